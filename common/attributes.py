@@ -1,0 +1,25 @@
+"""The keys of volume context and publish context: what the controller tells the node of a volume.
+
+``<driver>/volume-name`` and the ``noformat`` keys are those of csi-digitalocean 4.16, so its volumes and attachments
+keep working; the others are new, and an attachment without them is no error.
+"""
+
+NOFORMAT_KEYS = ("dobs.csi.digitalocean.com/noformat", "com.digitalocean.csi.dobs/noformat")
+"""Present in the volume context, with whatever value: the volume is never formatted."""
+
+REGION_TOPOLOGY_KEY = "region"
+
+
+def volume_name_key(driver_name: str) -> str:
+    """Publish context: the volume's name in the cloud, which the device carries."""
+    return f"{driver_name}/volume-name"
+
+
+def volume_size_key(driver_name: str) -> str:
+    """Publish context: the volume's size in bytes, decimal; the device is at least as large."""
+    return f"{driver_name}/volume-size-bytes"
+
+
+def volume_origin_key(driver_name: str) -> str:
+    """Volume context: ``snapshot`` or ``volume`` if the volume was made from one, and so is never formatted."""
+    return f"{driver_name}/volume-origin"

@@ -1,0 +1,65 @@
+"""Work past its commit point, which finishes though its caller is gone; and the one place that starts a task.
+
+A gRPC deadline often cancels twice (the server's timer, then the client's reset), so awaiting the work in an
+``except CancelledError`` loses it. The work runs in a task of its own instead, is only ever awaited through a shield,
+and holds its own locks. The drain waits for it.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
+
+import structlog
+
+Result = TypeVar("Result")
+
+log = structlog.get_logger()
+
+
+class Commits:
+    """The tasks of one process: committed work, which is finished, and background loops, which are cancelled."""
+
+    def __init__(self) -> None:
+        self._committed: set[asyncio.Task[object]] = set()
+        self._background: set[asyncio.Task[object]] = set()
+
+    async def finish(self, work: Coroutine[object, object, Result]) -> Result:
+        """Run ``work`` to its end even if the caller is cancelled; return its result, or raise its error."""
+        task = asyncio.create_task(work)
+        self._committed.add(task)
+        task.add_done_callback(self._forget_committed)
+        return await asyncio.shield(task)
+
+    def background(self, work: Coroutine[object, object, object], name: str) -> asyncio.Task[object]:
+        """Start a loop that lives until ``close``. If it ends with an error, the error is logged."""
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._forget_background)
+        return task
+
+    async def settle(self, grace_seconds: float) -> int:
+        """Wait up to ``grace_seconds`` for committed work; return how many tasks are still under way."""
+        if self._committed:
+            await asyncio.wait(self._committed, timeout=grace_seconds)
+        return len(self._committed)
+
+    async def close(self) -> None:
+        """Cancel the background loops and wait until they are gone."""
+        loops = list(self._background)
+        for task in loops:
+            task.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+
+    def _forget_committed(self, task: asyncio.Task[object]) -> None:
+        self._committed.discard(task)
+        _log_failure(task)
+
+    def _forget_background(self, task: asyncio.Task[object]) -> None:
+        self._background.discard(task)
+        _log_failure(task)
+
+
+def _log_failure(task: asyncio.Task[object]) -> None:
+    """Retrieve the task's error, which nobody else may ever do, and keep a trace of it."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.debug("task_failed", task=task.get_name(), error=str(error), kind=type(error).__name__)

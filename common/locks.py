@@ -1,0 +1,36 @@
+"""One call at a time for a volume, a snapshot or a path: whoever comes second is told so at once.
+
+A call that waited for a lock would hold its sidecar's worker until the sidecar's time-out and learn nothing; ABORTED
+lets the sidecar come back after its own back-off. The locks hold within one process: between replicas the cloud's
+answer decides.
+
+Source: CSI 1.13 "Error Scheme" (ABORTED: operation pending for volume).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from common import errors
+
+
+class Locks:
+    """Try-locks by key. Keys are whatever names the thing: a volume is held by its id and by its name."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+
+    @contextmanager
+    def hold(self, *keys: str) -> Iterator[None]:
+        """Hold all ``keys`` or none. Raises Busy if another call holds one of them."""
+        wanted = set(keys)
+        if taken := wanted & self._held:
+            raise errors.Busy(f"another call works on {min(taken)}")
+        self._held |= wanted
+        try:
+            yield
+        finally:
+            self._held -= wanted
+
+    def __len__(self) -> int:
+        """Return how many keys are held."""
+        return len(self._held)
