@@ -1,0 +1,38 @@
+# Every target sets itself up: the environment in .venv, Debian packages where it may, Go where it must.
+# What a target does is in tools/ (or the package it names); here is only which target calls what.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help venv lock check lint formatting types walls clean
+MAKEFLAGS += --no-print-directory
+
+RUN := .venv/bin/python
+ARGS ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: ## make or refresh the environment in .venv
+	@python=$$(tools/python) && "$$python" -m tools.environment
+
+check: venv ## lint, formatting, types, and the walls between packages
+	@$(MAKE) --keep-going lint formatting types walls
+
+lint:
+	.venv/bin/ruff check .
+
+formatting:
+	.venv/bin/ruff format --check .
+
+types:
+	.venv/bin/mypy .
+
+walls:
+	.venv/bin/lint-imports
+
+lock: venv ## pin and hash what pyproject.toml asks for anew
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(RUN) -m tools.lock
+
+clean: ## remove the environments and what programs left in the tree
+	rm -rf .venv .venv-* .venv*.lock build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

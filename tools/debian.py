@@ -1,0 +1,73 @@
+"""See that the programs of the host are there: install their Debian packages, or say plainly what is missing.
+
+Runs on a bare Python. ``python -m tools.debian run`` fails if ``make run`` cannot do without a program that is missing.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Package:
+    """A Debian package, the programs of it that we start, and the ``make`` targets that start them."""
+
+    name: str
+    programs: tuple[str, ...]
+    required_by: tuple[str, ...] = ()  # these targets fail without it
+    used_by: tuple[str, ...] = ()  # these do less, and say so
+
+    def missing(self) -> list[str]:
+        """Return the programs that are not on this machine."""
+        path = f"{os.environ.get('PATH', '')}:{SYSTEM_FOLDERS}"
+        return [program for program in self.programs if shutil.which(program, path=path) is None]
+
+    def complaint(self) -> str:
+        """Return the line that tells what is missing, who needs it, and what to do."""
+        needs = [f"make {target} needs it" for target in self.required_by]
+        uses = [f"make {target} skips what needs it" for target in self.used_by]
+        missing = ", ".join(self.missing())
+        return f"missing: {missing}; as root: apt-get install {self.name} ({'; '.join(needs + uses)})"
+
+
+SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
+ON_DISKS = ("run", "sanity")
+TESTING = ("test", "bench")
+PACKAGES = (
+    Package("mount", ("mount", "umount", "losetup"), ON_DISKS, TESTING),
+    Package("util-linux", ("blkid", "blockdev", "findmnt", "wipefs"), ON_DISKS, TESTING),
+    Package("e2fsprogs", ("mkfs.ext4", "e2fsck", "resize2fs", "dumpe2fs"), ON_DISKS, TESTING),
+    Package("xfsprogs", ("mkfs.xfs", "xfs_repair", "xfs_growfs"), used_by=TESTING),
+    Package("btrfs-progs", ("mkfs.btrfs", "btrfs"), used_by=TESTING),
+    Package("fdisk", ("sfdisk",), used_by=("test",)),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit status: 0 the targets can do their work, 1 one of them cannot."""
+    targets = set(sys.argv[1:] if argv is None else argv)
+    wanted = [package for package in PACKAGES if targets & {*package.required_by, *package.used_by}]
+    if lacking := [package for package in wanted if package.missing()]:
+        _install([package.name for package in lacking])
+    still = [package for package in lacking if package.missing()]
+    for package in still:
+        print(package.complaint(), file=sys.stderr)
+    return int(any(targets & set(package.required_by) for package in still))
+
+
+def _install(names: Sequence[str]) -> None:
+    """Install Debian packages if we are root and apt is there; whoever calls looks what is still missing."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    print(f"installing Debian packages: {' '.join(names)}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for argv in (["update"], ["install", "-y", "--no-install-recommends", *names]):
+        command = ["apt-get", "-qq", *argv]
+        subprocess.run(command, check=False, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Make the virtual environment that everything else runs in; do nothing when it is as the lock file says.
+
+Runs on a bare Python. The lock file is hashed and pinned, and names no index: pip takes what it is set up to take.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEV_LOCK = ROOT / "requirements" / "dev.txt"
+PROJECT_FILE = ROOT / "pyproject.toml"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit status: 0 the environment is ready, 1 pip failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / ".venv", help="where the environment is")
+    folder: Path = parser.parse_args(argv).folder
+    try:
+        prepare(folder)
+    except subprocess.CalledProcessError as error:
+        print(f"{folder.name}: {' '.join(map(str, error.cmd))}: exit status {error.returncode}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def prepare(folder: Path) -> None:
+    """Make ``folder`` an environment of this Python with the locked packages and the project itself, editable."""
+    python = folder / "bin" / "python"
+    with _only_one(folder):
+        packages = _digest(sys.version.encode(), str(ROOT).encode(), DEV_LOCK.read_bytes())
+        if _stamp(folder, "packages") != packages or not python.exists():
+            print(f"{folder.name}: Python {sys.version.split()[0]}, packages of {DEV_LOCK.relative_to(ROOT)}")
+            _run(sys.executable, "-m", "venv", "--clear", folder)
+            _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", DEV_LOCK)
+            _set_stamp(folder, "packages", packages)
+        project = _digest(PROJECT_FILE.read_bytes())
+        if _stamp(folder, "project") != project:
+            print(f"{folder.name}: aiocsi itself, editable")
+            _run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT)
+            _set_stamp(folder, "project", project)
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Let a second ``make`` wait until the first one has made the environment."""
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _stamp(folder: Path, name: str) -> str:
+    file = folder / f"{name}.sha256"
+    return file.read_text() if file.exists() else ""
+
+
+def _set_stamp(folder: Path, name: str, value: str) -> None:
+    (folder / f"{name}.sha256").write_text(value)
+
+
+def _run(*argv: object) -> None:
+    subprocess.run([str(word) for word in argv], check=True, stdin=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
