@@ -6,7 +6,7 @@ and holds its own locks. The drain waits for it.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 import structlog
@@ -22,6 +22,12 @@ class Commits:
     def __init__(self) -> None:
         self._committed: set[asyncio.Task[object]] = set()
         self._background: set[asyncio.Task[object]] = set()
+        self._alarm: Callable[[], None] | None = None
+        self.failure: BaseException | None = None  # what ended a background loop
+
+    def watch(self, alarm: Callable[[], None]) -> None:
+        """Call ``alarm`` when a background loop ends with an error: a process that lost a part of itself must end."""
+        self._alarm = alarm
 
     async def finish(self, work: Coroutine[object, object, Result]) -> Result:
         """Run ``work`` to its end even if the caller is cancelled; return its result, or raise its error."""
@@ -31,7 +37,7 @@ class Commits:
         return await asyncio.shield(task)
 
     def background(self, work: Coroutine[object, object, object], name: str) -> asyncio.Task[object]:
-        """Start a loop that lives until ``close``. If it ends with an error, the error is logged."""
+        """Start a loop that lives until ``close``. If it ends with an error, the process ends (see ``watch``)."""
         task = asyncio.create_task(work, name=name)
         self._background.add(task)
         task.add_done_callback(self._forget_background)
@@ -56,7 +62,12 @@ class Commits:
 
     def _forget_background(self, task: asyncio.Task[object]) -> None:
         self._background.discard(task)
-        _log_failure(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        log.error("background_failed", task=task.get_name(), error=str(error), exc_info=error)
+        self.failure = self.failure or error
+        if self._alarm is not None:
+            self._alarm()
 
 
 def _log_failure(task: asyncio.Task[object]) -> None:

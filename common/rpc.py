@@ -1,0 +1,165 @@
+"""What surrounds every call: admission, deadline, request id, one log line, metrics, and error → status.
+
+Servicers raise ``common.errors`` and name no status. An exception that nobody foresaw becomes UNAVAILABLE: the sidecars
+read INTERNAL and UNKNOWN as "nothing is in progress" (CSI 1.13 "Error Scheme"). Its traceback is in the log alone.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from betterproto2 import Message
+from grpclib.const import Cardinality, Handler, Status
+from grpclib.exceptions import GRPCError
+
+from common import deadlines, errors, redaction
+from common.exchange import Exchange, GrpcStream, receive
+from common.incoming import Call
+from common.metrics import Metrics
+
+log = structlog.get_logger()
+
+AT_ONCE = 64  # calls under way; the sidecars' workers ask for more only when something hangs
+WAITING = 1024  # calls that wait for their turn
+UNLIMITED = frozenset({"csi.v1.Identity/Probe", "csi.v1.Identity/GetPluginInfo"})  # answered from memory, at once
+QUIET = ("csi.v1.Identity/", "csi.v1.Node/NodeGetCapabilities", "csi.v1.Controller/ControllerGetCapabilities")
+SUBJECTS = ("volume_id", "snapshot_id", "source_volume_id", "name", "node_id")
+LONGEST_TEXT = 2048  # characters of an error, or of a subject, that are passed on
+
+Servicer = Callable[[Exchange], Awaitable[None]]
+
+
+class Calls:
+    """All calls of one process: how many at once, what each came to, and how they end when the process does."""
+
+    def __init__(self, metrics: Metrics, *, at_once: int = AT_ONCE) -> None:
+        self._metrics = metrics
+        self._places = asyncio.Semaphore(at_once)
+        self._waiting = 0
+        self._timers: set[asyncio.Timeout] = set()
+        self._draining = False
+
+    def drain(self) -> None:
+        """Refuse every call that comes from now on."""
+        self._draining = True
+
+    def expire(self) -> None:
+        """End the calls under way; each is answered UNAVAILABLE. Work past its commit point goes on."""
+        self._draining = True
+        now = asyncio.get_running_loop().time()
+        for timer in self._timers:
+            if not timer.expired():
+                timer.reschedule(now)
+
+    def surround(self, call: Call, handler: Handler | None) -> Handler:
+        """Return ``handler`` with everything around it that ``call`` needs. None means that there is no such method."""
+        if handler is None:
+            handler = _no_such_method(call)
+
+        async def serve(stream: GrpcStream) -> None:
+            await self._serve(call, handler, stream)
+
+        return handler._replace(func=serve)
+
+    async def _serve(self, call: Call, handler: Handler, stream: GrpcStream) -> None:
+        structlog.contextvars.bind_contextvars(request_id=call.request_id, method=call.method)
+        started = asyncio.get_running_loop().time()
+        in_flight = self._metrics.in_flight.labels(call.method)
+        in_flight.inc()
+        status, message = Status.CANCELLED, "the caller is gone"
+        try:
+            await self._run(call, handler, stream)
+            status, message = Status.OK, ""
+        except Exception as error:  # noqa: BLE001  # the one place where every error gets its status
+            status, message = _answer(error)
+            raise GRPCError(status, message) from None
+        finally:
+            in_flight.dec()
+            self._record(call, status, message, asyncio.get_running_loop().time() - started)
+
+    async def _run(self, call: Call, handler: Handler, stream: GrpcStream) -> None:
+        if call.fault is not None:
+            raise call.fault
+        if self._draining:
+            raise errors.Unavailable("the driver is shutting down", remedy="call again: its successor answers")
+        timer = asyncio.timeout_at(call.deadline)
+        self._timers.add(timer)
+        try:
+            async with timer:
+                request = await receive(stream, handler.request_type)
+                _look_at(call, request)
+                async with self._place(call.method):
+                    await _act(call, handler.func, Exchange(stream, request))
+        except TimeoutError:
+            if timer.expired():
+                raise self._out_of_time() from None
+            raise
+        finally:
+            self._timers.discard(timer)
+
+    def _out_of_time(self) -> errors.NotFinal:
+        if self._draining:
+            return errors.OutcomeUnknown("the driver shut down before the call was done", remedy="call again")
+        return errors.DeadlineExceeded("the caller's time ran out", remedy="call again: what was begun is not lost")
+
+    @asynccontextmanager
+    async def _place(self, method: str) -> AsyncIterator[None]:
+        """Wait for one of the places. Health never waits behind work."""
+        if method in UNLIMITED:
+            yield
+            return
+        if self._waiting >= WAITING:
+            raise errors.Unavailable(f"{self._waiting} calls wait already", remedy="call again later")
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _record(self, call: Call, status: Status, message: str, seconds: float) -> None:
+        self._metrics.calls.labels(call.method, status.name).inc()
+        self._metrics.seconds.labels(call.method).observe(seconds)
+        fields = {**call.subject, "code": status.name, "seconds": round(seconds, 4)}
+        if status is not Status.OK:
+            log.warning("call", **fields, error=message)
+        elif call.method.startswith(QUIET):
+            log.debug("call", **fields)
+        else:
+            log.info("call", **fields)
+
+
+def _look_at(call: Call, request: Message) -> None:
+    """Learn what the call is about, and which values must be told to nobody."""
+    redaction.hide(*redaction.secrets_of(request))
+    for name in SUBJECTS:
+        if isinstance(value := getattr(request, name, None), str) and value:
+            call.subject[name] = value[:LONGEST_TEXT]
+
+
+async def _act(call: Call, servicer: Servicer, exchange: Exchange) -> None:
+    unbounded = asyncio.get_running_loop().time() + deadlines.UNBOUNDED_SECONDS
+    with deadlines.until(unbounded if call.deadline is None else call.deadline):
+        try:
+            await servicer(exchange)
+        except GRPCError as error:
+            if error.status is Status.UNIMPLEMENTED:  # what a generated base does for a method that nobody wrote
+                raise errors.Unimplemented(f"{call.method} is not offered by this driver") from None
+            raise
+
+
+def _answer(error: Exception) -> tuple[Status, str]:
+    if isinstance(error, errors.DriverError):
+        return error.status, redaction.scrub(str(error))[:LONGEST_TEXT]
+    log.error("unforeseen", exc_info=error)
+    return Status.UNAVAILABLE, f"unforeseen {type(error).__name__}, which the driver's log tells in full"
+
+
+def _no_such_method(call: Call) -> Handler:
+    call.fault = call.fault or errors.Unimplemented(f"there is no method {call.method[:100]}")
+    call.method = "unknown"  # the name is the caller's: as a metric's label it could grow without end
+    return Handler(None, Cardinality.UNARY_UNARY, Message, Message)

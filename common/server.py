@@ -1,0 +1,212 @@
+"""A gRPC server on a Unix socket: grpclib, with what CSI needs and grpclib lacks.
+
+It ends well: calls under way are answered within a grace period, new ones are refused, connections close with a
+GOAWAY, and nothing waits for a client to go away (``wait_closed`` does since Python 3.12). It tolerates HTTP/2 frames
+of an unknown type and headers of any bytes. The private names of grpclib that are used here have a test each, and its
+version is pinned.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+from weakref import WeakSet
+
+import structlog
+from grpclib.config import Configuration
+from grpclib.const import Handler
+from grpclib.encoding.proto import ProtoCodec
+from grpclib.events import _DispatchServerEvents
+from grpclib.protocol import H2Protocol, Stream
+from grpclib.server import Handler as Acceptor
+from grpclib.server import request_handler
+from h2.config import H2Configuration
+
+from common import incoming, sockets
+from common.commit import Commits
+from common.rpc import Calls
+
+log = structlog.get_logger()
+
+LAST_ANSWERS_SECONDS = 1.0  # for calls that were ended by the drain to send their status
+
+
+class Service(Protocol):
+    """A servicer: an instance of a generated base."""
+
+    def __mapping__(self) -> Mapping[str, Handler]: ...
+
+
+class Part(Protocol):
+    """What ``run`` starts and ends: a gRPC server, the health page."""
+
+    async def start(self) -> None: ...  # noqa: D102
+    async def drain(self, grace_seconds: float) -> None: ...  # noqa: D102
+
+
+class Server:
+    """Serves ``services`` on ``endpoint``, each call surrounded by ``calls``."""
+
+    def __init__(self, services: Sequence[Service], endpoint: str, calls: Calls) -> None:
+        """Raises EndpointError if ``endpoint`` is no Unix socket path."""
+        self.path = sockets.parse(endpoint)
+        self._calls = calls
+        self._mapping = {route: handler for service in services for route, handler in service.__mapping__().items()}
+        self._config = Configuration().__for_server__()
+        self._connections: WeakSet[_Connection] = WeakSet()
+        self._listener: sockets.UnixListener | None = None
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises EndpointError if the socket cannot be had."""
+        self._listener = sockets.UnixListener(self.path)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(self._connect, sock=self._listener.socket)
+        log.info("serving", socket=str(self.path))
+
+    def is_in_place(self) -> bool:
+        """Tell whether the socket's path still leads here."""
+        return self._listener is not None and self._listener.is_in_place()
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Give the socket up, refuse new calls, wait for those under way, answer the rest UNAVAILABLE, hang up."""
+        self._stop_listening()
+        self._calls.drain()
+        for connection in [each for each in self._connections if not each.tasks()]:
+            connection.hang_up()
+        if tasks := self._tasks():
+            await asyncio.wait(tasks, timeout=grace_seconds)
+        if tasks := self._tasks():
+            log.warning("grace_over", calls=len(tasks), seconds=grace_seconds)
+            self._calls.expire()
+            await asyncio.wait(tasks, timeout=LAST_ANSWERS_SECONDS)
+        for connection in list(self._connections):
+            connection.hang_up()
+
+    def _stop_listening(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        if self._listener is not None:
+            self._listener.close()
+
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return {task for connection in self._connections for task in connection.tasks()}
+
+    def _connect(self) -> "_Connection":
+        connection = _Connection(_Acceptor(self._mapping, self._calls), self._config)
+        self._connections.add(connection)
+        return connection
+
+
+class _Acceptor(Acceptor):
+    """Starts a task for each call; one for each connection."""
+
+    def __init__(self, mapping: Mapping[str, Handler], calls: Calls) -> None:
+        super().__init__(dict(mapping), ProtoCodec(), None, _DispatchServerEvents())
+        self._calls = calls
+
+    def accept(self, stream: Stream, headers: incoming.Headers, release_stream: Callable[[], object]) -> None:
+        """Serve a call whose headers have come."""
+        self.__gc_step__()
+        passed_on = incoming.passed_on(headers)
+        path = dict(passed_on)[":path"]
+        handler = self._calls.surround(incoming.parse(headers), self.mapping.get(path))
+        work = request_handler({path: handler}, stream, passed_on, self.codec, None, self.dispatch, release_stream)
+        self._tasks[stream] = self.loop.create_task(work)
+
+    def running(self) -> list[asyncio.Task[None]]:
+        """Return the tasks of calls that are not answered yet."""
+        return [task for task in self._tasks.values() if not task.done()]
+
+
+class _Connection(H2Protocol):
+    """One client's connection."""
+
+    def __init__(self, acceptor: _Acceptor, config: Configuration) -> None:
+        super().__init__(acceptor, config, _h2_settings())
+        self._acceptor = acceptor
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet the client."""
+        super().connection_made(transport)
+        self.processor.processors = _Tolerant(self.processor.processors)  # type: ignore[assignment]  # same use
+
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Return the tasks of calls that are not answered yet."""
+        return self._acceptor.running()
+
+    def hang_up(self) -> None:
+        """Tell the client which calls were taken (GOAWAY: it may repeat the others elsewhere), and close."""
+        if self.connection.is_closing():
+            return
+        self.connection._connection.close_connection()  # noqa: SLF001  # a test holds this private name
+        self.connection.flush()
+        self.processor.close("the server is shutting down")
+
+
+def _h2_settings() -> H2Configuration:
+    return H2Configuration(
+        client_side=False,
+        header_encoding="latin-1",  # any byte has a meaning, so none can break the connection and all its calls
+        validate_inbound_headers=False,  # Go clients send an :authority that strict servers refuse
+        validate_outbound_headers=False,
+        normalize_inbound_headers=False,
+        normalize_outbound_headers=False,
+    )
+
+
+class _Tolerant(dict[type, object]):
+    """Event handlers by type; an event that nobody handles is ignored, as RFC 9113 5.5 asks for unknown frames."""
+
+    def __missing__(self, _kind: type) -> Callable[[object], None]:
+        return _ignore
+
+
+def _ignore(_event: object) -> None:
+    """Do nothing."""
+
+
+async def run(servers: Sequence[Part], commits: Commits, grace_seconds: float) -> None:
+    """Serve until SIGTERM, SIGINT or the failure of a background loop, then drain; a second signal exits at once.
+
+    ``servers`` start in their order and drain in reverse. Work past its commit point is awaited within the grace
+    period. Raises what start raised, or what ended the background loop.
+    """
+    stop = asyncio.Event()
+    commits.watch(stop.set)
+    _on_signals(stop)
+    started: list[Part] = []
+    try:
+        for server in servers:
+            await server.start()
+            started.append(server)
+        await stop.wait()
+    finally:
+        await _drain(started[::-1], commits, grace_seconds)
+    if commits.failure is not None:
+        raise commits.failure
+
+
+async def _drain(servers: Sequence[Part], commits: Commits, grace_seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + grace_seconds
+    for server in servers:
+        await server.drain(max(0.0, end - loop.time()))
+    if left := await commits.settle(max(0.0, end - loop.time())):
+        log.error("work_left", tasks=left, seconds=grace_seconds)
+    await commits.close()
+    log.info("drained")
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def arrive(number: int) -> None:
+        if stop.is_set():
+            os._exit(128 + number)  # asked twice: whatever hangs, hangs no longer
+        log.info("stopping", signal=signal.Signals(number).name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, arrive, number)

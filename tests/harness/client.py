@@ -1,0 +1,92 @@
+"""A gRPC client for tests: calls a driver on its Unix socket as a sidecar does, and tells how it was answered.
+
+Routes and reply types come from the generated servicer bases, so the services need no client code.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+from betterproto2 import Message
+from grpclib.client import Channel
+from grpclib.const import Cardinality, Status
+from grpclib.exceptions import GRPCError
+
+from common.server import Service
+from csi_proto import pluginregistration
+from csi_proto.csi import v1 as csi
+
+Reply = TypeVar("Reply", bound=Message)
+
+BASES: tuple[type[Service], ...] = (
+    csi.IdentityBase,
+    csi.ControllerBase,
+    csi.GroupControllerBase,
+    csi.NodeBase,
+    pluginregistration.RegistrationBase,
+)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method's path, and the type of its reply."""
+
+    path: str
+    reply: type[Message]
+
+
+def _routes() -> Iterator[tuple[type[Message], Route]]:
+    for base in BASES:
+        for path, handler in base().__mapping__().items():
+            yield handler.request_type, Route(path, handler.reply_type)
+
+
+ROUTES: Mapping[type[Message], Route] = dict(_routes())  # every request type belongs to one method
+
+
+class Client:
+    """One connection. ``code`` and ``message`` of a refusal are those of the GRPCError that ``call`` raises."""
+
+    def __init__(self, socket_path: str) -> None:
+        self._channel = Channel(path=socket_path.removeprefix("unix://"))
+
+    async def call(
+        self,
+        request: Message,
+        reply: type[Reply],
+        *,
+        timeout: float = 30.0,  # noqa: ASYNC109  # it travels in the call's headers
+        metadata: Mapping[str, str | bytes] | None = None,
+    ) -> Reply:
+        """Return the answer to ``request``. Raises GRPCError with the status that was answered."""
+        route = ROUTES[type(request)]
+        assert issubclass(route.reply, reply), f"{route.path} answers {route.reply.__name__}"
+        channel, kind = self._channel, Cardinality.UNARY_UNARY
+        async with channel.request(
+            route.path, kind, type(request), reply, timeout=timeout, metadata=metadata
+        ) as stream:
+            await stream.send_message(request, end=True)
+            answer = await stream.recv_message()
+        assert answer is not None
+        return answer
+
+    async def refusal(self, request: Message, *, timeout: float = 30.0) -> tuple[Status, str]:  # noqa: ASYNC109  # same
+        """Return code and message of the error that answers ``request``. Raises AssertionError if it succeeds."""
+        try:
+            answer = await self.call(request, ROUTES[type(request)].reply, timeout=timeout)
+        except GRPCError as error:
+            return error.status, error.message or ""
+        raise AssertionError(f"{type(request).__name__} was answered with {type(answer).__name__}")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
