@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv lock check lint formatting types walls clean
+.PHONY: help venv lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -30,8 +30,14 @@ types:
 walls:
 	.venv/bin/lint-imports
 
-lock: venv ## pin and hash what pyproject.toml asks for anew
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(RUN) -m tools.lock
+update: venv ## generate anew whatever is generated
+	@$(RUN) -m tools.generated update
+
+verify: venv ## fail if a generated file is not what would be generated
+	@$(RUN) -m tools.generated verify
+
+lock: venv ## pin and hash what pyproject.toml asks for (ARGS=--upgrade: the newest of it)
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(RUN) -m tools.lock $(ARGS)
 
 clean: ## remove the environments and what programs left in the tree
 	rm -rf .venv .venv-* .venv*.lock build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

