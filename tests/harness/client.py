@@ -5,6 +5,7 @@ Routes and reply types come from the generated servicer bases, so the services n
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -48,15 +49,16 @@ ROUTES: Mapping[type[Message], Route] = dict(_routes())  # every request type be
 class Client:
     """One connection. ``code`` and ``message`` of a refusal are those of the GRPCError that ``call`` raises."""
 
-    def __init__(self, socket_path: str) -> None:
-        self._channel = Channel(path=socket_path.removeprefix("unix://"))
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self._channel = Channel(path=str(socket))
 
     async def call(
         self,
         request: Message,
         reply: type[Reply],
         *,
-        timeout: float = 30.0,  # noqa: ASYNC109  # it travels in the call's headers
+        seconds: float = 30,
         metadata: Mapping[str, str | bytes] | None = None,
     ) -> Reply:
         """Return the answer to ``request``. Raises GRPCError with the status that was answered."""
@@ -64,17 +66,17 @@ class Client:
         assert issubclass(route.reply, reply), f"{route.path} answers {route.reply.__name__}"
         channel, kind = self._channel, Cardinality.UNARY_UNARY
         async with channel.request(
-            route.path, kind, type(request), reply, timeout=timeout, metadata=metadata
+            route.path, kind, type(request), reply, timeout=seconds, metadata=metadata
         ) as stream:
             await stream.send_message(request, end=True)
             answer = await stream.recv_message()
         assert answer is not None
         return answer
 
-    async def refusal(self, request: Message, *, timeout: float = 30.0) -> tuple[Status, str]:  # noqa: ASYNC109  # same
+    async def refusal(self, request: Message, *, seconds: float = 30) -> tuple[Status, str]:
         """Return code and message of the error that answers ``request``. Raises AssertionError if it succeeds."""
         try:
-            answer = await self.call(request, ROUTES[type(request)].reply, timeout=timeout)
+            answer = await self.call(request, ROUTES[type(request)].reply, seconds=seconds)
         except GRPCError as error:
             return error.status, error.message or ""
         raise AssertionError(f"{type(request).__name__} was answered with {type(answer).__name__}")

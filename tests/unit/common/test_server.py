@@ -21,7 +21,7 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
     path = tmp_path / "csi" / "csi.sock"
     server = Server([Identity("d.example", [CONTROLLER], lambda: True)], f"unix://{path}", Calls(metrics.Metrics()))
     await server.start()
-    async with Client(str(path)) as client:
+    async with Client(path) as client:
         yield client
         await server.drain(1)
     assert not path.parent.is_dir() or not list(path.parent.iterdir())
