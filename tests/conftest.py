@@ -1,0 +1,27 @@
+"""What holds for every test run: nothing is left on the machine, however the run ends."""
+
+import ctypes
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness import traces
+from tests.harness.reaper import Reaper
+
+_PR_SET_CHILD_SUBREAPER = 36  # prctl(2): orphans become children of this process, so none escapes the check
+
+
+@pytest.fixture(scope="session", autouse=True)
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of this run's files. At the end, what is left of the run is cleaned up and fails the run."""
+    folder = tmp_path_factory.getbasetemp().resolve()
+    os.environ[traces.MARK] = str(folder)
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with Reaper(folder, remove=False):
+        yield folder
+        left = traces.find(folder).lines()
+        traces.clean(folder)
+    if left:
+        pytest.fail("the run left behind (now cleaned up):\n" + "\n".join(left), pytrace=False)

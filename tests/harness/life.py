@@ -1,0 +1,116 @@
+"""One volume's life, as the sidecars and kubelet ask for it: each request, and what it takes from the one before."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from csi_proto.csi import v1 as csi
+from tests.harness.client import Client
+from tests.harness.stack import DRIVER_NAME, REGION, Node
+
+GIB = 1 << 30
+
+
+def mounted(fs_type: str = "ext4", *flags: str) -> csi.VolumeCapability:
+    """A file system on one node, as a PersistentVolumeClaim of mode Filesystem asks for."""
+    return csi.VolumeCapability(
+        mount=csi.VolumeCapabilityMountVolume(fs_type=fs_type, mount_flags=list(flags)), access_mode=_one_node()
+    )
+
+
+def raw() -> csi.VolumeCapability:
+    """The bare device on one node, as a PersistentVolumeClaim of mode Block asks for."""
+    return csi.VolumeCapability(block=csi.VolumeCapabilityBlockVolume(), access_mode=_one_node())
+
+
+def _one_node() -> csi.VolumeCapabilityAccessMode:
+    return csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode.SINGLE_NODE_WRITER)
+
+
+@dataclass
+class Life:
+    """A volume and where it is in its life. Each step may be repeated; each returns the driver's whole answer."""
+
+    name: str
+    capability: csi.VolumeCapability
+    size_bytes: int = GIB
+    volume: csi.Volume = field(default_factory=csi.Volume)
+    publish_context: dict[str, str] = field(default_factory=dict)
+
+    async def create(self, controller: Client) -> csi.CreateVolumeResponse:
+        request = csi.CreateVolumeRequest(
+            name=self.name,
+            capacity_range=csi.CapacityRange(required_bytes=self.size_bytes),
+            volume_capabilities=[self.capability],
+            accessibility_requirements=csi.TopologyRequirement(preferred=[csi.Topology(segments={"region": REGION})]),
+        )
+        reply = await controller.call(request, csi.CreateVolumeResponse)
+        assert reply.volume is not None, reply
+        self.volume = reply.volume
+        return reply
+
+    async def attach(self, controller: Client, node: Node) -> csi.ControllerPublishVolumeResponse:
+        request = csi.ControllerPublishVolumeRequest(
+            volume_id=self.volume.volume_id,
+            node_id=str(node.droplet_id),
+            volume_capability=self.capability,
+            volume_context=self.volume.volume_context,
+        )
+        reply = await controller.call(request, csi.ControllerPublishVolumeResponse, timeout=60)
+        self.publish_context = reply.publish_context
+        return reply
+
+    async def stage(self, client: Client, node: Node) -> csi.NodeStageVolumeResponse:
+        self.staging_path(node).mkdir(parents=True, exist_ok=True)
+        request = csi.NodeStageVolumeRequest(
+            volume_id=self.volume.volume_id,
+            publish_context=self.publish_context,
+            staging_target_path=str(self.staging_path(node)),
+            volume_capability=self.capability,
+            volume_context=self.volume.volume_context,
+        )
+        return await client.call(request, csi.NodeStageVolumeResponse, timeout=60)
+
+    async def publish(self, client: Client, node: Node, *, readonly: bool = False) -> csi.NodePublishVolumeResponse:
+        self.target_path(node).parent.mkdir(parents=True, exist_ok=True)
+        request = csi.NodePublishVolumeRequest(
+            volume_id=self.volume.volume_id,
+            publish_context=self.publish_context,
+            staging_target_path=str(self.staging_path(node)),
+            target_path=str(self.target_path(node)),
+            volume_capability=self.capability,
+            readonly=readonly,
+            volume_context=self.volume.volume_context,
+        )
+        return await client.call(request, csi.NodePublishVolumeResponse)
+
+    async def unpublish(self, client: Client, node: Node) -> csi.NodeUnpublishVolumeResponse:
+        request = csi.NodeUnpublishVolumeRequest(
+            volume_id=self.volume.volume_id, target_path=str(self.target_path(node))
+        )
+        return await client.call(request, csi.NodeUnpublishVolumeResponse)
+
+    async def unstage(self, client: Client, node: Node) -> csi.NodeUnstageVolumeResponse:
+        request = csi.NodeUnstageVolumeRequest(
+            volume_id=self.volume.volume_id, staging_target_path=str(self.staging_path(node))
+        )
+        return await client.call(request, csi.NodeUnstageVolumeResponse)
+
+    async def detach(self, controller: Client, node: Node) -> csi.ControllerUnpublishVolumeResponse:
+        request = csi.ControllerUnpublishVolumeRequest(volume_id=self.volume.volume_id, node_id=str(node.droplet_id))
+        return await controller.call(request, csi.ControllerUnpublishVolumeResponse, timeout=60)
+
+    async def delete(self, controller: Client) -> csi.DeleteVolumeResponse:
+        request = csi.DeleteVolumeRequest(volume_id=self.volume.volume_id)
+        return await controller.call(request, csi.DeleteVolumeResponse)
+
+    def staging_path(self, node: Node) -> Path:
+        """Where kubelet has it staged on that node."""
+        return node.folder / "staging" / self.name
+
+    def target_path(self, node: Node) -> Path:
+        """Where kubelet has it published on that node."""
+        return node.folder / "pods" / self.name / "mount"
+
+    def device(self, node: Node) -> Path:
+        """The link or device node under which it appears on that node while it is attached."""
+        return node.device_dir / f"scsi-0DO_Volume_{self.publish_context[f'{DRIVER_NAME}/volume-name']}"

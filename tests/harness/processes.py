@@ -1,0 +1,128 @@
+"""One program of a run: a real process in a session of its own, with its own log file."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+_LOOK_AGAIN_SECONDS = 0.02
+
+
+class ProgramFailed(Exception):
+    """A program ended too early, did not get ready, or did not end. Names the log, and shows its last lines."""
+
+
+class Program:
+    """A program that can be started, and started again; its output goes to the end of ``log``.
+
+    Not bound to an event loop: it may be started in one and stopped in another.
+    """
+
+    def __init__(self, name: str, argv: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path) -> None:
+        self.name = name
+        self.log = log
+        self.environment = dict(environment)
+        self._argv = list(argv)
+        self._cwd = cwd
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process; a program that runs already is left alone."""
+        if self.running:
+            return
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._argv,
+                cwd=self._cwd,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def running(self) -> bool:
+        """Whether the process was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process id. Raises ProgramFailed if the program was never started."""
+        if self._process is None:
+            raise ProgramFailed(f"{self.name} was never started")
+        return self._process.pid
+
+    @property
+    def log_size(self) -> int:
+        """Bytes in the log so far."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def output(self, since: int = 0) -> str:
+        """Return the log from byte ``since`` on."""
+        return self.log.read_bytes()[since:].decode(errors="replace") if self.log.exists() else ""
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process; one that has ended needs none."""
+        if self.running:
+            os.kill(self.pid, number)
+
+    async def until(self, ready: Callable[[], Found | None], what: str, seconds: float) -> Found:
+        """Return what ``ready`` returns once it is not None. Raises ProgramFailed after ``seconds`` or at its end."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while (found := ready()) is None:
+            if not self.running:
+                raise ProgramFailed(f"{self.name} ended before {what}{self._last_lines()}")
+            if asyncio.get_running_loop().time() > deadline:
+                raise ProgramFailed(f"{self.name}: no {what} within {seconds:g} s{self._last_lines()}")
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)  # another process's log or socket: there is no event to await
+        return found
+
+    async def ended(self, seconds: float) -> int:
+        """Wait for the process to end by itself; return its exit status. Raises ProgramFailed after ``seconds``."""
+        if self._process is None:
+            raise ProgramFailed(f"{self.name} was never started")
+        if self._process.poll() is None:
+            await self._await_end(self._process.pid, seconds)
+        return self._process.wait()
+
+    async def stop(self, seconds: float) -> int:
+        """Ask it to end, and wait; return its exit status. Kills it and raises ProgramFailed if it does not end."""
+        self.signal(signal.SIGTERM)
+        try:
+            return await self.ended(seconds)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill the process and its group, and take its exit status. One that has ended is left alone."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    async def _await_end(self, pid: int, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        gone = asyncio.Event()
+        descriptor = os.pidfd_open(pid)
+        loop.add_reader(descriptor, gone.set)
+        try:
+            async with asyncio.timeout(seconds):
+                await gone.wait()
+        except TimeoutError:
+            raise ProgramFailed(f"{self.name} did not end within {seconds:g} s{self._last_lines()}") from None
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+
+    def _last_lines(self) -> str:
+        lines = self.output().splitlines()[-5:]
+        return "".join(f"\n  {line}" for line in [f"(log: {self.log})", *lines])

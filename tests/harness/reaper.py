@@ -1,0 +1,59 @@
+"""Cleans up after a run that was killed: it waits on a pipe that closes when the run's process is gone.
+
+``python -m tests.harness.reaper FOLDER [--remove]``. A run that ends by itself writes ``done``, and nothing happens.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.harness import traces
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Reaper:
+    """A reaper for ``folder``; inside the ``with`` block, whatever ends this process gets the folder cleaned."""
+
+    def __init__(self, folder: Path, *, remove: bool) -> None:
+        self._argv = [sys.executable, "-m", "tests.harness.reaper", str(folder), *(["--remove"] if remove else [])]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        environment = {name: value for name, value in os.environ.items() if name != traces.MARK} | {traces.REAPER: "1"}
+        self._process = subprocess.Popen(
+            self._argv, stdin=subprocess.PIPE, cwd=_ROOT, env=environment, start_new_session=True
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self._process.communicate(b"done", timeout=30)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit status: 0 nothing was left, 1 something was, and is cleaned up now."""
+    parser = argparse.ArgumentParser(prog="reaper", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--remove", action="store_true", help="remove the folder too")
+    options = parser.parse_args(argv)
+    if sys.stdin.buffer.read() == b"done":
+        return 0
+    left = traces.find(options.folder).lines()
+    traces.clean(options.folder)
+    if options.remove:
+        traces.remove(options.folder)
+    for line in left:
+        sys.stderr.write(f"left behind by a run that was killed, and now removed: {line}\n")
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

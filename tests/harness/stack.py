@@ -1,0 +1,193 @@
+"""localcloud with loop disks, one controller and a node per droplet, as real processes in one folder.
+
+Each process has a folder of its own with its socket, its log and what it keeps; a node's folder also holds the paths
+that kubelet would name.
+"""
+
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from string import ascii_lowercase
+
+from tests.harness import traces
+from tests.harness.embedded_cloud import EmbeddedCloud, objects
+from tests.harness.processes import Program, ProgramFailed
+
+ROOT = Path(__file__).parents[2]
+DRIVER_NAME = "dobs.csi.digitalocean.com"
+REGION = "nyc1"
+
+START_SECONDS = 20.0
+STOP_SECONDS = 20.0
+
+
+class Service(Program):
+    """A controller or node process, which serves CSI on a Unix socket."""
+
+    def __init__(self, name: str, package: str, folder: Path, settings: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.socket = folder / "csi.sock"
+        environment = {
+            "AIOCSI_ENDPOINT": f"unix://{self.socket}",
+            "AIOCSI_DRIVER_NAME": DRIVER_NAME,
+            "AIOCSI_LOG_LEVEL": "debug",
+            "AIOCSI_LOG_FORMAT": "json",
+            **settings,
+        }
+        super().__init__(name, _python(package), _environment(environment), folder / "log", ROOT)
+
+    async def up(self) -> None:
+        """Start it, and wait until its socket answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.start()
+        await self.until(lambda: _listens(self.socket), "listening socket", START_SECONDS)
+
+    async def down(self) -> int:
+        """Stop it; return its exit status."""
+        return await self.stop(STOP_SECONDS)
+
+
+class Node(Service):
+    """The node service of one droplet."""
+
+    def __init__(self, name: str, droplet_id: int, folder: Path, device_dir: Path, cloud: EmbeddedCloud) -> None:
+        self.droplet_id = droplet_id
+        self.device_dir = device_dir
+        self.registration_dir = folder / "registry"
+        settings = {
+            "AIOCSI_DEVICE_DIR": str(device_dir),
+            "AIOCSI_METADATA_URL": cloud.metadata_url(droplet_id),
+            "AIOCSI_REGISTRATION_DIR": str(self.registration_dir),
+            "AIOCSI_STATE_DIR": str(folder / "state"),
+        }
+        super().__init__(name, "node", folder, settings)
+
+
+class LocalCloud(Program):
+    """The embedded cloud's process. Its port stays the same when it is started again."""
+
+    def __init__(self, folder: Path, droplets: int, arguments: tuple[str, ...] = ()) -> None:
+        self.folder = folder
+        self.state_dir = folder / "state"
+        self.address = f"127.0.0.1:{_free_port()}"
+        argv = [*_python("localcloud"), "--listen", self.address, "--state", str(self.state_dir), "--disks", "loop"]
+        argv += ["--droplets", str(droplets), *arguments]
+        super().__init__("localcloud", argv, _environment({}), folder / "log", ROOT)
+
+    async def up(self) -> EmbeddedCloud:
+        """Start it, wait for its ready line, and return how to reach it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        since = self.log_size
+        self.start()
+        return await self.until(lambda: _ready_line(self.output(since)), "ready line", START_SECONDS)
+
+    async def down(self) -> int:
+        """Stop it; return its exit status."""
+        return await self.stop(STOP_SECONDS)
+
+    def device_dir(self, droplet_id: int) -> Path:
+        """The folder in which that droplet's devices appear."""
+        return self.state_dir / "droplets" / str(droplet_id) / "dev"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Everything a volume's life needs, up and answering."""
+
+    folder: Path
+    localcloud: LocalCloud
+    cloud: EmbeddedCloud
+    controller: Service
+    nodes: tuple[Node, ...]
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """The programs in the order in which they are stopped."""
+        return (*self.nodes, self.controller, self.localcloud)
+
+    async def stop(self) -> None:
+        """Stop everything in order. Raises ProgramFailed if a program does not end by itself with status 0."""
+        statuses = {program.name: await program.stop(STOP_SECONDS) for program in self.programs if program.running}
+        if failed := {name: status for name, status in statuses.items() if status != 0}:
+            raise ProgramFailed(f"exit status after SIGTERM is not 0: {failed}")
+
+
+@asynccontextmanager
+async def running(folder: Path, *, droplets: int = 2, cloud_arguments: tuple[str, ...] = ()) -> AsyncIterator[Stack]:
+    """Start a stack in ``folder``; on the way out stop it, however the block ended, and leave nothing but files."""
+    with ExitStack() as ending:
+        ending.callback(_clear, folder)
+        stack = await _start(folder, ending, LocalCloud(folder / "cloud", droplets, cloud_arguments))
+        yield stack
+        await stack.stop()
+
+
+async def _start(folder: Path, ending: ExitStack, localcloud: LocalCloud) -> Stack:
+    ending.callback(localcloud.kill)
+    cloud = await localcloud.up()
+    droplets = [droplet["id"] for droplet in objects(await cloud.get("/v2/droplets"), "droplets")]
+    services = [_controller(folder / "controller", cloud)]
+    nodes = []
+    for letter, droplet_id in zip(ascii_lowercase, droplets, strict=False):
+        assert isinstance(droplet_id, int), droplet_id
+        name = f"node-{letter}"
+        nodes.append(Node(name, droplet_id, folder / name, localcloud.device_dir(droplet_id), cloud))
+    for service in (*services, *nodes):
+        ending.callback(service.kill)
+        await service.up()
+    return Stack(folder, localcloud, cloud, services[0], tuple(nodes))
+
+
+def _controller(folder: Path, cloud: EmbeddedCloud) -> Service:
+    folder.mkdir(parents=True)
+    token_file = folder / "token"
+    token_file.touch(mode=0o600)
+    token_file.write_text(f"{cloud.token}\n")
+    settings = {"AIOCSI_API_URL": cloud.url, "AIOCSI_TOKEN_FILE": str(token_file), "AIOCSI_REGION": REGION}
+    return Service("controller", "controller", folder, settings)
+
+
+def _clear(folder: Path) -> None:
+    traces.clean(folder)
+    shutil.rmtree(folder / "cloud" / "state", ignore_errors=True)
+
+
+def _python(package: str) -> list[str]:
+    return [sys.executable, "-m", package]
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings and what a program needs of ours; settings that this shell happens to have stay out."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", traces.MARK) if name in os.environ}
+    return {**kept, **settings}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _ready_line(output: str) -> EmbeddedCloud | None:
+    for line in output.splitlines(keepends=True):
+        if line.startswith("{") and line.endswith("\n") and '"token"' in line:
+            ready = json.loads(line)
+            return EmbeddedCloud(ready["address"], ready["token"])
+    return None
+
+
+def _listens(path: Path) -> bool | None:
+    """Tell whether somebody answers on the socket; None for not yet."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return None
+    return True

@@ -1,0 +1,116 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.harness import traces
+
+ROOT = Path(__file__).parents[3]
+SLEEP = "import time; print('up', flush=True); time.sleep(60)"
+
+LEAKING = """
+import subprocess
+def test_that_leaves_a_process_behind():
+    child = subprocess.Popen(['sleep', '61.5'], start_new_session=True)
+    print(f'pid={child.pid}.')
+    child.returncode = 0  # so that its destructor does not warn
+"""
+HANGING = """
+import subprocess, threading
+def test_that_hangs():
+    child = subprocess.Popen(['sleep', '61.5'], start_new_session=True)
+    print(f'pid={child.pid}.', flush=True)
+    threading.Event().wait()
+"""
+
+
+@pytest.fixture(name="ending")
+def fixture_ending() -> Iterator[ExitStack]:
+    with ExitStack() as ending:
+        yield ending
+
+
+def sleeper(ending: ExitStack, mark: Path) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLEEP], env={traces.MARK: str(mark)}, stdout=subprocess.PIPE, start_new_session=True
+    )
+    ending.enter_context(process)
+    ending.callback(process.kill)
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+def nested_pytest(folder: Path, test: str, *options: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_nested.py").write_text(test)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    argv = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-s",
+        "-p",
+        "tests.conftest",
+        "-c",
+        "/dev/null",
+        "--rootdir",
+        str(folder),
+    ]
+    argv += [f"--basetemp={folder / 'temp'}", "-p", "no:cacheprovider", *options, str(folder / "test_nested.py")]
+    return subprocess.run(argv, env=environment, cwd=folder, capture_output=True, text=True, timeout=30, check=False)
+
+
+def has_ended(output: str) -> bool:
+    """Tell whether the process that was printed has ended; its orphan may wait to be reaped by this very run."""
+    pid = int(output.split("pid=")[1].split(".", maxsplit=1)[0])
+    status = Path(f"/proc/{pid}/status")
+    return not status.exists() or "State:\tZ" in status.read_text()
+
+
+def test_a_process_that_carries_the_mark_is_found_named_and_ended(ending: ExitStack, tmp_path: Path) -> None:
+    process = sleeper(ending, tmp_path)
+    assert [found.pid for found in traces.find(tmp_path).processes] == [process.pid]
+    traces.clean(tmp_path)
+    assert process.wait(10) == -signal.SIGKILL
+    assert traces.find(tmp_path).lines() == []
+
+
+def test_the_process_of_another_run_is_left_alone() -> None:
+    """The sleeper is no descendant of the process that looks, and carries another mark."""
+    code = "from tests.harness import traces; from pathlib import Path; print(traces.find(Path('/mine')).lines())"
+    with ExitStack() as ending:
+        process = sleeper(ending, Path("/mine/not"))
+        look = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=30, check=True)
+        assert look.stdout.strip() == b"[]"
+        assert process.poll() is None
+
+
+def test_a_listening_socket_is_found_under_the_folder_alone(ending: ExitStack, tmp_path: Path) -> None:
+    for folder in (tmp_path / "mine", tmp_path / "mine-not"):
+        folder.mkdir()
+        listener = ending.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(folder / "s"))
+        listener.listen()
+    assert traces.find(tmp_path / "mine").sockets == (tmp_path / "mine" / "s",)
+
+
+def test_a_run_that_leaves_a_process_behind_fails_and_names_it(tmp_path: Path) -> None:
+    run = nested_pytest(tmp_path, LEAKING)
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "the run left behind" in run.stdout
+    assert "sleep 61.5" in run.stdout
+    assert has_ended(run.stdout)
+
+
+def test_a_run_that_is_killed_by_its_time_out_is_cleaned_up_too(tmp_path: Path) -> None:
+    run = nested_pytest(tmp_path, HANGING, "--timeout=0.5", "--timeout-method=thread")
+    assert "Timeout" in run.stdout + run.stderr
+    assert "now removed: process" in run.stderr  # capture_output waits for the reaper too: it holds the other end
+    assert has_ended(run.stdout)
