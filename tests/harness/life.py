@@ -55,7 +55,7 @@ class Life:
             volume_capability=self.capability,
             volume_context=self.volume.volume_context,
         )
-        reply = await controller.call(request, csi.ControllerPublishVolumeResponse, timeout=60)
+        reply = await controller.call(request, csi.ControllerPublishVolumeResponse, seconds=60)
         self.publish_context = reply.publish_context
         return reply
 
@@ -68,7 +68,7 @@ class Life:
             volume_capability=self.capability,
             volume_context=self.volume.volume_context,
         )
-        return await client.call(request, csi.NodeStageVolumeResponse, timeout=60)
+        return await client.call(request, csi.NodeStageVolumeResponse, seconds=60)
 
     async def publish(self, client: Client, node: Node, *, readonly: bool = False) -> csi.NodePublishVolumeResponse:
         self.target_path(node).parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ class Life:
 
     async def detach(self, controller: Client, node: Node) -> csi.ControllerUnpublishVolumeResponse:
         request = csi.ControllerUnpublishVolumeRequest(volume_id=self.volume.volume_id, node_id=str(node.droplet_id))
-        return await controller.call(request, csi.ControllerUnpublishVolumeResponse, timeout=60)
+        return await controller.call(request, csi.ControllerUnpublishVolumeResponse, seconds=60)
 
     async def delete(self, controller: Client) -> csi.DeleteVolumeResponse:
         request = csi.DeleteVolumeRequest(volume_id=self.volume.volume_id)
