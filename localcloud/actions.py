@@ -1,0 +1,146 @@
+"""Attach, detach and resize: each an action that is promised at once and done later.
+
+An action is a row before anything is done and ends in one transaction with its effect, so that after a kill it is
+taken up where it stood. One action at a time per volume, and one event at a time per droplet.
+
+Source: DigitalOcean API "volumeActions_post_byId"; texts as csi-digitalocean 4.16 reads them.
+"""
+
+import logging
+from dataclasses import replace
+
+from localcloud import problems
+from localcloud.cloud import Cloud
+from localcloud.disks.base import DiskError
+from localcloud.state.actions import Action, Kind
+from localcloud.state.volumes import Volume
+
+log = logging.getLogger(__name__)
+
+
+class VolumeActions:
+    """The actions on volumes."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def attach(self, volume: Volume | None, droplet_id: int, tags: tuple[str, ...]) -> Action:
+        """Promise to attach a volume; its tags are put on at once. Raises Problem."""
+        cloud = self._cloud
+        droplet = cloud.droplets.get(droplet_id)
+        if volume is None or droplet is None:
+            raise problems.not_found()
+        if volume.droplet_id is not None:
+            raise problems.already_attached()
+        if volume.region != droplet.region:
+            raise problems.unprocessable("The volume and the Droplet must be in the same region")
+        self._check_idle(volume.id, droplet_id)
+        if len(droplet.volume_ids) >= cloud.settings.droplet_volumes:
+            raise problems.droplet_full()
+        return self._promise("attach_volume", volume, droplet_id=droplet_id, tags=tags)
+
+    def detach(self, volume: Volume | None, droplet_id: int) -> Action:
+        """Promise to detach a volume from that droplet, and from no other. Raises Problem."""
+        if volume is None or self._cloud.droplets.get(droplet_id) is None:
+            raise problems.not_found()
+        self._check_idle(volume.id, droplet_id)
+        if volume.droplet_id != droplet_id:
+            raise problems.not_attached()
+        return self._promise("detach_volume", volume, droplet_id=droplet_id)
+
+    def resize(self, volume: Volume | None, size_gib: int) -> Action:
+        """Promise to grow a volume. Raises Problem."""
+        if volume is None:
+            raise problems.not_found()
+        if size_gib <= volume.size_gib:
+            raise problems.unprocessable("New size must be greater than the current size of the volume")
+        if size_gib > self._cloud.settings.largest_volume_gib:
+            raise problems.unprocessable(f"Size must be at most {self._cloud.settings.largest_volume_gib} GB")
+        self._check_idle(volume.id, volume.droplet_id)
+        return self._promise("resize_volume", volume, droplet_id=volume.droplet_id, size_gib=size_gib)
+
+    def resume(self) -> None:
+        """Take up the actions that were under way when the last process ended."""
+        for action in self._cloud.actions.under_way():
+            self._cloud.tasks.start(self._run(action), f"action {action.id}")
+
+    def _check_idle(self, volume_id: str, droplet_id: int | None) -> None:
+        if droplet_id is not None and self._cloud.actions.is_droplet_busy(droplet_id):
+            raise problems.droplet_busy()
+        if self._cloud.actions.is_volume_busy(volume_id):
+            raise problems.volume_busy()
+
+    def _promise(
+        self,
+        kind: Kind,
+        volume: Volume,
+        *,
+        droplet_id: int | None,
+        size_gib: int | None = None,
+        tags: tuple[str, ...] = (),
+    ) -> Action:
+        cloud = self._cloud
+        now = cloud.clock.now()
+        ends_at = now + cloud.clock.real_seconds(cloud.settings.action_latency.draw(cloud.dice))
+        action = Action(0, kind, "in-progress", volume.id, droplet_id, size_gib, volume.region, now, ends_at)
+        with cloud.effect("action_started", volume.id, type=kind, droplet_id=droplet_id):
+            action = cloud.actions.add(action)
+            cloud.tags.put_on("volume", volume.id, tags)
+        cloud.tasks.start(self._run(action), f"action {action.id}")
+        return action
+
+    async def _run(self, action: Action) -> None:
+        """Carry an action out when its time has come."""
+        if action.ends_at is None:  # it never ends
+            return
+        await self._cloud.clock.sleep_until(action.ends_at)
+        try:
+            await self._do(action)
+        except DiskError as error:
+            log.exception("action %d (%s) of volume %s failed", action.id, action.kind, action.volume_id)
+            self._end_badly(action, str(error))
+
+    async def _do(self, action: Action) -> None:
+        volume = self._cloud.volumes.get(action.volume_id or "")
+        if volume is None:
+            self._end_badly(action, "the volume is gone")
+        elif action.kind == "attach_volume":
+            await self._do_attach(action, volume)
+        elif action.kind == "detach_volume":
+            await self._do_detach(action, volume)
+        else:
+            await self._do_resize(action, volume)
+
+    async def _do_attach(self, action: Action, volume: Volume) -> None:
+        cloud = self._cloud
+        disk = cloud.disk(replace(volume, droplet_id=action.droplet_id))
+        if disk.droplet_id is not None:
+            await cloud.disks.attach(disk)
+        if cloud.droplets.get(action.droplet_id or 0) is None:  # it was deleted meanwhile
+            await cloud.disks.detach(disk)
+            self._end_badly(action, "the droplet is gone")
+            return
+        with cloud.effect("attached", volume.id, droplet_id=action.droplet_id, action_id=action.id):
+            cloud.volumes.set_droplet(volume.id, action.droplet_id)
+            cloud.actions.end(action.id, "completed", cloud.clock.now())
+
+    async def _do_detach(self, action: Action, volume: Volume) -> None:
+        cloud = self._cloud
+        disk = cloud.disk(volume)
+        if disk.droplet_id is not None:
+            await cloud.disks.detach(disk)
+        with cloud.effect("detached", volume.id, droplet_id=action.droplet_id, action_id=action.id):
+            cloud.volumes.set_droplet(volume.id, None)
+            cloud.actions.end(action.id, "completed", cloud.clock.now())
+
+    async def _do_resize(self, action: Action, volume: Volume) -> None:
+        cloud = self._cloud
+        size_gib = max(volume.size_gib, action.size_gib or 0)
+        await cloud.disks.resize(volume.id, size_gib)
+        with cloud.effect("resized", volume.id, size_gib=size_gib, action_id=action.id):
+            cloud.volumes.set_size(volume.id, size_gib)
+            cloud.actions.end(action.id, "completed", cloud.clock.now())
+
+    def _end_badly(self, action: Action, reason: str) -> None:
+        with self._cloud.effect("action_errored", action.volume_id or "", action_id=action.id, reason=reason):
+            self._cloud.actions.end(action.id, "errored", self._cloud.clock.now())

@@ -1,0 +1,1 @@
+"""The HTTP API: routes by resource, JSON in and out as pydantic models."""

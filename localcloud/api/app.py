@@ -1,0 +1,33 @@
+"""The web application: all routes, and what surrounds them."""
+
+from aiohttp import web
+
+from localcloud.actions import VolumeActions
+from localcloud.api.account import AccountRoutes
+from localcloud.api.actions import ActionRoutes
+from localcloud.api.control import ControlRoutes
+from localcloud.api.droplets import DropletRoutes
+from localcloud.api.metadata import MetadataRoutes
+from localcloud.api.middleware import Surround
+from localcloud.api.volumes import VolumeRoutes
+from localcloud.cloud import Cloud
+from localcloud.rates import Rates
+
+LARGEST_BODY_BYTES = 1 << 20
+
+
+def make(cloud: Cloud, actions: VolumeActions, token: str) -> web.Application:
+    """Return the application of a cloud."""
+    rates = Rates(cloud.clock, cloud.settings.rate_hour, cloud.settings.rate_minute)
+    surround = Surround(cloud, rates, token)
+    app = web.Application(middlewares=[surround.observe], client_max_size=LARGEST_BODY_BYTES)
+    for part in (
+        ActionRoutes(cloud, actions),  # first: /v2/volumes/actions is no volume's id
+        VolumeRoutes(cloud),
+        DropletRoutes(cloud),
+        AccountRoutes(cloud),
+        MetadataRoutes(cloud),
+        ControlRoutes(cloud),
+    ):
+        app.add_routes(part.routes())
+    return app

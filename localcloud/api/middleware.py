@@ -1,0 +1,87 @@
+"""What surrounds every request: its id, the ledger, errors as JSON, the token, the rate limit."""
+
+import hmac
+import logging
+import time
+import uuid
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from localcloud import cloud as context
+from localcloud import problems
+from localcloud.api import writing
+from localcloud.cloud import Cloud
+from localcloud.problems import Problem
+from localcloud.rates import Rates
+from localcloud.state.ledger import Request
+
+log = logging.getLogger(__name__)
+
+API_PREFIX = "/v2/"
+
+
+class Surround:
+    """The middleware of one cloud."""
+
+    def __init__(self, cloud: Cloud, rates: Rates, token: str) -> None:
+        self._cloud = cloud
+        self._rates = rates
+        self._authorization = f"Bearer {token}".encode()
+
+    @web.middleware
+    async def observe(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Give the request an id, write it to the ledger, and put the headers on the reply."""
+        if not request.path.startswith(API_PREFIX):
+            return await self._answer(request, handler)
+        request_id = str(uuid.uuid4())
+        context.request_id.set(request_id)
+        started = time.monotonic()
+        response = await self._answer(request, handler)
+        self._put_headers(response, request_id)
+        self._note(request, request_id, response.status, time.monotonic() - started)
+        return response
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        request_id = context.request_id.get()
+        try:
+            if request.path.startswith(API_PREFIX):
+                self._admit(request)
+            return await handler(request)
+        except Problem as error:
+            return writing.problem(error, request_id)
+        except web.HTTPException as error:
+            return _translated(error, request_id)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            return writing.problem(Problem(500, "server_error", "Unexpected server-side error"), request_id)
+
+    def _admit(self, request: web.Request) -> None:
+        given = request.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(given, self._authorization):
+            raise problems.unauthorized()
+        self._rates.admit()
+
+    def _put_headers(self, response: web.StreamResponse, request_id: str) -> None:
+        budget = self._rates.budget()
+        response.headers["ratelimit-limit"] = str(budget.limit)
+        response.headers["ratelimit-remaining"] = str(budget.remaining)
+        response.headers["ratelimit-reset"] = str(budget.reset)
+        response.headers["x-request-id"] = request_id
+
+    def _note(self, request: web.Request, request_id: str, status: int, seconds: float) -> None:
+        now = self._cloud.clock.now()
+        self._cloud.ledger.request(
+            Request(now, request_id, request.method, request.path, request.query_string, status, seconds)
+        )
+
+
+def _translated(error: web.HTTPException, request_id: str) -> web.Response:
+    """Turn aiohttp's own errors (no such path, wrong method, body too large) into the API's."""
+    if error.status == 404:
+        return writing.problem(problems.not_found(), request_id)
+    kind = error.reason.lower().replace(" ", "_")
+    response = writing.problem(Problem(error.status, kind, error.reason), request_id)
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response

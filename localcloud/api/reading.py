@@ -1,0 +1,49 @@
+"""Reading a request: its body, its page, the ids in its path.
+
+Page numbers that make no sense are read as the first page, and pages larger than 200 as 200.
+"""
+
+import re
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from localcloud import problems
+from localcloud.state.paging import DEFAULT_PAGE, LARGEST_PAGE, Slice
+
+Model = TypeVar("Model", bound=BaseModel)
+
+NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+async def body(request: web.Request, model: type[Model]) -> Model:
+    """Return the JSON body. Raises Problem: 400 if it is no JSON, 422 if it is not what is expected."""
+    try:
+        return model.model_validate_json(await request.read())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        if first["type"] == "json_invalid":
+            raise problems.bad_request("the request body is not valid JSON") from None
+        where = ".".join(str(part) for part in first["loc"])
+        raise problems.unprocessable(f"{where}: {first['msg']}" if where else first["msg"]) from None
+
+
+def page(request: web.Request) -> Slice:
+    """Return which page is asked for."""
+    per_page = _number(request.query.get("per_page"), DEFAULT_PAGE)
+    return Slice(_number(request.query.get("page"), 1), min(per_page, LARGEST_PAGE))
+
+
+def number_in_path(request: web.Request, name: str) -> int:
+    """Return a numeric id of the path. Raises Problem 404 if it is no number: there is no such thing."""
+    text = request.match_info[name]
+    if NUMBER.fullmatch(text) is None:
+        raise problems.not_found()
+    return int(text)
+
+
+def _number(text: str | None, default: int) -> int:
+    if text is None or NUMBER.fullmatch(text) is None:
+        return default
+    return max(1, int(text))

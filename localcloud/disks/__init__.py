@@ -1,0 +1,1 @@
+"""The disks behind the volumes: none at all, or sparse files on loop devices."""

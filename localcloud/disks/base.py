@@ -1,0 +1,64 @@
+"""What the cloud asks of its disks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A volume as its disk is concerned. ``droplet_id`` names the running droplet that must see it, if any."""
+
+    volume_id: str
+    name: str
+    size_gib: int
+    droplet_id: int | None
+
+
+class DiskError(Exception):
+    """A disk could not be made, attached, detached, grown or copied."""
+
+
+class Disks(Protocol):
+    """Every call is idempotent, so that it may be repeated after a crash. Raises DiskError, nothing else."""
+
+    async def create(self, volume_id: str, size_gib: int, snapshot_id: str | None) -> None:
+        """Make the disk of a new volume: empty, or with the data of a snapshot."""
+        ...
+
+    async def remove(self, volume_id: str) -> None:
+        """Make the data of a volume unreadable and give its room back."""
+        ...
+
+    async def attach(self, disk: Disk) -> None:
+        """Let the droplet named in ``disk`` see it."""
+        ...
+
+    async def detach(self, disk: Disk) -> None:
+        """Take the disk away from the droplet named in ``disk``, also when it is in use there."""
+        ...
+
+    async def resize(self, volume_id: str, size_gib: int) -> None:
+        """Grow the disk, and the device that a droplet sees."""
+        ...
+
+    async def snapshot(self, volume_id: str, snapshot_id: str) -> None:
+        """Keep the volume's present data as a snapshot; all of it is there when this returns."""
+        ...
+
+    async def remove_snapshot(self, snapshot_id: str) -> None:
+        """Give the room of a snapshot back."""
+        ...
+
+    async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
+        """Make it so: these disks, attached where they say, these snapshots, folders of these droplets; no more."""
+        ...
+
+    async def close(self, disks: Sequence[Disk]) -> None:
+        """Let go of every device that nobody uses; the data stays."""
+        ...
+
+    def device_folder(self, droplet_id: int) -> Path | None:
+        """Return the folder in which a droplet sees its devices."""
+        ...

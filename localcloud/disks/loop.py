@@ -1,0 +1,183 @@
+"""Disks on loop devices: each volume a sparse file, each droplet a folder in which its devices appear.
+
+A volume's file is bound to one loop device while it is attached to a running droplet. The device node
+``scsi-0DO_Volume_<name>`` in that droplet's folder is the only way to it that the cloud gives away. A detach under a
+mount is like a pulled plug: the volume's data as of that moment goes on in a fresh file, and what the old device still
+writes is lost, so two droplets never write to the same data.
+"""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ParamSpec
+
+from localcloud.disks import files, loopdevices
+from localcloud.disks.base import Disk, DiskError
+
+Arguments = ParamSpec("Arguments")
+
+NODE_PREFIX = "scsi-0DO_Volume_"
+DEVICE_THREADS = 8
+COPY_THREADS = 2
+
+log = logging.getLogger(__name__)
+
+
+class LoopDisks:
+    """Disks below one state folder. Needs root."""
+
+    def __init__(self, state: Path) -> None:
+        state = state.resolve()
+        self._volumes = state / "volumes"
+        self._snapshots = state / "snapshots"
+        self._droplets = state / "droplets"
+        for folder in (self._volumes, self._snapshots, self._droplets):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._bound: dict[str, int] = {}  # volume id to the number of its loop device
+        self._devices = ThreadPoolExecutor(DEVICE_THREADS, thread_name_prefix="device")
+        self._copies = ThreadPoolExecutor(COPY_THREADS, thread_name_prefix="copy")
+
+    async def create(self, volume_id: str, size_gib: int, snapshot_id: str | None) -> None:
+        """Make an empty sparse file, or copy that of the snapshot."""
+        size_bytes = size_gib * files.GIB
+        if snapshot_id is None:
+            await self._run(self._devices, files.make_empty, self._file(volume_id), size_bytes)
+        else:
+            await self._run(
+                self._copies, files.copy, self._snapshot_file(snapshot_id), self._file(volume_id), size_bytes
+            )
+
+    async def remove(self, volume_id: str) -> None:
+        """Delete the file."""
+        await self._run(self._devices, self._file(volume_id).unlink, missing_ok=True)
+
+    async def attach(self, disk: Disk) -> None:
+        """Bind the file and make the device node."""
+        await self._run(self._devices, self._attach, disk)
+
+    async def detach(self, disk: Disk) -> None:
+        """Remove the device node and let go of the file, also under a mount."""
+        await self._run(self._devices, self._detach, disk)
+
+    async def resize(self, volume_id: str, size_gib: int) -> None:
+        """Grow the file and its live device."""
+        await self._run(self._devices, self._resize, volume_id, size_gib)
+
+    async def snapshot(self, volume_id: str, snapshot_id: str) -> None:
+        """Copy the file. What a droplet's kernel has not written yet is not in it, as with a real one."""
+        await self._run(self._copies, files.copy, self._file(volume_id), self._snapshot_file(snapshot_id))
+
+    async def remove_snapshot(self, snapshot_id: str) -> None:
+        """Delete the snapshot's file."""
+        await self._run(self._devices, self._snapshot_file(snapshot_id).unlink, missing_ok=True)
+
+    async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
+        """Adopt devices that live on, re-make those that are missing, drop what nothing uses."""
+        await self._run(self._devices, self._reconcile, disks, snapshot_ids, droplet_ids)
+
+    async def close(self, disks: Sequence[Disk]) -> None:
+        """Let go of the devices that nobody has mounted."""
+        await self._run(self._devices, self._release, disks)
+        self._devices.shutdown()
+        self._copies.shutdown()
+
+    def device_folder(self, droplet_id: int) -> Path:
+        """Return the folder of a droplet; it is made when it is missing."""
+        folder = self._droplets / str(droplet_id) / "dev"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _attach(self, disk: Disk) -> None:
+        number = self._bound.get(disk.volume_id)
+        if number is None:
+            number = self._bound[disk.volume_id] = loopdevices.bind(self._file(disk.volume_id))
+        loopdevices.make_node(self._node(disk), loopdevices.device_number(number))
+
+    def _detach(self, disk: Disk) -> None:
+        self._node(disk).unlink(missing_ok=True)
+        number = self._bound.pop(disk.volume_id, None)
+        if number is not None and not loopdevices.unbind(number):
+            self._pull_the_plug(disk.volume_id)
+
+    def _pull_the_plug(self, volume_id: str) -> None:
+        """Carry on with a copy of the data; the device that is still in use keeps the old file, now empty."""
+        file = self._file(volume_id)
+        with file.open("r+b") as old:
+            files.copy(file, file)
+            old.truncate(0)
+        log.warning("volume %s was detached while in use: its old device reads and writes nothing now", volume_id)
+
+    def _resize(self, volume_id: str, size_gib: int) -> None:
+        files.grow(self._file(volume_id), size_gib * files.GIB)
+        number = self._bound.get(volume_id)
+        if number is not None:
+            loopdevices.grow(number)
+
+    def _reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
+        self._adopt({str(self._file(disk.volume_id)): disk for disk in disks if disk.droplet_id is not None})
+        _keep_only(self._volumes, {self._file(disk.volume_id).name for disk in disks})
+        _keep_only(self._snapshots, {self._snapshot_file(each).name for each in snapshot_ids})
+        self._drop_nodes(disks, droplet_ids)
+        for disk in disks:
+            self._resize(disk.volume_id, disk.size_gib)
+            if disk.droplet_id is not None:
+                self._attach(disk)
+
+    def _adopt(self, attached: dict[str, Disk]) -> None:
+        """Take over our devices that outlived us, and let go of those that are not wanted."""
+        for number, backing in loopdevices.bound_below(self._volumes).items():
+            disk = attached.get(backing)
+            if disk is not None and disk.volume_id not in self._bound:
+                loopdevices.keep(number)
+                self._bound[disk.volume_id] = number
+            elif not loopdevices.unbind(number) and Path(backing).exists():
+                self._pull_the_plug(Path(backing).stem)
+
+    def _drop_nodes(self, disks: Sequence[Disk], droplet_ids: Sequence[int]) -> None:
+        wanted = {self._node(disk) for disk in disks if disk.droplet_id is not None}
+        folders = {self._droplets / str(droplet_id) for droplet_id in droplet_ids}
+        for folder in self._droplets.iterdir():
+            if folder not in folders:
+                shutil.rmtree(folder)
+                continue
+            for node in (folder / "dev").iterdir():
+                if node not in wanted:
+                    node.unlink()
+
+    def _release(self, disks: Sequence[Disk]) -> None:
+        for disk in disks:
+            number = self._bound.get(disk.volume_id)
+            if number is not None and not loopdevices.is_mounted(number) and loopdevices.unbind(number):
+                self._node(disk).unlink(missing_ok=True)
+
+    def _file(self, volume_id: str) -> Path:
+        return self._volumes / f"{volume_id}.img"
+
+    def _snapshot_file(self, snapshot_id: str) -> Path:
+        return self._snapshots / f"{snapshot_id}.img"
+
+    def _node(self, disk: Disk) -> Path:
+        if disk.droplet_id is None:
+            raise DiskError(f"volume {disk.volume_id} is attached to no running droplet")
+        return self.device_folder(disk.droplet_id) / f"{NODE_PREFIX}{disk.name}"
+
+    async def _run(
+        self,
+        pool: ThreadPoolExecutor,
+        work: Callable[Arguments, None],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(pool, lambda: work(*args, **kwargs))
+        except OSError as error:
+            raise DiskError(f"{work.__name__.strip('_')}: {error}") from error
+
+
+def _keep_only(folder: Path, names: set[str]) -> None:
+    for file in folder.iterdir():
+        if file.name not in names:
+            file.unlink()

@@ -1,0 +1,41 @@
+"""No disks: the API alone, without root."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from localcloud.disks.base import Disk
+
+
+class NoDisks:
+    """Everything succeeds and nothing happens."""
+
+    async def create(self, volume_id: str, size_gib: int, snapshot_id: str | None) -> None:
+        """Do nothing."""
+
+    async def remove(self, volume_id: str) -> None:
+        """Do nothing."""
+
+    async def attach(self, disk: Disk) -> None:
+        """Do nothing."""
+
+    async def detach(self, disk: Disk) -> None:
+        """Do nothing."""
+
+    async def resize(self, volume_id: str, size_gib: int) -> None:
+        """Do nothing."""
+
+    async def snapshot(self, volume_id: str, snapshot_id: str) -> None:
+        """Do nothing."""
+
+    async def remove_snapshot(self, snapshot_id: str) -> None:
+        """Do nothing."""
+
+    async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
+        """Do nothing."""
+
+    async def close(self, disks: Sequence[Disk]) -> None:
+        """Do nothing."""
+
+    def device_folder(self, droplet_id: int) -> Path | None:  # noqa: ARG002 (the protocol's name)
+        """Return None: there are no devices."""
+        return None

@@ -1,0 +1,91 @@
+"""One cloud from start to end: state opened and put right, API up, and everything left on disk at the end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from localcloud import cloud as clouds
+from localcloud.actions import VolumeActions
+from localcloud.api import app
+from localcloud.cloud import Cloud
+from localcloud.disks.base import Disks
+from localcloud.disks.loop import LoopDisks
+from localcloud.disks.none import NoDisks
+from localcloud.settings import Settings
+from localcloud.state.database import Database
+
+CHECKPOINT_SECONDS = 5.0
+SHUTDOWN_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A cloud that answers."""
+
+    cloud: Cloud
+    address: str
+    token: str
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """Let a cloud run inside. Raises OSError if its folder, its disks or its address can't be had; DiskError."""
+    database = Database(settings.state)
+    try:
+        cloud = Cloud(settings, database, _disks(settings))
+        token = clouds.token(settings)
+        await _put_right(cloud)
+        actions = VolumeActions(cloud)
+        actions.resume()
+        cloud.tasks.start(_checkpoints(cloud), "checkpoints")
+        runner = web.AppRunner(
+            app.make(cloud, actions, token), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
+        )
+        try:
+            yield Running(cloud, await _listen(runner, settings), token)
+        finally:
+            await runner.cleanup()
+            await cloud.tasks.close()
+            cloud.ledger.flush()
+            await cloud.disks.close([disk for disk in cloud.all_disks() if disk.droplet_id is not None])
+    finally:
+        database.close()
+
+
+def _disks(settings: Settings) -> Disks:
+    return LoopDisks(settings.state) if settings.disks == "loop" else NoDisks()
+
+
+async def _put_right(cloud: Cloud) -> None:
+    """Make the first droplets, once; then make the disks what the state says."""
+    if cloud.database.number("SELECT seq FROM sqlite_sequence WHERE name = 'droplets'") == FIRST_DROPLET:
+        with cloud.database.transaction():
+            for number in range(1, cloud.settings.droplets + 1):
+                cloud.droplets.add(f"droplet-{number}", cloud.settings.region, cloud.clock.now())
+    droplet_ids = [droplet.id for droplet in cloud.droplets.all()]
+    await cloud.disks.reconcile(cloud.all_disks(), [each.id for each in cloud.snapshots.all()], droplet_ids)
+
+
+FIRST_DROPLET = 410_000_000  # as in schema.sql: no droplet was ever made
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> str:
+    await runner.setup()
+    site = web.TCPSite(runner, settings.listen.host, settings.listen.port)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+async def _checkpoints(cloud: Cloud) -> None:
+    """Keep the write-ahead log short, and the ledger's requests not long in memory."""
+    while True:
+        await cloud.clock.sleep_until(cloud.clock.now() + CHECKPOINT_SECONDS)
+        cloud.ledger.flush()
+        await asyncio.to_thread(cloud.database.checkpoint)
