@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-import subprocess  # noqa: TID251 (a real process, to be killed)
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -100,7 +100,7 @@ class Api:
                 action = (await self.ask("GET", f"/v2/actions/{action_id}")).part("action")
                 if action["status"] != "in-progress":
                     return action
-                await asyncio.sleep(0.01)  # noqa: TID251 (a client of this API has nothing to wait on)
+                await asyncio.sleep(0.01)
 
     async def volume(self, volume_id: str) -> dict[str, object]:
         """Return a volume that is there."""

@@ -1,0 +1,43 @@
+"""Loop devices by the kernel's own calls, beside others that do the same."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from localcloud.disks import files, loopdevices
+from tests.harness.programs import run
+
+MANY = 24
+
+
+def test_many_at_once_get_a_device_each_while_losetup_takes_some_too(tmp_path: Path) -> None:
+    ours = [tmp_path / f"{number}.img" for number in range(MANY)]
+    theirs = [tmp_path / "other" / f"{number}.img" for number in range(8)]
+    theirs[0].parent.mkdir()
+    for file in (*ours, *theirs):
+        files.make_empty(file, 1 << 20)
+    with ThreadPoolExecutor(16) as pool:
+        others = [pool.submit(run, "losetup", "--find", "--show", str(file)) for file in theirs]
+        bound = list(pool.map(loopdevices.bind, ours))
+        taken = [int(each.result().removeprefix("/dev/loop")) for each in others]
+    try:
+        assert len(set(bound) | set(taken)) == MANY + len(theirs)
+        assert loopdevices.bound_below(tmp_path) == dict(zip(bound, map(str, ours), strict=True))
+    finally:
+        gone = [loopdevices.unbind(number) for number in (*bound, *taken)]
+    assert all(gone)
+
+
+def test_a_device_that_is_let_go_twice_is_no_error(tmp_path: Path) -> None:
+    files.make_empty(tmp_path / "a.img", 1 << 20)
+    number = loopdevices.bind(tmp_path / "a.img")
+    assert (loopdevices.unbind(number), loopdevices.unbind(number)) == (True, True)
+
+
+def test_a_node_that_is_right_is_left_alone_and_a_wrong_one_replaced(tmp_path: Path) -> None:
+    node = tmp_path / "disk"
+    loopdevices.make_node(node, loopdevices.device_number(3))
+    before = node.stat().st_ino
+    loopdevices.make_node(node, loopdevices.device_number(3))
+    assert node.stat().st_ino == before
+    loopdevices.make_node(node, loopdevices.device_number(4))
+    assert node.stat().st_rdev == loopdevices.device_number(4)
