@@ -4,6 +4,9 @@ import asyncio
 import http.client
 import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -15,20 +18,28 @@ class CloudAnswered(Exception):
 
 
 @dataclass(frozen=True)
+class Droplet:
+    """A machine of the cloud: its id, its metadata service, and the folder in which its devices appear."""
+
+    id: int
+    metadata_url: str
+    device_dir: Path
+
+
+@dataclass(frozen=True)
 class EmbeddedCloud:
-    """A running localcloud: its address (``host:port``) and its token."""
+    """A running localcloud, as its ready line tells of it: the root of its API, its token, its droplets."""
 
-    address: str
+    url: str
     token: str
+    droplets: tuple[Droplet, ...]
 
-    @property
-    def url(self) -> str:
-        """The root of its API, as in AIOCSI_API_URL."""
-        return f"http://{self.address}/"
-
-    def metadata_url(self, droplet_id: int) -> str:
-        """The metadata service as that droplet sees it, as in AIOCSI_METADATA_URL."""
-        return f"{self.url}_localcloud/droplets/{droplet_id}/"
+    @classmethod
+    def parse(cls, ready_line: str) -> Self:
+        """Read the line that localcloud prints when it is ready."""
+        ready = json.loads(ready_line)
+        droplets = [Droplet(each["id"], each["metadata_url"], Path(each["device_dir"])) for each in ready["droplets"]]
+        return cls(ready["address"], ready["token"], tuple(droplets))
 
     async def get(self, path: str) -> Json:
         """Return the JSON at ``path``. Raises CloudAnswered, or OSError."""
@@ -43,7 +54,7 @@ class EmbeddedCloud:
         return objects(await self.get("/v2/volumes?per_page=200"), "volumes")
 
     def _request(self, method: str, path: str, body: Json = None) -> Json:
-        connection = http.client.HTTPConnection(self.address, timeout=_SECONDS)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=_SECONDS)
         try:
             headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
             connection.request(method, path, None if body is None else json.dumps(body), headers)

@@ -4,7 +4,6 @@ Each process has a folder of its own with its socket, its log and what it keeps;
 that kubelet would name.
 """
 
-import json
 import os
 import shutil
 import socket
@@ -16,7 +15,7 @@ from pathlib import Path
 from string import ascii_lowercase
 
 from tests.harness import traces
-from tests.harness.embedded_cloud import EmbeddedCloud, objects
+from tests.harness.embedded_cloud import Droplet, EmbeddedCloud
 from tests.harness.processes import Program, ProgramFailed
 
 ROOT = Path(__file__).parents[2]
@@ -56,13 +55,13 @@ class Service(Program):
 class Node(Service):
     """The node service of one droplet."""
 
-    def __init__(self, name: str, droplet_id: int, folder: Path, device_dir: Path, cloud: EmbeddedCloud) -> None:
-        self.droplet_id = droplet_id
-        self.device_dir = device_dir
+    def __init__(self, name: str, folder: Path, droplet: Droplet) -> None:
+        self.droplet_id = droplet.id
+        self.device_dir = droplet.device_dir
         self.registration_dir = folder / "registry"
         settings = {
-            "AIOCSI_DEVICE_DIR": str(device_dir),
-            "AIOCSI_METADATA_URL": cloud.metadata_url(droplet_id),
+            "AIOCSI_DEVICE_DIR": str(droplet.device_dir),
+            "AIOCSI_METADATA_URL": droplet.metadata_url,
             "AIOCSI_REGISTRATION_DIR": str(self.registration_dir),
             "AIOCSI_STATE_DIR": str(folder / "state"),
         }
@@ -90,10 +89,6 @@ class LocalCloud(Program):
     async def down(self) -> int:
         """Stop it; return its exit status."""
         return await self.stop(STOP_SECONDS)
-
-    def device_dir(self, droplet_id: int) -> Path:
-        """The folder in which that droplet's devices appear."""
-        return self.state_dir / "droplets" / str(droplet_id) / "dev"
 
 
 @dataclass(frozen=True)
@@ -131,17 +126,13 @@ async def running(folder: Path, *, droplets: int = 2, cloud_arguments: tuple[str
 async def _start(folder: Path, ending: ExitStack, localcloud: LocalCloud) -> Stack:
     ending.callback(localcloud.kill)
     cloud = await localcloud.up()
-    droplets = [droplet["id"] for droplet in objects(await cloud.get("/v2/droplets"), "droplets")]
-    services = [_controller(folder / "controller", cloud)]
-    nodes = []
-    for letter, droplet_id in zip(ascii_lowercase, droplets, strict=False):
-        assert isinstance(droplet_id, int), droplet_id
-        name = f"node-{letter}"
-        nodes.append(Node(name, droplet_id, folder / name, localcloud.device_dir(droplet_id), cloud))
-    for service in (*services, *nodes):
+    controller = _controller(folder / "controller", cloud)
+    names = [f"node-{letter}" for letter in ascii_lowercase]
+    nodes = [Node(name, folder / name, droplet) for name, droplet in zip(names, cloud.droplets, strict=False)]
+    for service in (controller, *nodes):
         ending.callback(service.kill)
         await service.up()
-    return Stack(folder, localcloud, cloud, services[0], tuple(nodes))
+    return Stack(folder, localcloud, cloud, controller, tuple(nodes))
 
 
 def _controller(folder: Path, cloud: EmbeddedCloud) -> Service:
@@ -177,9 +168,8 @@ def _free_port() -> int:
 
 def _ready_line(output: str) -> EmbeddedCloud | None:
     for line in output.splitlines(keepends=True):
-        if line.startswith("{") and line.endswith("\n") and '"token"' in line:
-            ready = json.loads(line)
-            return EmbeddedCloud(ready["address"], ready["token"])
+        if line.startswith('{"ready"') and line.endswith("\n"):
+            return EmbeddedCloud.parse(line)
     return None
 
 

@@ -74,11 +74,9 @@ class Traces:
 
 def find(folder: Path) -> Traces:
     """Return what the run in ``folder`` has on this machine now."""
-    loops = tuple(loop for loop in all_loops() if _is_under(loop.backing_file, folder))
-    devices = {loop.device for loop in loops}
     return Traces(
-        mounts=tuple(m for m in all_mounts() if _is_under(str(m.point), folder) or m.device in devices),
-        loops=loops,
+        mounts=mounts(folder),
+        loops=loops(folder),
         processes=tuple(_processes(folder)),
         sockets=tuple(path for path in _listening_sockets() if _is_under(str(path), folder)),
     )
@@ -103,6 +101,17 @@ def remove(folder: Path) -> None:
     if left := find(folder).mounts:
         raise OSError(f"still mounted: {left[0].point}")
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def mounts(folder: Path) -> tuple[Mount, ...]:
+    """Return the mounts under ``folder``, and those elsewhere whose device is ours; the oldest first."""
+    devices = {loop.device for loop in loops(folder)}
+    return tuple(m for m in all_mounts() if _is_under(str(m.point), folder) or m.device in devices)
+
+
+def loops(folder: Path) -> tuple[Loop, ...]:
+    """Return the loop devices on files under ``folder``, be they deleted or not."""
+    return tuple(loop for loop in all_loops() if _is_under(loop.backing_file, folder))
 
 
 def all_mounts() -> list[Mount]:

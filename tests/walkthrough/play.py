@@ -1,0 +1,85 @@
+"""Plays the steps: each between two looks at what happened, timed, shown, and with its failure told in full."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+from tests.harness import traces
+from tests.harness.client import Client
+from tests.harness.stack import Stack, running
+from tests.walkthrough.display import Display, Done
+from tests.walkthrough.evidence import Happened, Moment
+from tests.walkthrough.steps import STEPS, Story, Unexpected
+
+STEP_COUNT = len(STEPS) + 2  # and the start and the end of the services
+
+
+class StepFailed(Exception):
+    """A step failed: which, and why."""
+
+    def __init__(self, number: int, title: str, cause: BaseException) -> None:
+        super().__init__(f"step {number} failed: {title}\n{type(cause).__name__}: {cause}")
+
+
+class Play:
+    """One performance in ``folder``."""
+
+    def __init__(self, folder: Path, display: Display) -> None:
+        self._folder = folder
+        self._display = display
+        self._done: list[Done] = []
+
+    async def whole(self) -> None:
+        """Play everything, from the start of the services to their end. Raises StepFailed."""
+        async with AsyncExitStack() as services:
+            story = await self._start(services)
+            for step in STEPS:
+                await self._step(step.title, partial(step.act, story), await Moment.now(story.stack))
+            await self._step("Stop the services, and look for what they left behind", partial(self._stop, services))
+        self._display.table(self._done)
+
+    async def _start(self, services: AsyncExitStack) -> Story:
+        stories = []
+
+        async def act() -> list[str]:
+            stack = await services.enter_async_context(running(self._folder))
+            stories.append(await _story(stack, services))
+            return [f"{each.name}: process {each.pid}, {_rss_mib(each.pid):.1f} MiB" for each in stack.programs]
+
+        await self._step("Start localcloud, the controller and two nodes", act)
+        return stories[0]
+
+    async def _step(self, title: str, act: Callable[[], Awaitable[list[str]]], before: Moment | None = None) -> None:
+        number, started = len(self._done) + 1, _now()
+        self._display.begin(number, title)
+        try:
+            seen = await act()
+        except Exception as error:
+            raise StepFailed(number, title, error) from error
+        seconds = _now() - started
+        happened = Happened() if before is None else await before.until_now()
+        self._done.append(Done(title, seconds, happened, tuple(seen)))
+        self._display.end(number, self._done[-1])
+
+    async def _stop(self, services: AsyncExitStack) -> list[str]:
+        await services.aclose()
+        if left := [*traces.find(self._folder).lines(), *map(str, traces.socket_files(self._folder))]:
+            raise Unexpected("left behind: " + "; ".join(left))
+        return ["no mount, no loop device, no process, no socket is left"]
+
+
+async def _story(stack: Stack, ending: AsyncExitStack) -> Story:
+    controller = await ending.enter_async_context(Client(stack.controller.socket))
+    clients = {node.name: await ending.enter_async_context(Client(node.socket)) for node in stack.nodes}
+    return Story(stack, controller, clients)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _rss_mib(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / (1 << 20)
