@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv lock check lint formatting types walls update verify clean
+.PHONY: help venv test sanity lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -14,6 +14,14 @@ help: ## list the targets
 
 venv: ## make or refresh the environment in .venv
 	@python=$$(tools/python) && "$$python" -m tools.environment
+
+test: venv ## the tests, on every supported Python found (ARGS: words for pytest)
+	@$(RUN) -m tools.debian test
+	@$(RUN) -m tools.tiers $(ARGS)
+
+sanity: venv ## csi-sanity, the official conformance suite, against real processes
+	@$(RUN) -m tools.debian sanity
+	@$(RUN) -m tests.sanity
 
 check: venv ## lint, formatting, types, and the walls between packages
 	@$(MAKE) --keep-going lint formatting types walls

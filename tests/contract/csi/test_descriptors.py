@@ -50,5 +50,5 @@ def official_file(module: str, version: str, path: str) -> Path:
     """Return the official .proto file; skip the test if Go cannot provide it."""
     try:
         return golang.module_folder(module, version) / path
-    except (golang.GoMissing, golang.ModuleMissing) as missing:
-        pytest.skip(str(missing))
+    except golang.GoFailed as reason:
+        pytest.skip(str(reason))

@@ -1,0 +1,1 @@
+"""csi-sanity, the official conformance suite, against real processes: `make sanity`."""

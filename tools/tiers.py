@@ -1,0 +1,116 @@
+"""Run the test tiers: all of them on the newest Python, and on the other ones what may depend on the version.
+
+The unit tier runs without any privilege, also for root: it claims to need none. Words on the command line go to pytest.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tools import junit
+from tools.environment import ROOT
+from tools.junit import Counts
+
+NOTHING_COLLECTED = 5  # pytest's exit status when the words left no test
+NO_PRIVILEGE = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
+
+
+@dataclass(frozen=True)
+class Tier:
+    """Some tests that are run together."""
+
+    name: str
+    words: tuple[str, ...]  # for pytest
+    on_every_python: bool = False
+    privileged: bool = True
+
+
+TIERS = (
+    Tier("unit", ("tests/unit",), on_every_python=True, privileged=False),
+    Tier("contract", ("tests/contract",)),
+    Tier("integration", ("tests/integration",)),
+)
+ON_THE_OTHERS = Tier("version-dependent", ("-m", "every_python", "tests/contract", "tests/integration"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A tier on one Python, after it ran."""
+
+    title: str
+    counts: Counts
+    seconds: float
+    good: bool
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.counts}, {self.seconds:.1f} s{'' if self.good else ' FAILED'}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit status: 0 no test failed, 1 one did."""
+    words = tuple(sys.argv[1:] if argv is None else argv)
+    newest, *others = _pythons()
+    runs = [_run(tier, newest, ROOT / ".venv", words) for tier in TIERS]
+    for python in others:
+        folder = ROOT / f".venv-{_version(python).rpartition('.')[0]}"
+        subprocess.run([python, "-m", "tools.environment", folder], check=True, cwd=ROOT)
+        tiers = [*(tier for tier in TIERS if tier.on_every_python), ON_THE_OTHERS]
+        runs += [_run(tier, python, folder, words) for tier in tiers]
+    print("", *runs, f"tests: {sum((run.counts for run in runs), Counts())}", sep="\n")
+    return 0 if all(run.good for run in runs) else 1
+
+
+def _run(tier: Tier, python: str, folder: Path, words: tuple[str, ...]) -> Run:
+    """Run a tier, and show its output as it comes."""
+    dropped = () if tier.privileged else _without_privileges()
+    title = f"{tier.name} tier, Python {_version(python)}{', no privileges' if dropped else ''}"
+    print(f"== {title}", flush=True)
+    with TemporaryDirectory(prefix="aiocsi-tests-") as name:
+        report = Path(name) / "junit.xml"
+        pytest = [
+            str(folder / "bin" / "python"),
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"--junit-xml={report}",
+        ]
+        begin = time.monotonic()
+        done = subprocess.run([*dropped, *pytest, *tier.words, *words], check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
+        counts = junit.read(report)
+    good = done.returncode == 0 or (done.returncode == NOTHING_COLLECTED and (tier is ON_THE_OTHERS or bool(words)))
+    run = Run(title, counts, time.monotonic() - begin, good)
+    print(f"== {run}", flush=True)
+    return run
+
+
+def _pythons() -> list[str]:
+    """Return the paths of the Pythons to test on, newest first."""
+    found = subprocess.run([ROOT / "tools" / "python", "--all"], check=True, stdout=subprocess.PIPE, text=True)
+    return found.stdout.split()
+
+
+def _version(python: str) -> str:
+    asked = [python, "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(asked, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def _without_privileges() -> tuple[str, ...]:
+    """Return the words that start a program without privileges; none where there are none to drop."""
+    if os.geteuid() != 0:
+        return ()
+    if shutil.which(NO_PRIVILEGE[0]) is None:
+        print(f"no {NO_PRIVILEGE[0]}: the unit tier runs as root")
+        return ()
+    return NO_PRIVILEGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
