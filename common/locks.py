@@ -7,6 +7,7 @@ answer decides.
 Source: CSI 1.13 "Error Scheme" (ABORTED: operation pending for volume).
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,19 +18,25 @@ class Locks:
     """Try-locks by key. Keys are whatever names the thing: a volume is held by its id and by its name."""
 
     def __init__(self) -> None:
-        self._held: set[str] = set()
+        self._held: Counter[str] = Counter()
 
     @contextmanager
     def hold(self, *keys: str) -> Iterator[None]:
         """Hold all ``keys`` or none. Raises Busy if another call holds one of them."""
         wanted = set(keys)
-        if taken := wanted & self._held:
+        if taken := wanted & self._held.keys():
             raise errors.Busy(f"another call works on {min(taken)}")
-        self._held |= wanted
+        with self.extend(*wanted):
+            yield
+
+    @contextmanager
+    def extend(self, *keys: str) -> Iterator[None]:
+        """Keep ``keys`` held for work that may outlive the call which holds them: committed work (``commit``)."""
+        self._held.update(keys)
         try:
             yield
         finally:
-            self._held -= wanted
+            self._held -= Counter(keys)  # drops what nobody holds any more
 
     def __len__(self) -> int:
         """Return how many keys are held."""

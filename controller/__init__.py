@@ -1,0 +1,1 @@
+"""The controller: the CSI Controller and Identity services, served from the cloud's HTTP API."""

@@ -1,0 +1,142 @@
+"""Actions of ours: started once, waited for by whoever needs them, joined instead of started again.
+
+The request that starts an action, and the note of its id, are committed work: they finish though the caller is gone.
+The wait is not: a cancelled caller leaves it, the action goes on, and the next call joins it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from common import deadlines, errors
+from common.commit import Commits
+from common.locks import Locks
+from controller.cloud.base import Action, Cloud, EventPending, Gone, Kind, Place, Progress
+from controller.cloud.feed import Feed
+from controller.droplets import Droplets
+from controller.memory import Memory
+
+log = structlog.get_logger("actions")
+
+Start = Callable[[], Awaitable[Action]]
+FOREIGN_PAUSE_SECONDS = 1.0  # at least; what somebody else started, and when, is not known
+
+
+@dataclass(frozen=True)
+class Running:
+    """An action that was started and has not been seen to end; ``since`` is loop time."""
+
+    place: Place
+    action: Action
+    since: float
+
+    def did(self, kind: Kind, droplet_id: int) -> bool:
+        """Whether it was that, with that droplet, and has ended well."""
+        done = self.action.progress is Progress.COMPLETED
+        return done and self.action.kind is kind and self.place.droplet_id == droplet_id
+
+
+class Actions:
+    """Runs actions, one at a time on a volume and on a droplet."""
+
+    def __init__(self, cloud: Cloud, feed: Feed, commits: Commits, locks: Locks, memory: Memory) -> None:
+        self._cloud = cloud
+        self._memory = memory
+        self._feed = feed
+        self._commits = commits
+        self._locks = locks
+        self._droplets = Droplets()
+        self._of_volume: dict[str, Running] = {}
+        self._of_droplet: dict[int, Running] = {}
+
+    async def join(self, volume_id: str) -> Running | None:
+        """Wait until nothing of ours is under way on the volume; return what was, with how it ended."""
+        running = self._of_volume.get(volume_id)
+        return None if running is None else await self._wait(running)
+
+    async def run(self, kind: Kind, place: Place, start: Start) -> Action:
+        """Start an action when the droplet is free, and wait until it has ended well.
+
+        Raises what the cloud refuses; Unavailable if the action failed; DeadlineExceeded if it is still under way.
+        """
+        if not place.droplet_id:
+            return await self._run(kind, place, start)
+        async with self._droplets.turn(place.droplet_id, urgent=kind is Kind.DETACH):
+            return await self._run(kind, place, start)
+
+    async def adopt(self, kind: Kind, place: Place) -> bool:
+        """Look for an action of that kind on the volume that is under way without our knowledge, and wait for it."""
+        page = await self._cloud.volume_actions(place.volume_id)
+        found = next((each for each in page.items if each.kind is kind and not each.ended), None)
+        if found is None:
+            return False
+        await self._wait(self._note(place, found))
+        return True
+
+    async def _run(self, kind: Kind, place: Place, start: Start) -> Action:
+        while True:
+            if other := self._of_droplet.get(place.droplet_id) or self._of_volume.get(place.volume_id):
+                await self._wait(other)
+                continue
+            try:
+                running = await self._commits.finish(self._start(place, start))
+            except EventPending:
+                await self._let_pass(kind, place)
+                continue
+            ended = (await self._wait(running)).action
+            if ended.progress is Progress.ERRORED:
+                raise errors.Unavailable(f"{kind.value} {ended.id} of volume {place.volume_id} failed in the cloud")
+            return ended
+
+    async def _start(self, place: Place, start: Start) -> Running:
+        with self._locks.extend(place.volume_id):
+            return self._note(place, await start())
+
+    def _note(self, place: Place, action: Action) -> Running:
+        running = Running(place, action, asyncio.get_running_loop().time())
+        if not action.ended:
+            self._of_volume[place.volume_id] = running
+            if place.droplet_id:
+                self._of_droplet[place.droplet_id] = running
+        return running
+
+    async def _wait(self, running: Running) -> Running:
+        try:
+            ended = await self._feed.wait(running.place.volume_id, running.action, running.since)
+        except Gone:
+            self._end(running)
+            ended = Action(running.action.id, running.action.kind, Progress.ERRORED, running.place.droplet_id)
+        self._end(running)
+        self._remember(running.place, ended)
+        return Running(running.place, ended, running.since)
+
+    def _end(self, running: Running) -> None:
+        if self._of_volume.get(running.place.volume_id) is running:
+            del self._of_volume[running.place.volume_id]
+        if self._of_droplet.get(running.place.droplet_id) is running:
+            del self._of_droplet[running.place.droplet_id]
+
+    def _remember(self, place: Place, ended: Action) -> None:
+        if ended.progress is Progress.COMPLETED and ended.kind is Kind.ATTACH:
+            self._memory.hold(place.volume_id, (place.droplet_id,))
+        if ended.progress is Progress.COMPLETED and ended.kind is Kind.DETACH:
+            self._memory.hold(place.volume_id, ())
+
+    async def _let_pass(self, kind: Kind, place: Place) -> None:
+        """Somebody else acts on the volume or the droplet: wait until that has ended."""
+        log.info("foreign_event", volume_id=place.volume_id, droplet_id=place.droplet_id, waiting_to=kind.value)
+        pages = [await self._cloud.volume_actions(place.volume_id)]
+        if not any(not each.ended for each in pages[0].items):
+            pages.append(await self._cloud.account_actions(1))
+        mine = [each for each in pages[0].items if not each.ended]
+        theirs = [each for each in pages[-1].items if not each.ended and each.droplet_id == place.droplet_id]
+        now = asyncio.get_running_loop().time()
+        if blocking := next(iter(mine + theirs), None):
+            await self._feed.wait(place.volume_id if mine else "", blocking, now)
+            return
+        pause = max(FOREIGN_PAUSE_SECONDS, self._feed.expected_seconds(kind) / 2)
+        if now + pause >= deadlines.current():
+            raise EventPending(f"droplet {place.droplet_id} has an event under way that is not ours; call again")
+        await asyncio.sleep(pause)  # noqa: TID251 (an event that no list shows: nothing tells when it ends)

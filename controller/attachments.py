@@ -1,0 +1,126 @@
+"""Attach and detach: to the droplet that was named, and from no other.
+
+The first request is the change itself; a look follows only when the cloud's answer asks for one.
+Sources: CSI 1.13 "ControllerPublishVolume", "ControllerUnpublishVolume"; DigitalOcean API "volumeActions_post_byId".
+"""
+
+from collections.abc import Sequence
+
+from common import errors
+from common.locks import Locks
+from controller.actions import Actions
+from controller.cloud.base import AlreadyAttached, Cloud, DropletFull, Gone, Kind, NotAttached, Place, Volume
+from controller.memory import Memory
+from controller.records import Publish, Published, Unpublish
+
+
+class Attachments:
+    """Publishes volumes to droplets. ``tags`` are put on a volume that lacks them, by the attach request itself."""
+
+    def __init__(self, cloud: Cloud, actions: Actions, memory: Memory, locks: Locks, tags: Sequence[str] = ()) -> None:
+        self._cloud = cloud
+        self._actions = actions
+        self._memory = memory
+        self._locks = locks
+        self._tags = tuple(tags)
+
+    async def publish(self, wanted: Publish) -> Published:
+        """Attach the volume to the droplet, and to none else.
+
+        Raises NotFound for a volume or droplet that is none, FailedPrecondition if another droplet holds the volume,
+        ResourceExhausted if the droplet is full, NotFinal if it is not known or not done yet.
+        """
+        with self._locks.hold(wanted.volume_id):
+            joined = await self._actions.join(wanted.volume_id)
+            just_attached = joined is not None and joined.did(Kind.ATTACH, wanted.droplet_id)
+            volume = self._memory.get(wanted.volume_id)
+            if volume is None or (wanted.droplet_id in volume.droplet_ids and not just_attached):
+                volume = await self._look(wanted.volume_id)  # never seen, or thought to be there: ask
+            if wanted.droplet_id not in volume.droplet_ids:
+                await self._attach(volume, wanted.droplet_id)
+            volume = self._memory.get(volume.id) or volume
+            return Published(volume.name, volume.size_bytes)
+
+    async def unpublish(self, wanted: Unpublish) -> None:
+        """Detach the volume from the droplet, if it holds it. Raises FailedPrecondition, NotFinal."""
+        with self._locks.hold(wanted.volume_id):
+            joined = await self._actions.join(wanted.volume_id)
+            if wanted.droplet_id is not None:
+                if joined is not None and joined.did(Kind.DETACH, wanted.droplet_id):
+                    return
+                await self._detach(wanted.volume_id, wanted.droplet_id)
+                return
+            try:
+                volume = await self._look(wanted.volume_id)
+            except Gone:
+                return
+            for droplet_id in volume.droplet_ids:
+                await self._detach(wanted.volume_id, droplet_id)
+
+    async def _attach(self, volume: Volume, droplet_id: int) -> None:
+        if volume.droplet_ids and await self._is_held_elsewhere(volume.id, droplet_id):
+            return
+        place = Place(volume.id, volume.region, droplet_id)
+        tags = [tag for tag in self._tags if tag not in volume.tags]
+        try:
+            await self._actions.run(Kind.ATTACH, place, lambda: self._cloud.attach(place, tags))
+        except Gone:
+            await self._look(volume.id)
+            raise errors.NotFound(f"there is no node {droplet_id}: the cloud has no such droplet") from None
+        except (AlreadyAttached, DropletFull, errors.OutcomeUnknown) as error:
+            await self._settle(place, error)
+
+    async def _is_held_elsewhere(self, volume_id: str, droplet_id: int) -> bool:
+        """Memory says that another droplet holds the volume: look. True if it is the named one after all."""
+        fresh = await self._look(volume_id)
+        if fresh.droplet_ids and droplet_id not in fresh.droplet_ids:
+            raise _held(fresh)
+        return droplet_id in fresh.droplet_ids
+
+    async def _settle(self, place: Place, error: errors.DriverError) -> None:
+        """The answer does not tell how things stand: look. Raises ``error`` if the volume is not where it should be."""
+        if isinstance(error, errors.OutcomeUnknown):
+            await self._actions.adopt(Kind.ATTACH, place)
+        fresh = await self._look(place.volume_id)
+        if place.droplet_id in fresh.droplet_ids:
+            return
+        if isinstance(error, AlreadyAttached):
+            raise _held(fresh) if fresh.droplet_ids else errors.Unavailable(error.message)
+        raise error
+
+    async def _detach(self, volume_id: str, droplet_id: int) -> None:
+        volume = self._memory.get(volume_id)
+        try:
+            region = (volume or await self._look(volume_id)).region
+            place = Place(volume_id, region, droplet_id)
+            await self._actions.run(Kind.DETACH, place, lambda: self._cloud.detach(place))
+        except (Gone, NotAttached, errors.OutcomeUnknown) as error:
+            await self._confirm_detached(volume_id, droplet_id, error)
+
+    async def _confirm_detached(self, volume_id: str, droplet_id: int, error: errors.DriverError) -> None:
+        """Return if the droplet does not hold the volume. Otherwise raises NotFinal."""
+        try:
+            fresh = await self._look(volume_id)
+        except Gone:
+            return
+        if droplet_id not in fresh.droplet_ids:
+            return
+        if isinstance(error, errors.NotFinal):
+            raise error
+        raise errors.Unavailable(f"volume {volume_id} is still on droplet {droplet_id}; the cloud says: {error.message}")
+
+    async def _look(self, volume_id: str) -> Volume:
+        """Read the volume. Raises Gone."""
+        try:
+            return self._memory.see(await self._cloud.get_volume(volume_id))
+        except Gone:
+            self._memory.forget(volume_id)
+            raise Gone(f"there is no volume {volume_id}") from None
+
+
+def _held(volume: Volume) -> errors.FailedPrecondition:
+    holders = ", ".join(map(str, volume.droplet_ids))
+    return errors.FailedPrecondition(
+        f"volume {volume.id} is attached to droplet {holders}",
+        remedy="it can be attached elsewhere once it is detached from there",
+    )

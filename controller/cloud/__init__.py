@@ -1,0 +1,1 @@
+"""What the controller asks of a cloud, and the one cloud that answers today."""

@@ -1,0 +1,254 @@
+"""What the controller asks of a cloud: the protocol, its records, and the answers that are no success.
+
+A second cloud implements this protocol in a module of its own. Sizes are bytes, times are seconds since 1970.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, Protocol, TypeVar
+
+from common import errors
+
+Item = TypeVar("Item")
+
+
+class Kind(Enum):
+    """What an action does to a volume, or OTHER: something that concerns no volume."""
+
+    ATTACH = "attach"
+    DETACH = "detach"
+    RESIZE = "resize"
+    OTHER = "other"
+
+
+class Progress(Enum):
+    """How far an action has come."""
+
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    ERRORED = "errored"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume as the cloud tells it."""
+
+    id: str
+    name: str
+    region: str
+    size_bytes: int
+    droplet_ids: tuple[int, ...] = ()
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    created_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeOrder:
+    """A volume to be made; of ``snapshot_id``, if that is not None."""
+
+    name: str
+    region: str
+    size_gib: int
+    description: str
+    tags: tuple[str, ...] = ()
+    snapshot_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something the cloud does or did. ``droplet_id`` is None where the cloud does not tell it."""
+
+    id: int
+    kind: Kind
+    progress: Progress
+    droplet_id: int | None = None
+    started_at: float = 0.0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the cloud is done with it, well or not."""
+        return self.progress is not Progress.IN_PROGRESS
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot of a volume. ``min_size_bytes`` is the size of a volume that is made of it."""
+
+    id: str
+    name: str
+    volume_id: str
+    min_size_bytes: int
+    regions: tuple[str, ...]
+    created_at: float
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Droplet:
+    """A virtual machine."""
+
+    id: int
+    region: str
+    active: bool
+    volume_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the account may have. ``volume_limit`` 0: no limit."""
+
+    volume_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some items of a list, how many the list has in all, and whether a further page follows."""
+
+    items: tuple[Item, ...] = ()
+    total: int = 0
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an action happens: a volume, its region, and, for attach and detach, the droplet."""
+
+    volume_id: str
+    region: str
+    droplet_id: int = 0
+
+
+class Gone(errors.NotFound):
+    """The cloud knows nothing of that id."""
+
+
+class NameTaken(errors.AlreadyExists):
+    """The name belongs to something that exists already."""
+
+
+class InUse(errors.FailedPrecondition):
+    """The volume cannot be deleted while it is attached."""
+
+
+class AlreadyAttached(errors.FailedPrecondition):
+    """The volume is attached; the cloud does not say to whom."""
+
+
+class NotAttached(errors.FailedPrecondition):
+    """The volume is not attached to the droplet that was named."""
+
+
+class EventPending(errors.Busy):
+    """The droplet or the volume has an event under way, and takes no second one."""
+
+
+class DropletFull(errors.ResourceExhausted):
+    """The droplet holds as many volumes as it may."""
+
+
+class AccountFull(errors.ResourceExhausted):
+    """The account holds as many volumes as it may."""
+
+
+class SnapshotLimit(errors.ResourceExhausted):
+    """The volume has as many snapshots as it may, or had one too short a time ago."""
+
+
+class Cloud(Protocol):
+    """A cloud's block storage. Each method raises errors.Refused or errors.NotFinal, nothing else.
+
+    The deadline of the call that is served (``common.deadlines``) bounds every method. A change that was sent and got
+    no answer raises errors.OutcomeUnknown: it may have been done. Pages count from 1.
+    """
+
+    page_size: int
+
+    async def create_volume(self, order: VolumeOrder) -> Volume:
+        """Make a volume. Raises NameTaken, AccountFull; Gone if the snapshot is."""
+        ...
+
+    async def delete_volume(self, volume_id: str) -> None:
+        """Delete a volume. Raises Gone, InUse."""
+        ...
+
+    async def get_volume(self, volume_id: str) -> Volume:
+        """Return the volume. Raises Gone."""
+        ...
+
+    async def find_volume(self, name: str, region: str) -> Volume | None:
+        """Return the volume of exactly that name in that region."""
+        ...
+
+    async def list_volumes(self, region: str, page: int) -> Page[Volume]:
+        """Return a page of the region's volumes."""
+        ...
+
+    async def attach(self, place: Place, tags: Sequence[str]) -> Action:
+        """Start to attach, adding ``tags`` to the volume. Raises Gone, AlreadyAttached, EventPending, DropletFull."""
+        ...
+
+    async def detach(self, place: Place) -> Action:
+        """Start to detach from that droplet alone. Raises Gone, NotAttached, EventPending."""
+        ...
+
+    async def resize(self, place: Place, size_gib: int) -> Action:
+        """Start to grow the volume. Raises Gone, EventPending."""
+        ...
+
+    async def get_action(self, volume_id: str, action_id: int) -> Action:
+        """Return the action. Raises Gone when the volume or the action is."""
+        ...
+
+    async def volume_actions(self, volume_id: str) -> Page[Action]:
+        """Return the volume's newest actions, newest first. Raises Gone."""
+        ...
+
+    async def account_actions(self, page: int) -> Page[Action]:
+        """Return a page of the account's actions, newest first."""
+        ...
+
+    async def create_snapshot(self, volume_id: str, name: str, tags: Sequence[str]) -> Snapshot:
+        """Make a snapshot. Raises Gone, NameTaken, SnapshotLimit."""
+        ...
+
+    async def delete_snapshot(self, snapshot_id: str) -> None:
+        """Delete a snapshot. Raises Gone."""
+        ...
+
+    async def get_snapshot(self, snapshot_id: str) -> Snapshot:
+        """Return the snapshot of a volume. Raises Gone."""
+        ...
+
+    async def volume_snapshots(self, volume_id: str) -> tuple[Snapshot, ...]:
+        """Return all snapshots of one volume (the cloud keeps a few dozen at most). Raises Gone."""
+        ...
+
+    async def list_snapshots(self, page: int) -> Page[Snapshot]:
+        """Return a page of the account's snapshots of volumes."""
+        ...
+
+    async def get_droplet(self, droplet_id: int) -> Droplet:
+        """Return the droplet. Raises Gone."""
+        ...
+
+    async def list_droplets(self, page: int) -> Page[Droplet]:
+        """Return a page of the account's droplets."""
+        ...
+
+    async def account(self) -> Account:
+        """Return what the account may have."""
+        ...
+
+    async def region_has_volumes(self, region: str) -> bool:
+        """Say whether volumes can be made in that region."""
+        ...
+
+    async def tag_volume(self, volume_id: str, tag: str) -> None:
+        """Put a tag on a volume, making the tag if need be. Raises Gone."""
+        ...
+
+    async def untag_volume(self, volume_id: str, tag: str) -> None:
+        """Take a tag off a volume; a tag that is not there is no error."""
+        ...

@@ -1,0 +1,109 @@
+"""What is asked for, checked and frozen: the requests of CSI without their wire form. Sizes are bytes."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class AccessType(Enum):
+    """How a volume is used on a node."""
+
+    MOUNT = "mount"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True)
+class Size:
+    """A capacity range, bytes; 0 means that no bound was named."""
+
+    required: int = 0
+    limit: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a volume is made of: a snapshot, or another volume."""
+
+    snapshot_id: str = ""
+    volume_id: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The word for it in the volume context; empty for a blank volume."""
+        return "snapshot" if self.snapshot_id else "volume" if self.volume_id else ""
+
+    def __str__(self) -> str:
+        return f"{self.origin} {self.snapshot_id or self.volume_id}" if self.origin else "nothing (blank)"
+
+
+BLANK = Source()
+
+
+@dataclass(frozen=True)
+class Create:
+    """A volume that is asked for; ``name`` is one that the cloud accepts."""
+
+    name: str
+    region: str
+    size: Size
+    source: Source = BLANK
+    tags: tuple[str, ...] = ()
+    context: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Publish:
+    """An attachment that is asked for."""
+
+    volume_id: str
+    droplet_id: int
+
+
+@dataclass(frozen=True)
+class Unpublish:
+    """A detachment that is asked for; ``droplet_id`` None: from whatever holds the volume."""
+
+    volume_id: str
+    droplet_id: int | None
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the node needs to find the device."""
+
+    volume_name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Expand:
+    """A growth that is asked for."""
+
+    volume_id: str
+    size: Size
+    access: AccessType | None
+
+
+@dataclass(frozen=True)
+class Modify:
+    """Tags that shall be there, and tags that shall not."""
+
+    volume_id: str
+    present: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page that is asked for; ``max_entries`` 0 leaves its length to us."""
+
+    max_entries: int
+    token: str
+
+
+@dataclass(frozen=True)
+class TakeSnapshot:
+    """A snapshot that is asked for; ``name`` is one that the cloud accepts."""
+
+    name: str
+    volume_id: str
+    tags: tuple[str, ...] = ()

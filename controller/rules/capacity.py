@@ -1,0 +1,41 @@
+"""How large a volume shall be, and whether one that exists is as asked.
+
+Sources: CSI 1.13 "CapacityRange"; DigitalOcean Volumes "Limits" (whole GiB, 1 GiB to 16 TiB, never smaller again).
+"""
+
+from common import errors, sizes
+from controller.records import Size
+
+SMALLEST_GIB, LARGEST_GIB, DEFAULT_GIB = 1, 16384, 16
+LARGEST_BYTES = sizes.to_bytes(LARGEST_GIB)
+
+
+def check(size: Size) -> Size:
+    """Return ``size`` if it makes sense. Raises InvalidArgument."""
+    if size.required < 0 or size.limit < 0:
+        raise errors.InvalidArgument(f"a size is negative: required {size.required}, limit {size.limit} bytes")
+    if size.limit and size.limit < size.required:
+        raise errors.InvalidArgument(f"the limit of {size.limit} bytes is below the required {size.required} bytes")
+    return size
+
+
+def choose_gib(size: Size, smallest_bytes: int = 0) -> int:
+    """Return the size to make, GiB; at least ``smallest_bytes``, the size of the source. Raises OutOfRange."""
+    default = 0 if smallest_bytes else sizes.to_bytes(DEFAULT_GIB)
+    wanted = max(size.required or min(default, size.limit or default), smallest_bytes)
+    gib = max(SMALLEST_GIB, sizes.round_up_gib(wanted))
+    if not size.required and size.limit and not smallest_bytes:
+        gib = max(SMALLEST_GIB, min(gib, sizes.round_down_gib(size.limit)))
+    if gib > LARGEST_GIB:
+        raise errors.OutOfRange(f"{wanted} bytes are asked for; a volume holds at most {LARGEST_GIB} GiB")
+    if size.limit and sizes.to_bytes(gib) > size.limit:
+        raise errors.OutOfRange(
+            f"the smallest possible volume has {gib} GiB, more than the limit of {size.limit} bytes",
+            remedy="sizes are whole GiB, and a copy is at least as large as its source",
+        )
+    return gib
+
+
+def fits(size: Size, size_bytes: int) -> bool:
+    """Say whether a volume of ``size_bytes`` is what was asked for."""
+    return size.required <= size_bytes and (not size.limit or size_bytes <= size.limit)

@@ -1,0 +1,61 @@
+"""The controller's settings: read once from the environment, listed by --help with unit and default."""
+
+from pathlib import Path
+
+import environ
+
+from common import converters
+from common.settings import PREFIX, Shared
+from controller.rules import tags
+
+
+def url(value: str) -> str:
+    """Return the address of an HTTP service; it ends in a slash."""
+    stripped = converters.text(value).rstrip("/")
+    if not stripped.startswith(("http://", "https://")):
+        raise ValueError(f"must begin with http:// or https://, not {value!r}")
+    return stripped + "/"
+
+
+def tag_list(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tags of a comma-separated list."""
+    if isinstance(value, tuple):
+        return value
+    found = tuple(part.strip() for part in value.split(",") if part.strip())
+    if odd := next((tag for tag in found if not tags.is_tag(tag)), None):
+        raise ValueError(f"{odd!r} is no tag: letters, digits, ':', '-' and '_', at most 255")
+    return found
+
+
+@environ.config(prefix=PREFIX, frozen=True)
+class ControllerSettings(Shared):
+    """What the controller reads from its environment."""
+
+    api_url: str = environ.var(
+        "https://api.digitalocean.com/", converter=url, help="root of the cloud's API, as in http://127.0.0.1:8080/"
+    )
+    token: converters.Secret | None = environ.var(
+        None, converter=converters.secret, help="API token; AIOCSI_TOKEN_FILE is better, it can be replaced at run time"
+    )
+    token_file: Path | None = environ.var(
+        None, converter=converters.absolute_path, help="file with the API token; read again when it changes"
+    )
+    ca_file: Path | None = environ.var(
+        None, converter=converters.absolute_path, help="PEM file of further certificate authorities for the API"
+    )
+    region: str = environ.var("", help="region of the cluster, as in nyc1; unset: the metadata service tells")
+    metadata_url: str = environ.var(
+        "http://169.254.169.254/", converter=url, help="root of the droplet's metadata service"
+    )
+    tag: tuple[str, ...] = environ.var(
+        (), converter=tag_list, help="tags of all volumes of this cluster, comma-separated"
+    )
+    requests_per_minute: int = environ.var(
+        250, converter=converters.integer(30, 100_000), help="what the API allows one token in a minute, requests"
+    )
+    list_page: int = environ.var(
+        250, converter=converters.integer(1, 1000), help="longest page of ListVolumes and ListSnapshots, entries"
+    )
+    validate_attachment: bool = environ.var(
+        False, converter=converters.boolean, help="read the volume after each attach to confirm it: one request more"
+    )

@@ -1,0 +1,179 @@
+"""Create, delete, expand and tag volumes. The name is the key: whoever asks again finds what was made.
+
+The first request is the change itself; a look follows only when the answer asks for one. A volume of which the answer
+was lost is left alone, never deleted: the next call finds it by its name.
+Sources: CSI 1.13 "CreateVolume", "DeleteVolume", "ControllerExpandVolume"; DigitalOcean API "volumes_create".
+"""
+
+from dataclasses import replace
+
+from common import errors, sizes
+from common.commit import Commits
+from common.locks import Locks
+from controller.actions import Actions
+from controller.cloud.base import Cloud, Gone, InUse, Kind, NameTaken, Place, Volume, VolumeOrder
+from controller.copies import Copies
+from controller.memory import Memory
+from controller.records import Create, Expand, Modify, Size, Source
+from controller.rules import capacity, creation, origins
+
+
+class Volumes:
+    """The life of volumes, but for their attachments."""
+
+    def __init__(  # noqa: PLR0913 (the parts of the controller that it joins)
+        self, cloud: Cloud, actions: Actions, commits: Commits, memory: Memory, locks: Locks, copies: Copies
+    ) -> None:
+        self._cloud = cloud
+        self._actions = actions
+        self._commits = commits
+        self._memory = memory
+        self._locks = locks
+        self._copies = copies
+
+    async def create(self, wanted: Create) -> Volume:
+        """Make the volume, or find it made. Raises AlreadyExists, OutOfRange, NotFound, ResourceExhausted, NotFinal."""
+        capacity.choose_gib(wanted.size)
+        with self._locks.hold(wanted.name):
+            if wanted.source.volume_id:
+                return await self._clone(wanted)
+            smallest = await self._copies.smallest_bytes(wanted) if wanted.source.snapshot_id else 0
+            volume = await self._make(wanted, wanted.source.snapshot_id or None, smallest)
+            return await self._grow_to(volume, wanted, smallest)
+
+    async def delete(self, volume_id: str) -> None:
+        """Delete the volume; one that is gone is done. Raises FailedPrecondition while it is attached, NotFinal."""
+        with self._locks.hold(volume_id, *self._name(volume_id)):
+            try:
+                await self._commits.finish(self._delete(volume_id))
+            except Gone:
+                return
+            except InUse as refused:
+                raise await self._why_in_use(volume_id, refused) from None
+
+    async def expand(self, wanted: Expand) -> int:
+        """Grow the volume; return its size in bytes. Raises NotFound, OutOfRange, NotFinal."""
+        with self._locks.hold(wanted.volume_id, *self._name(wanted.volume_id)):
+            await self._actions.join(wanted.volume_id)
+            volume = await self._look(wanted.volume_id)
+            gib = capacity.choose_gib(Size(max(wanted.size.required, volume.size_bytes), 0))
+            if wanted.size.limit and max(volume.size_bytes, sizes.to_bytes(gib)) > wanted.size.limit:
+                raise errors.OutOfRange(
+                    f"volume {volume.id} would have {max(volume.size_bytes, sizes.to_bytes(gib))} bytes,"
+                    f" more than the limit of {wanted.size.limit}"
+                )
+            return (await self._grow(volume, gib)).size_bytes
+
+    async def modify(self, wanted: Modify) -> None:
+        """Put tags on a volume and take others off. Raises NotFound, NotFinal."""
+        with self._locks.hold(wanted.volume_id):
+            volume = await self._look(wanted.volume_id)
+            for tag in (tag for tag in wanted.present if tag not in volume.tags):
+                await self._commits.finish(self._cloud.tag_volume(volume.id, tag))
+            for tag in (tag for tag in wanted.absent if tag in volume.tags):
+                await self._commits.finish(self._cloud.untag_volume(volume.id, tag))
+            tags = tuple(tag for tag in dict.fromkeys((*volume.tags, *wanted.present)) if tag not in wanted.absent)
+            self._memory.see(replace(volume, tags=tags))
+
+    async def get(self, volume_id: str) -> Volume:
+        """Return the volume as the cloud tells it now. Raises NotFound."""
+        return await self._look(volume_id)
+
+    async def _clone(self, wanted: Create) -> Volume:
+        """Copy through a snapshot, which lives no longer than the call, or the next one after a crash."""
+        existing = await self._cloud.find_volume(wanted.name, wanted.region)
+        source = await self._copies.source_volume(wanted)
+        if existing is None:
+            snapshot = await self._copies.take(wanted, source)
+            existing = await self._make(wanted, snapshot.id, source.size_bytes)
+        creation.check_existing(wanted, existing, source.size_bytes)
+        volume = await self._grow_to(self._memory.see(existing), wanted, source.size_bytes)
+        await self._copies.clean(wanted)
+        return volume
+
+    async def _make(self, wanted: Create, snapshot_id: str | None, smallest: int) -> Volume:
+        order = VolumeOrder(
+            name=wanted.name,
+            region=wanted.region,
+            size_gib=capacity.choose_gib(wanted.size, smallest),
+            description=origins.describe(wanted.source),
+            tags=wanted.tags,
+            snapshot_id=snapshot_id,
+        )
+        try:
+            return await self._commits.finish(self._post(order))
+        except (NameTaken, errors.OutcomeUnknown) as error:
+            existing = await self._cloud.find_volume(wanted.name, wanted.region)
+            if existing is None:
+                raise _not_seen(wanted.name, error) from None
+            creation.check_existing(wanted, existing, smallest)
+            return self._memory.see(existing)
+        except Gone:
+            self._memory.forget_snapshot(snapshot_id or "")
+            raise errors.NotFound(f"there is no {wanted.source} to make volume {wanted.name} of") from None
+
+    async def _post(self, order: VolumeOrder) -> Volume:
+        with self._locks.extend(order.name):
+            return self._memory.see(await self._cloud.create_volume(order))
+
+    async def _delete(self, volume_id: str) -> None:
+        with self._locks.extend(volume_id):
+            try:
+                await self._cloud.delete_volume(volume_id)
+            except Gone:
+                self._memory.forget(volume_id)
+                raise
+            self._memory.forget(volume_id)
+
+    async def _why_in_use(self, volume_id: str, refused: InUse) -> errors.DriverError:
+        """Say why the cloud does not delete: who holds the volume, or else that this will pass."""
+        volume = await self._look(volume_id)
+        if not volume.droplet_ids:
+            return errors.Unavailable(refused.message, remedy="an action on the volume may be under way; call again")
+        holders = ", ".join(map(str, volume.droplet_ids))
+        return errors.FailedPrecondition(
+            f"volume {volume_id} is attached to droplet {holders} and is not deleted", remedy="detach it first"
+        )
+
+    async def _grow_to(self, volume: Volume, wanted: Create, smallest: int) -> Volume:
+        """A copy begins as large as its source, whatever was asked for."""
+        if not wanted.source.origin or volume.size_bytes >= wanted.size.required:
+            return volume
+        return await self._grow(volume, capacity.choose_gib(wanted.size, smallest))
+
+    async def _grow(self, volume: Volume, gib: int) -> Volume:
+        if volume.size_bytes >= sizes.to_bytes(gib):
+            return volume
+        place = Place(volume.id, volume.region, next(iter(volume.droplet_ids), 0))
+        with self._locks.extend(volume.id):
+            try:
+                await self._actions.run(Kind.RESIZE, place, lambda: self._cloud.resize(place, gib))
+            except errors.OutcomeUnknown:
+                await self._actions.adopt(Kind.RESIZE, place)
+                volume = await self._look(volume.id)
+                if volume.size_bytes < sizes.to_bytes(gib):
+                    raise
+        self._memory.grow(volume.id, sizes.to_bytes(gib))
+        return replace(volume, size_bytes=sizes.to_bytes(gib))
+
+    async def _look(self, volume_id: str) -> Volume:
+        try:
+            return self._memory.see(await self._cloud.get_volume(volume_id))
+        except Gone:
+            self._memory.forget(volume_id)
+            raise Gone(f"there is no volume {volume_id}") from None
+
+    def _name(self, volume_id: str) -> tuple[str, ...]:
+        known = self._memory.get(volume_id)
+        return () if known is None else (known.name,)
+
+
+def _not_seen(name: str, error: errors.DriverError) -> errors.DriverError:
+    if isinstance(error, errors.NotFinal):
+        return error
+    return errors.Unavailable(f"the name {name} is taken, but the cloud shows no volume of that name yet; call again")
+
+
+def source_of(volume: Volume) -> Source:
+    """Return what the volume was made of, as far as its description tells."""
+    return origins.read(volume.description)
