@@ -7,28 +7,24 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from common import errors, logs, process
+from common import errors, logs, redaction
 from common.commit import Commits
 from common.health import Health
 from common.identity import Identity
-from common.locks import Locks
 from common.metrics import Metrics
 from common.rpc import Calls
 from common.server import Part, Server, run
 from common.settings import read
 from controller import service
-from controller.actions import Actions
 from controller.attachments import Attachments
 from controller.cloud.access import Access
 from controller.cloud.budget import Budget
 from controller.cloud.digitalocean import DigitalOcean
-from controller.cloud.feed import Feed
 from controller.cloud.http import Http, session
 from controller.cloud.metadata import region
 from controller.cloud.token import Token
 from controller.cloud.tracing import CountedRequests
-from controller.copies import Copies
-from controller.memory import Memory
+from controller.parts import join
 from controller.settings import ControllerSettings
 from controller.volumes import Volumes
 from csi_proto.csi import v1 as csi
@@ -56,7 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve; return the exit status."""
     settings = read(ControllerSettings, sys.argv[1:] if argv is None else argv, PROGRAM, DESCRIPTION)
     logs.configure(settings.log_format, settings.log_level)
-    return process.main(serve(settings))
+    try:
+        asyncio.run(serve(settings))
+    except errors.DriverError as error:
+        sys.stderr.write(f"{PROGRAM}: {redaction.scrub(str(error))}\n")
+        return 1
+    return 0
 
 
 async def serve(settings: ControllerSettings) -> None:
@@ -86,14 +87,10 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
 async def _controller(
     settings: ControllerSettings, api: Api, commits: Commits, http_session: aiohttp.ClientSession
 ) -> service.Controller:
-    cloud, locks, memory = DigitalOcean(api.http), Locks(), Memory()
-    actions = Actions(cloud, Feed(cloud, commits, api.budget), commits, locks, memory)
+    parts = join(DigitalOcean(api.http), commits, api.budget)
     here = settings.region or await region(http_session, settings.metadata_url)
-    return service.Controller(
-        service.Identity(settings.driver_name, here, settings.tag),
-        Volumes(cloud, actions, commits, memory, locks, Copies(cloud, commits, memory)),
-        Attachments(cloud, actions, memory, locks, settings.tag),
-    )
+    identity = service.Identity(settings.driver_name, here, settings.tag)
+    return service.Controller(identity, Volumes(parts), Attachments(parts, settings.tag))
 
 
 if __name__ == "__main__":

@@ -7,21 +7,19 @@ Sources: CSI 1.13 "ControllerPublishVolume", "ControllerUnpublishVolume"; Digita
 from collections.abc import Sequence
 
 from common import errors
-from common.locks import Locks
-from controller.actions import Actions
-from controller.cloud.base import AlreadyAttached, Cloud, DropletFull, Gone, Kind, NotAttached, Place, Volume
-from controller.memory import Memory
+from controller.cloud.base import AlreadyAttached, DropletFull, Gone, Kind, NotAttached, Place, Volume
+from controller.parts import Parts
 from controller.records import Publish, Published, Unpublish
 
 
 class Attachments:
     """Publishes volumes to droplets. ``tags`` are put on a volume that lacks them, by the attach request itself."""
 
-    def __init__(self, cloud: Cloud, actions: Actions, memory: Memory, locks: Locks, tags: Sequence[str] = ()) -> None:
-        self._cloud = cloud
-        self._actions = actions
-        self._memory = memory
-        self._locks = locks
+    def __init__(self, parts: Parts, tags: Sequence[str] = ()) -> None:
+        self._cloud = parts.cloud
+        self._actions = parts.actions
+        self._memory = parts.memory
+        self._locks = parts.locks
         self._tags = tuple(tags)
 
     async def publish(self, wanted: Publish) -> Published:
@@ -107,7 +105,9 @@ class Attachments:
             return
         if isinstance(error, errors.NotFinal):
             raise error
-        raise errors.Unavailable(f"volume {volume_id} is still on droplet {droplet_id}; the cloud says: {error.message}")
+        raise errors.Unavailable(
+            f"volume {volume_id} is still on droplet {droplet_id}; the cloud says: {error.message}"
+        )
 
     async def _look(self, volume_id: str) -> Volume:
         """Read the volume. Raises Gone."""

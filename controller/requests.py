@@ -114,7 +114,9 @@ def problem(messages: Sequence[csi.VolumeCapability]) -> str:
 
 
 def _capability(message: csi.VolumeCapability) -> ways.Capability:
-    mode = "" if message.access_mode is None else (message.access_mode.mode.name or f"number {message.access_mode.mode}")
+    mode = (
+        "" if message.access_mode is None else (message.access_mode.mode.name or f"number {message.access_mode.mode}")
+    )
     if message.mount is not None:
         fs_type, flags = message.mount.fs_type, tuple(message.mount.mount_flags)
         return ways.Capability(mode, records.AccessType.MOUNT, fs_type, flags)

@@ -78,5 +78,7 @@ class Controller(csi.ControllerBase):
         origin = origins.read(volume.description).origin
         text = requests.problem(message.volume_capabilities)
         if not text and told != origin:
-            text = f"the volume context says that the volume was made of a {told or 'blank disk'}, not {origin or 'blank'}"
+            text = (
+                f"the volume context says that the volume was made of a {told or 'blank disk'}, not {origin or 'blank'}"
+            )
         return csi.ValidateVolumeCapabilitiesResponse(message=text) if text else replies.confirmed(message)

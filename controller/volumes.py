@@ -8,28 +8,23 @@ Sources: CSI 1.13 "CreateVolume", "DeleteVolume", "ControllerExpandVolume"; Digi
 from dataclasses import replace
 
 from common import errors, sizes
-from common.commit import Commits
-from common.locks import Locks
-from controller.actions import Actions
-from controller.cloud.base import Cloud, Gone, InUse, Kind, NameTaken, Place, Volume, VolumeOrder
+from controller.cloud.base import Gone, InUse, Kind, NameTaken, Place, Volume, VolumeOrder
 from controller.copies import Copies
-from controller.memory import Memory
-from controller.records import Create, Expand, Modify, Size, Source
+from controller.parts import Parts
+from controller.records import Create, Expand, Modify, Size
 from controller.rules import capacity, creation, origins
 
 
 class Volumes:
     """The life of volumes, but for their attachments."""
 
-    def __init__(  # noqa: PLR0913 (the parts of the controller that it joins)
-        self, cloud: Cloud, actions: Actions, commits: Commits, memory: Memory, locks: Locks, copies: Copies
-    ) -> None:
-        self._cloud = cloud
-        self._actions = actions
-        self._commits = commits
-        self._memory = memory
-        self._locks = locks
-        self._copies = copies
+    def __init__(self, parts: Parts) -> None:
+        self._cloud = parts.cloud
+        self._actions = parts.actions
+        self._commits = parts.commits
+        self._memory = parts.memory
+        self._locks = parts.locks
+        self._copies = Copies(parts.cloud, parts.commits, parts.memory)
 
     async def create(self, wanted: Create) -> Volume:
         """Make the volume, or find it made. Raises AlreadyExists, OutOfRange, NotFound, ResourceExhausted, NotFinal."""
@@ -172,8 +167,3 @@ def _not_seen(name: str, error: errors.DriverError) -> errors.DriverError:
     if isinstance(error, errors.NotFinal):
         return error
     return errors.Unavailable(f"the name {name} is taken, but the cloud shows no volume of that name yet; call again")
-
-
-def source_of(volume: Volume) -> Source:
-    """Return what the volume was made of, as far as its description tells."""
-    return origins.read(volume.description)

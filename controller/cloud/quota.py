@@ -1,6 +1,6 @@
 """The hour limit, as the reply headers tell it, and what others on the same token use of it.
 
-Source: DigitalOcean API "Rate Limit": ``ratelimit-limit``, ``ratelimit-remaining``, ``ratelimit-reset`` (epoch seconds).
+Source: DigitalOcean API "Rate Limit" (headers ``ratelimit-limit``, ``-remaining``, ``-reset`` in epoch seconds).
 """
 
 from collections.abc import Mapping
