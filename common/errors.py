@@ -7,6 +7,7 @@ UNKNOWN are in no class: the sidecars read both as final, and leak what may stil
 Sources: CSI 1.13 "Error Scheme"; external-provisioner 6.4 and external-attacher 4.13 (which codes are final).
 """
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from grpclib.const import Status
@@ -104,3 +105,10 @@ class DeadlineExceeded(NotFinal):
     """The caller's time ran out, or would run out before an answer is possible."""
 
     status = Status.DEADLINE_EXCEEDED
+
+
+def tree(root: type[DriverError] = DriverError) -> Iterator[type[DriverError]]:
+    """Yield every class below ``root`` that is imported, parents before children; for the reference page and tests."""
+    for kind in root.__subclasses__():
+        yield kind
+        yield from tree(kind)

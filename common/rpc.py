@@ -83,6 +83,8 @@ class Calls:
             raise call.fault
         if self._draining:
             raise errors.Unavailable("the driver is shutting down", remedy="call again: its successor answers")
+        if call.deadline is not None and call.deadline <= asyncio.get_running_loop().time():
+            raise errors.DeadlineExceeded("the caller's time was over when the call came")
         timer = asyncio.timeout_at(call.deadline)
         self._timers.add(timer)
         try:
@@ -154,12 +156,17 @@ async def _act(call: Call, servicer: Servicer, exchange: Exchange) -> None:
 
 def _answer(error: Exception) -> tuple[Status, str]:
     if isinstance(error, errors.DriverError):
-        return error.status, redaction.scrub(str(error))[:LONGEST_TEXT]
+        return error.status, _one_header(str(error))
     log.error("unforeseen", exc_info=error)
     return Status.UNAVAILABLE, f"unforeseen {type(error).__name__}, which the driver's log tells in full"
 
 
 def _no_such_method(call: Call) -> Handler:
-    call.fault = call.fault or errors.Unimplemented(f"there is no method {call.method[:100]}")
+    call.fault = call.fault or errors.Unimplemented(f"there is no method {call.method[:100]!r}")
     call.method = "unknown"  # the name is the caller's: as a metric's label it could grow without end
     return Handler(None, Cardinality.UNARY_UNARY, Message, Message)
+
+
+def _one_header(text: str) -> str:
+    """Return ``text`` fit for the grpc-message header: strict clients hang up at blanks around it."""
+    return redaction.scrub(text)[:LONGEST_TEXT].strip()

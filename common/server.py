@@ -65,6 +65,11 @@ class Server:
         self._server = await loop.create_unix_server(self._connect, sock=self._listener.socket)
         log.info("serving", socket=str(self.path))
 
+    async def rebind(self) -> None:
+        """Listen anew, after the socket file was removed; connections and calls go on. Raises EndpointError."""
+        self._stop_listening()
+        await self.start()
+
     def is_in_place(self) -> bool:
         """Tell whether the socket's path still leads here."""
         return self._listener is not None and self._listener.is_in_place()
@@ -85,10 +90,10 @@ class Server:
             connection.hang_up()
 
     def _stop_listening(self) -> None:
-        if self._server is not None:
+        if self._server is not None and self._listener is not None:
             self._server.close()
-        if self._listener is not None:
             self._listener.close()
+        self._server = self._listener = None
 
     def _tasks(self) -> set[asyncio.Task[None]]:
         return {task for connection in self._connections for task in connection.tasks()}

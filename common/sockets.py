@@ -49,7 +49,7 @@ class UnixListener:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _Lock(path.with_name(f"{path.name}.lock"))
         except OSError as error:
-            raise EndpointError(f"{path}: {error.strerror}") from error
+            raise EndpointError(f"cannot serve {path}: {error}") from error
         try:
             self.socket = _bind(path)
         except BaseException:
@@ -78,7 +78,7 @@ def _bind(path: Path) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise EndpointError(f"{path}: {error.strerror}") from error
+        raise EndpointError(f"cannot serve {path}: {error}") from error
     finally:
         os.umask(before)
     return listener
@@ -124,11 +124,15 @@ class _Lock:
             except BlockingIOError:
                 os.close(self._descriptor)
                 raise EndpointError(f"{path} is held by another process that serves this socket") from None
-            status = os.fstat(self._descriptor)
-            if _identity(path) == (status.st_dev, status.st_ino):
+            if self._is_in_place():
                 return
             os.close(self._descriptor)  # its last holder removed it between the two steps
 
     def release(self) -> None:
-        self._path.unlink(missing_ok=True)
+        if self._is_in_place():
+            self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
+
+    def _is_in_place(self) -> bool:
+        status = os.fstat(self._descriptor)
+        return _identity(self._path) == (status.st_dev, status.st_ino)

@@ -1,38 +1,127 @@
-"""The server over a real Unix socket."""
+"""The server over a real Unix socket: it serves, and it ends well."""
 
-from collections.abc import AsyncIterator
+import asyncio
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
 
-from common import metrics
-from common.identity import Identity
-from common.rpc import Calls
-from common.server import Server
+from common.commit import Commits
 from csi_proto.csi import v1 as csi
+from tests.fakes.services import Deleting, Gate
 from tests.harness.client import Client
+from tests.harness.raw_http2 import RawClient, framed
+from tests.unit.common.serving import serving
 
-CONTROLLER = csi.PluginCapabilityServiceType.CONTROLLER_SERVICE
-
-
-@pytest_asyncio.fixture
-async def client(tmp_path: Path) -> AsyncIterator[Client]:
-    path = tmp_path / "csi" / "csi.sock"
-    server = Server([Identity("d.example", [CONTROLLER], lambda: True)], f"unix://{path}", Calls(metrics.Metrics()))
-    await server.start()
-    async with Client(path) as client:
-        yield client
-        await server.drain(1)
-    assert not path.parent.is_dir() or not list(path.parent.iterdir())
+VOLUME = csi.DeleteVolumeRequest(volume_id="v")
+DELETE = "/csi.v1.Controller/DeleteVolume"
 
 
 @pytest.mark.asyncio
-async def test_identity_is_served(client: Client) -> None:
-    info = await client.call(csi.GetPluginInfoRequest(), csi.GetPluginInfoResponse)
-    assert info.name == "d.example"
-    assert (await client.call(csi.ProbeRequest(), csi.ProbeResponse)).ready
-    capabilities = (
-        await client.call(csi.GetPluginCapabilitiesRequest(), csi.GetPluginCapabilitiesResponse)
-    ).capabilities
-    assert [each.service.type for each in capabilities if each.service] == [CONTROLLER]
+async def test_the_socket_is_served_until_the_drain_and_gone_afterwards(tmp_path: Path) -> None:
+    async with serving(tmp_path / "made" / "for it") as served, Client(served.socket) as client:
+        assert (await client.call(csi.ProbeRequest(), csi.ProbeResponse)).ready
+        assert served.socket.stat().st_mode & 0o777 == 0o600
+    assert list(served.socket.parent.iterdir()) == []
+
+
+@pytest.mark.asyncio
+async def test_calls_under_way_are_answered_and_new_ones_refused_while_draining(tmp_path: Path) -> None:
+    gate = Gate()
+    async with serving(tmp_path, Deleting(gate)) as served, Client(served.socket) as client:
+        async with asyncio.TaskGroup() as tasks:
+            calls = [tasks.create_task(client.call(VOLUME, csi.DeleteVolumeResponse)) for _ in range(20)]
+            await gate.until(20)
+            drain = tasks.create_task(served.server.drain(60))
+            await asyncio.sleep(0)  # noqa: TID251  # one turn of the loop: the drain begins
+            refused, _ = await client.refusal(csi.ProbeRequest())
+            gate.open()
+            await drain
+        assert [call.result() for call in calls] == [csi.DeleteVolumeResponse()] * 20
+        assert refused is Status.UNAVAILABLE
+
+
+@pytest.mark.asyncio
+async def test_calls_that_outlast_the_grace_are_answered_unavailable(tmp_path: Path) -> None:
+    gate = Gate()
+    async with serving(tmp_path, Deleting(gate)) as served, Client(served.socket) as client:
+        async with asyncio.TaskGroup() as tasks:
+            call = tasks.create_task(client.refusal(VOLUME))
+            await gate.until(1)
+            await served.server.drain(0.01)
+        assert call.result()[0] is Status.UNAVAILABLE
+        assert "shut down" in call.result()[1]
+        assert gate.cancelled == 1
+
+
+@pytest.mark.asyncio
+async def test_work_past_its_commit_point_outlives_its_call_and_is_awaited(tmp_path: Path) -> None:
+    gate, commits = Gate(), Commits()
+    controller = Deleting(lambda _: commits.finish(gate()))
+    async with serving(tmp_path, controller) as served, Client(served.socket) as client:
+        async with asyncio.TaskGroup() as tasks:
+            call = tasks.create_task(client.refusal(VOLUME))
+            await gate.until(1)
+            await served.server.drain(0.01)
+        assert call.result()[0] is Status.UNAVAILABLE
+        gate.open()
+        assert (await commits.settle(10), gate.cancelled) == (0, 0)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seconds", [0.05, 0.2])
+async def test_a_deadline_that_cancels_twice_loses_no_committed_work(tmp_path: Path, seconds: float) -> None:
+    gate, commits = Gate(), Commits()
+    controller = Deleting(lambda _: commits.finish(gate()))
+    async with serving(tmp_path, controller) as served, Client(served.socket) as client:
+        async with asyncio.TaskGroup() as tasks:
+            calls = [tasks.create_task(_outcome(client, seconds)) for _ in range(15)]
+        assert {call.result() for call in calls} <= {Status.DEADLINE_EXCEEDED}
+        assert gate.cancelled == 0
+        gate.open()
+        assert (await commits.settle(10), gate.arrived, gate.cancelled) == (0, 15, 0)
+
+
+async def _outcome(client: Client, seconds: float) -> Status:
+    """Return how the call ended; the client's own timer and the server's fire at the same time."""
+    try:
+        await client.call(VOLUME, csi.DeleteVolumeResponse, seconds=seconds)
+    except TimeoutError:
+        return Status.DEADLINE_EXCEEDED
+    except GRPCError as error:
+        return error.status
+    return Status.OK
+
+
+@pytest.mark.asyncio
+async def test_a_client_that_stays_connected_delays_no_drain_and_is_told_goodbye(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served, RawClient(served.socket) as client:
+        await client.ping()
+        async with asyncio.timeout(5):
+            await served.server.drain(60)
+        await client.closed()
+        assert client.goaway is not None
+
+
+@pytest.mark.asyncio
+async def test_goodbye_tells_which_calls_were_taken(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served, RawClient(served.socket) as client:
+        await client.call(DELETE, framed(bytes(VOLUME)))
+        await served.server.drain(1)
+        await client.closed()
+        assert client.goaway is not None
+        assert client.goaway.last_stream_id == 1
+
+
+@pytest.mark.asyncio
+async def test_a_server_whose_socket_file_was_removed_can_listen_anew(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served, Client(served.socket) as old:
+        assert (await old.call(csi.ProbeRequest(), csi.ProbeResponse)).ready
+        served.socket.unlink()
+        assert not served.server.is_in_place()
+        await served.server.rebind()
+        assert served.server.is_in_place()
+        async with Client(served.socket) as new:
+            for client in (old, new):
+                assert (await client.call(csi.ProbeRequest(), csi.ProbeResponse)).ready

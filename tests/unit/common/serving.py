@@ -1,0 +1,38 @@
+"""A server in the test's own process, on a real Unix socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.identity import Identity
+from common.metrics import Metrics
+from common.rpc import Calls
+from common.server import Server, Service
+from tests.fakes.services import Deleting
+
+CONTROLLER = "/csi.v1.Controller"
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a test may look at."""
+
+    server: Server
+    socket: Path
+    metrics: Metrics
+    controller: Deleting
+
+
+@asynccontextmanager
+async def serving(folder: Path, controller: Deleting | None = None, *, at_once: int = 64) -> AsyncIterator[Served]:
+    """Serve Identity and ``controller`` on ``folder``/csi.sock; at the end drain without grace."""
+    metrics = Metrics()
+    servicer = controller or Deleting()
+    services: list[Service] = [Identity("driver.example", [], lambda: True), servicer]
+    server = Server(services, f"unix://{folder}/csi.sock", Calls(metrics, at_once=at_once))
+    await server.start()
+    try:
+        yield Served(server, folder / "csi.sock", metrics, servicer)
+    finally:
+        await server.drain(0)

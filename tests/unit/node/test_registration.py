@@ -1,0 +1,83 @@
+"""Registration with kubelet, over the real socket in its folder."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from common.commit import Commits
+from common.metrics import Metrics
+from common.rpc import Calls
+from csi_proto import pluginregistration as kubelet
+from node.registration import Registration, RegistrationRefused, RegistrationSocket
+from tests.harness.client import Client
+
+NAME = "driver.example"
+ENDPOINT = Path("/var/lib/kubelet/plugins/driver.example/csi.sock")
+TAKEN = kubelet.RegistrationStatus(plugin_registered=True)
+REFUSED = kubelet.RegistrationStatus(plugin_registered=False, error="no such version")
+
+
+@pytest.fixture
+def commits() -> Commits:
+    return Commits()
+
+
+@pytest_asyncio.fixture
+async def socket(tmp_path: Path, commits: Commits) -> AsyncIterator[Path]:
+    part = RegistrationSocket(
+        tmp_path / "registry", Registration(NAME, ENDPOINT), Calls(Metrics()), commits, look_seconds=0.01
+    )
+    await part.start()
+    yield tmp_path / "registry" / f"{NAME}-reg.sock"
+    await part.drain(1)
+    await commits.close()
+
+
+@pytest.mark.asyncio
+async def test_kubelet_learns_who_serves_and_where(socket: Path) -> None:
+    async with Client(socket) as client:
+        info = await client.call(kubelet.InfoRequest(), kubelet.PluginInfo)
+    assert info == kubelet.PluginInfo(type="CSIPlugin", name=NAME, endpoint=str(ENDPOINT), supported_versions=["1.0.0"])
+
+
+@pytest.mark.asyncio
+async def test_a_refused_registration_ends_the_process_after_its_answer(socket: Path, commits: Commits) -> None:
+    failed = asyncio.Event()
+    commits.watch(failed.set)
+    async with Client(socket) as client, asyncio.timeout(10):
+        assert await client.call(REFUSED, kubelet.RegistrationStatusResponse) == kubelet.RegistrationStatusResponse()
+        await failed.wait()
+    assert isinstance(commits.failure, RegistrationRefused)
+    assert "no such version" in str(commits.failure)
+
+
+@pytest.mark.asyncio
+async def test_a_taken_registration_ends_nothing(socket: Path, commits: Commits) -> None:
+    async with Client(socket) as client:
+        await client.call(TAKEN, kubelet.RegistrationStatusResponse)
+    assert commits.failure is None
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("removed", ["socket", "folder"])
+async def test_a_removed_socket_is_made_anew(socket: Path, removed: str) -> None:
+    for path in list(socket.parent.iterdir()) if removed == "folder" else [socket]:
+        path.unlink()
+    if removed == "folder":
+        socket.parent.rmdir()
+    async with asyncio.timeout(10):
+        while not socket.exists():  # noqa: ASYNC110, ASYNC240  # the watch says nothing when it has looked
+            await asyncio.sleep(0.01)  # noqa: TID251  # same
+    async with Client(socket) as client:
+        assert (await client.call(kubelet.InfoRequest(), kubelet.PluginInfo)).name == NAME
+
+
+@pytest.mark.asyncio
+async def test_the_socket_is_gone_after_the_drain(tmp_path: Path, commits: Commits) -> None:
+    part = RegistrationSocket(tmp_path, Registration(NAME, ENDPOINT), Calls(Metrics()), commits)
+    await part.start()
+    await part.drain(1)
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240  # a test's own folder
