@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv test sanity lock check lint formatting types walls update verify clean
+.PHONY: help venv test sanity chart lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -43,6 +43,10 @@ update: venv ## generate anew whatever is generated
 
 verify: venv ## fail if a generated file is not what would be generated
 	@$(RUN) -m tools.generated verify
+
+chart: venv ## render, check and test the Helm chart
+	@$(RUN) -m tools.chart.helm
+	@$(RUN) -m pytest -q tests/chart
 
 lock: venv ## pin and hash what pyproject.toml asks for (ARGS=--upgrade: the newest of it)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(RUN) -m tools.lock $(ARGS)

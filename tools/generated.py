@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tools import lock, protos
+from tools.chart import documentation
 from tools.environment import ROOT
 
 
@@ -30,6 +31,7 @@ GENERATED = (
         ("csi_proto/csi", "csi_proto/google", "csi_proto/pluginregistration", "csi_proto/message_pool.py"),
         protos.generate,
     ),
+    Generated("chart values", (str(documentation.README), str(documentation.PAGE)), documentation.make),
 )
 
 

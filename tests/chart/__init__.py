@@ -1,0 +1,1 @@
+"""What the Helm chart makes of values, rendered by helm itself."""

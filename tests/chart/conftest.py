@@ -1,0 +1,12 @@
+"""The chart's tests need helm and kubeconform, which ``make chart`` builds."""
+
+import pytest
+
+from tools.chart import helm
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _programs() -> None:
+    for name in ("helm", "kubeconform"):
+        if not helm.program(name).exists():
+            pytest.skip(f"{name} is not built: make chart builds it")

@@ -1,0 +1,69 @@
+"""Rendered manifests, and ways to look into them."""
+
+from collections.abc import Iterator
+
+import yaml
+
+from tools.chart import Json, helm
+
+Path = tuple[str | int, ...]
+
+
+def render(values: str = "", *, kubernetes: str = "") -> dict[str, Json]:
+    """Return what the chart makes of ``values`` (YAML): each object by ``Kind/name``."""
+    documents = yaml.safe_load_all(helm.template(values, kubernetes=kubernetes))
+    return {f"{document['kind']}/{document['metadata']['name']}": document for document in documents if document}
+
+
+def at(value: Json, *path: str | int) -> Json:
+    """Return what lies at ``path``. Raises KeyError, IndexError or AssertionError if nothing does."""
+    for step in path:
+        if isinstance(value, dict) and isinstance(step, str):
+            value = value[step]
+            continue
+        assert isinstance(value, list), f"there is no {step!r} in {value!r}"
+        assert isinstance(step, int), f"there is no {step!r} in a list"
+        value = value[step]
+    return value
+
+
+def items(value: Json, *path: str | int) -> list[dict[str, Json]]:
+    """Return the list of objects at ``path``."""
+    found = at(value, *path)
+    assert isinstance(found, list)
+    return [item for item in found if isinstance(item, dict)]
+
+
+def containers(workload: Json) -> dict[str, dict[str, Json]]:
+    """Return the containers of a Deployment or DaemonSet by name."""
+    return {str(one["name"]): one for one in items(workload, "spec", "template", "spec", "containers")}
+
+
+def environment(container: Json) -> dict[str, Json]:
+    """Return the plain environment variables of a container."""
+    return {str(one["name"]): one.get("value") for one in items(container, "env")}
+
+
+def flags(container: Json) -> dict[str, str]:
+    """Return a sidecar's arguments by flag."""
+    arguments = at(container, "args")
+    assert isinstance(arguments, list)
+    pairs = (str(argument).removeprefix("--").partition("=") for argument in arguments)
+    return {flag: value for flag, _, value in pairs}
+
+
+def mounts(container: Json) -> dict[str, str]:
+    """Return the mount paths of a container by the volume's name."""
+    return {str(one["name"]): str(one["mountPath"]) for one in items(container, "volumeMounts")}
+
+
+def images(value: Json) -> Iterator[str]:
+    """Yield every image that is named anywhere."""
+    if isinstance(value, dict):
+        if isinstance(image := value.get("image"), str):
+            yield image
+        for item in value.values():
+            yield from images(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from images(item)

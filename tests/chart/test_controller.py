@@ -1,0 +1,153 @@
+"""The controller's Deployment: what it is told, its sidecars, and how little it may do."""
+
+import pytest
+
+from tests.chart.documents import at, containers, environment, flags, images, items, mounts, render
+from tools.chart import Json
+
+POD = ("spec", "template", "spec")
+SIDECARS = ("csi-provisioner", "csi-attacher", "csi-resizer", "csi-snapshotter")
+DEPLOYMENT = "Deployment/aiocsi-controller"
+TOKEN_FOLDER = "/etc/aiocsi/token"  # noqa: S105  # a folder
+
+
+@pytest.fixture(scope="module")
+def controller() -> Json:
+    return render()[DEPLOYMENT]
+
+
+def test_the_token_reaches_the_driver_as_a_file_of_a_mounted_folder_and_as_nothing_else(controller: Json) -> None:
+    told = environment(containers(controller)["controller"])
+    assert told["AIOCSI_TOKEN_FILE"] == f"{TOKEN_FOLDER}/access-token"
+    assert "AIOCSI_TOKEN" not in told
+    assert mounts(containers(controller)["controller"])["token"] == TOKEN_FOLDER
+    assert [name for name, one in containers(controller).items() if "token" in mounts(one)] == ["controller"]
+
+
+def test_a_given_token_becomes_a_secret_that_the_deployment_mounts() -> None:
+    rendered = render("cloud: {token: {value: abc}}")
+    assert at(rendered["Secret/aiocsi-token"], "stringData") == {"access-token": "abc"}
+    assert items(rendered[DEPLOYMENT], *POD, "volumes")[1]["secret"] == {
+        "secretName": "aiocsi-token",
+        "defaultMode": 0o440,
+    }
+
+
+def test_without_a_given_token_the_chart_makes_no_secret() -> None:
+    assert [name for name in render() if name.startswith("Secret/")] == []
+
+
+@pytest.mark.parametrize("sidecar", SIDECARS)
+def test_a_sidecar_elects_a_leader_and_reports_its_health(controller: Json, sidecar: str) -> None:
+    container = containers(controller)[sidecar]
+    assert "leader-election" in flags(container)
+    port = int(flags(container)["http-endpoint"].removeprefix(":"))
+    assert items(container, "ports")[0]["containerPort"] == port
+    assert at(container, "livenessProbe", "httpGet", "path") == "/healthz/leader-election"
+
+
+def test_no_two_containers_listen_on_one_port(controller: Json) -> None:
+    ports = [port["containerPort"] for one in containers(controller).values() for port in items(one, "ports")]
+    assert len(ports) == len(set(map(str, ports))) == 5
+
+
+@pytest.mark.parametrize("name", ["controller", *SIDECARS])
+def test_a_container_of_the_controller_gives_up_every_privilege(controller: Json, name: str) -> None:
+    assert containers(controller)[name]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_the_controller_never_runs_as_root(controller: Json) -> None:
+    context = at(controller, *POD, "securityContext")
+    assert at(context, "runAsNonRoot") is True
+    assert at(context, "seccompProfile", "type") == "RuntimeDefault"
+
+
+def test_without_snapshots_there_is_no_snapshotter_and_no_right_to_snapshots() -> None:
+    rendered = render("snapshots: {enabled: false}")
+    assert "csi-snapshotter" not in containers(rendered[DEPLOYMENT])
+    assert "snapshot.storage.k8s.io" not in str(rendered)
+
+
+def test_a_sidecar_may_only_renew_the_leases_of_this_driver() -> None:
+    rules = items(render("driver: {name: b.example.com}")["Role/aiocsi-controller"], "rules")
+    assert [rule["verbs"] for rule in rules] == [["create"], ["get", "update"]]
+    assert rules[1]["resourceNames"] == [
+        "b-example-com",
+        "external-attacher-leader-b-example-com",
+        "external-resizer-b-example-com",
+        "external-snapshotter-leader-b-example-com",
+    ]
+
+
+def test_no_role_grants_everything_or_reads_secrets() -> None:
+    roles = [one for name, one in render().items() if "Role/" in name]
+    assert len(roles) == 5
+    for rule in (rule for role in roles for rule in items(role, "rules")):
+        words = str(rule)
+        assert "*" not in words
+        assert "secrets" not in words
+
+
+@pytest.mark.parametrize(
+    ("kubernetes", "gate"),
+    [pytest.param("1.33.0", True, id="older than 1.34"), pytest.param("1.34.0", False, id="1.34")],
+)
+def test_attributes_classes_are_left_alone_where_the_cluster_does_not_serve_them(kubernetes: str, gate: bool) -> None:
+    found = containers(render(kubernetes=kubernetes)[DEPLOYMENT])
+    for name in ("csi-provisioner", "csi-resizer"):
+        assert ("VolumeAttributesClass=false" in flags(found[name])["feature-gates"]) == gate
+
+
+def test_storage_capacity_brings_its_rights_and_the_pod_s_name_with_it() -> None:
+    rendered = render("sidecars: {provisioner: {capacity: true}}")
+    provisioner = containers(rendered[DEPLOYMENT])["csi-provisioner"]
+    assert "enable-capacity" in flags(provisioner)
+    assert set(environment(provisioner)) == {"NAMESPACE", "POD_NAME"}
+    assert "csistoragecapacities" in str(rendered["Role/aiocsi-controller"])
+    assert at(rendered["CSIDriver/dobs.csi.digitalocean.com"], "spec", "storageCapacity") is True
+
+
+def test_a_proxy_and_a_certificate_bundle_reach_the_driver() -> None:
+    values = "cloud: {proxy: {https: 'http://p:1', exclude: .a}, caBundle: {configMap: company}}"
+    container = containers(render(values)[DEPLOYMENT])["controller"]
+    told = environment(container)
+    assert (told["HTTPS_PROXY"], told["NO_PROXY"], told["SSL_CERT_FILE"]) == (
+        "http://p:1",
+        ".a",
+        "/etc/aiocsi/ca/ca.crt",
+    )
+    assert mounts(container)["ca"] == "/etc/aiocsi/ca"
+
+
+def test_an_own_affinity_replaces_the_chart_s() -> None:
+    rendered = render("controller: {affinity: {nodeAffinity: {}}}")
+    assert at(rendered[DEPLOYMENT], *POD, "affinity") == {"nodeAffinity": {}}
+
+
+def test_a_pod_has_longer_to_stop_than_the_driver_takes_to_drain() -> None:
+    rendered = render("driver: {drainSeconds: 45}")
+    for name in (DEPLOYMENT, "DaemonSet/aiocsi-node"):
+        assert at(rendered[name], *POD, "terminationGracePeriodSeconds") == 55
+
+
+def test_a_new_chart_version_alone_restarts_no_pod(controller: Json) -> None:
+    labels = at(controller, "spec", "template", "metadata", "labels")
+    assert isinstance(labels, dict)
+    assert set(labels) == {f"app.kubernetes.io/{key}" for key in ("name", "instance", "component")}
+
+
+def test_a_digest_wins_over_a_tag() -> None:
+    digest = f"sha256:{'0' * 64}"
+    rendered = render(f"image: {{repository: r/aiocsi, tag: v9, digest: '{digest}'}}")
+    ours = {image for image in images(list(rendered.values())) if "aiocsi" in image}
+    assert ours == {f"r/aiocsi@{digest}"}
+
+
+def test_the_network_policy_lets_the_metadata_service_through_only_if_it_is_asked() -> None:
+    name = "NetworkPolicy/aiocsi-controller"
+    assert "169.254.169.254/32" in str(render("networkPolicy: {enabled: true}")[name])
+    assert "169.254.169.254/32" not in str(render("{networkPolicy: {enabled: true}, cloud: {region: nyc1}}")[name])
