@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv test sanity chart lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud test sanity chart lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -14,6 +14,14 @@ help: ## list the targets
 
 venv: ## make or refresh the environment in .venv
 	@python=$$(tools/python) && "$$python" -m tools.environment
+
+run: venv ## play a volume's whole life on real disks, root (ARGS=--keep: leave the services up)
+	@$(RUN) -m tools.debian run
+	@$(RUN) -m tests.walkthrough $(ARGS)
+
+cloud: venv ## the embedded cloud alone (ARGS: its options, --help lists them)
+	@$(RUN) -m tools.debian cloud
+	@.venv/bin/aiocsi-localcloud $(ARGS)
 
 test: venv ## the tests, on every supported Python found (ARGS: words for pytest)
 	@$(RUN) -m tools.debian test
