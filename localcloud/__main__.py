@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BlockingIOError:
         print(f"aiocsi-localcloud: another cloud runs on {settings.state}", file=sys.stderr)
         return 1
-    except (OSError, DiskError) as error:
+    except (OSError, ValueError, DiskError) as error:
         print(f"aiocsi-localcloud: cannot start: {error}", file=sys.stderr)
         return 1
     if settings.ephemeral:

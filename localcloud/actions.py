@@ -7,15 +7,33 @@ Source: DigitalOcean API "volumeActions_post_byId"; texts as csi-digitalocean 4.
 """
 
 import logging
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from localcloud import problems
 from localcloud.cloud import Cloud
 from localcloud.disks.base import DiskError
-from localcloud.state.actions import Action, Kind
+from localcloud.faults.rules import ActionType
+from localcloud.machines import Machines
+from localcloud.state.actions import Action, Kind, Plan
 from localcloud.state.volumes import Volume
 
 log = logging.getLogger(__name__)
+
+
+ACTION_TYPES: Mapping[Kind, ActionType] = {
+    "attach_volume": "attach",
+    "detach_volume": "detach",
+    "resize_volume": "resize",
+}
+
+
+@dataclass(frozen=True)
+class Fate:
+    """How long an action takes, in the cloud's seconds (None: it never ends), and how it ends."""
+
+    seconds: float | None
+    plan: Plan
 
 
 class VolumeActions:
@@ -23,6 +41,7 @@ class VolumeActions:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self._machines = Machines(cloud)
 
     def attach(self, volume: Volume | None, droplet_id: int, tags: tuple[str, ...]) -> Action:
         """Promise to attach a volume; its tags are put on at once. Raises Problem."""
@@ -80,14 +99,28 @@ class VolumeActions:
         tags: tuple[str, ...] = (),
     ) -> Action:
         cloud = self._cloud
-        now = cloud.clock.now()
-        ends_at = now + cloud.clock.real_seconds(cloud.settings.action_latency.draw(cloud.dice))
-        action = Action(0, kind, "in-progress", volume.id, droplet_id, size_gib, volume.region, now, ends_at)
+        now, fate = cloud.clock.now(), self._fate(kind)
+        ends_at = None if fate.seconds is None else now + cloud.clock.real_seconds(fate.seconds)
+        action = Action(
+            0, kind, "in-progress", volume.id, droplet_id, size_gib, volume.region, now, ends_at, plan=fate.plan
+        )
         with cloud.effect("action_started", volume.id, type=kind, droplet_id=droplet_id):
             action = cloud.actions.add(action)
             cloud.tags.put_on("volume", volume.id, tags)
         cloud.tasks.start(self._run(action), f"action {action.id}")
         return action
+
+    def _fate(self, kind: Kind) -> Fate:
+        """Say how long an action takes and how it ends: as usual, or as the faults want it."""
+        cloud = self._cloud
+        rules = {rule.kind: rule for rule in cloud.faults.of_action(ACTION_TYPES[kind])}
+        latency = rules["action_latency"].latency if "action_latency" in rules else cloud.settings.action_latency
+        plan: Plan = "completed"
+        if "action_error" in rules:
+            plan = "errored"
+        elif "droplet_vanishes" in rules:
+            plan = "droplet_vanishes"
+        return Fate(None if "action_stuck" in rules else latency.draw(cloud.dice), plan)
 
     async def _run(self, action: Action) -> None:
         """Carry an action out when its time has come."""
@@ -101,8 +134,12 @@ class VolumeActions:
             self._end_badly(action, str(error))
 
     async def _do(self, action: Action) -> None:
+        if action.plan == "droplet_vanishes" and (droplet := self._cloud.droplets.get(action.droplet_id or 0)):
+            await self._machines.delete(droplet)
         volume = self._cloud.volumes.get(action.volume_id or "")
-        if volume is None:
+        if action.plan == "errored":
+            self._end_badly(action, "a fault")
+        elif volume is None:
             self._end_badly(action, "the volume is gone")
         elif action.kind == "attach_volume":
             await self._do_attach(action, volume)
@@ -116,8 +153,9 @@ class VolumeActions:
         disk = cloud.disk(replace(volume, droplet_id=action.droplet_id))
         if disk.droplet_id is not None:
             await cloud.disks.attach(disk)
-        if cloud.droplets.get(action.droplet_id or 0) is None:  # it was deleted meanwhile
-            await cloud.disks.detach(disk)
+        if cloud.droplets.get(action.droplet_id or 0) is None:  # it was deleted meanwhile, or before
+            if disk.droplet_id is not None:
+                await cloud.disks.detach(disk)
             self._end_badly(action, "the droplet is gone")
             return
         with cloud.effect("attached", volume.id, droplet_id=action.droplet_id, action_id=action.id):

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 
 from localcloud.clock import Clock
 from localcloud.disks.base import Disk, Disks
+from localcloud.faults.faults import Faults
 from localcloud.settings import Settings
 from localcloud.state.actions import Actions
 from localcloud.state.database import Database, Value
@@ -38,6 +39,7 @@ class Cloud:
         self.snapshots = Snapshots(database)
         self.tags = Tags(database)
         self.ledger = Ledger(database)
+        self.faults = Faults(settings.seed)
 
     @contextmanager
     def effect(self, kind: str, subject: str, **detail: Value) -> Iterator[None]:

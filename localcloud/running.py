@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
+from pydantic import TypeAdapter
 
 from localcloud import cloud as clouds
 from localcloud.actions import VolumeActions
@@ -15,6 +16,7 @@ from localcloud.cloud import Cloud
 from localcloud.disks.base import Disks
 from localcloud.disks.loop import LoopDisks
 from localcloud.disks.none import NoDisks
+from localcloud.faults.rules import Rule
 from localcloud.settings import Settings
 from localcloud.state.database import Database
 
@@ -40,6 +42,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     try:
         cloud = Cloud(settings, database, _disks(settings))
         token = clouds.token(settings)
+        _start_faults(cloud)
         await _put_right(cloud)
         actions = VolumeActions(cloud)
         actions.resume()
@@ -60,6 +63,13 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 def _disks(settings: Settings) -> Disks:
     return LoopDisks(settings.state) if settings.disks == "loop" else NoDisks()
+
+
+def _start_faults(cloud: Cloud) -> None:
+    """Turn on the faults of the file that the settings name. Raises OSError, ValueError."""
+    if cloud.settings.faults is not None:
+        for rule in TypeAdapter(list[Rule]).validate_json(cloud.settings.faults.read_bytes()):
+            cloud.faults.add(rule)
 
 
 async def _put_right(cloud: Cloud) -> None:

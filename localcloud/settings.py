@@ -40,6 +40,7 @@ class Settings:
     action_latency: Latency
     request_latency: Latency
     seed: int
+    faults: Path | None
     time_scale: float
     account_volumes: int
     droplet_volumes: int
@@ -112,6 +113,10 @@ def _flag(text: str) -> bool:
     return text == "true"
 
 
+def _file(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
 def _token(text: str) -> str:
     if not re.fullmatch(r"[!-~]*", text):
         raise ValueError("must be printable ASCII without spaces")
@@ -130,6 +135,7 @@ OPTIONS: Mapping[str, Option] = {
     "action_latency": Option("1", parse_latency, "how long an action takes, seconds: N, LOW-HIGH, or cloudlike"),
     "request_latency": Option("0", parse_latency, "how long a request takes, seconds: N, LOW-HIGH, or cloudlike"),
     "seed": Option("1", int, "seed of everything that is random: latencies and faults"),
+    "faults": Option("", _file, "JSON file with a list of fault rules to start with"),
     "time_scale": Option("1", _positive, "how many times faster the cloud's windows and durations pass"),
     "account_volumes": Option("0", _whole(0), "most volumes of the account; 0: no limit"),
     "droplet_volumes": Option("15", _whole(0), "most volumes attached to one droplet"),

@@ -7,11 +7,15 @@ from localcloud.api.account import AccountRoutes
 from localcloud.api.actions import ActionRoutes
 from localcloud.api.control import ControlRoutes
 from localcloud.api.droplets import DropletRoutes
+from localcloud.api.faults import FaultRoutes
 from localcloud.api.metadata import MetadataRoutes
 from localcloud.api.middleware import Surround
+from localcloud.api.snapshots import SnapshotRoutes
+from localcloud.api.tags import TagRoutes
 from localcloud.api.volumes import VolumeRoutes
 from localcloud.cloud import Cloud
 from localcloud.rates import Rates
+from localcloud.snapshotting import Snapshotting
 
 LARGEST_BODY_BYTES = 1 << 20
 
@@ -22,12 +26,15 @@ def make(cloud: Cloud, actions: VolumeActions, token: str) -> web.Application:
     surround = Surround(cloud, rates, token)
     app = web.Application(middlewares=[surround.observe], client_max_size=LARGEST_BODY_BYTES)
     for part in (
-        ActionRoutes(cloud, actions),  # first: /v2/volumes/actions is no volume's id
+        ActionRoutes(cloud, actions),  # before the volumes: "actions" and "snapshots" are no ids of volumes
+        SnapshotRoutes(cloud, Snapshotting(cloud)),
         VolumeRoutes(cloud),
         DropletRoutes(cloud),
+        TagRoutes(cloud),
         AccountRoutes(cloud),
         MetadataRoutes(cloud),
         ControlRoutes(cloud),
+        FaultRoutes(cloud),
     ):
         app.add_routes(part.routes())
     return app

@@ -12,6 +12,7 @@ from localcloud import cloud as context
 from localcloud import problems
 from localcloud.api import writing
 from localcloud.cloud import Cloud
+from localcloud.faults.requests import DROPPED, Dropped, RequestFaults
 from localcloud.problems import Problem
 from localcloud.rates import Rates
 from localcloud.state.ledger import Request
@@ -27,6 +28,7 @@ class Surround:
     def __init__(self, cloud: Cloud, rates: Rates, token: str) -> None:
         self._cloud = cloud
         self._rates = rates
+        self._faults = RequestFaults(cloud)
         self._authorization = f"Bearer {token}".encode()
 
     @web.middleware
@@ -37,7 +39,11 @@ class Surround:
         request_id = str(uuid.uuid4())
         context.request_id.set(request_id)
         started = time.monotonic()
-        response = await self._answer(request, handler)
+        try:
+            response = await self._answer(request, handler)
+        except Dropped:
+            self._note(request, request_id, DROPPED, time.monotonic() - started)
+            return _cut(request)
         self._put_headers(response, request_id)
         self._note(request, request_id, response.status, time.monotonic() - started)
         return response
@@ -45,11 +51,14 @@ class Surround:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         request_id = context.request_id.get()
         try:
-            if request.path.startswith(API_PREFIX):
-                self._admit(request)
-            return await handler(request)
+            if not request.path.startswith(API_PREFIX):
+                return await handler(request)
+            self._admit(request)
+            return await self._faults.serve(request, handler)
         except Problem as error:
             return writing.problem(error, request_id)
+        except Dropped:
+            raise
         except web.HTTPException as error:
             return _translated(error, request_id)
         except Exception:
@@ -74,6 +83,13 @@ class Surround:
         self._cloud.ledger.request(
             Request(now, request_id, request.method, request.path, request.query_string, status, seconds)
         )
+
+
+def _cut(request: web.Request) -> web.Response:
+    """Cut the connection; the response that is returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
 
 
 def _translated(error: web.HTTPException, request_id: str) -> web.Response:

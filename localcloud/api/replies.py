@@ -133,8 +133,8 @@ def action(record: Action) -> ActionJson:
     )
 
 
-def snapshot(record: Snapshot, used_gib: float) -> SnapshotJson:
-    """Return a snapshot's JSON; ``used_gib`` is how much it takes, in GiB."""
+def snapshot(record: Snapshot) -> SnapshotJson:
+    """Return a snapshot's JSON; how much it takes is said to be all of the volume's size."""
     return SnapshotJson(
         id=record.id,
         name=record.name,
@@ -143,7 +143,7 @@ def snapshot(record: Snapshot, used_gib: float) -> SnapshotJson:
         resource_id=record.volume_id,
         resource_type="volume",
         min_disk_size=record.size_gib,
-        size_gigabytes=used_gib,
+        size_gigabytes=float(record.size_gib),
         tags=record.tags,
     )
 

@@ -83,4 +83,4 @@ class CreateDroplet(Body):
 class DropletAction(Body):
     """POST /v2/droplets/{id}/actions."""
 
-    type: Literal["power_off", "power_on", "shutdown", "power_cycle", "reboot"]
+    type: Literal["power_off", "power_on", "shutdown"]

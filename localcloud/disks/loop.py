@@ -12,12 +12,13 @@ import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ParamSpec
+from threading import Lock
+from typing import TypeVarTuple
 
 from localcloud.disks import files, loopdevices
 from localcloud.disks.base import Disk, DiskError
 
-Arguments = ParamSpec("Arguments")
+Arguments = TypeVarTuple("Arguments")
 
 NODE_PREFIX = "scsi-0DO_Volume_"
 DEVICE_THREADS = 8
@@ -37,6 +38,7 @@ class LoopDisks:
         for folder in (self._volumes, self._snapshots, self._droplets):
             folder.mkdir(parents=True, exist_ok=True)
         self._bound: dict[str, int] = {}  # volume id to the number of its loop device
+        self._locks: dict[str, Lock] = {}  # by volume id: one thread at a time works on a disk
         self._devices = ThreadPoolExecutor(DEVICE_THREADS, thread_name_prefix="device")
         self._copies = ThreadPoolExecutor(COPY_THREADS, thread_name_prefix="copy")
 
@@ -52,27 +54,29 @@ class LoopDisks:
 
     async def remove(self, volume_id: str) -> None:
         """Delete the file."""
-        await self._run(self._devices, self._file(volume_id).unlink, missing_ok=True)
+        self._locks.pop(volume_id, None)
+        await self._run(self._devices, self._unlink, self._file(volume_id))
 
     async def attach(self, disk: Disk) -> None:
         """Bind the file and make the device node."""
-        await self._run(self._devices, self._attach, disk)
+        await self._run(self._devices, self._locked, disk.volume_id, lambda: self._attach(disk))
 
     async def detach(self, disk: Disk) -> None:
         """Remove the device node and let go of the file, also under a mount."""
-        await self._run(self._devices, self._detach, disk)
+        await self._run(self._devices, self._locked, disk.volume_id, lambda: self._detach(disk))
 
     async def resize(self, volume_id: str, size_gib: int) -> None:
         """Grow the file and its live device."""
-        await self._run(self._devices, self._resize, volume_id, size_gib)
+        await self._run(self._devices, self._locked, volume_id, lambda: self._resize(volume_id, size_gib))
 
     async def snapshot(self, volume_id: str, snapshot_id: str) -> None:
         """Copy the file. What a droplet's kernel has not written yet is not in it, as with a real one."""
-        await self._run(self._copies, files.copy, self._file(volume_id), self._snapshot_file(snapshot_id))
+        source, target = self._file(volume_id), self._snapshot_file(snapshot_id)
+        await self._run(self._copies, self._locked, volume_id, lambda: files.copy(source, target))
 
     async def remove_snapshot(self, snapshot_id: str) -> None:
         """Delete the snapshot's file."""
-        await self._run(self._devices, self._snapshot_file(snapshot_id).unlink, missing_ok=True)
+        await self._run(self._devices, self._unlink, self._snapshot_file(snapshot_id))
 
     async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
         """Adopt devices that live on, re-make those that are missing, drop what nothing uses."""
@@ -89,6 +93,13 @@ class LoopDisks:
         folder = self._droplets / str(droplet_id) / "dev"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def _locked(self, volume_id: str, work: Callable[[], None]) -> None:
+        with self._locks.setdefault(volume_id, Lock()):
+            work()
+
+    def _unlink(self, file: Path) -> None:
+        file.unlink(missing_ok=True)
 
     def _attach(self, disk: Disk) -> None:
         number = self._bound.get(disk.volume_id)
@@ -117,6 +128,9 @@ class LoopDisks:
             loopdevices.grow(number)
 
     def _reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
+        missing = [disk.volume_id for disk in disks if not self._file(disk.volume_id).exists()]
+        if missing:
+            raise DiskError(f"no file for {', '.join(missing)}: was this state folder used with --disks none?")
         self._adopt({str(self._file(disk.volume_id)): disk for disk in disks if disk.droplet_id is not None})
         _keep_only(self._volumes, {self._file(disk.volume_id).name for disk in disks})
         _keep_only(self._snapshots, {self._snapshot_file(each).name for each in snapshot_ids})
@@ -139,6 +153,8 @@ class LoopDisks:
     def _drop_nodes(self, disks: Sequence[Disk], droplet_ids: Sequence[int]) -> None:
         wanted = {self._node(disk) for disk in disks if disk.droplet_id is not None}
         folders = {self._droplets / str(droplet_id) for droplet_id in droplet_ids}
+        for droplet_id in droplet_ids:
+            self.device_folder(droplet_id)
         for folder in self._droplets.iterdir():
             if folder not in folders:
                 shutil.rmtree(folder)
@@ -167,14 +183,13 @@ class LoopDisks:
     async def _run(
         self,
         pool: ThreadPoolExecutor,
-        work: Callable[Arguments, None],
-        *args: Arguments.args,
-        **kwargs: Arguments.kwargs,
+        work: Callable[[*Arguments], None],
+        *arguments: *Arguments,
     ) -> None:
         try:
-            await asyncio.get_running_loop().run_in_executor(pool, lambda: work(*args, **kwargs))
+            await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
         except OSError as error:
-            raise DiskError(f"{work.__name__.strip('_')}: {error}") from error
+            raise DiskError(str(error)) from error
 
 
 def _keep_only(folder: Path, names: set[str]) -> None:

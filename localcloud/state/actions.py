@@ -7,6 +7,7 @@ from localcloud.state.database import Database, Row
 from localcloud.state.paging import Page, Slice
 
 Kind = Literal["attach_volume", "detach_volume", "resize_volume", "power_off", "power_on"]
+Plan = Literal["completed", "errored", "droplet_vanishes"]  # how it will end, which only faults change
 Status = Literal["in-progress", "completed", "errored"]
 
 
@@ -24,6 +25,7 @@ class Action:
     started_at: float
     ends_at: float | None
     completed_at: float | None = None
+    plan: Plan = "completed"
 
 
 class Actions:
@@ -64,7 +66,7 @@ class Actions:
         """Insert an action (its id is given by the table); return it with its id."""
         action_id = self._database.change(
             "INSERT INTO actions (type, status, volume_id, droplet_id, size_gib, region, started_at, ends_at,"
-            " completed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " completed_at, plan) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 action.kind,
                 action.status,
@@ -75,6 +77,7 @@ class Actions:
                 action.started_at,
                 action.ends_at,
                 action.completed_at,
+                action.plan,
             ),
         )
         return Action(**{**action.__dict__, "id": action_id})
@@ -98,4 +101,5 @@ def _record(row: Row) -> Action:
         started_at=row["started_at"],
         ends_at=row["ends_at"],
         completed_at=row["completed_at"],
+        plan=row["plan"],
     )

@@ -11,8 +11,10 @@ Source: sqlite.org "Write-Ahead Logging", "PRAGMA synchronous".
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import resources
 from pathlib import Path
 
@@ -20,6 +22,9 @@ Value = str | int | float | None
 Row = sqlite3.Row
 
 SCHEMA_VERSION = 1
+
+_view: ContextVar[sqlite3.Connection | None] = ContextVar("view", default=None)
+"""The connection that queries of this request read through, if it is not the present state."""
 
 
 class Database:
@@ -33,21 +38,23 @@ class Database:
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._connection = _connect(self._path)
         self._in_transaction = False
+        self._past: sqlite3.Connection | None = None
+        self._past_since = 0.0
         self.on_change: list[Callable[[], None]] = []
         self._migrate()
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """Return all rows of a query."""
-        return self._connection.execute(sql, values).fetchall()
+        return self._view.execute(sql, values).fetchall()
 
     def row(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
         """Return the first row of a query, if there is one."""
-        found: Row | None = self._connection.execute(sql, values).fetchone()
+        found: Row | None = self._view.execute(sql, values).fetchone()
         return found
 
     def number(self, sql: str, values: Sequence[Value] = ()) -> int:
         """Return the whole number that a query gives, as COUNT does."""
-        return int(self._connection.execute(sql, values).fetchone()[0])
+        return int(self._view.execute(sql, values).fetchone()[0])
 
     def change(self, sql: str, values: Sequence[Value] = ()) -> int:
         """Run one changing statement inside ``transaction``; return the row id of an INSERT."""
@@ -72,8 +79,29 @@ class Database:
             self._connection.execute("COMMIT")
         finally:
             self._in_transaction = False
-        for tell in self.on_change:
-            tell()
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell whoever watches that something is different."""
+        for told in self.on_change:
+            told()
+
+    @contextmanager
+    def past(self, seconds: float) -> Iterator[None]:
+        """Let the queries inside see the state as it was, up to ``seconds`` ago; ``seconds`` is wall time.
+
+        A read transaction that stays open is such a view; it is renewed when it is older than that.
+        """
+        if self._past is None or self._past_since + seconds < time.monotonic():
+            self._forget_past()
+            self._past, self._past_since = _connect(self._path), time.monotonic()
+            self._past.execute("BEGIN")
+            self._past.execute("SELECT COUNT(*) FROM volumes").fetchone()  # only a read fixes the view
+        token = _view.set(self._past)
+        try:
+            yield
+        finally:
+            _view.reset(token)
 
     def checkpoint(self) -> None:
         """Copy the write-ahead log into the file. Slow (it waits for the disk): call it in a thread."""
@@ -83,8 +111,18 @@ class Database:
 
     def close(self) -> None:
         """Close the file and let go of the folder."""
+        self._forget_past()
         self._connection.close()
         os.close(self._lock)
+
+    def _forget_past(self) -> None:
+        if self._past is not None:
+            self._past.close()
+            self._past = None
+
+    @property
+    def _view(self) -> sqlite3.Connection:
+        return _view.get() or self._connection
 
     def _migrate(self) -> None:
         if self.number("PRAGMA user_version") == 0:

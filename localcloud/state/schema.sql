@@ -31,6 +31,7 @@ CREATE TABLE actions (
   droplet_id INTEGER,
   size_gib INTEGER,
   region TEXT NOT NULL,
+  plan TEXT NOT NULL CHECK (plan IN ('completed', 'errored', 'droplet_vanishes')),
   started_at REAL NOT NULL,
   ends_at REAL,
   completed_at REAL

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import aiohttp
 from pydantic import BaseModel, TypeAdapter
@@ -166,3 +167,8 @@ async def client(process: Process) -> AsyncIterator[Api]:
     """Return a client of a cloud that runs in a process of its own."""
     async with aiohttp.ClientSession() as session:
         yield Api(session, process.ready.address, process.ready.token)
+
+
+def sync(file: IO[bytes]) -> None:
+    """Wait until what was written to a file or device is with its disk."""
+    os.fsync(file.fileno())

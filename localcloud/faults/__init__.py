@@ -1,0 +1,1 @@
+"""What goes wrong on purpose: rules that say when, by chance or by count, and what."""

@@ -1,0 +1,80 @@
+"""Faults on requests: what a client meets before, during or after its request is served."""
+
+import json
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from localcloud import problems
+from localcloud.cloud import Cloud
+from localcloud.faults.rules import Kind, Rule
+from localcloud.problems import Problem
+
+DROPPED = 0  # the status that the ledger shows
+
+
+class Dropped(Exception):
+    """The connection is cut: there is no answer."""
+
+
+class RequestFaults:
+    """The faults that strike requests."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    async def serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Serve a request with what strikes it. Raises Problem, and Dropped when the client gets no answer."""
+        await self._pause(self._cloud.settings.request_latency.draw(self._cloud.dice))
+        if not len(self._cloud.faults):
+            return await handler(request)
+        action = await _action(request) if self._cloud.faults.need_actions() else None
+        struck = self._cloud.faults.of_request(request.method, request.path, action)
+        rules = {rule.kind: rule for rule in struck}
+        await self._before(rules)
+        stale = rules.get("stale")
+        if stale is not None and request.method == "GET":
+            with self._cloud.database.past(self._real(stale)):
+                response = await handler(request)
+        else:
+            response = await handler(request)
+        await self._after(rules)
+        return response
+
+    async def _before(self, rules: dict[Kind, Rule]) -> None:
+        if "latency" in rules:
+            await self._pause(rules["latency"].latency.draw(self._cloud.dice))
+        if "drop_before" in rules:
+            raise Dropped
+        if "rate_limited" in rules:
+            raise problems.too_many_requests(rules["rate_limited"].retry_after)
+        if "error" in rules:
+            rule = rules["error"]
+            raise Problem(rule.status, "server_error" if rule.status >= 500 else "fault", rule.message)
+
+    async def _after(self, rules: dict[Kind, Rule]) -> None:
+        if "drop_after" in rules:
+            raise Dropped
+        if "lost_reply" in rules:
+            await self._pause(rules["lost_reply"].latency.draw(self._cloud.dice))
+            raise Dropped
+
+    async def _pause(self, cloud_seconds: float) -> None:
+        if cloud_seconds:
+            clock = self._cloud.clock
+            await clock.sleep_until(clock.now() + clock.real_seconds(cloud_seconds))
+
+    def _real(self, rule: Rule) -> float:
+        return self._cloud.clock.real_seconds(rule.latency.draw(self._cloud.dice))
+
+
+async def _action(request: web.Request) -> str | None:
+    """Return which action the request starts."""
+    if request.method != "POST" or not request.path.endswith("/actions"):
+        return None
+    try:
+        body = json.loads(await request.read())
+    except ValueError:
+        return None
+    kind = body.get("type") if isinstance(body, dict) else None
+    return kind if isinstance(kind, str) else None
