@@ -9,7 +9,7 @@ from tools import golang
 from tools.chart import CHART
 from tools.environment import ROOT
 
-BUILDS = ROOT / "tests" / "e2e" / "build"
+BUILDS = ROOT / "tests" / "e2e" / "programs"
 BUILD_SECONDS = 1800
 RUN_SECONDS = 60
 
@@ -20,8 +20,8 @@ class ChartRefused(Exception):
 
 @cache
 def program(name: str) -> Path:
-    """Return where a program of tests/e2e/build/programs.txt is, or will be once it is built."""
-    rows = [line.split() for line in (BUILDS / "programs.txt").read_text().splitlines()]
+    """Return where a program of tests/e2e/programs/list.txt is, or will be once it is built."""
+    rows = [line.split() for line in (BUILDS / "list.txt").read_text().splitlines()]
     version = next(row[2] for row in rows if row and row[0] == name)
     return golang.CACHE / "bin" / name / version / name
 
@@ -30,7 +30,7 @@ def build(*names: str) -> None:
     """Build the programs that are not there yet. Raises CalledProcessError."""
     path = f"{Path(golang.find_go()).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "AIOCSI_CACHE": str(golang.CACHE)}
-    subprocess.run([BUILDS / "build-programs", *names], check=True, env=environment, timeout=BUILD_SECONDS)
+    subprocess.run([BUILDS / "build.sh", *names], check=True, env=environment, timeout=BUILD_SECONDS)
 
 
 def template(values: str = "", *, kubernetes: str = "") -> str:
