@@ -11,6 +11,7 @@ import structlog
 
 from common.converters import HostPort
 from common.metrics import CONTENT_TYPE, Metrics
+from common.sockets import EndpointError
 
 log = structlog.get_logger()
 
@@ -32,9 +33,12 @@ class Health:
         self._draining = False
 
     async def start(self) -> None:
-        """Listen. Raises OSError if the address cannot be had."""
+        """Listen. Raises EndpointError if the address cannot be had."""
         host, port = self._address
-        self._server = await asyncio.start_server(self._serve, host or None, port, limit=HEAD_BYTES)
+        try:
+            self._server = await asyncio.start_server(self._serve, host or None, port, limit=HEAD_BYTES)
+        except OSError as error:
+            raise EndpointError(f"cannot listen on {self._address}: {error}") from error
         log.info("health", address=[name.getsockname()[:2] for name in self._server.sockets])
 
     async def drain(self, grace_seconds: float) -> None:  # noqa: ARG002  # there is nothing to wait for

@@ -67,12 +67,12 @@ class Calls:
         started = asyncio.get_running_loop().time()
         in_flight = self._metrics.in_flight.labels(call.method)
         in_flight.inc()
-        status, message = Status.CANCELLED, "the caller is gone"
+        status, message = Status.CANCELLED, ""  # unless it ends: then its caller is gone, and nobody hears more
         try:
             await self._run(call, handler, stream)
             status, message = Status.OK, ""
         except Exception as error:  # noqa: BLE001  # the one place where every error gets its status
-            status, message = _answer(error)
+            status, message = _answer(call, error)
             raise GRPCError(status, message) from None
         finally:
             in_flight.dec()
@@ -127,7 +127,9 @@ class Calls:
         self._metrics.calls.labels(call.method, status.name).inc()
         self._metrics.seconds.labels(call.method).observe(seconds)
         fields = {**call.subject, "code": status.name, "seconds": round(seconds, 4)}
-        if status is not Status.OK:
+        if status is Status.CANCELLED:
+            log.info("call", **fields)
+        elif status is not Status.OK:
             log.warning("call", **fields, error=message)
         elif call.method.startswith(QUIET):
             log.debug("call", **fields)
@@ -154,11 +156,14 @@ async def _act(call: Call, servicer: Servicer, exchange: Exchange) -> None:
             raise
 
 
-def _answer(error: Exception) -> tuple[Status, str]:
+def _answer(call: Call, error: Exception) -> tuple[Status, str]:
     if isinstance(error, errors.DriverError):
         return error.status, _one_header(str(error))
     log.error("unforeseen", exc_info=error)
-    return Status.UNAVAILABLE, f"unforeseen {type(error).__name__}, which the driver's log tells in full"
+    return (
+        Status.UNAVAILABLE,
+        f"unforeseen {type(error).__name__}; the driver's log tells more of request {call.request_id}",
+    )
 
 
 def _no_such_method(call: Call) -> Handler:

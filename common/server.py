@@ -22,10 +22,10 @@ from grpclib.protocol import H2Protocol, Stream
 from grpclib.server import Handler as Acceptor
 from grpclib.server import request_handler
 from h2.config import H2Configuration
+from h2.settings import SettingCodes
 
-from common import incoming, sockets
+from common import incoming, rpc, sockets
 from common.commit import Commits
-from common.rpc import Calls
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ class Part(Protocol):
 class Server:
     """Serves ``services`` on ``endpoint``, each call surrounded by ``calls``."""
 
-    def __init__(self, services: Sequence[Service], endpoint: str, calls: Calls) -> None:
+    def __init__(self, services: Sequence[Service], endpoint: str, calls: rpc.Calls) -> None:
         """Raises EndpointError if ``endpoint`` is no Unix socket path."""
         self.path = sockets.parse(endpoint)
         self._calls = calls
@@ -107,7 +107,7 @@ class Server:
 class _Acceptor(Acceptor):
     """Starts a task for each call; one for each connection."""
 
-    def __init__(self, mapping: Mapping[str, Handler], calls: Calls) -> None:
+    def __init__(self, mapping: Mapping[str, Handler], calls: rpc.Calls) -> None:
         super().__init__(dict(mapping), ProtoCodec(), None, _DispatchServerEvents())
         self._calls = calls
 
@@ -133,8 +133,10 @@ class _Connection(H2Protocol):
         self._acceptor = acceptor
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet the client."""
+        """Greet the client; allow it so many calls at once that none of them keeps a Probe from being sent."""
         super().connection_made(transport)
+        self.connection._connection.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: rpc.WAITING})  # noqa: SLF001  # a test holds it
+        self.connection.flush()
         self.processor.processors = _Tolerant(self.processor.processors)  # type: ignore[assignment]  # same use
 
     def tasks(self) -> list[asyncio.Task[None]]:

@@ -32,6 +32,7 @@ class Gate:
     def __init__(self) -> None:
         self.arrived = 0
         self.cancelled = 0
+        self.left = asyncio.Event()  # a call was cancelled here
         self._changed = asyncio.Condition()
         self._open = asyncio.Event()
 
@@ -44,6 +45,7 @@ class Gate:
             await self._open.wait()
         except asyncio.CancelledError:
             self.cancelled += 1
+            self.left.set()
             raise
 
     async def until(self, arrived: int) -> None:

@@ -1,0 +1,233 @@
+"""What surrounds every call: how it ends, what is told of it, and what it may not hold up."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+import pytest_asyncio
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from common import deadlines, errors
+from csi_proto.csi import v1 as csi
+from tests.fakes.services import Deleting, Gate
+from tests.harness.client import Client
+from tests.harness.raw_http2 import RawClient, framed
+from tests.unit.common.captured import Captured, captured
+from tests.unit.common.serving import Served, serving
+
+VOLUME = csi.DeleteVolumeRequest(volume_id="v-1")
+REPLY = csi.DeleteVolumeResponse
+DELETE = "csi.v1.Controller/DeleteVolume"
+MISTAKES = [
+    pytest.param(KeyError("x"), id="exception"),
+    pytest.param(TimeoutError(), id="time-out of its own"),
+    pytest.param(AssertionError(), id="assertion"),
+    pytest.param(GRPCError(Status.INTERNAL, "x"), id="status INTERNAL"),
+    pytest.param(GRPCError(Status.UNKNOWN, "x"), id="status UNKNOWN"),
+    pytest.param(ExceptionGroup("x", [KeyError("y")]), id="group"),
+]
+
+
+@pytest.fixture
+def log() -> Iterator[Captured]:
+    with captured() as capture:
+        yield capture
+
+
+@pytest_asyncio.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    async with serving(tmp_path) as served:
+        yield served
+
+
+@pytest_asyncio.fixture
+async def client(served: Served) -> AsyncIterator[Client]:
+    async with Client(served.socket) as client:
+        yield client
+
+
+def raises(error: Exception) -> Deleting:
+    async def act(_message: csi.DeleteVolumeRequest) -> NoReturn:
+        raise error
+
+    return Deleting(act)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", list(errors.tree()), ids=lambda kind: kind.__name__)
+async def test_an_error_arrives_with_its_status_message_and_remedy(
+    served: Served, client: Client, kind: type[errors.DriverError]
+) -> None:
+    served.controller.act = raises(kind("volume v-1 is odd", remedy="look at it")).act
+    assert await client.refusal(VOLUME) == (kind.status, "volume v-1 is odd (remedy: look at it)")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("mistake", MISTAKES)
+async def test_an_unforeseen_error_is_not_final_and_told_in_the_log_alone(
+    log: Captured, served: Served, client: Client, mistake: Exception
+) -> None:
+    served.controller.act = raises(mistake).act
+    status, message = await client.refusal(VOLUME)
+    assert status is Status.UNAVAILABLE
+    assert "Traceback" not in message
+    (line,) = log.lines("unforeseen")
+    assert "Traceback" in str(line["exception"])
+    assert str(line["request_id"]) in message
+
+
+@pytest.mark.asyncio
+async def test_a_reply_of_a_wrong_type_is_not_final(tmp_path: Path) -> None:
+    class Mistaken(Deleting):
+        async def delete_volume(self, message: csi.DeleteVolumeRequest) -> csi.DeleteVolumeResponse:
+            await super().delete_volume(message)
+            return csi.ProbeResponse()  # type: ignore[return-value]  # the mistake
+
+    async with serving(tmp_path, Mistaken()) as served, Client(served.socket) as client:
+        assert (await client.refusal(VOLUME))[0] is Status.UNAVAILABLE
+
+
+@pytest.mark.asyncio
+async def test_an_error_whose_text_a_header_cannot_carry_arrives(served: Served) -> None:
+    served.controller.act = raises(errors.NotFound("\r\n ü \0 " + "x" * 9999 + " ")).act
+    async with RawClient(served.socket) as client:
+        answer = await client.call(f"/{DELETE}", framed(bytes(VOLUME)))
+    assert answer.status == Status.NOT_FOUND.value
+    assert answer.headers["grpc-message"].startswith("%C3%BC %00 xxx")
+
+
+@pytest.mark.asyncio
+async def test_one_line_tells_of_a_call(log: Captured, client: Client) -> None:
+    await client.call(VOLUME, REPLY, metadata={"x-request-id": "req-1"})
+    (line,) = log.lines("call")
+    assert isinstance(line.pop("seconds"), float)
+    line.pop("timestamp")
+    assert line == {
+        "event": "call",
+        "level": "info",
+        "method": DELETE,
+        "code": "OK",
+        "volume_id": "v-1",
+        "request_id": "req-1",
+    }
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("given", ["", "x" * 65, "a b", 'a"b'])
+async def test_a_request_id_that_is_none_is_replaced(log: Captured, served: Served, given: str) -> None:
+    async with RawClient(served.socket) as client:
+        await client.call(f"/{DELETE}", framed(bytes(VOLUME)), ("x-request-id", given))
+    (line,) = log.lines("call")
+    assert len(str(line["request_id"])) == 16
+
+
+@pytest.mark.asyncio
+async def test_questions_that_are_asked_all_the_time_are_told_at_debug(log: Captured, client: Client) -> None:
+    await client.call(csi.ProbeRequest(), csi.ProbeResponse)
+    (line,) = log.lines("call")
+    assert line["level"] == "debug"
+
+
+@pytest.mark.asyncio
+async def test_a_call_whose_caller_is_gone_is_no_error(log: Captured, served: Served) -> None:
+    gate = Gate()
+    served.controller.act = gate
+    async with Client(served.socket):
+        async with RawClient(served.socket) as client:
+            client.send(client.begin(f"/{DELETE}"), framed(bytes(VOLUME)))
+            await gate.until(1)
+        async with asyncio.timeout(10):
+            await gate.left.wait()
+    (line,) = log.lines("call")
+    assert (line["code"], line["level"], gate.cancelled) == ("CANCELLED", "info", 1)
+    assert "Traceback" not in log.text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seconds", [None, 20.0])
+async def test_the_servicer_knows_how_long_the_caller_waits(served: Served, seconds: float | None) -> None:
+    left: list[float] = []
+
+    async def act(_message: csi.DeleteVolumeRequest) -> None:
+        left.append(deadlines.remaining())
+
+    served.controller.act = act
+    async with RawClient(served.socket) as client:
+        timeout = () if seconds is None else (("grpc-timeout", f"{seconds:.0f}S"),)
+        await client.call(f"/{DELETE}", framed(bytes(VOLUME)), *timeout)
+    assert left[0] == pytest.approx(seconds or deadlines.UNBOUNDED_SECONDS, abs=10)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seconds", [0.02, 0.1])
+async def test_a_call_ends_at_its_deadline(log: Captured, served: Served, seconds: float) -> None:
+    gate = Gate()
+    served.controller.act = gate
+    async with RawClient(served.socket) as client:
+        timeout = ("grpc-timeout", f"{seconds * 1000:.0f}m")
+        answer = await client.call(f"/{DELETE}", framed(bytes(VOLUME)), timeout)
+    assert (answer.status, gate.cancelled) == (Status.DEADLINE_EXCEEDED.value, 1)
+    assert "Traceback" not in log.text
+
+
+@pytest.mark.asyncio
+async def test_health_never_waits_behind_work(tmp_path: Path) -> None:
+    gate = Gate()
+    async with (
+        serving(tmp_path, Deleting(gate), at_once=2) as served,
+        Client(served.socket) as client,
+        asyncio.TaskGroup() as tasks,
+    ):
+        calls = [tasks.create_task(client.call(VOLUME, REPLY)) for _ in range(200)]
+        await gate.until(2)
+        async with asyncio.timeout(5):
+            assert (await client.call(csi.ProbeRequest(), csi.ProbeResponse)).ready
+            await client.call(csi.GetPluginInfoRequest(), csi.GetPluginInfoResponse)
+        assert gate.arrived == 2
+        gate.open()
+        assert [await call for call in calls] == [REPLY()] * 200
+
+
+@pytest.mark.asyncio
+async def test_a_call_that_waits_for_its_turn_ends_at_its_deadline(tmp_path: Path) -> None:
+    gate = Gate()
+    async with (
+        serving(tmp_path, Deleting(gate), at_once=1) as served,
+        Client(served.socket) as client,
+        RawClient(served.socket) as other,
+        asyncio.TaskGroup() as tasks,
+    ):
+        first = tasks.create_task(client.call(VOLUME, REPLY))
+        await gate.until(1)
+        answer = await other.call(f"/{DELETE}", framed(bytes(VOLUME)), ("grpc-timeout", "20m"))
+        assert (answer.status, gate.arrived) == (Status.DEADLINE_EXCEEDED.value, 1)
+        gate.open()
+        await first
+
+
+@pytest.mark.asyncio
+async def test_calls_are_counted_by_method_and_code(served: Served, client: Client) -> None:
+    await client.call(VOLUME, REPLY)
+    served.controller.act = raises(errors.Busy("x")).act
+    await client.refusal(VOLUME)
+    text = served.metrics.render().decode()
+    assert f'aiocsi_calls_total{{code="OK",method="{DELETE}"}} 1.0' in text
+    assert f'aiocsi_calls_total{{code="ABORTED",method="{DELETE}"}} 1.0' in text
+    assert f'aiocsi_call_seconds_count{{method="{DELETE}"}} 2.0' in text
+    assert f'aiocsi_calls_in_flight{{method="{DELETE}"}} 0.0' in text
+
+
+@pytest.mark.asyncio
+async def test_secrets_of_a_request_are_told_to_nobody(log: Captured, served: Served, client: Client) -> None:
+    secret = "s3cr3t-of-the-user"  # noqa: S105  # a made-up one
+    wordy = csi.DeleteVolumeRequest(volume_id="v-1", secrets={"token": secret})
+    for error in (errors.NotFound(f"the cloud refused {secret}"), KeyError(secret)):
+        served.controller.act = raises(error).act
+        _, message = await client.refusal(wordy)
+        assert secret not in message
+    assert log.lines("unforeseen")
+    assert secret not in log.text
+    assert secret.encode() not in served.metrics.render()
