@@ -1,0 +1,60 @@
+"""``aiocsi-node``: read the settings, serve until told to stop."""
+
+# ruff: noqa: E402  # nothing may be imported before the process is made light
+from common import light
+
+light.shed()
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from common import logs, server, settings
+from common.commit import Commits
+from common.health import Health as HealthPage
+from common.identity import Identity
+from common.metrics import Metrics
+from common.rpc import Calls
+from common.sockets import EndpointError
+from node import replies, wiring
+from node.host.command import watch_children_without_threads
+from node.host.turns import Turns
+from node.registration import Registration, RegistrationRefused, RegistrationSocket
+from node.requests import Requests
+from node.service import Node
+from node.settings import NodeSettings
+
+PROGRAM = "aiocsi-node"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit status: 0 asked to stop, 1 it cannot serve, 2 a setting is wrong."""
+    arguments = sys.argv[1:] if argv is None else argv
+    chosen = settings.read(NodeSettings, arguments, PROGRAM, "The CSI node service: one on every host.")
+    logs.configure(chosen.log_format, chosen.log_level)
+    watch_children_without_threads()
+    try:
+        asyncio.run(serve(chosen))
+    except (EndpointError, OSError, RegistrationRefused) as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def serve(chosen: NodeSettings) -> None:
+    """Serve until SIGTERM. Raises EndpointError, OSError or RegistrationRefused if it cannot."""
+    commits, metrics = Commits(), Metrics()
+    parts = wiring.make_parts(chosen, wiring.make_host(chosen, metrics), Turns(commits))
+    identity = Identity(chosen.driver_name, replies.PLUGIN_CAPABILITIES, ready=lambda: True)
+    csi_server = server.Server([identity, Node(Requests(chosen.driver_name), parts)], chosen.endpoint, Calls(metrics))
+    served: list[server.Part] = [csi_server]
+    if chosen.http_addr is not None:
+        served.insert(0, HealthPage(chosen.http_addr, metrics, not_ready=lambda: ""))
+    if chosen.registration_dir is not None:
+        registration = Registration(chosen.driver_name, chosen.kubelet_endpoint or csi_server.path)
+        served.append(RegistrationSocket(chosen.registration_dir, registration, Calls(metrics), commits))
+    await server.run(served, commits, chosen.drain_seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

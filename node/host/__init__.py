@@ -1,0 +1,1 @@
+"""What the node does to its host: devices, programs, mounts, files under /proc and /sys."""

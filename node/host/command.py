@@ -1,0 +1,116 @@
+"""Run a program: the one place that starts one. Each has a deadline, a process group of its own, and capped output.
+
+A program that hangs in the kernel cannot be killed. The call answers all the same, and what cannot be killed is handed
+to ``turns``, which keeps its volume locked until it is gone.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from common import errors
+from node.host import turns
+
+OUTPUT_BYTES = 64 << 10  # of each stream; what follows is read and dropped
+LAST_WORDS_SECONDS = 1.0  # for the kernel to take a killed group away
+
+Observer = Callable[[str, float, int], None]  # program, seconds, exit status
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended: its exit status, minus the signal's number if a signal ended it."""
+
+    argv: tuple[str, ...]
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def said(self) -> str:
+        """Return what it printed, errors first."""
+        return "; ".join(part.strip().replace("\n", "; ") for part in (self.stderr, self.stdout) if part.strip())
+
+
+class Commands:
+    """Starts programs. ``observe`` is told of each that ended."""
+
+    def __init__(self, observe: Observer = lambda program, seconds, status: None) -> None:  # noqa: ARG005  # none by default
+        self._observe = observe
+
+    async def run(self, *argv: str, seconds: float, files: Sequence[int] = ()) -> Ended:
+        """Run ``argv`` and return how it ended, whatever its status.
+
+        ``files`` are descriptors that the program inherits under the same numbers. Raises OutcomeUnknown if it does
+        not end within ``seconds``, Unavailable if there is no such program.
+        """
+        started = time.monotonic()
+        process = await _start(argv, files)
+        try:
+            async with asyncio.timeout(seconds):
+                stdout, stderr, status = await asyncio.gather(
+                    _capped(process.stdout), _capped(process.stderr), process.wait()
+                )
+        except TimeoutError as error:
+            await _end(process)
+            raise errors.OutcomeUnknown(f"{argv[0]} did not end within {seconds:g} s, and was killed") from error
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
+        self._observe(argv[0], time.monotonic() - started, status)
+        return Ended(argv, status, stdout, stderr)
+
+    async def check(self, *argv: str, seconds: float, files: Sequence[int] = ()) -> Ended:
+        """Run ``argv``; raise FailedPrecondition if it ends with another status than 0."""
+        ended = await self.run(*argv, seconds=seconds, files=files)
+        if ended.status != 0:
+            raise errors.FailedPrecondition(f"{argv[0]} failed ({ended.status}): {ended.said[:400]}")
+        return ended
+
+
+def watch_children_without_threads() -> None:
+    """Learn of a child's end through a file descriptor; Python before 3.12 would start a thread for each child."""
+    if sys.version_info < (3, 12):
+        asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+
+
+async def _start(argv: tuple[str, ...], files: Sequence[int]) -> Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            pass_fds=files,
+            start_new_session=True,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except FileNotFoundError as error:
+        raise errors.Unavailable(
+            f"{argv[0]} is not installed", remedy=f"install {argv[0]} on the node's image"
+        ) from error
+
+
+async def _capped(stream: asyncio.StreamReader | None) -> str:
+    """Read to the end, and keep the first part."""
+    kept = bytearray()
+    while stream is not None and (chunk := await stream.read(OUTPUT_BYTES)):
+        kept += chunk[: OUTPUT_BYTES - len(kept)]
+    return kept.decode("utf-8", "replace")
+
+
+async def _end(process: Process) -> None:
+    """Kill the group. If the kernel does not let go of the program, the volume stays locked until it does."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    gone = asyncio.ensure_future(process.wait())  # handed to turns, which outlives this call
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(gone), LAST_WORDS_SECONDS)
+    if not gone.done():
+        turns.leave_behind(gone)

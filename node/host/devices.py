@@ -1,0 +1,219 @@
+"""Find the device of a volume, prove that it is, and hold it open, so that its number cannot pass to another disk.
+
+The link that udev makes comes first; the kernel's own identity of every disk comes next, for a link that is late, stale
+or missing. A device found either way is proven before it is used.
+"""
+
+import asyncio
+import errno
+import os
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from common import deadlines, errors
+from node.host import blocks
+from node.host.events import Watch
+from node.host.paths import block_number
+from node.host.sysfs import Sysfs, device_number
+from node.host.threads import Threads
+from node.records import Facts, Volume
+from node.rules import identity
+
+LINK_PREFIX = "scsi-0DO_Volume_"
+LOOK_SECONDS = 1.0  # between looks at /sys while no link appears: udev may not run
+_GONE = frozenset({errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ENOTDIR})
+OPEN_SECONDS = 20.0  # for the kernel to open a device or to read a little of it
+
+
+@dataclass(frozen=True)
+class Device:
+    """A proven device, held open for reading."""
+
+    path: str  # a device node, never a link
+    descriptor: int
+    facts: Facts
+
+    @property
+    def pinned(self) -> str:
+        """Return a path that leads to this device even if its node is replaced; for a program that inherits it."""
+        return f"/proc/self/fd/{self.descriptor}"
+
+
+class Devices:
+    """The devices of this host. ``folder`` is where the links are."""
+
+    def __init__(self, folder: Path, sysfs: Sysfs, threads: Threads, wait_seconds: float) -> None:
+        self._folder = folder
+        self._sysfs = sysfs
+        self._threads = threads
+        self._wait_seconds = wait_seconds
+
+    @asynccontextmanager
+    async def hold(self, volume: Volume, *, wait: bool = True) -> AsyncIterator[Device]:
+        """Yield the volume's device, found, proven and open.
+
+        Raises Unavailable if it does not appear in time, FailedPrecondition if what is there cannot be proven.
+        """
+        device = await self._wait(volume) if wait else await self._look(volume)
+        if device is None:
+            raise errors.Unavailable(
+                f"the device of volume {volume.id} ({LINK_PREFIX}{volume.name}) is not there",
+                remedy="check that the volume is attached to this node; the next attempt looks again",
+            )
+        try:
+            yield device
+        finally:
+            await self._threads.call(partial(os.close, device.descriptor), OPEN_SECONDS, f"closing {device.path}")
+
+    async def facts(self, number: str) -> Facts | None:
+        """Return what the kernel says of a device, or None if it is gone."""
+        return await self._threads.call(partial(self._sysfs.facts, number), OPEN_SECONDS, f"device {number}")
+
+    async def fresh(self, number: str) -> Facts | None:
+        """Let the kernel ask the disk for its size again, and return what it says then; None if the disk is gone."""
+
+        def look() -> Facts | None:
+            if (facts := self._sysfs.facts(number)) is not None:
+                self._sysfs.rescan(facts.kernel_name)
+            return self._sysfs.facts(number)
+
+        return await self._threads.call(look, OPEN_SECONDS, f"rescan of device {number}")
+
+    async def set_read_only(self, number: str, *, read_only: bool) -> None:
+        """Let the kernel refuse, or allow, every write to the device; one that is gone is left alone."""
+
+        def change() -> None:
+            if (facts := self._sysfs.facts(number)) is not None:
+                blocks.set_read_only(str(self._node(facts)), read_only=read_only)
+
+        await self._threads.call(change, OPEN_SECONDS, f"device {number}")
+
+    async def is_free(self, number: str) -> bool:
+        """Tell whether nobody on this host holds the device: no mount in any namespace, no stack, no program.
+
+        What was written to it is on the disk then. A device that is gone is free.
+        """
+        return await self._threads.call(partial(self._is_free, number), OPEN_SECONDS, f"opening device {number}")
+
+    async def _wait(self, volume: Volume) -> Device | None:
+        """Look until the device is there; a device that is another volume's may be replaced by the right one, too."""
+        seconds = min(self._wait_seconds, max(0.0, deadlines.remaining() - LOOK_SECONDS))
+        clock = asyncio.get_running_loop().time
+        last = clock() + seconds
+        with Watch(self._folder) as watch:
+            while True:
+                late = clock() >= last
+                try:
+                    if (device := await self._look(volume)) is not None or late:
+                        return device
+                except errors.FailedPrecondition:
+                    if late:
+                        raise
+                await watch.change(min(LOOK_SECONDS, max(0.0, last - clock())))
+
+    async def _look(self, volume: Volume) -> Device | None:
+        return await self._threads.call(partial(self._open, volume), OPEN_SECONDS, f"opening the device of {volume.id}")
+
+    def _open(self, volume: Volume) -> Device | None:
+        """Open and prove, in a thread. If the link leads to another disk, the right one may still be in /sys."""
+        link = self._folder / f"{LINK_PREFIX}{volume.name}"
+        refusal: errors.Refused | None = None
+        for path in (link, *self._nodes(volume)):
+            try:
+                if (device := self._open_path(path, volume)) is not None:
+                    return device
+            except errors.FailedPrecondition as error:
+                refusal = refusal or error
+        if refusal is not None:
+            raise refusal
+        return None
+
+    def _nodes(self, volume: Volume) -> tuple[Path, ...]:
+        """Return the device nodes of the disks that carry the volume's name, by the kernel's own word."""
+        return tuple(
+            Path("/dev") / facts.kernel_name for facts in self._sysfs.disks() if identity.is_volume(volume, facts)
+        )
+
+    def _open_path(self, path: Path, volume: Volume) -> Device | None:
+        try:
+            real = path.resolve(strict=True)
+            descriptor = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno in _GONE:
+                return None
+            raise errors.FailedPrecondition(f"cannot open {path} of volume {volume.id}: {error.strerror}") from error
+        try:
+            return self._prove(Device(str(real), descriptor, Facts("", "", 0)), volume)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def _prove(self, device: Device, volume: Volume) -> Device:
+        status = os.fstat(device.descriptor)
+        if not stat.S_ISBLK(status.st_mode):
+            raise errors.FailedPrecondition(f"{device.path} of volume {volume.id} is not a block device")
+        facts = self._sysfs.facts(device_number(status.st_rdev))
+        if facts is None:
+            raise errors.FailedPrecondition(f"{device.path} of volume {volume.id} is unknown to the kernel")
+        identity.prove(volume, facts, self._root_numbers())
+        proven = replace(device, facts=facts)
+        if facts.size_bytes < volume.min_bytes:
+            proven = self._rescan(proven)
+        identity.check_size(volume, proven.facts)
+        return proven
+
+    def _rescan(self, device: Device) -> Device:
+        self._sysfs.rescan(device.facts.kernel_name)
+        return replace(device, facts=self._sysfs.facts(device.facts.number) or device.facts)
+
+    def _is_free(self, number: str) -> bool:
+        facts = self._sysfs.facts(number)
+        if facts is None:
+            return True
+        return _opens_exclusively(self._node(facts), number)
+
+    def _node(self, facts: Facts) -> Path:
+        """Return a device node of the device. Raises Unavailable if there is none to be seen."""
+        for path in (*self._links(), Path("/dev") / facts.kernel_name):
+            if block_number(str(path)) == facts.number:
+                return path
+        raise errors.Unavailable(
+            f"device {facts.number} ({facts.kernel_name}) has no node in {self._folder} or /dev",
+            remedy="check that the host's /dev is mounted into this container",
+        )
+
+    def _links(self) -> tuple[Path, ...]:
+        try:
+            return tuple(self._folder.glob(f"{LINK_PREFIX}*"))
+        except OSError:
+            return ()
+
+    def _root_numbers(self) -> frozenset[str]:
+        """Return the disks that hold the root file system of this process, and of the host if it is to be seen."""
+        roots = []
+        for path in ("/", "/proc/1/root"):
+            try:
+                roots.append(device_number(Path(path).stat().st_dev))
+            except OSError:
+                continue
+        return frozenset().union(*(self._sysfs.parents(number) for number in roots))
+
+
+def _opens_exclusively(path: Path, number: str) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            return False
+        if error.errno in _GONE:
+            return True
+        raise errors.Unavailable(f"cannot open device {number}: {error.strerror}") from error
+    try:
+        os.fsync(descriptor)
+        return True
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,67 @@
+"""Staging and target paths: made, resolved and taken away, never with anything in them. Everything here blocks."""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from common import errors
+
+
+def resolve(path: str) -> str:
+    """Return ``path`` as mountinfo has it: without links. Its last part is not followed, it may be a dead mount."""
+    place = Path(path)
+    return str(Path(os.path.realpath(place.parent)) / place.name)
+
+
+def make_folder(path: str) -> None:
+    """Make a folder and those above it. Raises FailedPrecondition if something else is there."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True, mode=0o750)
+    except OSError as error:
+        raise errors.FailedPrecondition(f"cannot make the folder {path}: {error.strerror}") from error
+
+
+def make_file(path: str) -> None:
+    """Make an empty file, on which a device node is mounted. Raises FailedPrecondition if something else is there."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
+            return
+        if not stat.S_ISREG(Path(path).lstat().st_mode):
+            raise errors.FailedPrecondition(f"{path} is there already, and is no empty file")
+    except OSError as error:
+        raise errors.FailedPrecondition(f"cannot make the file {path}: {error.strerror}") from error
+
+
+def remove(path: str) -> None:
+    """Remove a target that nothing is mounted on: an empty folder or an empty file.
+
+    Raises FailedPrecondition if anything is in it: that is data somebody wrote while nothing was mounted.
+    """
+    try:
+        status = Path(path).lstat()
+        if stat.S_ISDIR(status.st_mode):
+            Path(path).rmdir()
+        elif stat.S_ISREG(status.st_mode) and status.st_size == 0:
+            Path(path).unlink()
+        else:
+            raise errors.FailedPrecondition(
+                f"{path} is neither an empty folder nor an empty file", remedy="look into it"
+            )
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise errors.FailedPrecondition(
+            f"cannot remove {path}: {error.strerror}", remedy="look into it, and move away what is there"
+        ) from error
+
+
+def block_number(path: str) -> str:
+    """Return the number of the block device at ``path`` (major:minor), or nothing if there is none."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return ""
+    return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}" if stat.S_ISBLK(status.st_mode) else ""

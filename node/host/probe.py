@@ -1,0 +1,112 @@
+"""Find out what is on a device: what the low-level probe of blkid says, the superblock, and our own reads.
+
+``blkid -p`` ends with 2 when it finds nothing, and also when it cannot read: alone it proves nothing.
+
+Source: blkid(8).
+"""
+
+import errno
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from common import errors
+from node.host.command import Commands, Ended
+from node.host.devices import OPEN_SECONDS, Device
+from node.host.threads import Threads
+from node.records import Probe, Scan, Signature, Superblock
+from node.rules import blankness, superblocks
+
+BLKID_SECONDS = 60.0
+SCAN_SECONDS = 60.0
+_FOUND, _NOTHING, _AMBIVALENT = 0, 2, 8
+_ZEROS = bytes(blankness.ENDS_BYTES * 2)
+
+
+class Prober:
+    """Reads devices, and writes nothing."""
+
+    def __init__(self, commands: Commands, threads: Threads) -> None:
+        self._commands = commands
+        self._threads = threads
+
+    @asynccontextmanager
+    async def exclusively(self, device: Device) -> AsyncIterator[bool]:
+        """Claim the device, so that nobody mounts or formats it meanwhile; yield False if somebody else has it."""
+        claim = partial(_claim, device)
+        descriptor = await self._threads.call(claim, OPEN_SECONDS, f"opening {device.path} exclusively")
+        try:
+            yield descriptor is not None
+        finally:
+            if descriptor is not None:
+                await self._threads.call(partial(os.close, descriptor), OPEN_SECONDS, f"closing {device.path}")
+
+    async def probe(self, device: Device) -> Probe:
+        """Return what is on the device, without a scan. Raises FailedPrecondition if it cannot be read."""
+        block = await self._threads.call(partial(read_superblock, device), OPEN_SECONDS, f"reading {device.path}")
+        argv = ("blkid", "-p", "-o", "export", device.pinned)
+        ended = await self._commands.run(*argv, seconds=BLKID_SECONDS, files=(device.descriptor,))
+        return Probe(device.facts, _signature(device, ended), block)
+
+    async def scan(self, device: Device) -> Scan:
+        """Read the device where data may lie."""
+        return await self._threads.call(partial(scan, device), SCAN_SECONDS, f"reading {device.path}")
+
+
+def _claim(device: Device) -> int | None:
+    try:
+        return os.open(f"/proc/self/fd/{device.descriptor}", os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            return None
+        raise errors.FailedPrecondition(f"cannot open {device.path}: {error.strerror}") from error
+
+
+def _signature(device: Device, ended: Ended) -> Signature:
+    fields = dict(line.split("=", 1) for line in ended.stdout.splitlines() if "=" in line)
+    if ended.status == _FOUND:
+        return Signature(fields.get("TYPE", ""), fields.get("USAGE", ""), fields.get("PTTYPE", ""))
+    if ended.status == _AMBIVALENT:
+        return Signature(ambivalent=True)
+    if ended.status == _NOTHING:
+        return Signature()
+    raise errors.FailedPrecondition(f"blkid cannot read {device.path} ({ended.status}): {ended.said[:400]}")
+
+
+def read_superblock(device: Device) -> Superblock | None:
+    """Return the superblock of a file system that the node knows. Raises FailedPrecondition on a read error."""
+    try:
+        return superblocks.parse(os.pread(device.descriptor, superblocks.HEAD_BYTES, 0))
+    except OSError as error:
+        raise errors.FailedPrecondition(
+            f"device {device.path} cannot be read at byte 0: {error.strerror}",
+            remedy="look into the kernel log for I/O errors; what cannot be read is never taken for blank",
+        ) from error
+
+
+def scan(device: Device) -> Scan:
+    """Read all ranges anew from the device, not from memory; stop at the first byte that is not zero."""
+    wanted = blankness.ranges(device.facts.size_bytes)
+    os.posix_fadvise(device.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    for offset, length in wanted:  # all at once, so that the device answers them side by side
+        os.posix_fadvise(device.descriptor, offset, length, os.POSIX_FADV_WILLNEED)
+    read_bytes = 0
+    for offset, length in wanted:
+        try:
+            data = _read(device.descriptor, offset, length)
+        except OSError as error:
+            return Scan(read_bytes, failed_at=offset, reason=error.strerror or str(error))
+        if len(data) < length:
+            return Scan(read_bytes, failed_at=offset + len(data), reason="the device ends before its size")
+        if data != _ZEROS[:length]:
+            return Scan(read_bytes, first_data=offset + length - len(data.lstrip(b"\0")))
+        read_bytes += length
+    return Scan(read_bytes)
+
+
+def _read(descriptor: int, offset: int, length: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < length and (part := os.pread(descriptor, length - len(parts), offset + len(parts))):
+        parts += part
+    return bytes(parts)

@@ -1,0 +1,27 @@
+"""What the node counts beside its calls: the programs it runs, and the calls into the kernel that hang."""
+
+from prometheus_client.metrics import Counter, Gauge
+from prometheus_client.registry import CollectorRegistry
+
+from node.host.threads import Threads
+
+
+class NodeMetrics:
+    """The node's own metrics."""
+
+    def __init__(self, registry: CollectorRegistry, threads: Threads) -> None:
+        self._runs = Counter(
+            "aiocsi_programs", "Programs run, by name and exit status.", ["program", "status"], registry=registry
+        )
+        self._seconds = Counter(
+            "aiocsi_program_seconds", "Time that programs took, seconds.", ["program"], registry=registry
+        )
+        hung = Gauge(
+            "aiocsi_hung_calls", "Calls into the kernel that were given up and do not come back.", registry=registry
+        )
+        hung.set_function(lambda: threads.hung)
+
+    def observe(self, program: str, seconds: float, status: int) -> None:
+        """Count a program that ended."""
+        self._runs.labels(program, str(status)).inc()
+        self._seconds.labels(program).inc(seconds)

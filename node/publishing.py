@@ -1,0 +1,170 @@
+"""Publish a staged volume at a target path: a bind mount of its folder, or of its device node. And undo it.
+
+Source: CSI 1.13 "NodePublishVolume", "NodeUnpublishVolume".
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from common import errors
+from node.host import paths
+from node.host.devices import OPEN_SECONDS, Device
+from node.host.host import Host
+from node.host.turns import Turns
+from node.records import Filesystem, Mount, Place, Publish, Published, Staged
+from node.rules import identity, mountinfo, mounting
+
+
+class Publishing:
+    """Publishes and unpublishes volumes; each volume and each target has one call at a time."""
+
+    def __init__(self, host: Host, turns: Turns) -> None:
+        self._host = host
+        self._turns = turns
+
+    async def publish(self, wanted: Publish) -> None:
+        """Make it so that the volume is seen at the target path."""
+        await self._turns.take((wanted.volume.id, wanted.target), partial(self._publish, wanted))
+
+    async def unpublish(self, place: Place) -> None:
+        """Make it so that nothing is at the target path."""
+        await self._turns.take((place.volume_id, place.path), partial(self._unpublish, place))
+
+    async def _publish(self, wanted: Publish) -> None:
+        target = await self._resolve(wanted.target)
+        if wanted.filesystem is None:
+            await self._publish_block(wanted, target)
+        else:
+            await self._publish_folder(wanted, wanted.filesystem, target)
+
+    async def _publish_folder(self, wanted: Publish, filesystem: Filesystem, target: str) -> None:
+        staging_path = await self._resolve(wanted.staging_path)
+        table = await self._host.mounts.table()
+        staged = await self._staged(wanted, filesystem, staging_path, table)
+        read_only = wanted.read_only or "ro" in filesystem.flags
+        if mounted := mountinfo.at(table, target):
+            asked = mounting.Asked(
+                volume_id=wanted.volume.id,
+                what="published",
+                number=staged.number,
+                kind=filesystem.kind,
+                flags=filesystem.flags,
+                read_only=read_only or "ro" in staged.options,
+            )
+            mounting.check_same(mounted[-1], asked)
+            return
+        others = {mount.point for mount in table if mount.number == staged.number and mount.root == staged.root}
+        _check_alone(wanted, others - {staging_path})
+        mounting.check_propagation(mountinfo.covering(table, target), target)
+        await self._do(paths.make_folder, target)
+        record = Published(wanted.volume.id, target, block=False, read_only=read_only, flags=filesystem.flags)
+        await self._host.remember(target, record)
+        await self._host.mounts.bind(
+            staging_path, target, mounting.publish_options(filesystem.flags, read_only=read_only)
+        )
+
+    async def _staged(
+        self, wanted: Publish, filesystem: Filesystem, staging_path: str, table: tuple[Mount, ...]
+    ) -> Mount:
+        """Return the staging mount. Raises FailedPrecondition if it is missing, another volume's, or dead."""
+        mounted = mountinfo.at(table, staging_path)
+        if not mounted:
+            raise errors.FailedPrecondition(
+                f"volume {wanted.volume.id} is not staged at {staging_path}", remedy="call NodeStageVolume first"
+            )
+        staged = mounted[-1]
+        facts = await self._host.devices.facts(staged.number)
+        if facts is None or not identity.is_volume(wanted.volume, facts):
+            found = "gone" if facts is None else identity.describe(facts)
+            raise errors.FailedPrecondition(
+                f"the device under {staging_path} is not volume {wanted.volume.id} ({wanted.volume.name}), but {found}",
+                remedy="the volume was detached while it was staged: delete the pods that use it",
+            )
+        if staged.kind != filesystem.kind:
+            raise errors.FailedPrecondition(
+                f"volume {wanted.volume.id} is staged as {staged.kind}, but {filesystem.kind} is asked for"
+            )
+        if "ro" in staged.options and not wanted.read_only:
+            raise errors.FailedPrecondition(
+                f"volume {wanted.volume.id} is staged read-only", remedy="ask for a read-only publish, or stage it anew"
+            )
+        return staged
+
+    async def _publish_block(self, wanted: Publish, target: str) -> None:
+        known = await self._host.recall(Staged, wanted.volume.id)
+        if known is None or known.kind:
+            raise errors.FailedPrecondition(
+                f"volume {wanted.volume.id} is not staged for use as a raw block device",
+                remedy="call NodeStageVolume with the same capability first",
+            )
+        async with self._host.devices.hold(wanted.volume, wait=False) as device:
+            table = await self._host.mounts.table()
+            if mountinfo.at(table, target):
+                await self._check_published_block(wanted, target, device)
+                return
+            others = await self._live(wanted.volume.id, table)
+            _check_alone(wanted, {each.target for each in others})
+            mounting.check_propagation(mountinfo.covering(table, target), target)
+            await self._set_access(wanted, known, device, others)
+            await self._do(paths.make_file, target)
+            record = Published(wanted.volume.id, target, block=True, read_only=wanted.read_only)
+            await self._host.remember(target, record)
+            await self._host.mounts.bind(device.path, target, ("bind",))
+
+    async def _check_published_block(self, wanted: Publish, target: str, device: Device) -> None:
+        number = await self._host.threads.call(partial(paths.block_number, target), OPEN_SECONDS, target)
+        known = await self._host.recall(Published, target)
+        read_only = known.read_only if known is not None else device.facts.read_only
+        if number != device.facts.number or read_only != wanted.read_only:
+            raise errors.AlreadyExists(
+                f"{target} has {'device ' + number if number else 'another mount'} already, "
+                f"{'read-only' if read_only else 'for writing'}",
+                remedy="unpublish it first",
+            )
+
+    async def _set_access(self, wanted: Publish, known: Staged, device: Device, others: tuple[Published, ...]) -> None:
+        """Make the device itself read-only, or writable again: a read-only mount of its node would stop nobody."""
+        if any(each.read_only != wanted.read_only for each in others):
+            raise errors.FailedPrecondition(
+                f"volume {wanted.volume.id} is published {'for writing' if wanted.read_only else 'read-only'} "
+                "elsewhere on this node, and a raw block device is one or the other",
+                remedy="unpublish it there first",
+            )
+        if device.facts.read_only and not wanted.read_only and not known.set_read_only:
+            raise errors.FailedPrecondition(f"the device of volume {wanted.volume.id} is read-only")
+        if wanted.read_only != device.facts.read_only:
+            await self._host.remember(wanted.volume.id, replace(known, set_read_only=wanted.read_only))
+            await self._host.devices.set_read_only(device.facts.number, read_only=wanted.read_only)
+
+    async def _live(self, volume_id: str, table: tuple[Mount, ...]) -> tuple[Published, ...]:
+        records = await self._host.recall_all(Published)
+        return tuple(each for each in records if each.volume_id == volume_id and mountinfo.at(table, each.target))
+
+    async def _unpublish(self, place: Place) -> None:
+        target = await self._resolve(place.path)
+        await self._refuse_others(place, target)
+        await self._host.mounts.unmount_all(target)
+        await self._do(paths.remove, target)
+        await self._host.forget(Published, target)
+
+    async def _refuse_others(self, place: Place, target: str) -> None:
+        """A path that is known as another volume's, or as a staging path, is not unpublished by mistake."""
+        known = await self._host.recall(Published, target)
+        staged = {each.path for each in await self._host.recall_all(Staged)}
+        if (known is not None and known.volume_id != place.volume_id) or target in staged:
+            raise errors.FailedPrecondition(f"{target} is not a target path of volume {place.volume_id}")
+
+    async def _resolve(self, path: str) -> str:
+        return await self._host.threads.call(partial(paths.resolve, path), OPEN_SECONDS, f"resolving {path}")
+
+    async def _do(self, work: Callable[[str], None], path: str) -> None:
+        await self._host.threads.call(partial(work, path), OPEN_SECONDS, path)
+
+
+def _check_alone(wanted: Publish, others: set[str]) -> None:
+    if wanted.alone and others:
+        raise errors.FailedPrecondition(
+            f"volume {wanted.volume.id} is for a single writer, and is published at {', '.join(sorted(others))}",
+            remedy="unpublish it there first (ReadWriteOncePod: delete the other pod)",
+        )

@@ -1,0 +1,89 @@
+"""Records to CSI messages."""
+
+from collections.abc import Sequence
+
+from common import attributes
+from csi_proto.csi import v1 as csi
+from node.records import Finding, NodeInfo, Usage
+
+Capabilities = csi.NodeServiceCapabilityRpcType
+
+CAPABILITIES = (
+    Capabilities.STAGE_UNSTAGE_VOLUME,
+    Capabilities.GET_VOLUME_STATS,
+    Capabilities.EXPAND_VOLUME,
+    Capabilities.SINGLE_NODE_MULTI_WRITER,
+    Capabilities.GET_VOLUME_HEALTH,
+    Capabilities.GET_STORAGE_HEALTH,
+)
+PLUGIN_CAPABILITIES = (
+    csi.PluginCapabilityServiceType.VOLUME_ACCESSIBILITY_CONSTRAINTS,
+    csi.PluginCapabilityVolumeExpansionType.ONLINE,
+)
+_OF_A_VOLUME = {
+    "degraded": csi.VolumeHealthErrorType.DEGRADED,
+    "inaccessible": csi.VolumeHealthErrorType.INACCESSIBLE,
+    "data_loss": csi.VolumeHealthErrorType.DATA_LOSS,
+}
+_OF_THE_STORAGE = {
+    "degraded": csi.StorageHealthErrorType.STORAGE_DEGRADED,
+    "unreachable": csi.StorageHealthErrorType.STORAGE_UNREACHABLE,
+}
+
+
+def capabilities() -> csi.NodeGetCapabilitiesResponse:
+    """What this node service offers."""
+    return csi.NodeGetCapabilitiesResponse(
+        capabilities=[
+            csi.NodeServiceCapability(rpc=csi.NodeServiceCapabilityRpc(type=capability)) for capability in CAPABILITIES
+        ]
+    )
+
+
+def info(node: NodeInfo) -> csi.NodeGetInfoResponse:
+    """Who this node is."""
+    return csi.NodeGetInfoResponse(
+        node_id=node.node_id,
+        max_volumes_per_node=node.max_volumes,
+        accessible_topology=csi.Topology(segments={attributes.REGION_TOPOLOGY_KEY: node.region}),
+    )
+
+
+def stats(usage: Usage) -> csi.NodeGetVolumeStatsResponse:
+    """How full a volume is; of a raw block device only its size is known."""
+    size = csi.VolumeUsage(
+        unit=csi.VolumeUsageUnit.BYTES,
+        total=usage.total_bytes,
+        used=usage.used_bytes,
+        available=usage.available_bytes,
+    )
+    inodes = csi.VolumeUsage(
+        unit=csi.VolumeUsageUnit.INODES,
+        total=usage.total_inodes,
+        used=usage.used_inodes,
+        available=usage.available_inodes,
+    )
+    return csi.NodeGetVolumeStatsResponse(usage=[size] if usage.total_inodes == 0 else [size, inodes])
+
+
+def volume_health(volume_id: str, findings: Sequence[Finding]) -> csi.NodeGetVolumeHealthResponse:
+    """What is wrong with a volume; nothing, if nothing is."""
+    entries = [
+        csi.VolumeHealthVolumeHealthEntry(
+            status=_OF_A_VOLUME[finding.severity], reason=finding.reason, message=finding.message
+        )
+        for finding in findings
+    ]
+    return csi.NodeGetVolumeHealthResponse(volume_health=csi.VolumeHealth(volume_id=volume_id, health_statuses=entries))
+
+
+def storage_health(findings: Sequence[Finding]) -> csi.NodeGetStorageHealthResponse:
+    """What is wrong with this node's storage as a whole."""
+    return csi.NodeGetStorageHealthResponse(
+        backend_health=[
+            csi.NodeGetStorageHealthResponseStorageBackendHealth(
+                status=_OF_THE_STORAGE[finding.severity], reason=finding.reason, message=finding.message
+            )
+            for finding in findings
+        ]
+    )

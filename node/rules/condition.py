@@ -1,0 +1,95 @@
+"""Is a volume well? From the signs that the kernel gives to findings with a stable reason.
+
+Sources: CSI 1.13 "VolumeHealth" (reasons are CamelCase and stable); kernel Documentation/ABI/testing/sysfs-fs-ext4
+(errors_count), scsi_device states.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from node.records import Facts, Finding, Mount, Staged
+from node.rules import identity
+
+REASONS = {
+    "DeviceGone": "the disk was detached, or the kernel gave it up",
+    "DeviceNotRunning": "the kernel does not send commands to the disk (SCSI state)",
+    "DeviceReplaced": "another disk has taken the place of the volume's",
+    "DeviceErrors": "the disk has answered commands with errors",
+    "FilesystemDead": "the file system answers with an error",
+    "FilesystemHung": "the file system does not answer",
+    "FilesystemErrors": "the kernel has counted errors in the file system",
+    "FilesystemReadOnly": "the kernel has made the file system read-only after an error",
+    "CallsHang": "calls into the kernel do not come back on this node",
+    "DevicesGone": "volumes of this node have lost their disks",
+}
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What was seen of a volume."""
+
+    mount: Mount
+    facts: Facts | None  # None: the kernel has no such device
+    known: Staged | None
+    answer: str = ""  # why the file system did not answer well; empty: it did
+    counted: int = 0  # errors that the file system keeps count of
+    block: bool = False
+
+
+def of_volume(signs: Signs) -> tuple[Finding, ...]:
+    """Return what is wrong, the worst first."""
+    return (*_of_device(signs), *(() if signs.block else _of_filesystem(signs)))
+
+
+def of_storage(volumes: tuple[tuple[str, Facts | None], ...], hung: int) -> tuple[Finding, ...]:
+    """Return what is wrong with the node: ``volumes`` with their devices, and ``hung`` calls into the kernel."""
+    return tuple(_of_node(volumes, hung))
+
+
+def _of_device(signs: Signs) -> Iterator[Finding]:
+    facts = signs.facts
+    if facts is None:
+        yield Finding("inaccessible", "DeviceGone", f"device {signs.mount.number} under {signs.mount.point} is gone")
+        return
+    if facts.state not in {"", "running"}:
+        yield Finding("inaccessible", "DeviceNotRunning", f"device {facts.kernel_name} is in state {facts.state}")
+    if signs.known is not None and signs.known.volume_name and not _carries(signs.known, facts):
+        yield Finding("inaccessible", "DeviceReplaced", f"device {facts.kernel_name} is {identity.describe(facts)} now")
+    if facts.errors:
+        yield Finding(
+            "degraded", "DeviceErrors", f"device {facts.kernel_name} has answered {facts.errors} commands with errors"
+        )
+
+
+def _of_filesystem(signs: Signs) -> Iterator[Finding]:
+    mount = signs.mount
+    if signs.answer == "does not answer":
+        yield Finding("inaccessible", "FilesystemHung", f"{mount.kind} at {mount.point} does not answer")
+    elif signs.answer:
+        yield Finding("inaccessible", "FilesystemDead", f"{mount.kind} at {mount.point}: {signs.answer}")
+    meant = signs.known is not None and (signs.known.read_only or "ro" in signs.known.flags)
+    if _turned_read_only(mount, meant=meant):
+        yield Finding(
+            "inaccessible", "FilesystemReadOnly", f"{mount.kind} at {mount.point} became read-only after an error"
+        )
+    if signs.counted:
+        yield Finding("degraded", "FilesystemErrors", f"{signs.counted} errors in the {mount.kind} at {mount.point}")
+
+
+def _turned_read_only(mount: Mount, *, meant: bool) -> bool:
+    """Tell an error from a wish: a file system mounted to be read has ``ro`` for its mount, too."""
+    shut_down = bool(mount.super_options & {"shutdown", "emergency_ro"})
+    return shut_down or ("ro" in mount.super_options and not meant)
+
+
+def _of_node(volumes: tuple[tuple[str, Facts | None], ...], hung: int) -> Iterator[Finding]:
+    if hung:
+        yield Finding("degraded", "CallsHang", f"{hung} calls into the kernel do not come back")
+    gone = [volume_id for volume_id, facts in volumes if facts is None or facts.state in identity.DEAD]
+    if gone:
+        severity = "unreachable" if len(gone) == len(volumes) and len(gone) > 1 else "degraded"
+        yield Finding(severity, "DevicesGone", f"no disk under volume {', '.join(gone)}")
+
+
+def _carries(known: Staged, facts: Facts) -> bool:
+    return identity.carries(known.volume_id, known.volume_name, facts)

@@ -1,0 +1,130 @@
+"""May this device be formatted, or is there a file system to use? Decided without I/O, from what a probe found.
+
+mkfs is for a device that is blank beyond doubt, and for one on which our own mkfs was interrupted; everything else is
+refused, with what was found and where. An interrupted mkfs is known by the intent that was synced before it, and only
+while the device has stayed attached since: in between another host could have finished the format and stored data.
+"""
+
+from dataclasses import dataclass
+
+from common import errors
+from node.records import Filesystem, Intent, Probe, Volume
+
+KINDS = ("ext3", "ext4", "xfs", "btrfs")
+
+SLACK_BYTES = 16 << 20  # a file system may be that much smaller than its device by rounding alone
+
+
+@dataclass(frozen=True)
+class Use:
+    """The device holds the file system that is asked for."""
+
+    grow: bool  # the device is larger than the file system
+
+
+@dataclass(frozen=True)
+class Scan:
+    """No signature: read the device before deciding."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """The device is blank, or holds the remains of our own interrupted mkfs."""
+
+    wipe: bool  # old marks are to be removed first
+
+
+Decision = Use | Scan | Format
+
+
+def decide(volume: Volume, wanted: Filesystem, probe: Probe, intent: Intent | None, boot: str) -> Decision:
+    """Say what to do with the device. Raises FailedPrecondition if the answer is: nothing."""
+    resumed = intent is not None and _is_ours(intent, volume, probe, boot)
+    _refuse_what_is_unreadable(volume, probe)
+    found = probe.signature
+    if found.table:
+        raise _refusal(volume, probe, f"a {found.table} partition table")
+    if found.ambivalent:
+        raise _refusal(volume, probe, "marks of more than one format")
+    if intent is not None and resumed and found.kind in {"", intent.kind}:
+        return _format(volume, probe, wipe=True)
+    if found.kind:
+        return _use(volume, wanted, probe)
+    if probe.scan is None:
+        return Scan()
+    if probe.scan.first_data is not None:
+        raise _refusal(volume, probe, f"data without a signature at byte {probe.scan.first_data}", intent)
+    return _format(volume, probe, wipe=False)
+
+
+def _is_ours(intent: Intent, volume: Volume, probe: Probe, boot: str) -> bool:
+    same_device = (intent.size_bytes, intent.sequence) == (probe.facts.size_bytes, probe.facts.sequence)
+    return intent.volume_id == volume.id and intent.boot == boot and bool(intent.sequence) and same_device
+
+
+def _refuse_what_is_unreadable(volume: Volume, probe: Probe) -> None:
+    scan = probe.scan
+    if scan is not None and scan.failed_at is not None:
+        raise errors.FailedPrecondition(
+            f"device {probe.facts.kernel_name} of volume {volume.id} cannot be read at byte {scan.failed_at}: "
+            f"{scan.reason}",
+            remedy="look into the kernel log for I/O errors; what cannot be read is never taken for blank",
+        )
+    if probe.facts.size_bytes == 0:
+        raise errors.FailedPrecondition(f"device {probe.facts.kernel_name} of volume {volume.id} has no size")
+
+
+def _use(volume: Volume, wanted: Filesystem, probe: Probe) -> Use:
+    found, block = probe.signature, probe.superblock
+    if found.usage != "filesystem":
+        raise _refusal(volume, probe, f"{found.kind} ({found.usage or 'no file system'})")
+    if found.kind != wanted.kind:
+        raise errors.FailedPrecondition(
+            f"volume {volume.id} holds {found.kind}, but {wanted.kind} is asked for",
+            remedy=f"ask for {found.kind} (fsType), or copy the data away and wipe the volume",
+        )
+    if block is None:
+        raise _refusal(volume, probe, f"{found.kind} whose superblock is not at its place")
+    if block.size_bytes > probe.facts.size_bytes:
+        raise errors.FailedPrecondition(
+            f"the {found.kind} of volume {volume.id} has {block.size_bytes} bytes, "
+            f"its device only {probe.facts.size_bytes}",
+            remedy="the device is cut short: detach the volume and attach it again, or restore it from a snapshot",
+        )
+    if block.devices > 1:
+        raise _refusal(volume, probe, f"one of {block.devices} devices of a btrfs")
+    return Use(grow=block.size_bytes + SLACK_BYTES <= probe.facts.size_bytes)
+
+
+def _format(volume: Volume, probe: Probe, *, wipe: bool) -> Format:
+    if volume.never_format:
+        raise errors.FailedPrecondition(
+            f"volume {volume.id} has no file system, and is never formatted: {volume.never_format}",
+            remedy="wait until its data is there, or make a file system by hand",
+        )
+    if probe.facts.read_only:
+        raise errors.FailedPrecondition(
+            f"volume {volume.id} is blank, and its device {probe.facts.kernel_name} is read-only",
+            remedy="attach the volume for writing once, so that it can be formatted",
+        )
+    return Format(wipe=wipe)
+
+
+def _refusal(volume: Volume, probe: Probe, found: str, intent: Intent | None = None) -> errors.FailedPrecondition:
+    begun = (
+        f"; a format as {intent.kind} was begun here, but the device was attached anew since"
+        if intent is not None and intent.volume_id == volume.id
+        else ""
+    )
+    return errors.FailedPrecondition(
+        f"volume {volume.id} is not formatted: its device {probe.facts.kernel_name} holds {found}{begun}",
+        remedy=(
+            "look at the device; if nothing on it is needed, wipe it on this host with "
+            f"'blkdiscard --zeroout {volume_link(volume)}', then the next attempt formats it"
+        ),
+    )
+
+
+def volume_link(volume: Volume) -> str:
+    """Return the name of the volume's device link, as udev makes it."""
+    return f"/dev/disk/by-id/scsi-0DO_Volume_{volume.name}"

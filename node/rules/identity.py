@@ -1,0 +1,125 @@
+"""Is this device the volume? A proof that cannot be had is a refusal, never a pass.
+
+The cloud's disks say "DO" and "Volume", and carry the volume's whole name in VPD page 0x83, as one designator: ASCII,
+of the logical unit, vendor specific. Page 0x80, and so the serial in lsblk, is cut at 36 characters and proves nothing.
+A loop device, which the embedded cloud attaches, is proven by its backing file, which is named after the volume.
+
+Sources: SPC-4 7.8.6 "Device Identification VPD page"; kernel Documentation/ABI (sysfs block, loop/backing_file).
+"""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from common import errors
+from node.records import Facts, Mount, Volume
+
+VENDOR, MODEL = "DO", "Volume"
+DEAD = frozenset({"offline", "transport-offline", "cancel", "deleted"})  # SCSI states that no disk comes back from
+_ASCII, _LOGICAL_UNIT, _VENDOR_SPECIFIC = 2, 0, 0
+
+
+def prove(volume: Volume, facts: Facts, root_numbers: frozenset[str]) -> None:
+    """Raise FailedPrecondition unless the device is the volume, whole, alive, and not the host's own disk."""
+    device = f"device {facts.kernel_name} ({facts.number})"
+    if not is_volume(volume, facts):
+        raise errors.FailedPrecondition(
+            f"{device} is not volume {volume.id} ({volume.name}): it is {describe(facts)}",
+            remedy="a stale device link: detach the volume from this node and attach it again",
+        )
+    if facts.number in root_numbers:
+        raise errors.FailedPrecondition(f"{device} holds the root file system", remedy="check the volume's name")
+    if facts.state not in {"", "running"}:
+        raise errors.FailedPrecondition(
+            f"{device} of volume {volume.id} is in state {facts.state}", remedy="detach the volume and attach it again"
+        )
+    if facts.holders or facts.partitions:
+        raise errors.FailedPrecondition(
+            f"{device} of volume {volume.id} is in use by {', '.join(facts.holders + facts.partitions)}",
+            remedy="take it out of that stack (dmsetup, mdadm, vgchange -an), or delete its partitions, first",
+        )
+
+
+def check_size(volume: Volume, facts: Facts) -> None:
+    """Raise FailedPrecondition if the device is smaller than the volume is said to be."""
+    if facts.size_bytes < max(volume.min_bytes, 1):
+        raise errors.FailedPrecondition(
+            f"device {facts.kernel_name} of volume {volume.id} has {facts.size_bytes} bytes, "
+            f"less than the volume's {volume.min_bytes}",
+            remedy="a resize that the kernel has not seen, or an earlier disk: detach the volume and attach it again",
+        )
+
+
+def check_mounts(volume: Volume, facts: Facts, mounts: tuple[Mount, ...], others: frozenset[str]) -> None:
+    """Raise FailedPrecondition if the device is mounted at one of ``others``, the staging paths of other volumes."""
+    if taken := sorted(mount.point for mount in mounts if mount.number == facts.number and mount.point in others):
+        raise errors.FailedPrecondition(
+            f"device {facts.kernel_name} of volume {volume.id} is mounted for another volume at {taken[0]}",
+            remedy="unstage that volume first; two volumes never share a device",
+        )
+
+
+def is_volume(volume: Volume, facts: Facts) -> bool:
+    """Tell whether the kernel's identity of the device equals the volume's."""
+    return carries(volume.id, volume.name, facts)
+
+
+def carries(volume_id: str, volume_name: str, facts: Facts) -> bool:
+    """Tell whether the device carries the volume's name, or its backing file the volume's id or name."""
+    if facts.vendor or facts.model:
+        return (facts.vendor, facts.model) == (VENDOR, MODEL) and volume_name in names(facts.page83)
+    return bool({volume_id, volume_name} & _backing_names(facts))
+
+
+def prove_again(volume_id: str, volume_name: str, facts: Facts) -> None:
+    """Raise FailedPrecondition unless the device under a mount is the volume.
+
+    A volume that csi-digitalocean has staged has no record here, so its name is not known: then its device has to be
+    a volume of the cloud, at least, and the mount at the path that was asked for says which.
+    """
+    if volume_name and not carries(volume_id, volume_name, facts):
+        raise errors.FailedPrecondition(
+            f"device {facts.kernel_name} is not volume {volume_id} ({volume_name}): it is {describe(facts)}",
+            remedy="the volume was detached while it was in use: delete the pods that use it",
+        )
+    if not volume_name and (facts.vendor, facts.model) != (VENDOR, MODEL) and volume_id not in _backing_names(facts):
+        raise errors.FailedPrecondition(f"device {facts.kernel_name} is no volume of this cloud: {describe(facts)}")
+
+
+def is_stale(volume: Volume, facts: Facts | None, *, was_ours: bool) -> bool:
+    """Tell whether a mount is the remains of a detached volume: its device is gone, dead, or another disk's by now.
+
+    ``was_ours``: the device was the volume's when it was staged.
+    """
+    if facts is None:
+        return True
+    return facts.state in DEAD or (was_ours and not is_volume(volume, facts))
+
+
+def describe(facts: Facts) -> str:
+    """Say what the device is, for a message."""
+    if facts.vendor or facts.model:
+        return f"{facts.vendor} {facts.model} {', '.join(names(facts.page83)) or 'without a name'}".strip()
+    return facts.backing_file or "a device without an identity"
+
+
+def names(page83: bytes) -> tuple[str, ...]:
+    """Return the volume names in VPD page 0x83: ASCII, of the logical unit, vendor specific."""
+    return tuple(_designators(page83))
+
+
+def _designators(page: bytes) -> Iterator[str]:
+    end = min(len(page), 4 + int.from_bytes(page[2:4], "big"))
+    at = 4
+    while at + 4 <= end:
+        length = page[at + 3]
+        body = page[at + 4 : at + 4 + length]
+        kind = (page[at] & 0xF, page[at + 1] >> 4 & 3, page[at + 1] & 0xF)
+        if kind == (_ASCII, _LOGICAL_UNIT, _VENDOR_SPECIFIC) and len(body) == length:
+            yield body.decode("ascii", "replace").rstrip("\0 ")
+        at += 4 + length
+
+
+def _backing_names(facts: Facts) -> frozenset[str]:
+    """Return the backing file's name, with and without its ending. That of a deleted file says so, and never fits."""
+    path = PurePosixPath(facts.backing_file)
+    return frozenset({path.name, path.stem}) if facts.backing_file else frozenset()

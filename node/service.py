@@ -1,0 +1,84 @@
+"""The CSI Node service: each RPC is parse, act, reply. Errors are raised as ``common.errors``; no status is named."""
+
+from dataclasses import dataclass
+
+from csi_proto.csi import v1 as csi
+from node import replies, requests
+from node.expansion import Expansion
+from node.health import Health
+from node.info import Info
+from node.publishing import Publishing
+from node.requests import Requests
+from node.staging import Staging
+from node.stats import Stats
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What does the work."""
+
+    staging: Staging
+    publishing: Publishing
+    expansion: Expansion
+    stats: Stats
+    health: Health
+    info: Info
+
+
+class Node(csi.NodeBase):
+    """Serves the Node RPCs."""
+
+    def __init__(self, requests_: Requests, parts: Parts) -> None:
+        self._requests = requests_
+        self._parts = parts
+
+    async def node_stage_volume(self, message: csi.NodeStageVolumeRequest) -> csi.NodeStageVolumeResponse:
+        """Format if blank, mount at the staging path."""
+        await self._parts.staging.stage(self._requests.stage(message))
+        return csi.NodeStageVolumeResponse()
+
+    async def node_unstage_volume(self, message: csi.NodeUnstageVolumeRequest) -> csi.NodeUnstageVolumeResponse:
+        """Unmount, and return when the device is safe to detach."""
+        await self._parts.staging.unstage(requests.unstage(message))
+        return csi.NodeUnstageVolumeResponse()
+
+    async def node_publish_volume(self, message: csi.NodePublishVolumeRequest) -> csi.NodePublishVolumeResponse:
+        """Bind to the target path."""
+        await self._parts.publishing.publish(self._requests.publish(message))
+        return csi.NodePublishVolumeResponse()
+
+    async def node_unpublish_volume(self, message: csi.NodeUnpublishVolumeRequest) -> csi.NodeUnpublishVolumeResponse:
+        """Take the target path away."""
+        await self._parts.publishing.unpublish(requests.unpublish(message))
+        return csi.NodeUnpublishVolumeResponse()
+
+    async def node_expand_volume(self, message: csi.NodeExpandVolumeRequest) -> csi.NodeExpandVolumeResponse:
+        """Grow the file system to the size of its device."""
+        return csi.NodeExpandVolumeResponse(capacity_bytes=await self._parts.expansion.expand(requests.expand(message)))
+
+    async def node_get_volume_stats(self, message: csi.NodeGetVolumeStatsRequest) -> csi.NodeGetVolumeStatsResponse:
+        """Tell how full a volume is."""
+        return replies.stats(await self._parts.stats.usage(requests.stats(message)))
+
+    async def node_get_volume_health(self, message: csi.NodeGetVolumeHealthRequest) -> csi.NodeGetVolumeHealthResponse:
+        """Tell what is wrong with a volume."""
+        place = requests.health(message)
+        return replies.volume_health(place.volume_id, await self._parts.health.of_volume(place))
+
+    async def node_get_storage_health(
+        self,
+        message: csi.NodeGetStorageHealthRequest,  # noqa: ARG002  # an empty message, but for secrets
+    ) -> csi.NodeGetStorageHealthResponse:
+        """Tell what is wrong with the storage of this node as a whole."""
+        return replies.storage_health(await self._parts.health.of_storage())
+
+    async def node_get_info(self, message: csi.NodeGetInfoRequest) -> csi.NodeGetInfoResponse:  # noqa: ARG002  # empty
+        """Tell who this node is."""
+        return replies.info(await self._parts.info.get())
+
+    async def node_get_capabilities(
+        self,
+        message: csi.NodeGetCapabilitiesRequest,  # noqa: ARG002  # an empty message
+    ) -> csi.NodeGetCapabilitiesResponse:
+        """Tell which RPCs are offered."""
+        return replies.capabilities()

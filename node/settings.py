@@ -1,0 +1,75 @@
+"""The node's settings, from AIOCSI_* environment variables."""
+
+import re
+from pathlib import Path
+
+import environ
+
+from common import converters
+from common.settings import PREFIX, Shared
+
+
+def word(value: str) -> str:
+    """Return an identifier: letters, digits, hyphens."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{0,128}", value):
+        raise ValueError(f"must be letters, digits and hyphens, not {value!r}")
+    return value
+
+
+def web_address(value: str) -> str:
+    """Return an http:// URL."""
+    if not re.fullmatch(r"http://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", value):
+        raise ValueError(f"must be as in http://169.254.169.254/, not {value!r}")
+    return value
+
+
+@environ.config(prefix=PREFIX, frozen=True)
+class NodeSettings(Shared):
+    """What the node reads."""
+
+    node_id: str = environ.var("", converter=word, help="the droplet's id; unset: from SMBIOS or the metadata service")
+    region: str = environ.var("", converter=word, help="region slug; unset: from the metadata service")
+    metadata_url: str = environ.var(
+        "http://169.254.169.254/", converter=web_address, help="root of the droplet's metadata service"
+    )
+    volume_limit: int = environ.var(
+        15, converter=converters.integer(1, 256), help="most volumes attached to this node, other people's included"
+    )
+    device_dir: Path = environ.var(
+        "/dev/disk/by-id", converter=converters.absolute_path, help="folder of the links scsi-0DO_Volume_<name>"
+    )
+    state_dir: Path = environ.var(
+        "/var/lib/kubelet/plugins/dobs.csi.digitalocean.com/state",
+        converter=converters.absolute_path,
+        help="folder on the host for what outlives the process: formats under way, staged and published volumes",
+    )
+    registration_dir: Path | None = environ.var(
+        None, converter=converters.absolute_path, help="kubelet's plugins_registry folder; unset: a sidecar registers"
+    )
+    kubelet_endpoint: Path | None = environ.var(
+        None,
+        converter=converters.absolute_path,
+        help="path of the CSI socket as kubelet sees it; unset: that of AIOCSI_ENDPOINT",
+    )
+    device_wait_seconds: float = environ.var(
+        30.0, converter=converters.seconds(0, 600), help="how long a late device is waited for, seconds"
+    )
+    blank_settle_seconds: float = environ.var(
+        0.0,
+        converter=converters.seconds(0, 60),
+        help="pause before a blank device is read a second time and formatted, seconds; 0: it is read once",
+    )
+    command_seconds: float = environ.var(
+        110.0, converter=converters.seconds(1, 3600), help="longest run of mount, umount or blkid, seconds"
+    )
+    format_seconds: float = environ.var(
+        1800.0, converter=converters.seconds(1, 86400), help="longest run of mkfs, fsck or a resize, seconds"
+    )
+    format_parallel: int = environ.var(
+        4, converter=converters.integer(1, 64), help="most mkfs, fsck and resize programs at once (they take memory)"
+    )
+    threads: int = environ.var(
+        48,
+        converter=converters.integer(4, 512),
+        help="most calls into the kernel at once; one that hangs keeps its place",
+    )

@@ -1,0 +1,58 @@
+"""Put the node's parts together, as its settings say."""
+
+from common.metrics import Metrics
+from node.expansion import Expansion
+from node.formatting import Formatter
+from node.health import Health
+from node.host.command import Commands
+from node.host.devices import Devices
+from node.host.filesystems import Filesystems
+from node.host.host import Host
+from node.host.journal import Journal
+from node.host.metadata import Metadata
+from node.host.mounts import Mounts
+from node.host.probe import Prober
+from node.host.sysfs import Sysfs
+from node.host.threads import Threads
+from node.host.turns import Turns
+from node.info import Info
+from node.metrics import NodeMetrics
+from node.publishing import Publishing
+from node.service import Parts
+from node.settings import NodeSettings
+from node.staging import Staging
+from node.stats import Stats
+
+CAP_SYS_RESOURCE = 24  # linux/capability.h; a mounted ext grows only with it
+
+
+def make_host(chosen: NodeSettings, metrics: Metrics) -> Host:
+    """Put together what acts upon this host. Raises OSError if its journal cannot be kept."""
+    threads, sysfs = Threads(chosen.threads), Sysfs()
+    commands = Commands(NodeMetrics(metrics.registry, threads).observe)
+    journal = Journal(chosen.state_dir)
+    journal.prepare()
+    return Host(
+        threads=threads,
+        sysfs=sysfs,
+        devices=Devices(chosen.device_dir, sysfs, threads, chosen.device_wait_seconds),
+        prober=Prober(commands, threads),
+        filesystems=Filesystems(commands, chosen.format_parallel, chosen.format_seconds),
+        mounts=Mounts(commands, threads, chosen.command_seconds),
+        journal=journal,
+    )
+
+
+def make_parts(chosen: NodeSettings, host: Host, turns: Turns) -> Parts:
+    """Put together what does the work of the RPCs."""
+    grows = host.sysfs.has_capability(CAP_SYS_RESOURCE)
+    formatter = Formatter(host, host.sysfs.boot(), chosen.blank_settle_seconds)
+    metadata = Metadata(chosen.metadata_url)
+    return Parts(
+        staging=Staging(host, turns, formatter, grows_mounted_ext=grows),
+        publishing=Publishing(host, turns),
+        expansion=Expansion(host, turns, grows_mounted_ext=grows),
+        stats=Stats(host),
+        health=Health(host),
+        info=Info(host, metadata, chosen.node_id, chosen.region, chosen.volume_limit),
+    )
