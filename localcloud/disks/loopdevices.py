@@ -22,6 +22,7 @@ LOOP_GET_STATUS64 = 0x4C05
 LOOP_SET_CAPACITY = 0x4C07
 LOOP_CONFIGURE = 0x4C0A
 LOOP_CTL_GET_FREE = 0x4C82
+BLKROSET = 0x125D
 LO_FLAGS_AUTOCLEAR = 4
 
 _INFO64 = struct.Struct("=5Q4I64s64s32s2Q")  # struct loop_info64
@@ -151,6 +152,7 @@ def _configure(number: int, backing_fd: int, backing: Path) -> bool:
             if error.errno == errno.EBUSY:
                 return False
             raise
+        fcntl.ioctl(device, BLKROSET, struct.pack("=i", 0))  # the flag of the file before stays otherwise
     return True
 
 
