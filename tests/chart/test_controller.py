@@ -115,7 +115,7 @@ def test_a_proxy_and_a_certificate_bundle_reach_the_driver() -> None:
     values = "cloud: {proxy: {https: 'http://p:1', exclude: .a}, caBundle: {configMap: company}}"
     container = containers(render(values)[DEPLOYMENT])["controller"]
     told = environment(container)
-    assert (told["HTTPS_PROXY"], told["NO_PROXY"], told["SSL_CERT_FILE"]) == (
+    assert (told["HTTPS_PROXY"], told["NO_PROXY"], told["AIOCSI_CA_FILE"]) == (
         "http://p:1",
         ".a",
         "/etc/aiocsi/ca/ca.crt",

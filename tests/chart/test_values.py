@@ -5,8 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chart.documents import render
-from tools.chart import CHART, Json, branch, helm, values
+from common import settings
+from controller.settings import ControllerSettings
+from node.settings import NodeSettings
+from tests.chart.documents import containers, environment, render
+from tools.chart import CHART, SNAPSHOTS, Json, branch, helm, values
 
 WRONG = {
     "an unknown key": "replicas: 2",
@@ -58,3 +61,18 @@ def test_each_value_of_the_schema_is_documented_and_each_documented_value_is_in_
 
 def test_no_value_is_documented_without_a_word() -> None:
     assert [value.path for value in values.documented() if len(value.about) < 10] == []
+
+
+@pytest.mark.parametrize(
+    ("workload", "kind"),
+    [
+        pytest.param("Deployment/aiocsi-controller", ControllerSettings, id="controller"),
+        pytest.param("DaemonSet/aiocsi-node", NodeSettings, id="node"),
+    ],
+)
+def test_each_variable_that_the_chart_sets_is_a_setting_of_that_service(workload: str, kind: type) -> None:
+    rendered = render((SNAPSHOTS / "everything.values.yaml").read_text())[workload]
+    container = next(iter(containers(rendered).values()))
+    ours = {name: str(value) for name, value in environment(container).items() if name.startswith("AIOCSI_")}
+    assert set(ours) - {variable.name for variable in settings.describe(kind)} == set()
+    settings.read(kind, [], "test", "", {**ours, "AIOCSI_HTTP_ADDR": "127.0.0.1:0"})

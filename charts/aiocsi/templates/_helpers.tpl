@@ -65,8 +65,6 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
   value: {{ .Values.driver.logLevel }}
 - name: AIOCSI_DRAIN_SECONDS
   value: {{ .Values.driver.drainSeconds | quote }}
-- name: AIOCSI_VOLUME_LIMIT
-  value: {{ .Values.cloud.volumeLimit | quote }}
 {{- with .Values.cloud.region }}
 - name: AIOCSI_REGION
   value: {{ . }}

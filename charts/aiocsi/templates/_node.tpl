@@ -83,6 +83,8 @@ spec:
             {{- end }}
             - name: AIOCSI_STATE_DIR
               value: {{ $plugin }}/state
+            - name: AIOCSI_VOLUME_LIMIT
+              value: {{ $values.cloud.volumeLimit | quote }}
             {{- if and .node.hostNetwork $values.metrics.enabled }}
             - name: NODE_IP
               valueFrom: {fieldRef: {fieldPath: status.hostIP}}
