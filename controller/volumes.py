@@ -39,6 +39,7 @@ class Volumes:
     async def delete(self, volume_id: str) -> None:
         """Delete the volume; one that is gone is done. Raises FailedPrecondition while it is attached, NotFinal."""
         with self._locks.hold(volume_id, *self._name(volume_id)):
+            await self._actions.join(volume_id)
             try:
                 await self._commits.finish(self._delete(volume_id))
             except Gone:

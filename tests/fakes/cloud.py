@@ -1,0 +1,359 @@
+"""A cloud in memory, in virtual time. It allows all that the real one does not forbid, and fails on demand.
+
+It refuses in the same order and with the same classes as the driver's view of the real API; the contract tests hold
+both to that. A restore begins as large as its snapshot, whatever was asked for.
+"""
+
+import asyncio
+import uuid
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeVar
+
+from common import errors, sizes
+from controller.cloud import base
+from controller.cloud.base import Action, Kind, Progress
+
+Item = TypeVar("Item")
+REGION = "nyc1"
+DROPLETS = (101, 102)
+
+
+class Fault(Enum):
+    """What befalls a request."""
+
+    NOTHING = "nothing"
+    LOST_REPLY = "lost reply"  # it takes effect, but its caller never learns
+    NO_EFFECT = "no effect"  # a 5xx before anything was done
+    HANG = "hang"  # it takes effect; the answer comes a minute late, so the caller's deadline or a cancel comes first
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A change that took place."""
+
+    kind: str
+    volume_id: str
+    droplet_id: int = 0
+
+
+@dataclass
+class Pending:
+    """An action with what it will do."""
+
+    action: Action
+    volume_id: str
+    droplet_id: int
+    size_gib: int
+    ends_at: float
+    fails: bool = False
+
+
+class FakeCloud:
+    """See base.Cloud. ``faults`` befall the next requests, one each; ``requests`` lists what was asked."""
+
+    page_size = 200
+
+    def __init__(self, droplets: Sequence[int] = DROPLETS, action_seconds: float = 1.5, latency: float = 0.08) -> None:
+        self.volumes: dict[str, base.Volume] = {}
+        self.snapshots: dict[str, base.Snapshot] = {}
+        self.droplets = {each: base.Droplet(each, REGION, active=True, volume_ids=()) for each in droplets}
+        self.actions: dict[int, Pending] = {}
+        self.requests: list[str] = []
+        self.effects: list[Effect] = []
+        self.faults: deque[Fault] = deque()
+        self.action_seconds = action_seconds
+        self.latency = latency
+        self.next_action_fails = False
+        self.actions_are_listed = True
+        self.volume_limit = 0
+        self.droplet_limit = 15
+        self.stale_for = 0.0  # lists of volumes show what was, that many seconds ago
+        self.snapshot_interval = 0.0
+        self._past: deque[tuple[float, dict[str, base.Volume]]] = deque()
+        self._foreign: dict[int, float] = {}
+
+    # What the test does to the cloud, behind the driver's back.
+
+    def count(self) -> Counter[str]:
+        """How often what was asked."""
+        return Counter(self.requests)
+
+    def make_volume(self, name: str, size_gib: int = 1, droplet_id: int = 0, description: str = "") -> base.Volume:
+        volume = base.Volume(str(uuid.uuid4()), name, REGION, sizes.to_bytes(size_gib), description=description)
+        self._put(replace(volume, droplet_ids=(droplet_id,) if droplet_id else ()))
+        return self.volumes[volume.id]
+
+    def move(self, volume_id: str, droplet_ids: tuple[int, ...]) -> None:
+        """Attach or detach out of band, at once; the account's actions tell that something happened."""
+        self._put(replace(self.volumes[volume_id], droplet_ids=droplet_ids))
+        kind = Kind.ATTACH if droplet_ids else Kind.DETACH
+        action = Action(len(self.actions) + 1, kind, Progress.COMPLETED, None, self._now())
+        self.actions[action.id] = Pending(action, volume_id, 0, 0, self._now())
+
+    def occupy(self, droplet_id: int, seconds: float) -> None:
+        """Let the droplet have an event that no list shows."""
+        self._foreign[droplet_id] = self._now() + seconds
+
+    def holders(self, volume_id: str) -> tuple[int, ...]:
+        self._settle()
+        return self.volumes[volume_id].droplet_ids
+
+    # What the driver asks.
+
+    async def create_volume(self, order: base.VolumeOrder) -> base.Volume:
+        fault = await self._arrive("create_volume")
+        if order.snapshot_id is not None and order.snapshot_id not in self.snapshots:
+            raise base.Gone(f"no snapshot {order.snapshot_id}")
+        if any(each.name == order.name and each.region == order.region for each in self.volumes.values()):
+            raise base.NameTaken(order.name)
+        if self.volume_limit and len(self.volumes) >= self.volume_limit:
+            raise base.AccountFull("volume/snapshot capacity limit exceeded")
+        size = sizes.to_bytes(order.size_gib)
+        if order.snapshot_id is not None:
+            size = self.snapshots[order.snapshot_id].min_size_bytes
+        volume = base.Volume(
+            str(uuid.uuid4()), order.name, order.region, size, (), order.tags, order.description, self._now()
+        )
+        self._put(volume)
+        self.effects.append(Effect("create", volume.id))
+        return await self._answer(fault, volume)
+
+    async def delete_volume(self, volume_id: str) -> None:
+        fault = await self._arrive("delete_volume")
+        volume = self._volume(volume_id)
+        if volume.droplet_ids:
+            raise base.InUse("Can not delete volume that is attached to a droplet.")
+        if self._busy(volume_id, 0):
+            raise base.EventPending("Volume has a pending event.")
+        self._remember()
+        del self.volumes[volume_id]
+        self.effects.append(Effect("delete", volume_id))
+        await self._answer(fault, None)
+
+    async def get_volume(self, volume_id: str) -> base.Volume:
+        return await self._answer(await self._arrive("get_volume"), self._volume(volume_id))
+
+    async def find_volume(self, name: str, region: str) -> base.Volume | None:
+        fault = await self._arrive("find_volume")
+        found = (each for each in self._listed().values() if each.name == name and each.region == region)
+        return await self._answer(fault, next(found, None))
+
+    async def list_volumes(self, region: str, page: int) -> base.Page[base.Volume]:
+        fault = await self._arrive("list_volumes")
+        return await self._answer(fault, self._page([v for v in self._listed().values() if v.region == region], page))
+
+    async def attach(self, place: base.Place, tags: Sequence[str]) -> Action:
+        fault = await self._arrive("attach")
+        volume = self._volume(place.volume_id)
+        if place.droplet_id not in self.droplets:
+            raise base.Gone(f"no droplet {place.droplet_id}")
+        if volume.droplet_ids:
+            raise base.AlreadyAttached("This volume is already attached")
+        if volume.region != self.droplets[place.droplet_id].region:
+            raise errors.FailedPrecondition("The volume and the Droplet must be in the same region")
+        self._check_idle(place.volume_id, place.droplet_id)
+        held = [each for each in self.volumes.values() if place.droplet_id in each.droplet_ids]
+        if len(held) >= self.droplet_limit:
+            raise base.DropletFull("cannot attach more volumes to the Droplet")
+        self._put(replace(volume, tags=tuple(dict.fromkeys((*volume.tags, *tags)))))
+        return await self._answer(fault, self._promise(Kind.ATTACH, place.volume_id, place.droplet_id))
+
+    async def detach(self, place: base.Place) -> Action:
+        fault = await self._arrive("detach")
+        volume = self._volume(place.volume_id)
+        if place.droplet_id not in self.droplets:
+            raise base.Gone(f"no droplet {place.droplet_id}")
+        self._check_idle(place.volume_id, place.droplet_id)
+        if place.droplet_id not in volume.droplet_ids:
+            raise base.NotAttached("Attachment not found")
+        return await self._answer(fault, self._promise(Kind.DETACH, place.volume_id, place.droplet_id))
+
+    async def resize(self, place: base.Place, size_gib: int) -> Action:
+        fault = await self._arrive("resize")
+        volume = self._volume(place.volume_id)
+        if sizes.to_bytes(size_gib) <= volume.size_bytes:
+            raise errors.FailedPrecondition("New size must be greater than the current size of the volume")
+        self._check_idle(place.volume_id, next(iter(volume.droplet_ids), 0))
+        return await self._answer(fault, self._promise(Kind.RESIZE, place.volume_id, 0, size_gib))
+
+    async def get_action(self, volume_id: str, action_id: int) -> Action:
+        fault = await self._arrive("get_action")
+        if volume_id:
+            self._volume(volume_id)
+        if action_id not in self.actions:
+            raise base.Gone(f"no action {action_id}")
+        return await self._answer(fault, _told(self.actions[action_id]))
+
+    async def volume_actions(self, volume_id: str) -> base.Page[Action]:
+        fault = await self._arrive("volume_actions")
+        self._volume(volume_id)
+        found = [_told(each) for each in reversed(self.actions.values()) if each.volume_id == volume_id]
+        return await self._answer(fault, base.Page(tuple(found), len(found)))
+
+    async def account_actions(self, page: int) -> base.Page[Action]:
+        fault = await self._arrive("account_actions")
+        listed = [_told(each) for each in reversed(self.actions.values())] if self.actions_are_listed else []
+        return await self._answer(fault, self._page(listed, page))
+
+    async def create_snapshot(self, volume_id: str, name: str, tags: Sequence[str]) -> base.Snapshot:
+        fault = await self._arrive("create_snapshot")
+        volume = self._volume(volume_id)
+        same = [each for each in self.snapshots.values() if each.volume_id == volume_id]
+        if any(self._now() - each.created_at < self.snapshot_interval for each in same):
+            raise base.SnapshotLimit("a volume can have one snapshot every 10 minutes")
+        if any(each.name == name for each in self.snapshots.values()):
+            raise base.NameTaken(name)
+        snapshot = base.Snapshot(
+            str(uuid.uuid4()), name, volume_id, volume.size_bytes, (volume.region,), self._now(), tuple(tags)
+        )
+        self.snapshots[snapshot.id] = snapshot
+        self.effects.append(Effect("snapshot", volume_id))
+        return await self._answer(fault, snapshot)
+
+    async def delete_snapshot(self, snapshot_id: str) -> None:
+        fault = await self._arrive("delete_snapshot")
+        if snapshot_id not in self.snapshots:
+            raise base.Gone(f"no snapshot {snapshot_id}")
+        del self.snapshots[snapshot_id]
+        await self._answer(fault, None)
+
+    async def get_snapshot(self, snapshot_id: str) -> base.Snapshot:
+        fault = await self._arrive("get_snapshot")
+        if snapshot_id not in self.snapshots:
+            raise base.Gone(f"no snapshot {snapshot_id}")
+        return await self._answer(fault, self.snapshots[snapshot_id])
+
+    async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:
+        fault = await self._arrive("volume_snapshots")
+        self._volume(volume_id)
+        found = tuple(each for each in self.snapshots.values() if each.volume_id == volume_id)
+        return await self._answer(fault, found)
+
+    async def list_snapshots(self, page: int) -> base.Page[base.Snapshot]:
+        fault = await self._arrive("list_snapshots")
+        return await self._answer(fault, self._page(list(self.snapshots.values()), page))
+
+    async def get_droplet(self, droplet_id: int) -> base.Droplet:
+        fault = await self._arrive("get_droplet")
+        if droplet_id not in self.droplets:
+            raise base.Gone(f"no droplet {droplet_id}")
+        return await self._answer(fault, self._droplet(droplet_id))
+
+    async def list_droplets(self, page: int) -> base.Page[base.Droplet]:
+        fault = await self._arrive("list_droplets")
+        return await self._answer(fault, self._page([self._droplet(each) for each in self.droplets], page))
+
+    async def account(self) -> base.Account:
+        return await self._answer(await self._arrive("account"), base.Account(self.volume_limit))
+
+    async def region_has_volumes(self, region: str) -> bool:
+        return await self._answer(await self._arrive("regions"), region == REGION)
+
+    async def tag_volume(self, volume_id: str, tag: str) -> None:
+        fault = await self._arrive("tag_volume")
+        volume = self._volume(volume_id)
+        self._put(replace(volume, tags=tuple(dict.fromkeys((*volume.tags, tag)))))
+        await self._answer(fault, None)
+
+    async def untag_volume(self, volume_id: str, tag: str) -> None:
+        fault = await self._arrive("untag_volume")
+        volume = self._volume(volume_id)
+        self._put(replace(volume, tags=tuple(each for each in volume.tags if each != tag)))
+        await self._answer(fault, None)
+
+    # How it works.
+
+    async def _arrive(self, request: str) -> Fault:
+        """A request is under way, then there; the cloud's actions have come as far as time has."""
+        self.requests.append(request)
+        fault = self.faults.popleft() if self.faults else Fault.NOTHING
+        await asyncio.sleep(self.latency)
+        if fault is Fault.NO_EFFECT:
+            raise errors.OutcomeUnknown(f"{request}: the cloud answered 500")
+        self._settle()
+        return fault
+
+    async def _answer(self, fault: Fault, answer: Item) -> Item:
+        if fault is Fault.HANG:
+            await asyncio.sleep(60)
+        if fault is not Fault.NOTHING:
+            raise errors.OutcomeUnknown("no answer")
+        return answer
+
+    def _promise(self, kind: Kind, volume_id: str, droplet_id: int, size_gib: int = 0) -> Action:
+        action = Action(len(self.actions) + 1, kind, Progress.IN_PROGRESS, droplet_id or None, self._now())
+        ends_at = self._now() + self.action_seconds
+        fails, self.next_action_fails = self.next_action_fails, False
+        self.actions[action.id] = Pending(action, volume_id, droplet_id, size_gib, ends_at, fails)
+        self._settle()
+        return self.actions[action.id].action
+
+    def _settle(self) -> None:
+        """Carry out the actions whose time has come."""
+        now = self._now()
+        for pending in self.actions.values():
+            if pending.action.ended or pending.ends_at > now:
+                continue
+            progress = Progress.ERRORED if pending.fails else Progress.COMPLETED
+            pending.action = replace(pending.action, progress=progress)
+            if not pending.fails:
+                self._carry_out(pending)
+
+    def _carry_out(self, pending: Pending) -> None:
+        volume = self.volumes[pending.volume_id]
+        kind = pending.action.kind
+        if kind is Kind.RESIZE:
+            self._put(replace(volume, size_bytes=sizes.to_bytes(pending.size_gib)))
+            return
+        self._put(replace(volume, droplet_ids=(pending.droplet_id,) if kind is Kind.ATTACH else ()))
+        self.effects.append(Effect(kind.value, volume.id, pending.droplet_id))
+
+    def _check_idle(self, volume_id: str, droplet_id: int) -> None:
+        if self._busy(volume_id, droplet_id) or self._foreign.get(droplet_id, 0.0) > self._now():
+            raise base.EventPending("Droplet already has a pending event.")
+
+    def _busy(self, volume_id: str, droplet_id: int) -> bool:
+        return any(
+            not each.action.ended and (each.volume_id == volume_id or (droplet_id and each.droplet_id == droplet_id))
+            for each in self.actions.values()
+        )
+
+    def _volume(self, volume_id: str) -> base.Volume:
+        if volume_id not in self.volumes:
+            raise base.Gone(f"no volume {volume_id}")
+        return self.volumes[volume_id]
+
+    def _droplet(self, droplet_id: int) -> base.Droplet:
+        held = tuple(each.id for each in self.volumes.values() if droplet_id in each.droplet_ids)
+        return replace(self.droplets[droplet_id], volume_ids=held)
+
+    def _put(self, volume: base.Volume) -> None:
+        self._remember()
+        self.volumes[volume.id] = volume
+
+    def _remember(self) -> None:
+        if self.stale_for:
+            self._past.append((self._now(), dict(self.volumes)))
+
+    def _listed(self) -> dict[str, base.Volume]:
+        """The volumes as a list shows them: as they were ``stale_for`` seconds ago."""
+        since = self._now() - self.stale_for
+        return next((then for when, then in self._past if when > since), self.volumes)
+
+    def _page(self, items: Sequence[Item], number: int) -> base.Page[Item]:
+        first = (number - 1) * self.page_size
+        return base.Page(
+            tuple(items[first : first + self.page_size]), len(items), len(items) > first + self.page_size
+        )
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _told(pending: Pending) -> Action:
+    """The action as the API tells it: without the droplet."""
+    return replace(pending.action, droplet_id=None)

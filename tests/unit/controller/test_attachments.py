@@ -1,0 +1,235 @@
+import asyncio
+
+import pytest
+
+from common import errors
+from controller.cloud.base import Kind
+from tests.fakes.cloud import Effect, Fault, FakeCloud
+from tests.unit.controller.world import NO_UUID, World, within
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+
+async def test_attach_of_a_known_volume_is_one_change_and_one_look_at_the_action() -> None:
+    world = World()
+    volume = await world.create()
+    world.cloud.requests.clear()
+    assert await world.publish(volume, 101) == "pvc-a"
+    assert world.cloud.count()["attach"] == 1
+    assert set(world.cloud.requests) == {"attach", "get_action"}
+    assert world.cloud.holders(volume) == (101,)
+
+
+async def test_a_whole_life_costs_six_requests_once_durations_are_learned() -> None:
+    world = World()
+    for number in range(12):
+        world.cloud.requests.clear()
+        volume = await world.create(f"pvc-{number}")
+        await world.publish(volume, 101)
+        await world.unpublish(volume, 101)
+        await world.volumes.delete(volume)
+    assert world.cloud.requests == ["create_volume", "attach", "get_action", "detach", "get_action", "delete_volume"]
+
+
+async def test_attach_to_a_second_droplet_is_refused_and_names_the_first() -> None:
+    world = World()
+    volume = await world.create()
+    await world.publish(volume, 101)
+    with pytest.raises(errors.FailedPrecondition, match="101"):
+        await world.publish(volume, 102)
+    assert world.cloud.holders(volume) == (101,)
+
+
+async def test_a_restarted_controller_also_refuses_the_second_droplet() -> None:
+    world = World()
+    volume = await world.create()
+    await world.publish(volume, 101)
+    with pytest.raises(errors.FailedPrecondition, match="101"):
+        await World(world.cloud).publish(volume, 102)
+    assert world.cloud.holders(volume) == (101,)
+
+
+async def test_an_attachment_made_by_somebody_else_is_published_as_it_is() -> None:
+    world = World()
+    volume = world.cloud.make_volume("pvc-old", droplet_id=101)
+    assert await world.publish(volume.id, 101) == "pvc-old"
+    assert world.cloud.count()["attach"] == 0
+
+
+async def test_detach_leaves_a_volume_alone_that_another_droplet_holds() -> None:
+    world = World()
+    volume = world.cloud.make_volume("pvc-a", droplet_id=102)
+    await world.unpublish(volume.id, 101)
+    assert world.cloud.holders(volume.id) == (102,)
+    assert Effect("detach", volume.id, 102) not in world.cloud.effects
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_REPLY, Fault.NO_EFFECT])
+async def test_detach_ends_well_whatever_befalls_its_request(fault: Fault) -> None:
+    world = World()
+    volume = await world.create()
+    await world.publish(volume, 101)
+    world.cloud.faults.append(fault)
+    if fault is Fault.NO_EFFECT:
+        with pytest.raises(errors.NotFinal):
+            await world.unpublish(volume, 101)
+    await world.unpublish(volume, 101)
+    assert world.cloud.holders(volume) == ()
+    assert world.cloud.effects.count(Effect("detach", volume, 101)) == 1
+
+
+async def test_an_attach_whose_reply_was_lost_is_joined_not_repeated() -> None:
+    world = World()
+    volume = await world.create()
+    world.cloud.faults.append(Fault.LOST_REPLY)
+    await world.publish(volume, 101)
+    assert world.cloud.count()["attach"] == 1
+    assert world.cloud.holders(volume) == (101,)
+
+
+async def test_a_caller_that_leaves_is_followed_by_one_that_joins_the_same_action() -> None:
+    world = World(FakeCloud(action_seconds=60))
+    volume = await world.create()
+    with pytest.raises(errors.DeadlineExceeded):
+        await within(10, world.publish(volume, 101))
+    with pytest.raises(errors.DeadlineExceeded):
+        await within(10, world.publish(volume, 101))
+    assert await within(60, world.publish(volume, 101)) == "pvc-a"
+    assert world.cloud.count()["attach"] == 1
+
+
+async def test_a_cancelled_attach_still_learns_its_reply() -> None:
+    world = World()
+    volume = await world.create()
+    task = asyncio.get_running_loop().create_task(world.publish(volume, 101))
+    await asyncio.sleep(0.04)  # the request is under way
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with pytest.raises(errors.Busy):
+        await world.publish(volume, 101)
+    await asyncio.sleep(0.1)
+    assert await world.publish(volume, 101) == "pvc-a"
+    assert world.cloud.count()["attach"] == 1
+
+
+async def test_detach_waits_for_the_attach_that_is_under_way() -> None:
+    world = World()
+    volume = await world.create()
+    with pytest.raises(errors.DeadlineExceeded):
+        await within(0.5, world.publish(volume, 101))
+    await world.unpublish(volume, 101)
+    assert world.cloud.holders(volume) == ()
+    assert [each.kind for each in world.cloud.effects] == ["create", "attach", "detach"]
+
+
+async def test_an_unknown_droplet_is_named_and_the_volume_is_not() -> None:
+    world = World()
+    volume = await world.create()
+    with pytest.raises(errors.NotFound, match="node 999"):
+        await world.publish(volume, 999)
+
+
+async def test_an_unknown_volume_is_named() -> None:
+    with pytest.raises(errors.NotFound, match=NO_UUID):
+        await World().publish(NO_UUID, 101)
+
+
+async def test_detach_of_a_volume_or_from_a_droplet_that_is_gone_is_done() -> None:
+    world = World()
+    await world.unpublish(NO_UUID, 101)
+    volume = await world.create()
+    await world.publish(volume, 101)
+    del world.cloud.droplets[101]
+    world.cloud.move(volume, ())
+    await world.unpublish(volume, 101)
+
+
+async def test_a_full_droplet_is_a_limit_that_is_told_as_such() -> None:
+    world = World()
+    world.cloud.droplet_limit = 0
+    volume = await world.create()
+    with pytest.raises(errors.ResourceExhausted):
+        await world.publish(volume, 101)
+
+
+async def test_a_failed_action_is_not_final_and_the_next_call_starts_another() -> None:
+    world = World()
+    volume = await world.create()
+    world.cloud.next_action_fails = True
+    with pytest.raises(errors.NotFinal):
+        await world.publish(volume, 101)
+    await world.publish(volume, 101)
+    assert world.cloud.holders(volume) == (101,)
+
+
+async def test_an_event_of_somebody_else_is_waited_for() -> None:
+    world = World()
+    volume = await world.create()
+    world.cloud.occupy(101, 7)
+    await world.publish(volume, 101)
+    assert world.cloud.holders(volume) == (101,)
+    assert world.cloud.count()["attach"] <= 9
+
+
+async def test_an_action_of_another_controller_on_the_volume_is_joined() -> None:
+    world, other = World(FakeCloud(action_seconds=5)), None
+    volume = await world.create()
+    with pytest.raises(errors.DeadlineExceeded):
+        await within(1, world.publish(volume, 101))
+    other = World(world.cloud)
+    assert await other.publish(volume, 101) == "pvc-a"
+    assert world.cloud.effects.count(Effect(Kind.ATTACH.value, volume, 101)) == 1
+
+
+async def test_fifteen_attaches_to_one_droplet_take_their_turns_and_none_is_refused() -> None:
+    world = World()
+    volumes = [await world.create(f"pvc-{number}") for number in range(15)]
+    start = asyncio.get_running_loop().time()
+    await asyncio.gather(*(world.publish(volume, 101) for volume in volumes))
+    took = asyncio.get_running_loop().time() - start
+    assert all(world.cloud.holders(volume) == (101,) for volume in volumes)
+    assert world.cloud.count()["attach"] == 15
+    assert took <= 1.15 * 15 * (world.cloud.action_seconds + world.cloud.latency)
+
+
+async def test_detach_goes_before_the_attaches_that_wait_for_the_same_droplet() -> None:
+    world = World()
+    first = await world.create("pvc-first")
+    await world.publish(first, 101)
+    waiting = [await world.create(f"pvc-{number}") for number in range(3)]
+    attaches = [asyncio.get_running_loop().create_task(world.publish(each, 101)) for each in waiting]
+    await asyncio.sleep(0.01)
+    await world.unpublish(first, 101)
+    await asyncio.gather(*attaches)
+    assert [(each.kind, each.volume_id) for each in world.cloud.effects if each.droplet_id][1:3] == [
+        ("attach", waiting[0]),
+        ("detach", first),
+    ]
+
+
+async def test_a_turn_that_does_not_come_in_time_is_not_final_and_frees_its_place() -> None:
+    world = World(FakeCloud(action_seconds=30))
+    volumes = [await world.create(f"pvc-{number}") for number in range(3)]
+    calls = (within(20, world.publish(volume, 101)) for volume in volumes)
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(each, errors.DeadlineExceeded) for each in answers)
+    assert world.cloud.count()["attach"] == 1
+    await asyncio.sleep(15)
+    await within(100, world.publish(volumes[2], 101))
+    assert world.cloud.holders(volumes[2]) == (101,)
+
+
+async def test_without_a_node_the_volume_is_detached_from_whatever_holds_it() -> None:
+    world = World()
+    volume = world.cloud.make_volume("pvc-a", droplet_id=102)
+    await world.unpublish(volume.id, None)
+    assert world.cloud.holders(volume.id) == ()
+
+
+async def test_the_attach_request_puts_the_clusters_tags_on_a_volume_without_them() -> None:
+    world = World(tags=("k8s:one",))
+    volume = world.cloud.make_volume("pvc-old")
+    await world.publish(volume.id, 101)
+    assert world.cloud.volumes[volume.id].tags == ("k8s:one",)
+    assert world.cloud.count()["tag_volume"] == 0

@@ -1,0 +1,61 @@
+"""A controller on a cloud in memory, without sockets."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import TypeVar
+
+from common import deadlines
+from common.commit import Commits
+from controller.attachments import Attachments
+from controller.parts import join
+from controller.records import Create, Publish, Size, Source, Unpublish
+from controller.service import Controller, Identity
+from controller.volumes import Volumes
+from csi_proto.csi import v1 as csi
+from tests.fakes.cloud import REGION, FakeCloud
+
+Result = TypeVar("Result")
+DRIVER = "dobs.csi.digitalocean.com"
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass
+class Calm:
+    """A budget that never presses."""
+
+    pressed: bool = False
+
+
+class World:
+    """A process of the controller: what it keeps in memory is gone when another world is made on the same cloud."""
+
+    def __init__(self, cloud: FakeCloud | None = None, tags: tuple[str, ...] = ()) -> None:
+        self.cloud = cloud or FakeCloud()
+        self.commits = Commits()
+        self.parts = join(self.cloud, self.commits, Calm())
+        self.volumes = Volumes(self.parts)
+        self.attachments = Attachments(self.parts, tags)
+        self.service = Controller(Identity(DRIVER, REGION, tags), self.volumes, self.attachments)
+
+    async def create(self, name: str = "pvc-a", size: Size = Size(), source: Source = Source()) -> str:
+        return (await self.volumes.create(Create(name, REGION, size, source))).id
+
+    async def publish(self, volume_id: str, droplet_id: int) -> str:
+        return (await self.attachments.publish(Publish(volume_id, droplet_id))).volume_name
+
+    async def unpublish(self, volume_id: str, droplet_id: int | None) -> None:
+        await self.attachments.unpublish(Unpublish(volume_id, droplet_id))
+
+
+async def within(seconds: float, work: Coroutine[object, object, Result]) -> Result:
+    """Do the work as a call with that deadline."""
+    with deadlines.until(asyncio.get_running_loop().time() + seconds):
+        return await work
+
+
+def capability(fs_type: str = "ext4", mode: int = 1, flags: tuple[str, ...] = ()) -> csi.VolumeCapability:
+    return csi.VolumeCapability(
+        mount=csi.VolumeCapabilityMountVolume(fs_type=fs_type, mount_flags=list(flags)),
+        access_mode=csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode(mode)),
+    )
