@@ -15,8 +15,7 @@ from common.metrics import Metrics
 from common.rpc import Calls
 from common.server import Part, Server, run
 from common.settings import read
-from controller import service
-from controller.attachments import Attachments
+from controller import work
 from controller.cloud.access import Access
 from controller.cloud.budget import Budget
 from controller.cloud.digitalocean import DigitalOcean
@@ -25,8 +24,8 @@ from controller.cloud.metadata import region
 from controller.cloud.token import Token
 from controller.cloud.tracing import CountedRequests
 from controller.parts import join
+from controller.service import Controller
 from controller.settings import ControllerSettings
-from controller.volumes import Volumes
 from csi_proto.csi import v1 as csi
 
 PROGRAM = "aiocsi-controller"
@@ -86,11 +85,11 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
 
 async def _controller(
     settings: ControllerSettings, api: Api, commits: Commits, http_session: aiohttp.ClientSession
-) -> service.Controller:
+) -> Controller:
     parts = join(DigitalOcean(api.http), commits, api.budget)
     here = settings.region or await region(http_session, settings.metadata_url)
-    identity = service.Identity(settings.driver_name, here, settings.tag)
-    return service.Controller(identity, Volumes(parts), Attachments(parts, settings.tag))
+    identity = work.Identity(settings.driver_name, here, settings.tag)
+    return Controller(identity, work.join(parts, identity, settings.list_page, confirm=settings.validate_attachment))
 
 
 if __name__ == "__main__":

@@ -119,10 +119,11 @@ class Actions:
             del self._of_droplet[running.place.droplet_id]
 
     def _remember(self, place: Place, ended: Action) -> None:
+        self._memory.accounted.add([ended.id])
         if ended.progress is Progress.COMPLETED and ended.kind is Kind.ATTACH:
-            self._memory.hold(place.volume_id, (place.droplet_id,))
+            self._memory.moved(place.volume_id, (place.droplet_id,))
         if ended.progress is Progress.COMPLETED and ended.kind is Kind.DETACH:
-            self._memory.hold(place.volume_id, ())
+            self._memory.moved(place.volume_id, ())
 
     async def _let_pass(self, kind: Kind, place: Place) -> None:
         """Somebody else acts on the volume or the droplet: wait until that has ended."""

@@ -13,9 +13,13 @@ from controller.records import Publish, Published, Unpublish
 
 
 class Attachments:
-    """Publishes volumes to droplets. ``tags`` are put on a volume that lacks them, by the attach request itself."""
+    """Publishes volumes to droplets. ``tags`` are put on a volume that lacks them, by the attach request itself.
 
-    def __init__(self, parts: Parts, tags: Sequence[str] = ()) -> None:
+    ``confirm``: a completed attach is confirmed by a look at the volume.
+    """
+
+    def __init__(self, parts: Parts, tags: Sequence[str] = (), *, confirm: bool = False) -> None:
+        self._confirm = confirm
         self._cloud = parts.cloud
         self._actions = parts.actions
         self._memory = parts.memory
@@ -67,6 +71,11 @@ class Attachments:
             raise errors.NotFound(f"there is no node {droplet_id}: the cloud has no such droplet") from None
         except (AlreadyAttached, DropletFull, errors.OutcomeUnknown) as error:
             await self._settle(place, error)
+        else:
+            if self._confirm and droplet_id not in (await self._look(volume.id)).droplet_ids:
+                raise errors.Unavailable(
+                    f"the attach of volume {volume.id} is done, but the volume does not show it yet"
+                )
 
     async def _is_held_elsewhere(self, volume_id: str, droplet_id: int) -> bool:
         """Memory says that another droplet holds the volume: look. True if it is the named one after all."""
@@ -99,6 +108,10 @@ class Attachments:
         """Return if the droplet does not hold the volume. Otherwise raises NotFinal."""
         try:
             fresh = await self._look(volume_id)
+            if isinstance(error, errors.OutcomeUnknown) and await self._actions.adopt(
+                Kind.DETACH, Place(volume_id, fresh.region, droplet_id)
+            ):
+                fresh = await self._look(volume_id)
         except Gone:
             return
         if droplet_id not in fresh.droplet_ids:

@@ -4,18 +4,44 @@ A name and a region hold for a volume's life, and a size only grows, so attach n
 a volume is a hint: the cloud's answer decides. Kept in the process alone; a restart costs one read per volume.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from controller.cloud.base import Snapshot, Volume
 
+REMEMBERED_ACTIONS = 2000
+REMEMBERED_LOSSES = 1000
+
+
+class Accounted:
+    """The ids of actions whose effect is known already."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[int, None] = OrderedDict()
+
+    def __contains__(self, action_id: int) -> bool:
+        return action_id in self._ids
+
+    def add(self, action_ids: Iterable[int]) -> None:
+        """Their effect is known from now on."""
+        for action_id in action_ids:
+            self._ids[action_id] = None
+        while len(self._ids) > REMEMBERED_ACTIONS:
+            self._ids.popitem(last=False)
+
 
 class Memory:
-    """Volumes and snapshots as they were last seen."""
+    """Volumes and snapshots as they were last seen. Times are loop time."""
 
     def __init__(self) -> None:
         self._volumes: dict[str, Volume] = {}
+        self._changed: dict[str, float] = {}  # when we changed a volume
         self._snapshots: dict[str, Snapshot] = {}
+        self._order: list[tuple[float, str]] | None = None
+        self.accounted = Accounted()
+        self.lost: OrderedDict[str, None] = OrderedDict()  # volumes that vanished, and that we did not delete
 
     def __len__(self) -> int:
         return len(self._volumes)
@@ -27,24 +53,57 @@ class Memory:
         """Return the volume as it was last seen."""
         return self._volumes.get(volume_id)
 
+    def order(self) -> list[tuple[float, str]]:
+        """Return creation time and id of every volume, oldest first."""
+        if self._order is None:
+            self._order = sorted((volume.created_at, volume.id) for volume in self._volumes.values())
+        return self._order
+
     def see(self, volume: Volume) -> Volume:
         """Remember a volume as the cloud has just told it; return it."""
+        if volume.id not in self._volumes:
+            self._order = None
         self._volumes[volume.id] = volume
+        self.lost.pop(volume.id, None)
         return volume
 
+    def make(self, volume: Volume) -> Volume:
+        """Remember a volume that we have just made; return it."""
+        self._touch(volume.id)
+        return self.see(volume)
+
     def forget(self, volume_id: str) -> None:
-        """The volume is gone."""
-        self._volumes.pop(volume_id, None)
+        """The volume is gone, as it should be."""
+        self._drop(volume_id)
+        self.lost.pop(volume_id, None)
+
+    def lose(self, volume_id: str) -> None:
+        """The volume is gone, and nobody asked us to delete it."""
+        if self._drop(volume_id):
+            self.lost[volume_id] = None
+        while len(self.lost) > REMEMBERED_LOSSES:
+            self.lost.popitem(last=False)
 
     def hold(self, volume_id: str, droplet_ids: tuple[int, ...]) -> None:
         """Those droplets, and no others, hold the volume now."""
-        if volume := self._volumes.get(volume_id):
+        if (volume := self._volumes.get(volume_id)) and volume.droplet_ids != droplet_ids:
             self._volumes[volume_id] = replace(volume, droplet_ids=droplet_ids)
+
+    def moved(self, volume_id: str, droplet_ids: tuple[int, ...]) -> None:
+        """An action of ours has ended: those droplets hold the volume now."""
+        if volume_id in self._volumes:
+            self._touch(volume_id)
+            self.hold(volume_id, droplet_ids)
 
     def grow(self, volume_id: str, size_bytes: int) -> None:
         """The volume has that size now."""
         if volume := self._volumes.get(volume_id):
+            self._touch(volume_id)
             self._volumes[volume_id] = replace(volume, size_bytes=size_bytes)
+
+    def changed_since(self, volume_id: str, moment: float) -> bool:
+        """Say whether we changed the volume after ``moment``: then a list may not show it yet."""
+        return self._changed.get(volume_id, float("-inf")) > moment
 
     def snapshot(self, snapshot_id: str) -> Snapshot | None:
         """Return the snapshot as it was last seen; a snapshot never changes."""
@@ -62,3 +121,13 @@ class Memory:
     def forget_snapshot(self, snapshot_id: str) -> None:
         """The snapshot is gone."""
         self._snapshots.pop(snapshot_id, None)
+
+    def _drop(self, volume_id: str) -> bool:
+        self._changed.pop(volume_id, None)
+        if self._volumes.pop(volume_id, None) is None:
+            return False
+        self._order = None
+        return True
+
+    def _touch(self, volume_id: str) -> None:
+        self._changed[volume_id] = asyncio.get_running_loop().time()

@@ -1,9 +1,12 @@
 """Records become CSI messages here, and nowhere else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from common.attributes import REGION_TOPOLOGY_KEY, volume_name_key, volume_origin_key, volume_size_key
-from controller.cloud.base import Volume
+from controller.cloud.base import Snapshot, Volume
+from controller.health import Health
+from controller.offers import Capacity
 from controller.records import Published, Source
 from controller.rules import origins
 from csi_proto.csi import v1 as csi
@@ -13,7 +16,19 @@ Rpc = csi.ControllerServiceCapabilityRpcType
 OFFERED = (
     Rpc.CREATE_DELETE_VOLUME,
     Rpc.PUBLISH_UNPUBLISH_VOLUME,
+    Rpc.LIST_VOLUMES,
+    Rpc.LIST_VOLUMES_PUBLISHED_NODES,
+    Rpc.GET_CAPACITY,
+    Rpc.CREATE_DELETE_SNAPSHOT,
+    Rpc.LIST_SNAPSHOTS,
+    Rpc.GET_SNAPSHOT,
+    Rpc.CLONE_VOLUME,
+    Rpc.EXPAND_VOLUME,
+    Rpc.GET_VOLUME,
     Rpc.SINGLE_NODE_MULTI_WRITER,
+    Rpc.MODIFY_VOLUME,
+    Rpc.GET_VOLUME_HEALTH,
+    Rpc.LIST_VOLUME_HEALTH,
 )
 
 
@@ -75,3 +90,59 @@ def confirmed(message: csi.ValidateVolumeCapabilitiesRequest) -> csi.ValidateVol
             mutable_parameters=message.mutable_parameters,
         )
     )
+
+
+def volumes_page(volumes: Iterable[Volume], token: str) -> csi.ListVolumesResponse:
+    """Tell of a page of volumes, with who holds them."""
+    entries = [
+        csi.ListVolumesResponseEntry(
+            volume=volume_message(volume),
+            status=csi.ListVolumesResponseVolumeStatus(published_node_ids=[str(each) for each in volume.droplet_ids]),
+        )
+        for volume in volumes
+    ]
+    return csi.ListVolumesResponse(entries=entries, next_token=token)
+
+
+def volume_status(volume: Volume) -> csi.ControllerGetVolumeResponse:
+    """Tell of one volume, with who holds it."""
+    holders = [str(each) for each in volume.droplet_ids]
+    return csi.ControllerGetVolumeResponse(
+        volume=volume_message(volume),
+        status=csi.ControllerGetVolumeResponseVolumeStatus(published_node_ids=holders),
+    )
+
+
+def capacity(told: Capacity) -> csi.GetCapacityResponse:
+    """Tell what can be made."""
+    return csi.GetCapacityResponse(
+        available_capacity=told.available, maximum_volume_size=told.largest, minimum_volume_size=told.smallest
+    )
+
+
+def snapshot_message(snapshot: Snapshot) -> csi.Snapshot:
+    """Tell of a snapshot. The cloud shows none before it can be used."""
+    return csi.Snapshot(
+        size_bytes=snapshot.min_size_bytes,
+        snapshot_id=snapshot.id,
+        source_volume_id=snapshot.volume_id,
+        creation_time=datetime.fromtimestamp(snapshot.created_at, UTC),
+        ready_to_use=True,
+    )
+
+
+def snapshots_page(snapshots: Iterable[Snapshot], token: str = "") -> csi.ListSnapshotsResponse:
+    """Tell of a page of snapshots."""
+    entries = [csi.ListSnapshotsResponseEntry(snapshot=snapshot_message(each)) for each in snapshots]
+    return csi.ListSnapshotsResponse(entries=entries, next_token=token)
+
+
+def health(told: Health) -> csi.VolumeHealth:
+    """Tell what ails a volume."""
+    entries = [
+        csi.VolumeHealthVolumeHealthEntry(
+            status=csi.VolumeHealthErrorType[each.severity.value], reason=each.reason, message=each.message
+        )
+        for each in told.ailments
+    ]
+    return csi.VolumeHealth(volume_id=told.volume_id, health_statuses=entries)

@@ -42,6 +42,22 @@ def volume_id(text: str) -> str:
     return text
 
 
+def snapshot_id(text: str) -> str:
+    """Return the id of a snapshot that may exist. Raises InvalidArgument, NotFound."""
+    if not text:
+        raise errors.InvalidArgument("the request names no snapshot")
+    if not names.is_uuid(text):
+        raise errors.NotFound(f"there is no snapshot {names.shown(text)}: the id is no UUID")
+    return text
+
+
+def is_out_of_reach(message: csi.GetCapacityRequest, region: str) -> bool:
+    """Say whether capacity is asked for that can never be had: another region, or a use that is not offered."""
+    topology = message.accessible_topology
+    elsewhere = topology is not None and not placement.includes(topology.segments, region)
+    return elsewhere or bool(problem(message.volume_capabilities))
+
+
 def deletable(text: str, what: str) -> str | None:
     """Return the id to delete, or None if nothing with that id can exist. Raises InvalidArgument if none is named."""
     if not text:

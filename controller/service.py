@@ -3,34 +3,22 @@
 Source: CSI 1.13 "Controller Service RPC".
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from common import errors
 from common.attributes import volume_origin_key
 from controller import replies, requests
-from controller.attachments import Attachments
+from controller.offers import NOTHING
+from controller.records import AccessType
 from controller.rules import origins
-from controller.volumes import Volumes
+from controller.work import Identity, Work
 from csi_proto.csi import v1 as csi
 
 
-@dataclass(frozen=True)
-class Identity:
-    """Who this controller is: its driver name, region, and the tags of its cluster."""
-
-    driver_name: str
-    region: str
-    tags: Sequence[str] = ()
-
-
 class Controller(csi.ControllerBase):
-    """Serves the CSI Controller service."""
+    """Serves the CSI Controller service for one driver name and region, with the tags of its cluster."""
 
-    def __init__(self, identity: Identity, volumes: Volumes, attachments: Attachments) -> None:
+    def __init__(self, identity: Identity, work: Work) -> None:
         self._identity = identity
-        self._volumes = volumes
-        self._attachments = attachments
+        self._work = work
 
     async def controller_get_capabilities(
         self,
@@ -42,28 +30,28 @@ class Controller(csi.ControllerBase):
     async def create_volume(self, message: csi.CreateVolumeRequest) -> csi.CreateVolumeResponse:
         """Make a volume, or find it made."""
         wanted = requests.create_volume(message, self._identity.region, self._identity.tags)
-        volume = await self._volumes.create(wanted)
+        volume = await self._work.volumes.create(wanted)
         return replies.created(volume, wanted.source, wanted.context, self._identity.driver_name)
 
     async def delete_volume(self, message: csi.DeleteVolumeRequest) -> csi.DeleteVolumeResponse:
         """Delete a volume that nothing is attached to."""
         volume_id = requests.deletable(message.volume_id, "volume")
         if volume_id is not None:
-            await self._volumes.delete(volume_id)
+            await self._work.volumes.delete(volume_id)
         return csi.DeleteVolumeResponse()
 
     async def controller_publish_volume(
         self, message: csi.ControllerPublishVolumeRequest
     ) -> csi.ControllerPublishVolumeResponse:
         """Attach a volume to the named node."""
-        published = await self._attachments.publish(requests.publish(message))
+        published = await self._work.attachments.publish(requests.publish(message))
         return replies.published(published, self._identity.driver_name)
 
     async def controller_unpublish_volume(
         self, message: csi.ControllerUnpublishVolumeRequest
     ) -> csi.ControllerUnpublishVolumeResponse:
         """Detach a volume from the named node."""
-        await self._attachments.unpublish(requests.unpublish(message))
+        await self._work.attachments.unpublish(requests.unpublish(message))
         return csi.ControllerUnpublishVolumeResponse()
 
     async def validate_volume_capabilities(
@@ -73,7 +61,7 @@ class Controller(csi.ControllerBase):
         volume_id = requests.volume_id(message.volume_id)
         if not message.volume_capabilities:
             raise errors.InvalidArgument("the request has no volume capability")
-        volume = await self._volumes.get(volume_id)
+        volume = await self._work.volumes.get(volume_id)
         told = message.volume_context.get(volume_origin_key(self._identity.driver_name), "")
         origin = origins.read(volume.description).origin
         text = requests.problem(message.volume_capabilities)
@@ -82,3 +70,77 @@ class Controller(csi.ControllerBase):
                 f"the volume context says that the volume was made of a {told or 'blank disk'}, not {origin or 'blank'}"
             )
         return csi.ValidateVolumeCapabilitiesResponse(message=text) if text else replies.confirmed(message)
+
+    async def list_volumes(self, message: csi.ListVolumesRequest) -> csi.ListVolumesResponse:
+        """Tell of a page of the region's volumes, with the nodes they are published to."""
+        volumes, token = await self._work.lists.volumes(requests.listing(message.max_entries, message.starting_token))
+        return replies.volumes_page(volumes, token)
+
+    async def controller_get_volume(self, message: csi.ControllerGetVolumeRequest) -> csi.ControllerGetVolumeResponse:
+        """Tell of one volume, with the nodes it is published to."""
+        return replies.volume_status(await self._work.volumes.get(requests.volume_id(message.volume_id)))
+
+    async def get_capacity(self, message: csi.GetCapacityRequest) -> csi.GetCapacityResponse:
+        """Tell what can be made; nothing of what the driver does not offer."""
+        if requests.is_out_of_reach(message, self._identity.region):
+            return replies.capacity(NOTHING)
+        return replies.capacity(await self._work.offers.capacity())
+
+    async def controller_expand_volume(
+        self, message: csi.ControllerExpandVolumeRequest
+    ) -> csi.ControllerExpandVolumeResponse:
+        """Grow a volume; a node that has a file system on it must grow that too."""
+        wanted = requests.expand(message)
+        size_bytes = await self._work.volumes.expand(wanted)
+        return csi.ControllerExpandVolumeResponse(
+            capacity_bytes=size_bytes, node_expansion_required=wanted.access is not AccessType.BLOCK
+        )
+
+    async def controller_modify_volume(
+        self, message: csi.ControllerModifyVolumeRequest
+    ) -> csi.ControllerModifyVolumeResponse:
+        """Change what of a volume can be changed: its tags."""
+        await self._work.volumes.modify(requests.modify(message))
+        return csi.ControllerModifyVolumeResponse()
+
+    async def create_snapshot(self, message: csi.CreateSnapshotRequest) -> csi.CreateSnapshotResponse:
+        """Take a snapshot, or find it taken."""
+        snapshot = await self._work.snapshots.create(requests.take_snapshot(message, self._identity.tags))
+        return csi.CreateSnapshotResponse(snapshot=replies.snapshot_message(snapshot))
+
+    async def delete_snapshot(self, message: csi.DeleteSnapshotRequest) -> csi.DeleteSnapshotResponse:
+        """Delete a snapshot."""
+        snapshot_id = requests.deletable(message.snapshot_id, "snapshot")
+        if snapshot_id is not None:
+            await self._work.snapshots.delete(snapshot_id)
+        return csi.DeleteSnapshotResponse()
+
+    async def get_snapshot(self, message: csi.GetSnapshotRequest) -> csi.GetSnapshotResponse:
+        """Tell of one snapshot."""
+        snapshot = await self._work.snapshots.get(requests.snapshot_id(message.snapshot_id))
+        return csi.GetSnapshotResponse(snapshot=replies.snapshot_message(snapshot))
+
+    async def list_snapshots(self, message: csi.ListSnapshotsRequest) -> csi.ListSnapshotsResponse:
+        """Tell of one snapshot, of those of a volume, or of a page of all; an id that is none matches nothing."""
+        asked = requests.listing(message.max_entries, message.starting_token)
+        if message.snapshot_id:
+            return replies.snapshots_page(
+                await self._work.lists.snapshot(message.snapshot_id, message.source_volume_id)
+            )
+        snapshots, token = await self._work.lists.snapshots(asked, message.source_volume_id)
+        return replies.snapshots_page(snapshots, token)
+
+    async def controller_get_volume_health(
+        self, message: csi.ControllerGetVolumeHealthRequest
+    ) -> csi.ControllerGetVolumeHealthResponse:
+        """Tell how a volume is."""
+        told = await self._work.health.of_one(requests.volume_id(message.volume_id))
+        return csi.ControllerGetVolumeHealthResponse(volume_health=replies.health(told))
+
+    async def controller_list_volume_health(
+        self, message: csi.ControllerListVolumeHealthRequest
+    ) -> csi.ControllerListVolumeHealthResponse:
+        """Tell how a page of volumes are."""
+        asked = requests.listing(message.max_entries, message.starting_token)
+        told, token = await self._work.health.page(asked)
+        return csi.ControllerListVolumeHealthResponse(entries=[replies.health(each) for each in told], next_token=token)

@@ -110,7 +110,7 @@ class Volumes:
 
     async def _post(self, order: VolumeOrder) -> Volume:
         with self._locks.extend(order.name):
-            return self._memory.see(await self._cloud.create_volume(order))
+            return self._memory.make(await self._cloud.create_volume(order))
 
     async def _delete(self, volume_id: str) -> None:
         with self._locks.extend(volume_id):

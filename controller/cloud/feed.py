@@ -23,6 +23,7 @@ SHARED_TICK_PART = 0.25  # several waiters: at most four looks in the time of on
 SHORTEST_TICK_SECONDS, PRESSED_TICK_SECONDS = 0.3, 3.0
 MISSES_TO_DISTRUST, DISTRUST_SECONDS = 3, 600.0
 PAGES_AT_MOST = 5
+CLOSE_SECONDS = 0.05  # a look answers what is due so soon, too
 
 
 class Pressure(Protocol):
@@ -139,7 +140,7 @@ class Feed:
                 self._put_off(loop.time())
 
     async def _look_one_by_one(self, now: float) -> None:
-        due = [watch for watch in self._watches.values() if watch.due <= now]
+        due = [watch for watch in self._watches.values() if watch.due <= now + CLOSE_SECONDS]
         for watch in due:
             await self._look_at(watch)
 
@@ -155,7 +156,9 @@ class Feed:
     async def _look_at_list(self, now: float) -> None:
         wanted = {watch.action.id: watch for watch in self._watches.values() if watch.since < now}
         found = await self._listed(set(wanted))
-        missing = [watch for action_id, watch in wanted.items() if action_id not in found and watch.due <= now]
+        missing = [
+            watch for action_id, watch in wanted.items() if action_id not in found and watch.due <= now + CLOSE_SECONDS
+        ]
         for action in found.values():
             self._learn(action, now)
         self._prove(bool(found), bool(missing), now)

@@ -345,9 +345,7 @@ class FakeCloud:
 
     def _page(self, items: Sequence[Item], number: int) -> base.Page[Item]:
         first = (number - 1) * self.page_size
-        return base.Page(
-            tuple(items[first : first + self.page_size]), len(items), len(items) > first + self.page_size
-        )
+        return base.Page(tuple(items[first : first + self.page_size]), len(items), len(items) > first + self.page_size)
 
     @staticmethod
     def _now() -> float:

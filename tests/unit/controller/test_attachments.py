@@ -4,7 +4,7 @@ import pytest
 
 from common import errors
 from controller.cloud.base import Kind
-from tests.fakes.cloud import Effect, Fault, FakeCloud
+from tests.fakes.cloud import Effect, FakeCloud, Fault
 from tests.unit.controller.world import NO_UUID, World, within
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]

@@ -7,11 +7,10 @@ from typing import TypeVar
 
 from common import deadlines
 from common.commit import Commits
-from controller.attachments import Attachments
+from controller import work
 from controller.parts import join
 from controller.records import Create, Publish, Size, Source, Unpublish
-from controller.service import Controller, Identity
-from controller.volumes import Volumes
+from controller.service import Controller
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import REGION, FakeCloud
 
@@ -34,9 +33,11 @@ class World:
         self.cloud = cloud or FakeCloud()
         self.commits = Commits()
         self.parts = join(self.cloud, self.commits, Calm())
-        self.volumes = Volumes(self.parts)
-        self.attachments = Attachments(self.parts, tags)
-        self.service = Controller(Identity(DRIVER, REGION, tags), self.volumes, self.attachments)
+        identity = work.Identity(DRIVER, REGION, tags)
+        self.work = work.join(self.parts, identity, longest_page=250)
+        self.volumes = self.work.volumes
+        self.attachments = self.work.attachments
+        self.service = Controller(identity, self.work)
 
     async def create(self, name: str = "pvc-a", size: Size = Size(), source: Source = Source()) -> str:
         return (await self.volumes.create(Create(name, REGION, size, source))).id

@@ -1,0 +1,111 @@
+"""All volumes of the region, for ListVolumes: read whole once, then kept current for a request or two a minute.
+
+What changes an attachment is an action, so the account's list of actions, one request, tells whether anything that is
+not ours has changed; only then are the droplets read, which name their volumes (200 droplets a page, up to 3,000
+attachments). One page of the volumes is read beside it each time, in turn: it carries the total, and shows in time what
+was made or deleted elsewhere. A total that does not add up lets more pages be read, within an hourly allowance.
+If the list of actions cannot be trusted, the droplets are read every time.
+"""
+
+import asyncio
+from bisect import bisect_right
+
+import structlog
+
+from controller.cloud.base import Cloud, Droplet, Kind, Page, Volume
+from controller.memory import Memory
+from controller.sweep import SETTLE_SECONDS, Sweep
+
+log = structlog.get_logger("inventory")
+
+FRESH_SECONDS = 10.0  # a list that is asked for again within this time is answered from memory
+MISSED_SECONDS = 3600.0  # after so long without a refresh everything is read anew
+UNPROVEN_SECONDS = 100.0  # how often the droplets are read while the list of actions is not trusted
+VOLUME_KINDS = frozenset({Kind.ATTACH, Kind.DETACH, Kind.RESIZE})
+
+
+class Inventory:
+    """The volumes of one region."""
+
+    def __init__(self, cloud: Cloud, memory: Memory, region: str) -> None:
+        self._cloud = cloud
+        self._memory = memory
+        self._region = region
+        self._sweep = Sweep(cloud, memory, region)
+        self._refreshing = asyncio.Lock()
+        self._refreshed_at = float("-inf")
+        self._droplets_read_at = float("-inf")
+        self._last_action = 0  # all actions up to this one are accounted for
+        self._proven = False  # whether the account's list was seen to hold actions of volumes
+        self._unsettled = False  # whether a droplet told otherwise of a volume that we had just changed
+
+    async def refresh(self) -> None:
+        """Bring the memory of all volumes up to date. Raises NotFinal."""
+        async with self._refreshing:
+            now = asyncio.get_running_loop().time()
+            if now - self._refreshed_at < FRESH_SECONDS:
+                return
+            if not self._sweep.complete or self._sweep.is_short or now - self._refreshed_at > MISSED_SECONDS:
+                await self._read_all()
+            else:
+                await self._read_changes(now)
+            self._refreshed_at = asyncio.get_running_loop().time()
+
+    async def page(self, after: tuple[float, str], length: int) -> tuple[list[Volume], bool]:
+        """Return up to ``length`` volumes, oldest first, that come ``after`` (creation time, id); and whether more do."""
+        if not self._sweep.complete:
+            await self.refresh()
+        order = self._memory.order()
+        found: list[Volume] = []
+        for place in range(bisect_right(order, after), len(order)):
+            volume = self._memory.get(order[place][1])
+            if volume is None or volume.region != self._region:
+                continue
+            if len(found) == length:
+                return found, True
+            found.append(volume)
+        return found, False
+
+    async def _read_all(self) -> None:
+        """Read every volume. Actions are looked at first: what changes meanwhile is seen the next time."""
+        if not self._sweep.is_short:
+            await self._foreign_change()
+        await self._sweep.whole()
+
+    async def _read_changes(self, now: float) -> None:
+        changed = await self._foreign_change()
+        unproven = not self._proven and now - self._droplets_read_at >= UNPROVEN_SECONDS
+        if changed or unproven or self._unsettled:
+            await self._read_droplets(now)
+        await self._sweep.some()
+
+    async def _foreign_change(self) -> bool:
+        """Say whether an action whose effect is not known has touched a volume since the last time."""
+        page = await self._cloud.account_actions(1)
+        new = [each for each in page.items if each.id > self._last_action and each.kind in VOLUME_KINDS]
+        unknown = [each.id for each in new if each.ended and each.id not in self._memory.accounted]
+        overflowed = bool(page.items) and page.items[-1].id > self._last_action and page.more
+        self._memory.accounted.add(unknown)
+        newest = max((each.id for each in page.items), default=self._last_action)
+        self._last_action = min((each.id - 1 for each in new if not each.ended), default=newest)
+        self._proven = self._proven or any(each.kind in VOLUME_KINDS for each in page.items)
+        return overflowed or bool(unknown)
+
+    async def _read_droplets(self, now: float) -> None:
+        """Take the attachments of all volumes from the droplets."""
+        holders: dict[str, list[int]] = {}
+        number, page = 0, Page[Droplet](more=True)
+        while page.more:
+            number += 1
+            page = await self._cloud.list_droplets(number)
+            for droplet in page.items:
+                for volume_id in droplet.volume_ids:
+                    holders.setdefault(volume_id, []).append(droplet.id)
+        self._droplets_read_at, self._unsettled = now, False
+        log.debug("droplets_read", pages=number, attached=len(holders))
+        for volume in self._memory:
+            told = tuple(holders.get(volume.id, ()))
+            if told != volume.droplet_ids and self._memory.changed_since(volume.id, now - SETTLE_SECONDS):
+                self._unsettled = True  # we know better, or something happened since: ask once more
+            else:
+                self._memory.hold(volume.id, told)

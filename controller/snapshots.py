@@ -1,0 +1,147 @@
+"""Snapshots: take, delete, find. The name is the key within the volume of which it is taken.
+
+Sources: CSI 1.13 "CreateSnapshot", "DeleteSnapshot", "ListSnapshots"; DigitalOcean API "volumeSnapshots_create" (one a
+volume every 10 minutes, 25 in all).
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from common import errors
+from controller.cloud.base import Gone, NameTaken, Snapshot, SnapshotLimit
+from controller.copies import CLONE_PREFIX
+from controller.parts import Parts
+from controller.records import Listing, TakeSnapshot
+from controller.rules import limits, pages
+
+log = structlog.get_logger("snapshots")
+
+FRESH_SECONDS = 60.0
+LEFTOVER_SECONDS = 3600.0  # no clone takes so long: its passing snapshot was left by a crash
+
+
+class Snapshots:
+    """The account's snapshots of volumes. ``wall`` returns seconds since 1970."""
+
+    def __init__(self, parts: Parts, longest_page: int, wall: Callable[[], float] = time.time) -> None:
+        self._cloud = parts.cloud
+        self._commits = parts.commits
+        self._locks = parts.locks
+        self._memory = parts.memory
+        self._longest = longest_page
+        self._wall = wall
+        self._listed: list[Snapshot] = []
+        self._listed_at = float("-inf")
+
+    async def create(self, wanted: TakeSnapshot) -> Snapshot:
+        """Take the snapshot, or find it taken.
+
+        Raises NotFound, AlreadyExists (another volume's snapshot has the name), ResourceExhausted with the time at
+        which it will work, NotFinal.
+        """
+        with self._locks.hold(f"snapshot {wanted.name}"):
+            await self._check_name(wanted)
+            existing = await self._of_volume(wanted.volume_id)
+            if found := _named(existing, wanted.name):
+                return self._memory.see_snapshot(found)
+            try:
+                return await self._commits.finish(self._post(wanted))
+            except SnapshotLimit as refused:
+                raise limits.snapshot_refused(existing, self._wall(), refused.message) from None
+            except (NameTaken, errors.OutcomeUnknown) as error:
+                return await self._find_after(wanted, error)
+
+    async def delete(self, snapshot_id: str) -> None:
+        """Delete the snapshot; one that is gone is done. Raises NotFinal."""
+        with self._locks.hold(snapshot_id):
+            try:
+                await self._commits.finish(self._cloud.delete_snapshot(snapshot_id))
+            except Gone:
+                pass
+            self._memory.forget_snapshot(snapshot_id)
+            self._listed_at = float("-inf")
+
+    async def get(self, snapshot_id: str) -> Snapshot:
+        """Return the snapshot. Raises NotFound."""
+        try:
+            return self._memory.see_snapshot(await self._cloud.get_snapshot(snapshot_id))
+        except Gone:
+            self._memory.forget_snapshot(snapshot_id)
+            raise errors.NotFound(f"there is no snapshot {snapshot_id}") from None
+
+    async def page(self, asked: Listing, volume_id: str) -> tuple[list[Snapshot], str]:
+        """Return a page of the snapshots, of one volume if ``volume_id`` is not empty, and the token of the next."""
+        after = pages.after(asked.token)
+        found = await self._of_volume_or_none(volume_id) if volume_id else await self._all(anew=not asked.token)
+        left = [each for each in found if (each.created_at, each.id) > after]
+        length = pages.length(asked.max_entries, self._longest)
+        token = pages.token((left[length - 1].created_at, left[length - 1].id)) if len(left) > length else ""
+        return left[:length], token
+
+    async def _post(self, wanted: TakeSnapshot) -> Snapshot:
+        with self._locks.extend(f"snapshot {wanted.name}"):
+            self._listed_at = float("-inf")
+            made = await self._cloud.create_snapshot(wanted.volume_id, wanted.name, wanted.tags)
+            return self._memory.see_snapshot(made)
+
+    async def _check_name(self, wanted: TakeSnapshot) -> None:
+        """Raise AlreadyExists if the name is known to be that of another volume's snapshot."""
+        known = self._memory.snapshot_named(wanted.name)
+        if known is None or known.volume_id == wanted.volume_id:
+            return
+        try:
+            await self.get(known.id)
+        except errors.NotFound:
+            return
+        raise errors.AlreadyExists(f"snapshot {wanted.name} exists, of volume {known.volume_id}")
+
+    async def _find_after(self, wanted: TakeSnapshot, error: errors.DriverError) -> Snapshot:
+        """The name is taken, or the answer was lost: find the snapshot, or say whose it is."""
+        if found := _named(await self._of_volume(wanted.volume_id), wanted.name):
+            return self._memory.see_snapshot(found)
+        if isinstance(error, NameTaken):
+            other = _named(await self._all(anew=True), wanted.name)
+            whose = f"of volume {other.volume_id}" if other else "of a volume that the cloud does not tell"
+            raise errors.AlreadyExists(f"snapshot {wanted.name} exists, {whose}")
+        raise error
+
+    async def _of_volume(self, volume_id: str) -> list[Snapshot]:
+        try:
+            found = await self._cloud.volume_snapshots(volume_id)
+        except Gone:
+            raise errors.NotFound(f"there is no volume {volume_id}") from None
+        return await self._without_leftovers(found)
+
+    async def _of_volume_or_none(self, volume_id: str) -> list[Snapshot]:
+        try:
+            return await self._of_volume(volume_id)
+        except errors.NotFound:  # its snapshots may outlive it
+            return [each for each in await self._all(anew=True) if each.volume_id == volume_id]
+
+    async def _all(self, *, anew: bool) -> list[Snapshot]:
+        now = asyncio.get_running_loop().time()
+        if anew or now - self._listed_at > FRESH_SECONDS:
+            found: list[Snapshot] = []
+            number, more = 1, True
+            while more:
+                page = await self._cloud.list_snapshots(number)
+                found += page.items
+                number, more = number + 1, page.more
+            self._listed, self._listed_at = await self._without_leftovers(found), now
+        return self._listed
+
+    async def _without_leftovers(self, found: Sequence[Snapshot]) -> list[Snapshot]:
+        """Leave out the passing snapshots of clones; delete those that a crash has left."""
+        for each in found:
+            if each.name.startswith(CLONE_PREFIX) and self._wall() - each.created_at > LEFTOVER_SECONDS:
+                log.info("leftover_snapshot", snapshot_id=each.id, volume_id=each.volume_id)
+                await self.delete(each.id)
+        kept = (each for each in found if not each.name.startswith(CLONE_PREFIX))
+        return sorted(kept, key=lambda each: (each.created_at, each.id))
+
+
+def _named(snapshots: Sequence[Snapshot], name: str) -> Snapshot | None:
+    return next((each for each in snapshots if each.name == name), None)
