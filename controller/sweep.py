@@ -76,7 +76,7 @@ class Sweep:
                 self._memory.see(volume)
 
     async def _end_round(self) -> None:
-        """What no page of the round has shown may be gone, or pages have shifted under us: ask, or wait another round."""
+        """What no page of the round has shown may be gone, or the pages have shifted: ask, or wait another round."""
         self._pages, self._next = self._next - 1, 1
         unseen = {volume.id for volume in self._memory if self._is_unseen(volume)}
         for volume_id in unseen & self._suspects:
