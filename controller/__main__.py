@@ -5,9 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import aiohttp
-
-from common import errors, logs, redaction
+from common import logs, process
 from common.commit import Commits
 from common.health import Health
 from common.identity import Identity
@@ -15,7 +13,7 @@ from common.metrics import Metrics
 from common.rpc import Calls
 from common.server import Part, Server, run
 from common.settings import read
-from controller import work
+from controller import replies, work
 from controller.cloud.access import Access
 from controller.cloud.budget import Budget
 from controller.cloud.digitalocean import DigitalOcean
@@ -26,16 +24,9 @@ from controller.cloud.tracing import CountedRequests
 from controller.parts import join
 from controller.service import Controller
 from controller.settings import ControllerSettings
-from csi_proto.csi import v1 as csi
 
 PROGRAM = "aiocsi-controller"
 DESCRIPTION = "The controller of aiocsi: makes, deletes, attaches and detaches volumes through the cloud's API."
-
-OFFERS = (
-    csi.PluginCapabilityServiceType.CONTROLLER_SERVICE,
-    csi.PluginCapabilityServiceType.VOLUME_ACCESSIBILITY_CONSTRAINTS,
-    csi.PluginCapabilityVolumeExpansionType.ONLINE,
-)
 
 
 @dataclass(frozen=True)
@@ -50,13 +41,11 @@ class Api:
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve; return the exit status."""
     settings = read(ControllerSettings, sys.argv[1:] if argv is None else argv, PROGRAM, DESCRIPTION)
+    if (settings.token is None) == (settings.token_file is None):
+        print(f"{PROGRAM}: one of AIOCSI_TOKEN and AIOCSI_TOKEN_FILE must be set, and not both", file=sys.stderr)
+        return 2
     logs.configure(settings.log_format, settings.log_level)
-    try:
-        asyncio.run(serve(settings))
-    except errors.DriverError as error:
-        sys.stderr.write(f"{PROGRAM}: {redaction.scrub(str(error))}\n")
-        return 1
-    return 0
+    return process.main(serve(settings))
 
 
 async def serve(settings: ControllerSettings) -> None:
@@ -65,8 +54,9 @@ async def serve(settings: ControllerSettings) -> None:
     api = _api(settings, metrics)
     async with session(str(settings.ca_file or "")) as http_session:
         api.http.open(http_session)
-        controller = await _controller(settings, api, commits, http_session)
-        identity = Identity(settings.driver_name, OFFERS, api.access.ready)
+        here = settings.region or await region(http_session, settings.metadata_url)
+        controller = _controller(settings, api, commits, here)
+        identity = Identity(settings.driver_name, replies.PLUGIN_CAPABILITIES, api.access.ready)
         parts: list[Part] = [Server([identity, controller], settings.endpoint, Calls(metrics))]
         if settings.http_addr is not None:
             parts.append(Health(settings.http_addr, metrics, lambda: api.access.reason))
@@ -74,8 +64,6 @@ async def serve(settings: ControllerSettings) -> None:
 
 
 def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
-    if settings.token is None and settings.token_file is None:
-        raise errors.Unavailable("there is no API token", remedy="set AIOCSI_TOKEN or AIOCSI_TOKEN_FILE")
     budget = Budget(settings.requests_per_minute)
     access = Access(asyncio.get_running_loop().time)
     token = Token(settings.token.reveal() if settings.token else "", settings.token_file)
@@ -83,11 +71,8 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
     return Api(http, budget, access)
 
 
-async def _controller(
-    settings: ControllerSettings, api: Api, commits: Commits, http_session: aiohttp.ClientSession
-) -> Controller:
+def _controller(settings: ControllerSettings, api: Api, commits: Commits, here: str) -> Controller:
     parts = join(DigitalOcean(api.http), commits, api.budget)
-    here = settings.region or await region(http_session, settings.metadata_url)
     identity = work.Identity(settings.driver_name, here, settings.tag)
     return Controller(identity, work.join(parts, identity, settings.list_page, confirm=settings.validate_attachment))
 

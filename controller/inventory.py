@@ -52,7 +52,7 @@ class Inventory:
             self._refreshed_at = asyncio.get_running_loop().time()
 
     async def page(self, after: tuple[float, str], length: int) -> tuple[list[Volume], bool]:
-        """Return up to ``length`` volumes that come ``after`` (creation time, id), oldest first; and whether more do."""
+        """Return up to ``length`` volumes that come ``after`` (creation time, id), oldest first; and whether more."""
         if not self._sweep.complete:
             await self.refresh()
         order = self._memory.order()

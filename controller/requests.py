@@ -7,6 +7,7 @@ Source: CSI 1.13, the "Errors" table of each RPC.
 from collections.abc import Iterable, Mapping, Sequence
 
 from common import errors
+from common.attributes import FORMAT_PARAMETERS
 from controller import records
 from controller.rules import capabilities as ways
 from controller.rules import capacity, names, placement, tags
@@ -193,11 +194,8 @@ def _mutable(parameters: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str,
 
 def _context(parameters: Mapping[str, str]) -> dict[str, str]:
     """What of the StorageClass the node must know. Raises InvalidArgument for a parameter that nobody reads."""
-    _known(parameters, {TAGS, *NODE_PARAMETERS}, "parameter")
-    return {key: value for key, value in parameters.items() if key in NODE_PARAMETERS}
-
-
-NODE_PARAMETERS: frozenset[str] = frozenset()
+    _known(parameters, {TAGS, *FORMAT_PARAMETERS}, "parameter")
+    return {key: value for key, value in parameters.items() if key in FORMAT_PARAMETERS}
 
 
 def _known(parameters: Mapping[str, str], known: Iterable[str], what: str) -> None:

@@ -7,6 +7,7 @@ volume every 10 minutes, 25 in all).
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -57,10 +58,8 @@ class Snapshots:
     async def delete(self, snapshot_id: str) -> None:
         """Delete the snapshot; one that is gone is done. Raises NotFinal."""
         with self._locks.hold(snapshot_id):
-            try:
+            with suppress(Gone):
                 await self._commits.finish(self._cloud.delete_snapshot(snapshot_id))
-            except Gone:
-                pass
             self._memory.forget_snapshot(snapshot_id)
             self._listed_at = float("-inf")
 

@@ -25,7 +25,9 @@ class Ailment:
 
 
 def of_volume(volume: Volume, droplets: Mapping[int, Droplet | None], actions: Sequence[Action]) -> list[Ailment]:
-    """Return what is wrong with a volume. ``droplets``: those that hold it, None for one that the cloud does not know;
+    """Return what is wrong with a volume.
+
+    ``droplets`` are those that hold it, None for one that the cloud does not know;
     ``actions``: the volume's, newest first, as far as they were asked for.
     """
     found = [_of_holder(volume, holder, droplets.get(holder)) for holder in volume.droplet_ids]

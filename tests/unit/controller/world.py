@@ -9,13 +9,14 @@ from common import deadlines
 from common.commit import Commits
 from controller import work
 from controller.parts import join
-from controller.records import Create, Publish, Size, Source, Unpublish
+from controller.records import BLANK, Create, Publish, Size, Source, Unpublish
 from controller.service import Controller
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import REGION, FakeCloud
 
 Result = TypeVar("Result")
 DRIVER = "dobs.csi.digitalocean.com"
+ANY_SIZE = Size()
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -39,7 +40,7 @@ class World:
         self.attachments = self.work.attachments
         self.service = Controller(identity, self.work)
 
-    async def create(self, name: str = "pvc-a", size: Size = Size(), source: Source = Source()) -> str:
+    async def create(self, name: str = "pvc-a", size: Size = ANY_SIZE, source: Source = BLANK) -> str:
         return (await self.volumes.create(Create(name, REGION, size, source))).id
 
     async def publish(self, volume_id: str, droplet_id: int) -> str:
