@@ -11,6 +11,7 @@ Region = Literal[
     "ams1", "ams2", "ams3", "blr1", "fra1", "lon1", "nyc1", "nyc2", "nyc3",
     "sfo1", "sfo2", "sfo3", "sgp1", "tor1", "syd1",
 ]  # fmt: skip
+OptionalRegion = Region | Literal[""] | None  # the Go client sends an empty one when it has none
 TagName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_\-:]{1,255}$")]
 TagNames = tuple[TagName, ...] | None
 BigInt = Annotated[int, Field(gt=-(1 << 63), lt=1 << 63)]
@@ -27,7 +28,7 @@ class CreateVolume(Body):
 
     name: str
     size_gigabytes: BigInt
-    region: Region | None = None
+    region: OptionalRegion = None
     description: str = ""
     snapshot_id: str | None = None
     filesystem_type: str = ""
@@ -42,7 +43,7 @@ class VolumeAction(Body):
     droplet_id: BigInt | None = None
     size_gigabytes: BigInt | None = None
     volume_name: str | None = None
-    region: Region | None = None
+    region: OptionalRegion = None
     tags: Annotated[TagNames, Field(strict=False)] = None
 
 

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from localcloud.api import reading, replies, requests, writing
 from localcloud.cloud import Cloud
+from localcloud.problems import Problem
 from localcloud.tagging import Resource, Tagging
 
 
@@ -31,8 +32,11 @@ class TagRoutes:
         return writing.many(request, "tags", self._cloud.tags.page(asked), asked, replies.tag)
 
     async def create(self, request: web.Request) -> web.Response:
-        """Make a tag."""
-        sent = await reading.body(request, requests.CreateTag)
+        """Make a tag. A name that is no tag's is refused in a form that no other path has."""
+        try:
+            sent = await reading.body(request, requests.CreateTag)
+        except Problem as error:
+            return writing.other_problem(error)
         return writing.one("tag", replies.tag(self._tagging.create(sent.name)), 201)
 
     async def get(self, request: web.Request) -> web.Response:

@@ -38,11 +38,11 @@ class VolumeRoutes:
         wanted = Wanted(
             name=sent.name,
             size_gib=sent.size_gigabytes,
-            region=sent.region,
+            region=sent.region or None,
             description=sent.description,
             filesystem_type=sent.filesystem_type,
             filesystem_label=sent.filesystem_label,
-            snapshot_id=sent.snapshot_id,
+            snapshot_id=sent.snapshot_id or None,
             tags=sent.tags or (),
         )
         return writing.one("volume", replies.volume(await self._provisioning.create(wanted)), 201)

@@ -40,6 +40,14 @@ class Error(BaseModel, frozen=True):
     request_id: str
 
 
+class OtherError(BaseModel, frozen=True):
+    """The body of the errors that the creation of tags gives."""
+
+    error: str
+    messages: tuple[str, ...] | None
+    root_causes: tuple[str, ...]
+
+
 def one(name: str, value: BaseModel, status: int = 200) -> web.Response:
     """Return a reply with one object under its name."""
     return web.Response(body=f'{{"{name}":{value.model_dump_json()}}}'.encode(), status=status, content_type=JSON)
@@ -70,6 +78,12 @@ def problem(error: Problem, request_id: str) -> web.Response:
     text = Error(id=error.kind, message=error.message, request_id=request_id).model_dump_json()
     headers = {} if error.retry_after_seconds is None else {"retry-after": str(error.retry_after_seconds)}
     return web.Response(body=text.encode(), status=error.status, content_type=JSON, headers=headers)
+
+
+def other_problem(error: Problem) -> web.Response:
+    """Return an error in the form that only the creation of tags has (DigitalOcean API "tags_create", 400)."""
+    text = OtherError(error=error.message, messages=None, root_causes=()).model_dump_json()
+    return web.Response(body=text.encode(), status=400, content_type=JSON)
 
 
 def _links(request: web.Request, total: int, asked: Slice) -> Links:
