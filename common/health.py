@@ -24,10 +24,13 @@ TEXT = "text/plain; charset=utf-8"
 class Health:
     """Serves on ``address``. ``not_ready`` returns why the process is not ready, or an empty text if it is."""
 
-    def __init__(self, address: HostPort, metrics: Metrics, not_ready: Callable[[], str]) -> None:
+    def __init__(
+        self, address: HostPort, metrics: Metrics, not_ready: Callable[[], str], *, head_seconds: float = HEAD_SECONDS
+    ) -> None:
         self._address = address
         self._metrics = metrics
         self._not_ready = not_ready
+        self._head_seconds = head_seconds
         self._server: asyncio.Server | None = None
         self._open = 0
         self._draining = False
@@ -55,15 +58,26 @@ class Health:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1
         try:
-            async with asyncio.timeout(HEAD_SECONDS):
+            async with asyncio.timeout(self._head_seconds):
                 if self._open <= CONNECTIONS:
-                    writer.write(self._reply(await reader.readuntil(b"\r\n\r\n")))
+                    writer.write(await self._answer(reader))
                     await writer.drain()
-        except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
             log.debug("health_request_dropped")
         finally:
             self._open -= 1
             writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader) -> bytes:
+        try:
+            return self._reply(await reader.readuntil(b"\r\n\r\n"))
+        except asyncio.LimitOverrunError:
+            return _response(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, b"too long\n")
+        except (OSError, asyncio.IncompleteReadError):
+            raise
+        except Exception:  # a probe gets an answer whatever is broken
+            log.exception("health_failed")
+            return _response(HTTPStatus.INTERNAL_SERVER_ERROR, b"broken; the log tells more\n")
 
     def _reply(self, head: bytes) -> bytes:
         method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")

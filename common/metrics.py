@@ -7,7 +7,7 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-from common import light
+from common import __version__, light
 
 light.skip_init("prometheus_client")
 
@@ -27,6 +27,12 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
         self.registry.register(ProcessCollector())
+        started = Gauge("process_start_time_seconds", "When the process began, epoch seconds.", registry=self.registry)
+        started.set_to_current_time()
+        build = Gauge(
+            "aiocsi_build_info", "Always 1; the label tells the version.", ["version"], registry=self.registry
+        )
+        build.labels(__version__).set(1)
         self.calls = Counter(
             "aiocsi_calls",
             "gRPC calls answered, by method and status code.",

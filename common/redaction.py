@@ -24,6 +24,11 @@ def register(*values: str) -> None:
     _process.update(value for value in values if len(value) >= SHORTEST)
 
 
+def forget(value: str) -> None:
+    """Blank ``value`` no longer: a token that was replaced, and is no secret any more."""
+    _process.discard(value)
+
+
 def hide(*values: str) -> None:
     """Blank ``values`` in what this task, and every task it starts from now on, logs or answers."""
     _call.set(_call.get() | {value for value in values if len(value) >= SHORTEST})

@@ -1,5 +1,6 @@
 """What holds for every test run: nothing is left on the machine, however the run ends."""
 
+import asyncio
 import ctypes
 import os
 from collections.abc import Iterator
@@ -11,6 +12,12 @@ from tests.harness import traces
 from tests.harness.reaper import Reaper
 
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2): orphans become children of this process, so none escapes the check
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_forgotten_loop() -> None:
+    """Keep looptime from making an event loop for a test that has none: nobody would close it."""
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture(scope="session", autouse=True)

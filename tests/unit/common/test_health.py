@@ -1,0 +1,131 @@
+"""The page for probes and scrapes, over a real TCP socket."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from common.converters import HostPort
+from common.health import CONNECTIONS, HEAD_BYTES, Health
+from common.metrics import Metrics
+from common.sockets import EndpointError
+from tests.unit.common.captured import captured
+
+
+class Page:
+    """The served page, and what it says of readiness."""
+
+    def __init__(self) -> None:
+        self.why_not = ""
+        self.health = Health(HostPort("127.0.0.1", 0), Metrics(), self.not_ready, head_seconds=0.2)
+
+    def not_ready(self) -> str:
+        """Say why the process is not ready."""
+        if self.why_not == "broken":
+            raise ValueError(self.why_not)
+        return self.why_not
+
+    async def send(self, request: bytes) -> str:
+        """Send bytes; return all that is answered until the connection is closed."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.health.port())
+        writer.write(request)
+        async with asyncio.timeout(10):
+            answer = await reader.read()
+        writer.close()
+        return answer.decode()
+
+    async def get(self, path: str, method: str = "GET") -> tuple[str, str]:
+        """Return status line and body."""
+        answer = await self.send(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        head, _, body = answer.partition("\r\n\r\n")
+        return head.split("\r\n")[0], body
+
+
+@pytest_asyncio.fixture
+async def page() -> AsyncIterator[Page]:
+    page = Page()
+    await page.health.start()
+    yield page
+    await page.health.drain(0)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("/healthz", "200 OK", "ok\n"),
+        ("/readyz?verbose", "200 OK", "ready\n"),
+        ("/", "404 Not Found", "try /healthz, /readyz or /metrics\n"),
+    ],
+)
+async def test_each_path_has_its_answer(page: Page, path: str, status: str, body: str) -> None:
+    assert await page.get(path) == (f"HTTP/1.1 {status}", body)
+
+
+@pytest.mark.asyncio
+async def test_metrics_are_served(page: Page) -> None:
+    status, body = await page.get("/metrics")
+    assert status == "HTTP/1.1 200 OK"
+    assert body.endswith("# EOF\n")
+
+
+@pytest.mark.asyncio
+async def test_a_process_that_is_not_ready_says_why(page: Page) -> None:
+    page.why_not = "the cloud refuses the token"
+    assert await page.get("/readyz") == ("HTTP/1.1 503 Service Unavailable", "the cloud refuses the token\n")
+    assert (await page.get("/healthz"))[0] == "HTTP/1.1 200 OK"
+
+
+@pytest.mark.asyncio
+async def test_a_broken_answer_is_an_answer(page: Page) -> None:
+    page.why_not = "broken"
+    with captured() as log:
+        assert (await page.get("/readyz"))[0] == "HTTP/1.1 500 Internal Server Error"
+    assert log.lines("health_failed")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        pytest.param(b"POST /healthz HTTP/1.1\r\n\r\n", "405", id="POST"),
+        pytest.param(b"\r\n\r\n", "400", id="empty"),
+        pytest.param(b"GET /healthz\r\n\r\n", "400", id="no version"),
+        pytest.param(b"\xff\xfe\x00\r\n\r\n", "400", id="bytes"),
+        pytest.param(b"GET /" + b"x" * 3 * HEAD_BYTES + b" HTTP/1.1\r\n\r\n", "431", id="long"),
+    ],
+)
+async def test_what_is_no_request_is_told_so(page: Page, request_bytes: bytes, status: str) -> None:
+    assert (await page.send(request_bytes)).startswith(f"HTTP/1.1 {status} ")
+    assert (await page.get("/healthz"))[0] == "HTTP/1.1 200 OK"
+
+
+@pytest.mark.asyncio
+async def test_head_has_no_body(page: Page) -> None:
+    assert await page.get("/healthz", "HEAD") == ("HTTP/1.1 200 OK", "")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("start", [b"", b"GET /healthz HTTP/1.1\r\n"])
+async def test_who_sends_no_whole_request_is_hung_up_on(page: Page, start: bytes) -> None:
+    assert await page.send(start) == ""
+
+
+@pytest.mark.asyncio
+async def test_more_connections_than_a_probe_needs_are_hung_up_on(page: Page) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        answers = [tasks.create_task(page.send(b"")) for _ in range(CONNECTIONS * 2)]
+    assert [answer.result() for answer in answers] == [""] * len(answers)
+    assert (await page.get("/healthz"))[0] == "HTTP/1.1 200 OK"
+
+
+@pytest.mark.asyncio
+async def test_an_address_that_is_taken_is_a_clear_error() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        health = Health(HostPort("127.0.0.1", taken.getsockname()[1]), Metrics(), lambda: "")
+        with pytest.raises(EndpointError, match=r"cannot listen on 127.0.0.1:"):
+            await health.start()

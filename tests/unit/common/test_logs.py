@@ -1,0 +1,77 @@
+"""Every line of the log has one form, and no secret in it."""
+
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from common import logs, redaction
+from tests.unit.common.captured import captured
+
+TOKEN = "dop_v1_0123456789"  # noqa: S105  # a made-up one
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> Iterator[None]:
+    redaction.register(TOKEN)
+    yield
+    redaction.forget(TOKEN)
+
+
+def leak() -> None:
+    log = structlog.get_logger()
+    log.info("told", header=f"Bearer {TOKEN}", nested={"deep": [TOKEN]})
+    try:
+        os.environ[TOKEN]
+    except KeyError:
+        log.exception("failed")
+        logging.getLogger("library").exception("failed with %s", TOKEN)
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_secret_that_reaches_a_log_call_is_blanked(log_format: str) -> None:
+    with captured("debug", log_format) as log:
+        leak()
+    assert TOKEN not in log.text
+    assert log.text.count("***") >= 5
+    assert log.text.count("Traceback") == 2
+
+
+def test_a_librarys_line_has_the_form_of_ours() -> None:
+    with captured() as log:
+        logging.getLogger("library").warning("odd: %d", 5)
+    (line,) = log.lines("odd: 5")
+    assert (line["level"], line["logger"]) == ("warning", "library")
+    assert "timestamp" in line
+
+
+def test_what_a_library_tells_below_warning_is_left_out() -> None:
+    with captured("debug") as log:
+        logging.getLogger("library").info("chatter")
+    assert not log.text
+
+
+def test_lines_below_the_level_are_left_out() -> None:
+    with captured("warning") as log:
+        structlog.get_logger().info("quiet")
+        structlog.get_logger().warning("loud")
+        logging.getLogger("library").warning("loud")
+    assert len(log.text.splitlines()) == 2
+
+
+def test_what_is_bound_to_a_call_is_in_its_lines() -> None:
+    with captured() as log, structlog.contextvars.bound_contextvars(request_id="r"):
+        structlog.get_logger().info("told")
+        logging.getLogger("library").warning("told")
+    assert [line["request_id"] for line in log.lines("told")] == ["r", "r"]
+
+
+def test_the_log_is_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    with captured() as log:
+        logs.configure("json", "info")
+        structlog.get_logger().info("told")
+    assert not log.text
+    out, err = capsys.readouterr()
+    assert (out, "told" in err) == ("", True)
