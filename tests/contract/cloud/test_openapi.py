@@ -8,6 +8,7 @@ of the replies stays as published.
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,11 @@ CHECKS = (  # what the original accepts and refuses is more than the contract sa
     "use_after_free",
     "ensure_resource_availability",
 )
+
+CONFIG = """
+[phases.coverage]
+unexpected-methods = []  # the cloud has more methods than this part of the contract: DELETE of a droplet works
+"""
 
 Document = TypeAdapter(dict[str, JsonValue])
 
@@ -85,6 +91,16 @@ def narrow(schema: JsonValue) -> None:
             narrow(part)
 
 
+def request_bodies(paths: JsonValue) -> Iterator[JsonValue]:
+    """Yield what is said of each operation's body."""
+    assert isinstance(paths, dict)
+    for operations in paths.values():
+        assert isinstance(operations, dict)
+        for operation in operations.values():
+            assert isinstance(operation, dict)
+            yield operation.get("requestBody")
+
+
 def linked_contract() -> dict[str, JsonValue]:
     """Return the contract with links."""
     document = Document.validate_json(CONTRACT.read_bytes())
@@ -95,11 +111,8 @@ def linked_contract() -> dict[str, JsonValue]:
             at = at[key]
         assert isinstance(at, dict)
         at["links"] = links
-    for operations in (
-        TypeAdapter(dict[str, dict[str, dict[str, JsonValue]]]).validate_python(document["paths"]).values()
-    ):
-        for operation in operations.values():
-            narrow(operation.get("requestBody"))
+    for body in request_bodies(document["paths"]):
+        narrow(body)
     return document
 
 
@@ -113,6 +126,7 @@ async def kinds_of_effects(process: Process) -> set[object]:
 async def test_nothing_that_the_cloud_answers_violates_the_contract(tmp_path: Path) -> None:
     schema = tmp_path / "linked.json"
     schema.write_text(json.dumps(linked_contract()))
+    (tmp_path / "schemathesis.toml").write_text(CONFIG)
     options = ("--disks=none", "--action-latency=0", "--snapshot-interval=0")
     with Process(tmp_path / "state", *options) as process:
         argv = [
@@ -126,5 +140,7 @@ async def test_nothing_that_the_cloud_answers_violates_the_contract(tmp_path: Pa
         argv += ["--phases=examples,coverage,fuzzing,stateful", f"--checks={','.join(CHECKS)}"]
         printed = run_python("schemathesis.cli", *argv, seconds=540, cwd=tmp_path)
         effects = await kinds_of_effects(process)
-    assert effects >= {"volume_created", "volume_deleted", "attached", "resized", "snapshot_created", "tagged"}, effects
+    assert effects >= {"volume_created", "volume_deleted", "attached", "resized", "snapshot_created", "tag_created"}, (
+        effects
+    )
     assert "Tested: 26" in printed
