@@ -24,5 +24,6 @@ def volume_origin_key(driver_name: str) -> str:
     """Volume context: ``snapshot`` or ``volume`` if the volume was made from one, and so is never formatted."""
     return f"{driver_name}/volume-origin"
 
+
 FORMAT_PARAMETERS = frozenset({"blockSize", "inodeSize", "bytesPerInode", "reservedPercent", "label"})
 """StorageClass parameters on how a file system is made: the controller passes them on in the volume context."""

@@ -28,6 +28,8 @@ class Commits:
     def watch(self, alarm: Callable[[], None]) -> None:
         """Call ``alarm`` when a background loop ends with an error: a process that lost a part of itself must end."""
         self._alarm = alarm
+        if self.failure is not None:
+            alarm()
 
     async def finish(self, work: Coroutine[object, object, Result]) -> Result:
         """Run ``work`` to its end even if the caller is cancelled; return its result, or raise its error."""
@@ -45,9 +47,10 @@ class Commits:
 
     async def settle(self, grace_seconds: float) -> int:
         """Wait up to ``grace_seconds`` for committed work; return how many tasks are still under way."""
-        if self._committed:
-            await asyncio.wait(self._committed, timeout=grace_seconds)
-        return len(self._committed)
+        end = asyncio.get_running_loop().time() + grace_seconds
+        while self._committed and (left := end - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._committed, timeout=left)  # what ends may have begun more
+        return sum(not task.done() for task in self._committed)
 
     async def close(self) -> None:
         """Cancel the background loops and wait until they are gone."""

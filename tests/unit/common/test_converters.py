@@ -1,0 +1,95 @@
+"""Settings' values: what is right is converted, what is wrong is told in one line."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from common import converters, redaction
+from common.converters import HostPort, Secret
+
+SECONDS = converters.seconds(0.1, 3600)
+INTEGER = converters.integer(1, 16)
+CHOICE = converters.choice("json", "console")
+
+
+@pytest.mark.parametrize(
+    ("convert", "given", "expected"),
+    [
+        (SECONDS, "30", 30.0),
+        (SECONDS, " 30s ", 30.0),
+        (SECONDS, "500ms", 0.5),
+        (SECONDS, "1.5 m", 90.0),
+        (SECONDS, "1h", 3600.0),
+        (SECONDS, 25.0, 25.0),
+        (INTEGER, " 16 ", 16),
+        (INTEGER, 1, 1),
+        (CHOICE, "JSON", "json"),
+        (converters.boolean, "Yes", True),
+        (converters.boolean, "0", False),
+        (converters.boolean, False, False),
+        (converters.absolute_path, "/dev", Path("/dev")),
+        (converters.absolute_path, None, None),
+        (converters.absolute_path, Path("/x"), Path("/x")),
+        (converters.host_port, "127.0.0.1:9808", HostPort("127.0.0.1", 9808)),
+        (converters.host_port, ":0", HostPort("", 0)),
+        (converters.host_port, "[::1]:65535", HostPort("::1", 65535)),
+        (converters.host_port, None, None),
+        (converters.text, " nyc1 ", "nyc1"),
+        (converters.driver_name, "dobs.csi.digitalocean.com", "dobs.csi.digitalocean.com"),
+        (converters.driver_name, "x" * 63, "x" * 63),
+        (converters.secret, None, None),
+    ],
+)
+def test_a_right_value_is_converted(convert: Callable[[object], object], given: object, expected: object) -> None:
+    assert convert(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("convert", "given"),
+    [
+        *((SECONDS, text) for text in ("", "x", "-1", "1d", "0", "1h1m", "3601", "1e3", "nan", "inf", "9" * 400)),
+        *((INTEGER, text) for text in ("", "0", "17", "1.0", "0x1", "1_0", "\u0661", "9" * 5000)),
+        *((CHOICE, text) for text in ("", "xml")),
+        *((converters.boolean, text) for text in ("", "maybe", "2")),
+        *((converters.absolute_path, text) for text in ("dev", "./dev", "/a\0b")),
+        *((converters.host_port, text) for text in ("", "9808", "x:", "x:y", "x:65536", "::1:80", "x:-1", "x:\u0661")),
+        *((converters.text, text) for text in ("", "  ", "a\nb", "a\x1bb")),
+        *((converters.driver_name, text) for text in ("", "-a", "a-", "a_b", "x" * 64, "a/b", "a\n")),
+        *((converters.secret, text) for text in ("  ", "two\nlines")),
+    ],
+)
+def test_a_wrong_value_is_a_value_error_that_says_what_is_right(convert: Callable[[str], object], given: str) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        convert(given)
+
+
+def test_a_secret_is_shown_by_nothing_but_reveal() -> None:
+    secret = converters.secret(" dop_v1_fedcba ")
+    assert secret is not None
+    assert secret.reveal() == "dop_v1_fedcba"
+    assert "dop" not in f"{secret!r} {secret} {[secret]}"
+    assert redaction.scrub("sent dop_v1_fedcba") == "sent ***"
+    redaction.forget("dop_v1_fedcba")
+
+
+def test_a_refused_secret_is_not_told() -> None:
+    with pytest.raises(ValueError, match="must be") as refused:
+        converters.secret("hush\nhush")
+    assert "hush" not in str(refused.value)
+
+
+def test_host_and_port_are_told_as_they_are_written() -> None:
+    assert [str(HostPort("::1", 80)), str(HostPort("", 80)), str(HostPort("a", 1))] == ["[::1]:80", ":80", "a:1"]
+
+
+def test_no_duration_is_infinite() -> None:
+    with pytest.raises(ValueError, match="must be"):
+        converters.seconds(0, math.inf)("9" * 400)
+
+
+def test_a_converted_secret_stays_as_it_is() -> None:
+    secret = Secret("dop_v1_aaaa")
+    assert converters.secret(secret) is secret
+    redaction.forget("dop_v1_aaaa")

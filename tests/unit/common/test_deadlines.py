@@ -1,0 +1,32 @@
+"""The deadline of a call travels with it."""
+
+import asyncio
+
+import pytest
+
+from common import deadlines
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+
+async def test_a_call_without_a_deadline_has_the_default_from_now_on() -> None:
+    assert deadlines.remaining() == deadlines.UNBOUNDED_SECONDS
+
+
+async def test_what_is_left_shrinks_and_is_never_negative() -> None:
+    with deadlines.until(asyncio.get_running_loop().time() + 5):
+        await asyncio.sleep(3)  # noqa: TID251  # virtual time passes
+        assert deadlines.remaining() == pytest.approx(2)
+        await asyncio.sleep(3)  # noqa: TID251  # virtual time passes
+        assert deadlines.remaining() == 0
+
+
+async def test_a_task_of_the_call_inherits_its_deadline() -> None:
+    async def child() -> float:
+        return deadlines.current()
+
+    with deadlines.until(77.0):
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(child())
+    assert task.result() == 77.0
+    assert deadlines.current() != 77.0

@@ -1,0 +1,33 @@
+"""The error tree says what the sidecars must do."""
+
+import pytest
+from grpclib.const import Status
+
+from common import errors
+
+NOT_FINAL = {Status.UNAVAILABLE, Status.ABORTED, Status.DEADLINE_EXCEEDED}
+FINAL = {
+    Status.INVALID_ARGUMENT,
+    Status.NOT_FOUND,
+    Status.ALREADY_EXISTS,
+    Status.FAILED_PRECONDITION,
+    Status.OUT_OF_RANGE,
+    Status.RESOURCE_EXHAUSTED,
+    Status.UNIMPLEMENTED,
+}
+
+
+@pytest.mark.parametrize("kind", list(errors.tree()), ids=lambda kind: kind.__name__)
+def test_a_code_that_sidecars_retry_means_not_final(kind: type[errors.DriverError]) -> None:
+    assert kind.status in (NOT_FINAL if issubclass(kind, errors.NotFinal) else FINAL)
+
+
+@pytest.mark.parametrize("kind", list(errors.tree()), ids=lambda kind: kind.__name__)
+def test_every_error_has_one_root_and_says_what_it_means(kind: type[errors.DriverError]) -> None:
+    assert issubclass(kind, errors.Refused) != issubclass(kind, errors.NotFinal)
+    assert kind.__doc__
+
+
+def test_the_remedy_is_told_with_the_message() -> None:
+    assert str(errors.NotFound("volume v is gone", remedy="restore it")) == "volume v is gone (remedy: restore it)"
+    assert str(errors.NotFound("volume v is gone")) == "volume v is gone"
