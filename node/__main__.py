@@ -17,8 +17,9 @@ from common.metrics import Metrics
 from common.rpc import Calls
 from common.sockets import EndpointError
 from node import replies, wiring
-from node.host.command import watch_children_without_threads
+from node.host.command import Commands, watch_children_without_threads
 from node.host.turns import Turns
+from node.metrics import NodeMetrics
 from node.registration import Registration, RegistrationRefused, RegistrationSocket
 from node.requests import Requests
 from node.service import Node
@@ -44,7 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def serve(chosen: NodeSettings) -> None:
     """Serve until SIGTERM. Raises EndpointError, OSError or RegistrationRefused if it cannot."""
     commits, metrics = Commits(), Metrics()
-    parts = wiring.make_parts(chosen, wiring.make_host(chosen, metrics), Turns(commits))
+    counted = NodeMetrics(metrics.registry)
+    host = wiring.make_host(chosen, Commands(counted.observe))
+    counted.watch(host.threads)
+    parts = wiring.make_parts(chosen, host, Turns(commits))
     identity = Identity(chosen.driver_name, replies.PLUGIN_CAPABILITIES, ready=lambda: True)
     csi_server = server.Server([identity, Node(Requests(chosen.driver_name), parts)], chosen.endpoint, Calls(metrics))
     served: list[server.Part] = [csi_server]

@@ -27,7 +27,7 @@ class Formatter:
         self, volume: Volume, wanted: Filesystem, device: Device
     ) -> tuple[Probe, formatting.Use | formatting.Format]:
         """Return what is on the device, and what to do with it. Raises FailedPrecondition if that is nothing."""
-        intent = await self._host.recall(Intent, volume.id)
+        intent = self._host.journal.read(Intent, volume.id)
         probe = await self._host.prober.probe(device)
         decision = self._ask(volume, wanted, probe, intent)
         if isinstance(decision, formatting.Scan):
@@ -50,7 +50,7 @@ class Formatter:
         """Make the file system. ``release`` gives up our own claim on the device, just before mkfs makes its own."""
         facts = device.facts
         intent = Intent(volume.id, wanted.kind, facts.size_bytes, self._boot, facts.sequence)
-        await self._host.remember(volume.id, intent, sync=True)
+        await self._host.remember(intent, sync=True)
         if not decision.wipe:
             await self._look_again(volume, wanted, device)
         await release()

@@ -9,9 +9,9 @@ import os
 from functools import partial
 
 from common import errors
-from node.host import paths
-from node.host.devices import OPEN_SECONDS
-from node.host.host import Host
+from common.locks import Locks
+from node.host.host import Glance, Host
+from node.host.threads import SECONDS
 from node.records import Facts, Finding, Mount, Place, Staged
 from node.rules import condition
 from node.rules.condition import Signs
@@ -25,43 +25,43 @@ class Health:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._asked = Locks()
 
     async def of_volume(self, place: Place) -> tuple[Finding, ...]:
         """Return what is wrong with a volume. Raises NotFound if it is not at that path."""
-        path, mount = await find(self._host, place)
-        known = await self._host.recall(Staged, place.volume_id)
-        return condition.of_volume(await self._signs(path, mount, known))
+        glance = await find(self._host, place)
+        known = self._host.journal.read(Staged, place.volume_id)
+        return condition.of_volume(await self._signs(glance, known))
 
     async def of_storage(self) -> tuple[Finding, ...]:
         """Return what is wrong with the storage of this node as a whole."""
-        records = await self._host.recall_all(Staged)
-        volumes = [(record.volume_id, await self._host.devices.facts(record.number)) for record in records]
+        records = self._host.journal.all(Staged)
+        volumes = [(record.volume_id, await self._host.facts(record.number)) for record in records]
         return condition.of_storage(tuple(volumes), self._host.threads.hung)
 
-    async def _signs(self, path: str, mount: Mount, known: Staged | None) -> Signs:
-        answer, number = await self._answer(path)
-        facts = await self._host.devices.facts(number or mount.number)
-        read = partial(self._counters, mount, facts)
-        counted = await self._host.threads.call(read, OPEN_SECONDS, "reading /sys")
-        return Signs(mount=mount, facts=facts, known=known, answer=answer, counted=counted, block=bool(number))
+    async def _signs(self, glance: Glance, known: Staged | None) -> Signs:
+        mount, block = glance.mounted[-1], bool(glance.block)
+        facts = await self._host.facts(glance.block or mount.number)
+        answer = "" if block else await self._answer(glance.path)
+        counted = await self._host.threads.call(partial(self._counters, mount, facts), SECONDS, "reading /sys")
+        return Signs(mount=mount, facts=facts, known=known, answer=answer, counted=counted, block=block)
 
-    async def _answer(self, path: str) -> tuple[str, str]:
-        """Ask the file system itself for a name; return what went wrong, and the number of a block device."""
+    async def _answer(self, path: str) -> str:
+        """Ask the file system itself for a name; return what went wrong."""
 
-        def ask() -> str:
-            if number := paths.block_number(path):
-                return number
+        def ask() -> None:
             os.statvfs(path)
             with os.scandir(path) as names:
                 next(names, None)
-            return ""
 
         try:
-            return "", await self._host.threads.call(ask, ANSWER_SECONDS, path)
-        except errors.OutcomeUnknown:
-            return "does not answer", ""
+            with self._asked.hold(path):
+                await self._host.threads.call(ask, ANSWER_SECONDS, path)
+        except errors.NotFinal:
+            return condition.NO_ANSWER
         except OSError as error:
-            return error.strerror or str(error), ""
+            return error.strerror or str(error)
+        return ""
 
     def _counters(self, mount: Mount, facts: Facts | None) -> int:
         if facts is None:

@@ -5,9 +5,9 @@ Source: CSI 1.13 "NodeGetInfo". The id comes from the setting, else from SMBIOS,
 
 from functools import partial
 
-from node.host.devices import OPEN_SECONDS
 from node.host.host import Host
 from node.host.metadata import Metadata
+from node.host.threads import SECONDS
 from node.records import NodeInfo, Staged
 from node.rules import limits
 
@@ -36,10 +36,10 @@ class Info:
             vendor = self._host.sysfs.smbios("sys_vendor")
             return self._host.sysfs.smbios("product_serial") if vendor == _VENDOR else ""
 
-        return await self._host.threads.call(read, OPEN_SECONDS, "reading SMBIOS")
+        return await self._host.threads.call(read, SECONDS, "reading SMBIOS")
 
     async def _limit(self) -> int:
-        disks = await self._host.threads.call(partial(tuple, self._host.sysfs.disks()), OPEN_SECONDS, "reading /sys")
+        disks = await self._host.threads.call(partial(tuple, self._host.sysfs.disks()), SECONDS, "reading /sys")
         mounts = await self._host.mounts.table()
-        staged = await self._host.recall_all(Staged)
+        staged = self._host.journal.all(Staged)
         return limits.room(self._volume_limit, disks, mounts, staged)

@@ -9,17 +9,20 @@ from node.host.threads import Threads
 class NodeMetrics:
     """The node's own metrics."""
 
-    def __init__(self, registry: CollectorRegistry, threads: Threads) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._runs = Counter(
             "aiocsi_programs", "Programs run, by name and exit status.", ["program", "status"], registry=registry
         )
         self._seconds = Counter(
             "aiocsi_program_seconds", "Time that programs took, seconds.", ["program"], registry=registry
         )
-        hung = Gauge(
+        self._hung = Gauge(
             "aiocsi_hung_calls", "Calls into the kernel that were given up and do not come back.", registry=registry
         )
-        hung.set_function(lambda: threads.hung)
+
+    def watch(self, threads: Threads) -> None:
+        """Tell how many calls of ``threads`` hang."""
+        self._hung.set_function(lambda: threads.hung)
 
     def observe(self, program: str, seconds: float, status: int) -> None:
         """Count a program that ended."""

@@ -3,14 +3,13 @@
 Source: CSI 1.13 "NodePublishVolume", "NodeUnpublishVolume".
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from common import errors
 from node.host import paths
-from node.host.devices import OPEN_SECONDS, Device
-from node.host.host import Host
+from node.host.devices import Device
+from node.host.host import Glance, Host
 from node.host.turns import Turns
 from node.records import Filesystem, Mount, Place, Publish, Published, Staged
 from node.rules import identity, mountinfo, mounting
@@ -32,18 +31,19 @@ class Publishing:
         await self._turns.take((place.volume_id, place.path), partial(self._unpublish, place))
 
     async def _publish(self, wanted: Publish) -> None:
-        target = await self._resolve(wanted.target)
+        glance = await self._host.glance(wanted.target)
         if wanted.filesystem is None:
-            await self._publish_block(wanted, target)
+            await self._publish_block(wanted, glance)
         else:
-            await self._publish_folder(wanted, wanted.filesystem, target)
+            await self._publish_folder(wanted, wanted.filesystem, glance)
 
-    async def _publish_folder(self, wanted: Publish, filesystem: Filesystem, target: str) -> None:
-        staging_path = await self._resolve(wanted.staging_path)
-        table = await self._host.mounts.table()
-        staged = await self._staged(wanted, filesystem, staging_path, table)
+    async def _publish_folder(self, wanted: Publish, filesystem: Filesystem, glance: Glance) -> None:
+        staging_path = await self._host.resolve(wanted.staging_path)
+        staged = await self._staged(wanted, filesystem, staging_path, glance.table)
         read_only = wanted.read_only or "ro" in filesystem.flags
-        if mounted := mountinfo.at(table, target):
+        others = {mount.point for mount in glance.table if mount.number == staged.number and mount.root == staged.root}
+        _check_alone(wanted, others - {staging_path, glance.path})
+        if glance.mounted:
             asked = mounting.Asked(
                 volume_id=wanted.volume.id,
                 what="published",
@@ -52,17 +52,13 @@ class Publishing:
                 flags=filesystem.flags,
                 read_only=read_only or "ro" in staged.options,
             )
-            mounting.check_same(mounted[-1], asked)
+            mounting.check_same(glance.mounted[-1], asked)
             return
-        others = {mount.point for mount in table if mount.number == staged.number and mount.root == staged.root}
-        _check_alone(wanted, others - {staging_path})
-        mounting.check_propagation(mountinfo.covering(table, target), target)
-        await self._do(paths.make_folder, target)
-        record = Published(wanted.volume.id, target, block=False, read_only=read_only, flags=filesystem.flags)
-        await self._host.remember(target, record)
-        await self._host.mounts.bind(
-            staging_path, target, mounting.publish_options(filesystem.flags, read_only=read_only)
-        )
+        mounting.check_propagation(mountinfo.covering(glance.table, glance.path), glance.path)
+        record = Published(wanted.volume.id, glance.path, block=False, read_only=read_only, flags=filesystem.flags)
+        await self._host.remember(record, before=partial(paths.make_folder, glance.path))
+        options = mounting.publish_options(filesystem.flags, read_only=read_only)
+        await self._host.mounts.bind(staging_path, glance.path, options)
 
     async def _staged(
         self, wanted: Publish, filesystem: Filesystem, staging_path: str, table: tuple[Mount, ...]
@@ -74,7 +70,7 @@ class Publishing:
                 f"volume {wanted.volume.id} is not staged at {staging_path}", remedy="call NodeStageVolume first"
             )
         staged = mounted[-1]
-        facts = await self._host.devices.facts(staged.number)
+        facts = await self._host.facts(staged.number)
         if facts is None or not identity.is_volume(wanted.volume, facts):
             found = "gone" if facts is None else identity.describe(facts)
             raise errors.FailedPrecondition(
@@ -85,40 +81,38 @@ class Publishing:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is staged as {staged.kind}, but {filesystem.kind} is asked for"
             )
-        if "ro" in staged.options and not wanted.read_only:
+        if staged.read_only and not wanted.read_only and "ro" not in filesystem.flags:
             raise errors.FailedPrecondition(
-                f"volume {wanted.volume.id} is staged read-only", remedy="ask for a read-only publish, or stage it anew"
+                f"volume {wanted.volume.id} is read-only where it is staged",
+                remedy="ask for a read-only publish, or look at the volume's health",
             )
         return staged
 
-    async def _publish_block(self, wanted: Publish, target: str) -> None:
-        known = await self._host.recall(Staged, wanted.volume.id)
+    async def _publish_block(self, wanted: Publish, glance: Glance) -> None:
+        known = self._host.journal.read(Staged, wanted.volume.id)
         if known is None or known.kind:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is not staged for use as a raw block device",
                 remedy="call NodeStageVolume with the same capability first",
             )
         async with self._host.devices.hold(wanted.volume, wait=False) as device:
-            table = await self._host.mounts.table()
-            if mountinfo.at(table, target):
-                await self._check_published_block(wanted, target, device)
-                return
-            others = await self._live(wanted.volume.id, table)
+            others = tuple(each for each in self._live(wanted.volume.id, glance) if each.target != glance.path)
             _check_alone(wanted, {each.target for each in others})
-            mounting.check_propagation(mountinfo.covering(table, target), target)
+            if glance.mounted:
+                self._check_published_block(wanted, glance, device)
+                return
+            mounting.check_propagation(mountinfo.covering(glance.table, glance.path), glance.path)
             await self._set_access(wanted, known, device, others)
-            await self._do(paths.make_file, target)
-            record = Published(wanted.volume.id, target, block=True, read_only=wanted.read_only)
-            await self._host.remember(target, record)
-            await self._host.mounts.bind(device.path, target, ("bind",))
+            record = Published(wanted.volume.id, glance.path, block=True, read_only=wanted.read_only)
+            await self._host.remember(record, before=partial(paths.make_file, glance.path))
+            await self._host.mounts.bind(device.path, glance.path, ("bind",))
 
-    async def _check_published_block(self, wanted: Publish, target: str, device: Device) -> None:
-        number = await self._host.threads.call(partial(paths.block_number, target), OPEN_SECONDS, target)
-        known = await self._host.recall(Published, target)
+    def _check_published_block(self, wanted: Publish, glance: Glance, device: Device) -> None:
+        known = self._host.journal.read(Published, glance.path)
         read_only = known.read_only if known is not None else device.facts.read_only
-        if number != device.facts.number or read_only != wanted.read_only:
+        if glance.block != device.facts.number or read_only != wanted.read_only:
             raise errors.AlreadyExists(
-                f"{target} has {'device ' + number if number else 'another mount'} already, "
+                f"{glance.path} has {'device ' + glance.block if glance.block else 'another mount'} already, "
                 f"{'read-only' if read_only else 'for writing'}",
                 remedy="unpublish it first",
             )
@@ -134,32 +128,27 @@ class Publishing:
         if device.facts.read_only and not wanted.read_only and not known.set_read_only:
             raise errors.FailedPrecondition(f"the device of volume {wanted.volume.id} is read-only")
         if wanted.read_only != device.facts.read_only:
-            await self._host.remember(wanted.volume.id, replace(known, set_read_only=wanted.read_only))
+            await self._host.remember(replace(known, set_read_only=wanted.read_only or known.set_read_only))
             await self._host.devices.set_read_only(device.facts.number, read_only=wanted.read_only)
 
-    async def _live(self, volume_id: str, table: tuple[Mount, ...]) -> tuple[Published, ...]:
-        records = await self._host.recall_all(Published)
-        return tuple(each for each in records if each.volume_id == volume_id and mountinfo.at(table, each.target))
+    def _live(self, volume_id: str, glance: Glance) -> tuple[Published, ...]:
+        records = self._host.journal.all(Published)
+        return tuple(
+            each for each in records if each.volume_id == volume_id and mountinfo.at(glance.table, each.target)
+        )
 
     async def _unpublish(self, place: Place) -> None:
-        target = await self._resolve(place.path)
-        await self._refuse_others(place, target)
-        await self._host.mounts.unmount_all(target)
-        await self._do(paths.remove, target)
-        await self._host.forget(Published, target)
+        glance = await self._host.glance(place.path)
+        self._refuse_foreign(place, glance)
+        await self._host.mounts.unmount_all(glance.mounted)
+        await self._host.forget(Published, glance.path, before=partial(paths.remove, glance.path))
 
-    async def _refuse_others(self, place: Place, target: str) -> None:
+    def _refuse_foreign(self, place: Place, glance: Glance) -> None:
         """A path that is known as another volume's, or as a staging path, is not unpublished by mistake."""
-        known = await self._host.recall(Published, target)
-        staged = {each.path for each in await self._host.recall_all(Staged)}
-        if (known is not None and known.volume_id != place.volume_id) or target in staged:
-            raise errors.FailedPrecondition(f"{target} is not a target path of volume {place.volume_id}")
-
-    async def _resolve(self, path: str) -> str:
-        return await self._host.threads.call(partial(paths.resolve, path), OPEN_SECONDS, f"resolving {path}")
-
-    async def _do(self, work: Callable[[str], None], path: str) -> None:
-        await self._host.threads.call(partial(work, path), OPEN_SECONDS, path)
+        known = self._host.journal.read(Published, glance.path)
+        staged = {record.path for record in self._host.journal.all(Staged)}
+        if (known is not None and known.volume_id != place.volume_id) or glance.path in staged:
+            raise errors.FailedPrecondition(f"{glance.path} is not a target path of volume {place.volume_id}")
 
 
 def _check_alone(wanted: Publish, others: set[str]) -> None:

@@ -11,6 +11,7 @@ from node.publishing import Publishing
 from node.requests import Requests
 from node.staging import Staging
 from node.stats import Stats
+from node.unstaging import Unstaging
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Parts:
     """What does the work."""
 
     staging: Staging
+    unstaging: Unstaging
     publishing: Publishing
     expansion: Expansion
     stats: Stats
@@ -39,7 +41,7 @@ class Node(csi.NodeBase):
 
     async def node_unstage_volume(self, message: csi.NodeUnstageVolumeRequest) -> csi.NodeUnstageVolumeResponse:
         """Unmount, and return when the device is safe to detach."""
-        await self._parts.staging.unstage(requests.unstage(message))
+        await self._parts.unstaging.unstage(requests.unstage(message))
         return csi.NodeUnstageVolumeResponse()
 
     async def node_publish_volume(self, message: csi.NodePublishVolumeRequest) -> csi.NodePublishVolumeResponse:

@@ -1,6 +1,5 @@
 """Put the node's parts together, as its settings say."""
 
-from common.metrics import Metrics
 from node.expansion import Expansion
 from node.formatting import Formatter
 from node.health import Health
@@ -16,22 +15,21 @@ from node.host.sysfs import Sysfs
 from node.host.threads import Threads
 from node.host.turns import Turns
 from node.info import Info
-from node.metrics import NodeMetrics
 from node.publishing import Publishing
 from node.service import Parts
 from node.settings import NodeSettings
 from node.staging import Staging
 from node.stats import Stats
+from node.unstaging import Unstaging
 
 CAP_SYS_RESOURCE = 24  # linux/capability.h; a mounted ext grows only with it
 
 
-def make_host(chosen: NodeSettings, metrics: Metrics) -> Host:
+def make_host(chosen: NodeSettings, commands: Commands) -> Host:
     """Put together what acts upon this host. Raises OSError if its journal cannot be kept."""
     threads, sysfs = Threads(chosen.threads), Sysfs()
-    commands = Commands(NodeMetrics(metrics.registry, threads).observe)
     journal = Journal(chosen.state_dir)
-    journal.prepare()
+    journal.load()
     return Host(
         threads=threads,
         sysfs=sysfs,
@@ -50,6 +48,7 @@ def make_parts(chosen: NodeSettings, host: Host, turns: Turns) -> Parts:
     metadata = Metadata(chosen.metadata_url)
     return Parts(
         staging=Staging(host, turns, formatter, grows_mounted_ext=grows),
+        unstaging=Unstaging(host, turns),
         publishing=Publishing(host, turns),
         expansion=Expansion(host, turns, grows_mounted_ext=grows),
         stats=Stats(host),

@@ -43,6 +43,7 @@ class Commands:
 
     def __init__(self, observe: Observer = lambda program, seconds, status: None) -> None:  # noqa: ARG005  # none by default
         self._observe = observe
+        self._starting = asyncio.Lock()  # to start one blocks the event loop for a moment: not many in a row
 
     async def run(self, *argv: str, seconds: float, files: Sequence[int] = ()) -> Ended:
         """Run ``argv`` and return how it ended, whatever its status.
@@ -50,8 +51,9 @@ class Commands:
         ``files`` are descriptors that the program inherits under the same numbers. Raises OutcomeUnknown if it does
         not end within ``seconds``, Unavailable if there is no such program.
         """
-        started = time.monotonic()
-        process = await _start(argv, files)
+        async with self._starting:
+            started = time.monotonic()
+            process = await _start(argv, files)
         try:
             async with asyncio.timeout(seconds):
                 stdout, stderr, status = await asyncio.gather(

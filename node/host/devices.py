@@ -19,14 +19,13 @@ from node.host import blocks
 from node.host.events import Watch
 from node.host.paths import block_number
 from node.host.sysfs import Sysfs, device_number
-from node.host.threads import Threads
-from node.records import Facts, Volume
-from node.rules import identity
+from node.host.threads import SECONDS, Threads
+from node.records import Facts, Superblock, Volume
+from node.rules import identity, superblocks
 
 LINK_PREFIX = "scsi-0DO_Volume_"
 LOOK_SECONDS = 1.0  # between looks at /sys while no link appears: udev may not run
 _GONE = frozenset({errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ENOTDIR})
-OPEN_SECONDS = 20.0  # for the kernel to open a device or to read a little of it
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,7 @@ class Devices:
         try:
             yield device
         finally:
-            await self._threads.call(partial(os.close, device.descriptor), OPEN_SECONDS, f"closing {device.path}")
-
-    async def facts(self, number: str) -> Facts | None:
-        """Return what the kernel says of a device, or None if it is gone."""
-        return await self._threads.call(partial(self._sysfs.facts, number), OPEN_SECONDS, f"device {number}")
+            await self._threads.call(partial(os.close, device.descriptor), SECONDS, f"closing {device.path}")
 
     async def fresh(self, number: str) -> Facts | None:
         """Let the kernel ask the disk for its size again, and return what it says then; None if the disk is gone."""
@@ -81,7 +76,19 @@ class Devices:
                 self._sysfs.rescan(facts.kernel_name)
             return self._sysfs.facts(number)
 
-        return await self._threads.call(look, OPEN_SECONDS, f"rescan of device {number}")
+        return await self._threads.call(look, SECONDS, f"rescan of device {number}")
+
+    async def superblock(self, number: str) -> Superblock | None:
+        """Return the superblock on a device that is in use, as the kernel has it now."""
+
+        def read() -> Superblock | None:
+            facts = self._sysfs.facts(number)
+            if facts is None:
+                return None
+            with self._node(facts).open("rb") as file:
+                return superblocks.parse(file.read(superblocks.HEAD_BYTES))
+
+        return await self._threads.call(read, SECONDS, f"reading device {number}")
 
     async def set_read_only(self, number: str, *, read_only: bool) -> None:
         """Let the kernel refuse, or allow, every write to the device; one that is gone is left alone."""
@@ -90,14 +97,14 @@ class Devices:
             if (facts := self._sysfs.facts(number)) is not None:
                 blocks.set_read_only(str(self._node(facts)), read_only=read_only)
 
-        await self._threads.call(change, OPEN_SECONDS, f"device {number}")
+        await self._threads.call(change, SECONDS, f"device {number}")
 
     async def is_free(self, number: str) -> bool:
         """Tell whether nobody on this host holds the device: no mount in any namespace, no stack, no program.
 
         What was written to it is on the disk then. A device that is gone is free.
         """
-        return await self._threads.call(partial(self._is_free, number), OPEN_SECONDS, f"opening device {number}")
+        return await self._threads.call(partial(self._is_free, number), SECONDS, f"opening device {number}")
 
     async def _wait(self, volume: Volume) -> Device | None:
         """Look until the device is there; a device that is another volume's may be replaced by the right one, too."""
@@ -116,7 +123,7 @@ class Devices:
                 await watch.change(min(LOOK_SECONDS, max(0.0, last - clock())))
 
     async def _look(self, volume: Volume) -> Device | None:
-        return await self._threads.call(partial(self._open, volume), OPEN_SECONDS, f"opening the device of {volume.id}")
+        return await self._threads.call(partial(self._open, volume), SECONDS, f"opening the device of {volume.id}")
 
     def _open(self, volume: Volume) -> Device | None:
         """Open and prove, in a thread. If the link leads to another disk, the right one may still be in /sys."""

@@ -1,21 +1,39 @@
 """The host as one object: what staging, publishing, expansion, stats and health act upon."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from common import errors
-from node.host.devices import OPEN_SECONDS, Devices
+from node.host import paths
+from node.host.devices import Devices
 from node.host.filesystems import Filesystems
-from node.host.journal import Journal, Record
-from node.host.mounts import Mounts
+from node.host.journal import Entry, Journal, Record
+from node.host.mounts import Mounts, read_table
 from node.host.probe import Prober
 from node.host.sysfs import Sysfs
-from node.host.threads import Threads
+from node.host.threads import SECONDS, Threads
+from node.records import Facts, Mount
+from node.rules import mountinfo
+
+
+@dataclass(frozen=True)
+class Glance:
+    """A path as it is now."""
+
+    path: str  # as mountinfo has it
+    table: tuple[Mount, ...]
+    block: str  # the number of the block device that is seen there; empty: none
+
+    @property
+    def mounted(self) -> tuple[Mount, ...]:
+        """What is mounted at the path, the mount that is seen there last."""
+        return mountinfo.at(self.table, self.path)
 
 
 @dataclass(frozen=True)
 class Host:
-    """Its parts, made once in ``__main__``."""
+    """Its parts, made once in ``wiring``."""
 
     threads: Threads
     sysfs: Sysfs
@@ -25,26 +43,49 @@ class Host:
     mounts: Mounts
     journal: Journal
 
-    async def remember(self, key: str, record: Record, *, sync: bool = False) -> None:
-        """Write a record to the journal. Raises Unavailable if that fails."""
-        await self._journal(partial(self.journal.write, key, record, sync=sync))
+    async def glance(self, path: str) -> Glance:
+        """Look at a path, without asking what is mounted there."""
+        return await self.threads.call(partial(_glance, path), SECONDS, f"looking at {path}")
 
-    async def forget(self, kind: type[Record], key: str) -> None:
-        """Remove a record from the journal."""
-        await self._journal(partial(self.journal.remove, kind, key))
+    async def resolve(self, path: str) -> str:
+        """Return ``path`` as mountinfo has it."""
+        return await self.threads.call(partial(paths.resolve, path), SECONDS, f"resolving {path}")
 
-    async def recall(self, kind: type[Record], key: str) -> Record | None:
-        """Return a record of the journal, or None."""
-        return await self.threads.call(partial(self.journal.read, kind, key), OPEN_SECONDS, "reading the journal")
+    async def facts(self, number: str) -> Facts | None:
+        """Return what the kernel says of a device, or None if it is gone."""
+        return await self.threads.call(partial(self.sysfs.facts, number), SECONDS, f"device {number}")
 
-    async def recall_all(self, kind: type[Record]) -> tuple[Record, ...]:
-        """Return all records of a kind."""
-        return await self.threads.call(partial(self.journal.all, kind), OPEN_SECONDS, "reading the journal")
+    async def remember(self, record: Entry, *, sync: bool = False, before: Callable[[], None] = lambda: None) -> None:
+        """Write a record to the journal, after ``before``, which blocks. Raises Unavailable if that fails."""
 
-    async def _journal(self, work: partial[None]) -> None:
+        def work() -> None:
+            before()
+            self.journal.write(record, sync=sync)
+
+        await self._journal(work)
+
+    async def forget(self, kind: type[Record], key: str, *, before: Callable[[], None] = lambda: None) -> None:
+        """Remove a record from the journal, after ``before``, which blocks."""
+
+        def work() -> None:
+            before()
+            self.journal.remove(kind, key)
+
+        await self._journal(work)
+
+    async def _journal(self, work: Callable[[], None]) -> None:
         try:
-            await self.threads.call(work, OPEN_SECONDS, "writing the journal")
+            await self.threads.call(work, SECONDS, "writing the journal")
         except OSError as error:
             raise errors.Unavailable(
                 f"cannot write the node's journal: {error}", remedy="make room on, or mount, AIOCSI_STATE_DIR"
             ) from error
+
+
+def _glance(path: str) -> Glance:
+    """Only a device node's own file is asked for its number: asking a dead mount would hang."""
+    real = paths.resolve(path)
+    table = read_table()
+    mounted = mountinfo.at(table, real)
+    is_node = bool(mounted) and mounted[-1].root != "/" and paths.may_be_node(mounted[-1].kind)
+    return Glance(real, table, paths.block_number(real) if is_node else "")

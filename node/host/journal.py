@@ -1,13 +1,14 @@
 """Small files in the plugin's folder that outlive the process: begun formats, staged and published volumes.
 
-A file appears whole or not at all. Intents are synced to the disk before mkfs starts; the rest need only outlive the
-process, since mounts do not outlive the host. Everything here blocks: call it in a thread.
+They are read once, at the start; after that memory has them, since this process alone writes them. A file appears whole
+or not at all. Intents are synced to the disk before mkfs starts; the rest need only outlive the process, since mounts
+do not outlive the host. ``write`` and ``remove`` block: call them in a thread.
 """
 
-import hashlib
 import json
 import os
-from collections.abc import Iterator
+import re
+import zlib
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +16,11 @@ from typing import TypeVar
 
 from node.records import Intent, Published, Staged
 
-Record = TypeVar("Record", bound=Intent | Published | Staged)
+Entry = Intent | Published | Staged
+Record = TypeVar("Record", bound=Entry)
 
-_FOLDERS: dict[type, str] = {Intent: "formats", Published: "published", Staged: "staged"}
+_FOLDERS: dict[type[Entry], str] = {Intent: "formats", Published: "published", Staged: "staged"}
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
 class Journal:
@@ -25,15 +28,29 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._known: dict[tuple[type, str], Entry] = {}
 
-    def prepare(self) -> None:
-        """Make the folders. Raises OSError."""
-        for name in _FOLDERS.values():
-            (self._folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    def load(self) -> None:
+        """Make the folders, and read what is there; what cannot be read is left out. Raises OSError."""
+        for kind, name in _FOLDERS.items():
+            folder = self._folder / name
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for path in folder.glob("*.json"):
+                if (record := _load(kind, path)) is not None:
+                    self._known[kind, _key(record)] = record
 
-    def write(self, key: str, record: Record, *, sync: bool = False) -> None:
-        """Write or replace a record."""
-        path = self._path(type(record), key)
+    def read(self, kind: type[Record], key: str) -> Record | None:
+        """Return a record, or None."""
+        record = self._known.get((kind, key))
+        return record if isinstance(record, kind) else None
+
+    def all(self, kind: type[Record]) -> tuple[Record, ...]:
+        """Return every record of a kind."""
+        return tuple(record for record in list(self._known.values()) if isinstance(record, kind))
+
+    def write(self, record: Entry, *, sync: bool = False) -> None:
+        """Write or replace a record. Raises OSError."""
+        path = self._path(type(record), _key(record))
         part = path.with_suffix(".part")
         with part.open("w", encoding="utf-8") as file:
             json.dump(asdict(record), file)
@@ -43,35 +60,34 @@ class Journal:
         part.replace(path)
         if sync:
             _sync_folder(path.parent)
-
-    def read(self, kind: type[Record], key: str) -> Record | None:
-        """Return a record, or None if there is none, or none that can be read."""
-        return _load(kind, self._path(kind, key))
+        self._known[type(record), _key(record)] = record
 
     def remove(self, kind: type[Record], key: str) -> None:
-        """Remove a record; one that is not there is no error."""
-        self._path(kind, key).unlink(missing_ok=True)
+        """Remove a record; one that is not there is no error. Raises OSError."""
+        if self._known.get((kind, key)) is not None:
+            self._path(kind, key).unlink(missing_ok=True)
+            del self._known[kind, key]
 
-    def all(self, kind: type[Record]) -> tuple[Record, ...]:
-        """Return every record of a kind that can be read."""
-        return tuple(self._each(kind))
-
-    def _each(self, kind: type[Record]) -> Iterator[Record]:
-        with suppress(FileNotFoundError):
-            for path in sorted((self._folder / _FOLDERS[kind]).glob("*.json")):
-                if (record := _load(kind, path)) is not None:
-                    yield record
-
-    def _path(self, kind: type[Record], key: str) -> Path:
-        return self._folder / _FOLDERS[kind] / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+    def _path(self, kind: type, key: str) -> Path:
+        return self._folder / _FOLDERS[kind] / f"{_name(key)}.json"
 
 
-def _load(kind: type[Record], path: Path) -> Record | None:
-    try:
+def _key(record: Entry) -> str:
+    return record.target if isinstance(record, Published) else record.volume_id
+
+
+def _name(key: str) -> str:
+    """Return a file name: the key itself if it can be one, else two checksums (hashlib would cost 3.5 MiB)."""
+    if _PLAIN.fullmatch(key):
+        return key
+    return f"{zlib.crc32(key.encode()):08x}{zlib.adler32(key.encode()):08x}"
+
+
+def _load(kind: type[Entry], path: Path) -> Entry | None:
+    with suppress(ValueError, TypeError):
         fields = json.loads(path.read_text(encoding="utf-8"), object_hook=_frozen)
         return kind(**fields)
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
+    return None
 
 
 def _frozen(fields: dict[str, object]) -> dict[str, object]:

@@ -61,10 +61,10 @@ class Mounts:
             remedy="end the processes that use it; the next attempt unmounts it",
         )
 
-    async def unmount_all(self, target: str) -> None:
-        """Take away every mount at ``target``: an interrupted call may have left two."""
-        for _ in mountinfo.at(await self.table(), target):
-            await self.unmount(target)
+    async def unmount_all(self, mounts: tuple[Mount, ...]) -> None:
+        """Take away ``mounts``, the last one first: an interrupted call may have left two at one place."""
+        for mount in reversed(mounts):
+            await self.unmount(mount.point)
 
 
 def read_table() -> tuple[Mount, ...]:

@@ -58,6 +58,11 @@ def remove(path: str) -> None:
         ) from error
 
 
+def may_be_node(kind: str) -> bool:
+    """Tell whether a device node may lie on a file system of this kind: the kernel's own, or one on a disk."""
+    return kind in {"devtmpfs", "tmpfs", "ext4", "ext3", "xfs", "btrfs", "overlay"}
+
+
 def block_number(path: str) -> str:
     """Return the number of the block device at ``path`` (major:minor), or nothing if there is none."""
     try:

@@ -13,8 +13,8 @@ from functools import partial
 
 from common import errors
 from node.host.command import Commands, Ended
-from node.host.devices import OPEN_SECONDS, Device
-from node.host.threads import Threads
+from node.host.devices import Device
+from node.host.threads import SECONDS, Threads
 from node.records import Probe, Scan, Signature, Superblock
 from node.rules import blankness, superblocks
 
@@ -35,16 +35,16 @@ class Prober:
     async def exclusively(self, device: Device) -> AsyncIterator[bool]:
         """Claim the device, so that nobody mounts or formats it meanwhile; yield False if somebody else has it."""
         claim = partial(_claim, device)
-        descriptor = await self._threads.call(claim, OPEN_SECONDS, f"opening {device.path} exclusively")
+        descriptor = await self._threads.call(claim, SECONDS, f"opening {device.path} exclusively")
         try:
             yield descriptor is not None
         finally:
             if descriptor is not None:
-                await self._threads.call(partial(os.close, descriptor), OPEN_SECONDS, f"closing {device.path}")
+                await self._threads.call(partial(os.close, descriptor), SECONDS, f"closing {device.path}")
 
     async def probe(self, device: Device) -> Probe:
         """Return what is on the device, without a scan. Raises FailedPrecondition if it cannot be read."""
-        block = await self._threads.call(partial(read_superblock, device), OPEN_SECONDS, f"reading {device.path}")
+        block = await self._threads.call(partial(read_superblock, device), SECONDS, f"reading {device.path}")
         argv = ("blkid", "-p", "-o", "export", device.pinned)
         ended = await self._commands.run(*argv, seconds=BLKID_SECONDS, files=(device.descriptor,))
         return Probe(device.facts, _signature(device, ended), block)

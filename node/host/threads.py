@@ -4,8 +4,8 @@ A thread that hangs cannot be ended. It costs one of a limited number of places,
 is gone; the event loop and all other volumes go on. The threads are daemons: they do not keep the process alive.
 """
 
+import _thread
 import asyncio
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -13,6 +13,8 @@ from typing import TypeVar
 
 from common import errors
 from node.host import turns
+
+SECONDS = 20.0  # for the kernel to open a device, to read a little of it, to tell its mounts
 
 Result = TypeVar("Result")
 
@@ -62,7 +64,7 @@ class Threads:
                 loop.call_soon_threadsafe(answer)
 
         ended.add_done_callback(lambda _: self._places.release())
-        threading.Thread(target=run, daemon=True).start()
+        _thread.start_new_thread(run, ())  # Thread.start would wait, and block, until the thread has run
         return ended
 
     def _give_up(self, ended: asyncio.Future[Result]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from node.records import Facts, Finding, Mount, Staged
 from node.rules import identity
 
+NO_ANSWER = "does not answer"
 REASONS = {
     "DeviceGone": "the disk was detached, or the kernel gave it up",
     "DeviceNotRunning": "the kernel does not send commands to the disk (SCSI state)",
@@ -63,7 +64,7 @@ def _of_device(signs: Signs) -> Iterator[Finding]:
 
 def _of_filesystem(signs: Signs) -> Iterator[Finding]:
     mount = signs.mount
-    if signs.answer == "does not answer":
+    if signs.answer == NO_ANSWER:
         yield Finding("inaccessible", "FilesystemHung", f"{mount.kind} at {mount.point} does not answer")
     elif signs.answer:
         yield Finding("inaccessible", "FilesystemDead", f"{mount.kind} at {mount.point}: {signs.answer}")

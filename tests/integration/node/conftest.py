@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from common import errors, settings
 from common.commit import Commits
-from common.metrics import Metrics
 from node import wiring
+from node.host.command import Commands
 from node.host.host import Host
 from node.host.turns import Turns
 from node.records import Filesystem, Place, Publish, Stage, Volume
@@ -70,7 +70,7 @@ class Bench:
 
     async def unstage(self, disk: Disk) -> None:
         """Undo a stage."""
-        await self.parts.staging.unstage(Place(disk.id, self.staging_path(disk)))
+        await self.parts.unstaging.unstage(Place(disk.id, self.staging_path(disk)))
 
     async def refusal(self, disk: Disk, kind: str = "ext4", **changes: object) -> errors.DriverError:
         """Return the error that staging ends with. Raises AssertionError if it succeeds."""
@@ -96,7 +96,7 @@ def make_bench(folder: Path, made: Disks, commits: Commits, **values: str) -> Be
         **values,
     }
     chosen = settings.read(NodeSettings, [], "node", "tests", variables)
-    host = wiring.make_host(chosen, Metrics())
+    host = wiring.make_host(chosen, Commands())
     return Bench(folder, made, host, wiring.make_parts(chosen, host, Turns(commits)))
 
 

@@ -1,0 +1,87 @@
+"""Unstage a volume: unmount it, and return only when the kernel has let the device go.
+
+While umount hangs, the mount is gone from mountinfo already: "not mounted" does not mean "flushed". So the device is
+asked, also by a repeated call after a restart: what is remembered of the staging names it.
+
+Source: CSI 1.13 "NodeUnstageVolume".
+"""
+
+import asyncio
+from functools import partial
+
+from common import deadlines, errors
+from node.host import processes
+from node.host.host import Glance, Host
+from node.host.threads import SECONDS
+from node.host.turns import Turns
+from node.records import Place, Published, Staged
+from node.rules import mountinfo
+from node.staging import other_points
+
+RELEASE_SECONDS = 30.0  # for the kernel to let go of a device after its last unmount
+RELEASE_PAUSE = 0.05
+
+
+class Unstaging:
+    """Unstages volumes; each volume and each path has one call at a time."""
+
+    def __init__(self, host: Host, turns: Turns) -> None:
+        self._host = host
+        self._turns = turns
+
+    async def unstage(self, place: Place) -> None:
+        """Make it so that nothing is mounted at the staging path and the kernel has let go of the device."""
+        await self._turns.take((place.volume_id, place.path), partial(self._unstage, place))
+
+    async def _unstage(self, place: Place) -> None:
+        glance = await self._host.glance(place.path)
+        known = self._host.journal.read(Staged, place.volume_id)
+        if known is not None and known.path != glance.path:
+            known = None  # staged at another path; this one has only to be empty
+        numbers = {mount.number for mount in glance.mounted} | ({known.number} if known is not None else set())
+        self._refuse_foreign(place, glance)
+        self._refuse_while_published(place, glance, numbers)
+        if glance.mounted and known is None:  # staged by another driver: this call may be interrupted, too
+            top = glance.mounted[-1]
+            known = Staged(place.volume_id, "", glance.path, top.number, top.kind)
+            await self._host.remember(known)
+        await self._host.mounts.unmount_all(glance.mounted)
+        for number in sorted(numbers):
+            await self._wait_until_free(place, number)
+        if known is not None and known.set_read_only:
+            await self._host.devices.set_read_only(known.number, read_only=False)
+        if known is not None:
+            await self._host.forget(Staged, place.volume_id)
+
+    def _refuse_foreign(self, place: Place, glance: Glance) -> None:
+        """A path at which another volume is staged, or anything is published, is not unstaged by mistake."""
+        staged = {record.path: record.volume_id for record in self._host.journal.all(Staged)}
+        taken_by = staged.get(glance.path, place.volume_id)
+        if taken_by != place.volume_id or self._host.journal.read(Published, glance.path) is not None:
+            raise errors.FailedPrecondition(f"{glance.path} is not a staging path of volume {place.volume_id}")
+
+    def _refuse_while_published(self, place: Place, glance: Glance, numbers: set[str]) -> None:
+        published = [each for each in self._host.journal.all(Published) if each.volume_id == place.volume_id]
+        live = {each.target for each in published if mountinfo.at(glance.table, each.target)}
+        for number in numbers:
+            live |= set(other_points(glance.table, number, glance.path))
+        if live:
+            raise errors.FailedPrecondition(
+                f"volume {place.volume_id} is still published at {', '.join(sorted(live))}",
+                remedy="unpublish it there first (delete the pods that use it)",
+            )
+
+    async def _wait_until_free(self, place: Place, number: str) -> None:
+        """Return when nobody holds the device. Raises Unavailable, naming who does, if that takes too long."""
+        clock = asyncio.get_running_loop().time
+        last = clock() + min(RELEASE_SECONDS, max(0.0, deadlines.remaining() - 1.0))
+        while not await self._host.devices.is_free(number):
+            if clock() >= last:
+                look = partial(processes.holders_of_mount, number)
+                users = await self._host.threads.call(look, SECONDS, "looking for processes")
+                raise errors.Unavailable(
+                    f"the kernel still uses device {number} of volume {place.volume_id}"
+                    f"{': mounted for ' + ', '.join(users) if users else ''}",
+                    remedy="end the processes that keep it mounted; it is not safe to detach until then",
+                )
+            await asyncio.sleep(RELEASE_PAUSE)  # noqa: TID251  # the kernel tells nobody when a device becomes free
