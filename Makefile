@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud test sanity chart lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud test sanity image chart lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -52,8 +52,13 @@ update: venv ## generate anew whatever is generated
 verify: venv ## fail if a generated file is not what would be generated
 	@$(RUN) -m tools.generated verify
 
+image: venv ## make the container image, by docker or without it (ARGS=archive)
+	@$(RUN) -m tools.debian image
+	@$(RUN) -m tools.image $(ARGS)
+	@$(RUN) -m pytest -q tests/image
+
 chart: venv ## render, check and test the Helm chart
-	@$(RUN) -m tools.chart.helm
+	@$(RUN) -m tools.programs helm kubeconform >/dev/null
 	@$(RUN) -m pytest -q tests/chart
 
 lock: venv ## pin and hash what pyproject.toml asks for (ARGS=--upgrade: the newest of it)

@@ -42,6 +42,7 @@ PACKAGES = (
     Package("e2fsprogs", ("mkfs.ext4", "e2fsck", "resize2fs", "dumpe2fs"), ON_DISKS, TESTING),
     Package("xfsprogs", ("mkfs.xfs", "xfs_repair", "xfs_growfs"), ON_DISKS, TESTING),
     Package("btrfs-progs", ("mkfs.btrfs", "btrfs"), used_by=TESTING),
+    Package("mmdebstrap", ("mmdebstrap",), used_by=("image",)),
     Package("fdisk", ("sfdisk",), used_by=("test",)),
 )
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tools.chart import helm
+from tools import programs
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _programs() -> None:
     for name in ("helm", "kubeconform"):
-        if not helm.program(name).exists():
+        if not programs.path(name).exists():
             pytest.skip(f"{name} is not built: make chart builds it")

@@ -1,0 +1,1 @@
+"""What is in the container image, asked of the image itself."""

@@ -1,0 +1,84 @@
+"""Lay the driver and its Python packages into a folder that becomes a layer of the image.
+
+``python -m tools.image.install FOLDER [--machine MACHINE]``; the packages are the hashed ones of requirements/. Runs
+on a bare Python with pip.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.image import PACKAGES, PYTHON, ROOT, SITE, version
+
+REQUIREMENTS = ROOT / "requirements" / "controller.txt"  # those of the node are among them
+SCRIPTS = ("controller", "node")
+SCRIPT = """\
+#!/usr/bin/python3 -I
+import sys
+
+from {package}.__main__ import main
+
+sys.exit(main())
+"""
+PLATFORMS = ("manylinux_2_17", "manylinux2014", "manylinux_2_28", "manylinux_2_34")
+"""Of the wheels that Debian 12 (glibc 2.36) can load."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit status: 0 done, 1 pip failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="the layer's root; made if it is not there")
+    parser.add_argument("--machine", default="x86_64", choices=("x86_64", "aarch64"), help="of the image")
+    given = parser.parse_args(argv)
+    try:
+        install(given.folder, given.machine)
+    except subprocess.CalledProcessError as error:
+        print(f"pip: exit status {error.returncode}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def install(folder: Path, machine: str) -> None:
+    """Fill ``folder``. Raises CalledProcessError if pip fails."""
+    site = folder / SITE
+    site.mkdir(parents=True)
+    _third_parties(site, machine)
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
+    _metadata(site)
+    _scripts(folder / "usr/local/bin")
+
+
+def _third_parties(site: Path, machine: str) -> None:
+    wheels = [f"--platform={platform}_{machine}" for platform in PLATFORMS]
+    argv = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile"]
+    argv += ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}", *wheels]
+    argv += ["--disable-pip-version-check", "--root-user-action=ignore"]
+    subprocess.run([*argv, "--target", site, "-r", REQUIREMENTS], check=True, stdin=subprocess.DEVNULL)
+    shutil.rmtree(site / "bin", ignore_errors=True)
+
+
+def _metadata(site: Path) -> None:
+    """Say which version of ours this is, as an installer would."""
+    licence = re.search(r'^license = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    lines = ["Metadata-Version: 2.4", "Name: aiocsi", f"Version: {version()}"]
+    lines += [f"License-Expression: {licence[1]}"] if licence else []
+    folder = site / f"aiocsi-{version()}.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("\n".join([*lines, ""]))
+
+
+def _scripts(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for package in SCRIPTS:
+        script = folder / f"aiocsi-{package}"
+        script.write_text(SCRIPT.format(package=package))
+        script.chmod(0o755)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

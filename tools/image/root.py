@@ -1,0 +1,48 @@
+"""The image's root file system without a registry: Debian 12 by mmdebstrap, with the packages of packages.txt.
+
+It is kept in the cache and made anew when the list of packages, the release or what is left out changes.
+"""
+
+import hashlib
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.golang import CACHE
+from tools.image import debian_packages
+
+SUITE = "bookworm"
+SECONDS = 1200
+MERGED = "usr-is-merged"  # stands in for usrmerge, which apt prefers and which brings the whole of Perl
+PURGED = "usrmerge libfile-find-rule-perl libnumber-compare-perl libtext-glob-perl perl perl-modules-5.36 libperl5.36"
+PURGED += " libgdbm-compat4 libgdbm6"
+LEFT_OUT = (  # documentation; licences stay
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/man/*",
+)
+
+
+def root(packages: Sequence[str] = (), variant: str = "essential") -> Path:
+    """Return a tar of the root file system. Raises CalledProcessError, or FileNotFoundError without mmdebstrap."""
+    names = sorted({MERGED, *(packages or debian_packages())})
+    key = hashlib.sha256(repr((SUITE, variant, names, LEFT_OUT, PURGED)).encode()).hexdigest()[:16]
+    target = CACHE / "roots" / f"{SUITE}-{key}.tar"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f"new-{target.name}")
+        options = [f"--dpkgopt={option}" for option in LEFT_OUT]
+        options += [f'--customize-hook=chroot "$1" dpkg --purge {PURGED} >&2']
+        argv = [
+            "mmdebstrap",
+            f"--variant={variant}",
+            "--mode=root",
+            "--quiet",
+            *options,
+            f"--include={','.join(names)}",
+        ]
+        subprocess.run([*argv, SUITE, unfinished], check=True, stdin=subprocess.DEVNULL, timeout=SECONDS)
+        unfinished.replace(target)
+    return target
