@@ -10,6 +10,14 @@ from csi_proto.csi import v1 as csi
 
 Capability = csi.PluginCapabilityServiceType | csi.PluginCapabilityVolumeExpansionType
 
+PLUGIN_CAPABILITIES: tuple[Capability, ...] = (
+    csi.PluginCapabilityServiceType.CONTROLLER_SERVICE,
+    csi.PluginCapabilityServiceType.VOLUME_ACCESSIBILITY_CONSTRAINTS,
+    csi.PluginCapabilityVolumeExpansionType.ONLINE,
+)
+"""What the driver offers as a whole: every process of it answers the same, whichever services it serves (CSI 1.13
+"GetPluginCapabilities")."""
+
 
 class Identity(csi.IdentityBase):
     """Answers at once and from memory alone: kubelet restarts a plugin whose Probe is late."""
@@ -27,7 +35,7 @@ class Identity(csi.IdentityBase):
         self,
         message: csi.GetPluginCapabilitiesRequest,  # noqa: ARG002  # an empty message
     ) -> csi.GetPluginCapabilitiesResponse:
-        """Tell which services and kinds of expansion this process offers."""
+        """Tell which services and kinds of expansion the driver offers."""
         return csi.GetPluginCapabilitiesResponse(capabilities=self._capabilities)
 
     async def probe(self, message: csi.ProbeRequest) -> csi.ProbeResponse:  # noqa: ARG002  # an empty message

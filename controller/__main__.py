@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from common import logs, process
 from common.commit import Commits
 from common.health import Health
-from common.identity import Identity
+from common.identity import PLUGIN_CAPABILITIES, Identity
 from common.metrics import Metrics
 from common.rpc import Calls
 from common.server import Part, Server, run
 from common.settings import read
-from controller import replies, work
+from controller import work
 from controller.cloud.access import Access
 from controller.cloud.budget import Budget
 from controller.cloud.digitalocean import DigitalOcean
@@ -56,7 +56,7 @@ async def serve(settings: ControllerSettings) -> None:
         api.http.open(http_session)
         here = settings.region or await region(http_session, settings.metadata_url)
         controller = _controller(settings, api, commits, here)
-        identity = Identity(settings.driver_name, replies.PLUGIN_CAPABILITIES, api.access.ready)
+        identity = Identity(settings.driver_name, PLUGIN_CAPABILITIES, api.access.ready)
         parts: list[Part] = [Server([identity, controller], settings.endpoint, Calls(metrics))]
         if settings.http_addr is not None:
             parts.append(Health(settings.http_addr, metrics, lambda: api.access.reason))

@@ -32,13 +32,6 @@ OFFERED = (
 )
 
 
-PLUGIN_CAPABILITIES = (
-    csi.PluginCapabilityServiceType.CONTROLLER_SERVICE,
-    csi.PluginCapabilityServiceType.VOLUME_ACCESSIBILITY_CONSTRAINTS,
-    csi.PluginCapabilityVolumeExpansionType.ONLINE,
-)
-
-
 def capabilities() -> csi.ControllerGetCapabilitiesResponse:
     """Say what the controller offers."""
     offered = [csi.ControllerServiceCapability(rpc=csi.ControllerServiceCapabilityRpc(type=kind)) for kind in OFFERED]

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from common import logs, server, settings
 from common.commit import Commits
 from common.health import Health as HealthPage
-from common.identity import Identity
+from common.identity import PLUGIN_CAPABILITIES, Identity
 from common.metrics import Metrics
 from common.rpc import Calls
 from common.sockets import EndpointError
-from node import replies, wiring
+from node import wiring
 from node.host.command import Commands, watch_children_without_threads
 from node.host.turns import Turns
 from node.metrics import NodeMetrics
@@ -49,7 +49,7 @@ async def serve(chosen: NodeSettings) -> None:
     host = wiring.make_host(chosen, Commands(counted.observe))
     counted.watch(host.threads)
     parts = wiring.make_parts(chosen, host, Turns(commits))
-    identity = Identity(chosen.driver_name, replies.PLUGIN_CAPABILITIES, ready=lambda: True)
+    identity = Identity(chosen.driver_name, PLUGIN_CAPABILITIES, ready=lambda: True)
     csi_server = server.Server([identity, Node(Requests(chosen.driver_name), parts)], chosen.endpoint, Calls(metrics))
     served: list[server.Part] = [csi_server]
     if chosen.http_addr is not None:

@@ -6,13 +6,14 @@ Source: CSI 1.13 "NodeGetVolumeHealth", "NodeGetStorageHealth".
 """
 
 import os
+from dataclasses import replace
 from functools import partial
 
 from common import errors
 from common.locks import Locks
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
-from node.records import Facts, Finding, Mount, Place, Staged
+from node.records import Facts, Finding, Mount, Place, Published, Staged
 from node.rules import condition
 from node.rules.condition import Signs
 from node.stats import find
@@ -28,9 +29,9 @@ class Health:
         self._asked = Locks()
 
     async def of_volume(self, place: Place) -> tuple[Finding, ...]:
-        """Return what is wrong with a volume. Raises NotFound if it is not at that path."""
-        glance = await find(self._host, place)
+        """Return what is wrong with a volume. Raises NotFound if it is not at that path, or without one nowhere."""
         known = self._host.journal.read(Staged, place.volume_id)
+        glance = await find(self._host, place if place.path else self._remembered(place, known))
         return condition.of_volume(await self._signs(glance, known))
 
     async def of_storage(self) -> tuple[Finding, ...]:
@@ -38,6 +39,15 @@ class Health:
         records = self._host.journal.all(Staged)
         volumes = [(record.volume_id, await self._host.facts(record.number)) for record in records]
         return condition.of_storage(tuple(volumes), self._host.threads.hung)
+
+    def _remembered(self, place: Place, known: Staged | None) -> Place:
+        """Return where the volume is: published somewhere, or else staged, where a raw block volume has no mount."""
+        found = [each.target for each in self._host.journal.all(Published) if each.volume_id == place.volume_id]
+        if known is not None and known.kind:
+            found.append(known.path)
+        if not found:
+            raise errors.NotFound(f"volume {place.volume_id} is neither staged nor published on this node")
+        return replace(place, path=found[0])
 
     async def _signs(self, glance: Glance, known: Staged | None) -> Signs:
         mount, block = glance.mounted[-1], bool(glance.block)

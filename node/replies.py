@@ -16,10 +16,6 @@ CAPABILITIES = (
     Capabilities.GET_VOLUME_HEALTH,
     Capabilities.GET_STORAGE_HEALTH,
 )
-PLUGIN_CAPABILITIES = (
-    csi.PluginCapabilityServiceType.VOLUME_ACCESSIBILITY_CONSTRAINTS,
-    csi.PluginCapabilityVolumeExpansionType.ONLINE,
-)
 _OF_A_VOLUME = {
     "degraded": csi.VolumeHealthErrorType.DEGRADED,
     "inaccessible": csi.VolumeHealthErrorType.INACCESSIBLE,

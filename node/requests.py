@@ -100,8 +100,11 @@ def stats(message: csi.NodeGetVolumeStatsRequest) -> Place:
 
 
 def health(message: csi.NodeGetVolumeHealthRequest) -> Place:
-    """Raises InvalidArgument."""
-    return _place(message.volume_id, message.volume_publish_path, "volume_publish_path", message.staging_target_path)
+    """Both paths are optional: where the volume is, is remembered. Raises InvalidArgument, NotFound."""
+    if message.volume_publish_path:
+        path, what = message.volume_publish_path, "volume_publish_path"
+        return _place(message.volume_id, path, what, message.staging_target_path)
+    return Place(volume_id=arguments.volume_id(message.volume_id), path="")
 
 
 def expand(message: csi.NodeExpandVolumeRequest) -> Expand:
@@ -123,7 +126,7 @@ def expand(message: csi.NodeExpandVolumeRequest) -> Expand:
 def _place(volume_id: object, path: object, what: str, staging_path: str) -> Place:
     return Place(
         volume_id=arguments.volume_id(volume_id),
-        path=arguments.path(path, what),
+        path=arguments.published_path(path, what),
         staging_path=arguments.path(staging_path, "staging_target_path") if staging_path else "",
     )
 

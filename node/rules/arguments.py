@@ -40,6 +40,16 @@ def path(value: object, what: str) -> str:
     return clean
 
 
+def published_path(value: object, what: str) -> str:
+    """Like ``path``, for a call that only looks where a volume is published: nothing ever is at a relative path.
+
+    Raises InvalidArgument, NotFound.
+    """
+    if isinstance(value, str) and value and not value.startswith("/"):
+        raise errors.NotFound(f"no volume is published at {what} {value[:80]!r}: it is not an absolute path")
+    return path(value, what)
+
+
 def _matching(value: object, pattern: re.Pattern[str], what: str) -> str:
     if not isinstance(value, str) or not value:
         raise errors.InvalidArgument(f"{what} is missing")
