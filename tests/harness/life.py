@@ -103,6 +103,18 @@ class Life:
         request = csi.DeleteVolumeRequest(volume_id=self.volume.volume_id)
         return await controller.call(request, csi.DeleteVolumeResponse)
 
+    async def up(self, controller: Client, client: Client, node: Node) -> None:
+        """From created to published on that node."""
+        await self.attach(controller, node)
+        await self.stage(client, node)
+        await self.publish(client, node)
+
+    async def down(self, controller: Client, client: Client, node: Node) -> None:
+        """From published back to created."""
+        await self.unpublish(client, node)
+        await self.unstage(client, node)
+        await self.detach(controller, node)
+
     def staging_path(self, node: Node) -> Path:
         """Where kubelet has it staged on that node."""
         return node.folder / "staging" / self.name

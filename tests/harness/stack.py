@@ -15,7 +15,7 @@ from pathlib import Path
 from string import ascii_lowercase
 
 from tests.harness import traces
-from tests.harness.embedded_cloud import Droplet, EmbeddedCloud
+from tests.harness.embedded_cloud import Droplet, EmbeddedCloud, Json, objects
 from tests.harness.processes import Program, ProgramFailed
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +92,16 @@ class LocalCloud(Program):
 
 
 @dataclass(frozen=True)
+class State:
+    """What the services have made of the world at one moment."""
+
+    volumes: list[dict[str, Json]]
+    effects: int
+    mounts: list[str]
+    paths: list[Path]
+
+
+@dataclass(frozen=True)
 class Stack:
     """Everything a volume's life needs, up and answering."""
 
@@ -106,6 +116,17 @@ class Stack:
         """The programs in the order in which they are stopped."""
         return (*self.nodes, self.controller, self.localcloud)
 
+    async def state(self) -> State:
+        """Return all that a call may change: volumes and effects in the cloud, mounts and files on the nodes."""
+        effects = objects(await self.cloud.get("/_localcloud/ledger/effects"), "effects")
+        folders = [node.folder / kind for node in self.nodes for kind in ("staging", "pods")]
+        return State(
+            volumes=await self.cloud.volumes(),
+            effects=len(effects),
+            mounts=[mount.line for mount in traces.mounts(self.folder)],
+            paths=sorted(path for folder in folders for path in folder.rglob("*")),
+        )
+
     async def stop(self) -> None:
         """Stop everything in order. Raises ProgramFailed if a program does not end by itself with status 0."""
         statuses = {program.name: await program.stop(STOP_SECONDS) for program in self.programs if program.running}
@@ -116,6 +137,7 @@ class Stack:
 @asynccontextmanager
 async def running(folder: Path, *, droplets: int = 2, cloud_arguments: tuple[str, ...] = ()) -> AsyncIterator[Stack]:
     """Start a stack in ``folder``; on the way out stop it, however the block ended, and leave nothing but files."""
+    folder = folder.resolve()  # noqa: ASYNC240 - a temporary folder, before anything is served
     with ExitStack() as ending:
         ending.callback(_clear, folder)
         stack = await _start(folder, ending, LocalCloud(folder / "cloud", droplets, cloud_arguments))
