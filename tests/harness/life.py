@@ -37,71 +37,35 @@ class Life:
     publish_context: dict[str, str] = field(default_factory=dict)
 
     async def create(self, controller: Client) -> csi.CreateVolumeResponse:
-        request = csi.CreateVolumeRequest(
-            name=self.name,
-            capacity_range=csi.CapacityRange(required_bytes=self.size_bytes),
-            volume_capabilities=[self.capability],
-            accessibility_requirements=csi.TopologyRequirement(preferred=[csi.Topology(segments={"region": REGION})]),
-        )
-        reply = await controller.call(request, csi.CreateVolumeResponse)
+        reply = await controller.call(self.create_request(), csi.CreateVolumeResponse)
         assert reply.volume is not None, reply
         self.volume = reply.volume
         return reply
 
     async def attach(self, controller: Client, node: Node) -> csi.ControllerPublishVolumeResponse:
-        request = csi.ControllerPublishVolumeRequest(
-            volume_id=self.volume.volume_id,
-            node_id=str(node.droplet_id),
-            volume_capability=self.capability,
-            volume_context=self.volume.volume_context,
-        )
-        reply = await controller.call(request, csi.ControllerPublishVolumeResponse, seconds=60)
+        reply = await controller.call(self.attach_request(node), csi.ControllerPublishVolumeResponse, seconds=60)
         self.publish_context = reply.publish_context
         return reply
 
     async def stage(self, client: Client, node: Node) -> csi.NodeStageVolumeResponse:
         self.staging_path(node).mkdir(parents=True, exist_ok=True)
-        request = csi.NodeStageVolumeRequest(
-            volume_id=self.volume.volume_id,
-            publish_context=self.publish_context,
-            staging_target_path=str(self.staging_path(node)),
-            volume_capability=self.capability,
-            volume_context=self.volume.volume_context,
-        )
-        return await client.call(request, csi.NodeStageVolumeResponse, seconds=60)
+        return await client.call(self.stage_request(node), csi.NodeStageVolumeResponse, seconds=60)
 
     async def publish(self, client: Client, node: Node, *, readonly: bool = False) -> csi.NodePublishVolumeResponse:
         self.target_path(node).parent.mkdir(parents=True, exist_ok=True)
-        request = csi.NodePublishVolumeRequest(
-            volume_id=self.volume.volume_id,
-            publish_context=self.publish_context,
-            staging_target_path=str(self.staging_path(node)),
-            target_path=str(self.target_path(node)),
-            volume_capability=self.capability,
-            readonly=readonly,
-            volume_context=self.volume.volume_context,
-        )
-        return await client.call(request, csi.NodePublishVolumeResponse)
+        return await client.call(self.publish_request(node, readonly=readonly), csi.NodePublishVolumeResponse)
 
     async def unpublish(self, client: Client, node: Node) -> csi.NodeUnpublishVolumeResponse:
-        request = csi.NodeUnpublishVolumeRequest(
-            volume_id=self.volume.volume_id, target_path=str(self.target_path(node))
-        )
-        return await client.call(request, csi.NodeUnpublishVolumeResponse)
+        return await client.call(self.unpublish_request(node), csi.NodeUnpublishVolumeResponse)
 
     async def unstage(self, client: Client, node: Node) -> csi.NodeUnstageVolumeResponse:
-        request = csi.NodeUnstageVolumeRequest(
-            volume_id=self.volume.volume_id, staging_target_path=str(self.staging_path(node))
-        )
-        return await client.call(request, csi.NodeUnstageVolumeResponse)
+        return await client.call(self.unstage_request(node), csi.NodeUnstageVolumeResponse)
 
     async def detach(self, controller: Client, node: Node) -> csi.ControllerUnpublishVolumeResponse:
-        request = csi.ControllerUnpublishVolumeRequest(volume_id=self.volume.volume_id, node_id=str(node.droplet_id))
-        return await controller.call(request, csi.ControllerUnpublishVolumeResponse, seconds=60)
+        return await controller.call(self.detach_request(node), csi.ControllerUnpublishVolumeResponse, seconds=60)
 
     async def delete(self, controller: Client) -> csi.DeleteVolumeResponse:
-        request = csi.DeleteVolumeRequest(volume_id=self.volume.volume_id)
-        return await controller.call(request, csi.DeleteVolumeResponse)
+        return await controller.call(self.delete_request(), csi.DeleteVolumeResponse)
 
     async def up(self, controller: Client, client: Client, node: Node) -> None:
         """From created to published on that node."""
@@ -126,3 +90,53 @@ class Life:
     def device(self, node: Node) -> Path:
         """The link or device node under which it appears on that node while it is attached."""
         return node.device_dir / f"scsi-0DO_Volume_{self.publish_context[f'{DRIVER_NAME}/volume-name']}"
+
+    def create_request(self) -> csi.CreateVolumeRequest:
+        return csi.CreateVolumeRequest(
+            name=self.name,
+            capacity_range=csi.CapacityRange(required_bytes=self.size_bytes),
+            volume_capabilities=[self.capability],
+            accessibility_requirements=csi.TopologyRequirement(preferred=[csi.Topology(segments={"region": REGION})]),
+        )
+
+    def attach_request(self, node: Node) -> csi.ControllerPublishVolumeRequest:
+        return csi.ControllerPublishVolumeRequest(
+            volume_id=self.volume.volume_id,
+            node_id=str(node.droplet_id),
+            volume_capability=self.capability,
+            volume_context=self.volume.volume_context,
+        )
+
+    def stage_request(self, node: Node) -> csi.NodeStageVolumeRequest:
+        return csi.NodeStageVolumeRequest(
+            volume_id=self.volume.volume_id,
+            publish_context=self.publish_context,
+            staging_target_path=str(self.staging_path(node)),
+            volume_capability=self.capability,
+            volume_context=self.volume.volume_context,
+        )
+
+    def publish_request(self, node: Node, *, readonly: bool = False) -> csi.NodePublishVolumeRequest:
+        return csi.NodePublishVolumeRequest(
+            volume_id=self.volume.volume_id,
+            publish_context=self.publish_context,
+            staging_target_path=str(self.staging_path(node)),
+            target_path=str(self.target_path(node)),
+            volume_capability=self.capability,
+            readonly=readonly,
+            volume_context=self.volume.volume_context,
+        )
+
+    def unpublish_request(self, node: Node) -> csi.NodeUnpublishVolumeRequest:
+        return csi.NodeUnpublishVolumeRequest(volume_id=self.volume.volume_id, target_path=str(self.target_path(node)))
+
+    def unstage_request(self, node: Node) -> csi.NodeUnstageVolumeRequest:
+        return csi.NodeUnstageVolumeRequest(
+            volume_id=self.volume.volume_id, staging_target_path=str(self.staging_path(node))
+        )
+
+    def detach_request(self, node: Node) -> csi.ControllerUnpublishVolumeRequest:
+        return csi.ControllerUnpublishVolumeRequest(volume_id=self.volume.volume_id, node_id=str(node.droplet_id))
+
+    def delete_request(self) -> csi.DeleteVolumeRequest:
+        return csi.DeleteVolumeRequest(volume_id=self.volume.volume_id)

@@ -55,17 +55,17 @@ class Service(Program):
 class Node(Service):
     """The node service of one droplet."""
 
-    def __init__(self, name: str, folder: Path, droplet: Droplet) -> None:
+    def __init__(self, name: str, folder: Path, droplet: Droplet, settings: Mapping[str, str]) -> None:
         self.droplet_id = droplet.id
         self.device_dir = droplet.device_dir
         self.registration_dir = folder / "registry"
-        settings = {
+        known = {
             "AIOCSI_DEVICE_DIR": str(droplet.device_dir),
             "AIOCSI_METADATA_URL": droplet.metadata_url,
             "AIOCSI_REGISTRATION_DIR": str(self.registration_dir),
             "AIOCSI_STATE_DIR": str(folder / "state"),
         }
-        super().__init__(name, "node", folder, settings)
+        super().__init__(name, "node", folder, {**known, **settings})
 
 
 class LocalCloud(Program):
@@ -135,35 +135,49 @@ class Stack:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, droplets: int = 2, cloud_arguments: tuple[str, ...] = ()) -> AsyncIterator[Stack]:
-    """Start a stack in ``folder``; on the way out stop it, however the block ended, and leave nothing but files."""
+async def running(
+    folder: Path,
+    *,
+    droplets: int = 2,
+    cloud_arguments: tuple[str, ...] = (),
+    controller: Mapping[str, str] | None = None,
+    node: Mapping[str, str] | None = None,
+) -> AsyncIterator[Stack]:
+    """Start a stack in ``folder``; on the way out stop it, however the block ended, and leave nothing but files.
+
+    ``controller`` and ``node`` are further settings of those services.
+    """
     folder = folder.resolve()  # noqa: ASYNC240 - a temporary folder, before anything is served
     with ExitStack() as ending:
         ending.callback(_clear, folder)
-        stack = await _start(folder, ending, LocalCloud(folder / "cloud", droplets, cloud_arguments))
+        localcloud = LocalCloud(folder / "cloud", droplets, cloud_arguments)
+        stack = await _start(ending, localcloud, controller or {}, node or {})
         yield stack
         await stack.stop()
 
 
-async def _start(folder: Path, ending: ExitStack, localcloud: LocalCloud) -> Stack:
+async def _start(
+    ending: ExitStack, localcloud: LocalCloud, controller_settings: Mapping[str, str], node_settings: Mapping[str, str]
+) -> Stack:
+    folder = localcloud.folder.parent
     ending.callback(localcloud.kill)
     cloud = await localcloud.up()
-    controller = _controller(folder / "controller", cloud)
+    controller = _controller(folder / "controller", cloud, controller_settings)
     names = [f"node-{letter}" for letter in ascii_lowercase]
-    nodes = [Node(name, folder / name, droplet) for name, droplet in zip(names, cloud.droplets, strict=False)]
+    nodes = [Node(name, folder / name, each, node_settings) for name, each in zip(names, cloud.droplets, strict=False)]
     for service in (controller, *nodes):
         ending.callback(service.kill)
         await service.up()
     return Stack(folder, localcloud, cloud, controller, tuple(nodes))
 
 
-def _controller(folder: Path, cloud: EmbeddedCloud) -> Service:
+def _controller(folder: Path, cloud: EmbeddedCloud, settings: Mapping[str, str]) -> Service:
     folder.mkdir(parents=True)
     token_file = folder / "token"
     token_file.touch(mode=0o600)
     token_file.write_text(f"{cloud.token}\n")
-    settings = {"AIOCSI_API_URL": cloud.url, "AIOCSI_TOKEN_FILE": str(token_file), "AIOCSI_REGION": REGION}
-    return Service("controller", "controller", folder, settings)
+    known = {"AIOCSI_API_URL": cloud.url, "AIOCSI_TOKEN_FILE": str(token_file), "AIOCSI_REGION": REGION}
+    return Service("controller", "controller", folder, {**known, **settings})
 
 
 def _clear(folder: Path) -> None:

@@ -15,7 +15,7 @@ CLOUD = ("--rate-hour=0", "--rate-minute=0", "--action-latency=0.05")
 
 
 @pytest.fixture(scope="package")
-def shared_stack(disk_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(disk_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Services that live as long as the tests of this folder."""
     folder = tmp_path_factory.mktemp("shared").resolve()
     assert folder.is_relative_to(disk_folder)
@@ -29,19 +29,26 @@ def shared_stack(disk_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest_asyncio.fixture
-async def stack(shared_stack: Stack) -> AsyncIterator[Stack]:
-    """The shared services, which a test leaves as it found them: no volume, no mount, every process up."""
-    yield shared_stack
-    assert [mount.line for mount in traces.mounts(shared_stack.folder)] == []
-    assert await shared_stack.cloud.volumes() == []
-    assert [program.name for program in shared_stack.programs if not program.running] == []
+async def left_as_found(stack: Stack) -> AsyncIterator[None]:
+    """A test ends with the shared services as it found them: no volume, no mount, every process up."""
+    yield
+    assert [mount.line for mount in traces.mounts(stack.folder)] == []
+    assert await stack.cloud.volumes() == []
+    assert [program.name for program in stack.programs if not program.running] == []
+
+
+@pytest.fixture
+def own_folder(disk_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for services of the test's own; its path is short, as those of sockets have to be."""
+    folder = tmp_path_factory.mktemp("own")
+    assert folder.resolve().is_relative_to(disk_folder)
+    return folder
 
 
 @pytest_asyncio.fixture
-async def fresh_stack(disk_folder: Path, tmp_path: Path) -> AsyncIterator[Stack]:
+async def fresh_stack(own_folder: Path) -> AsyncIterator[Stack]:
     """Services of the test's own, to be killed and stopped."""
-    assert tmp_path.is_relative_to(disk_folder)
-    async with running(tmp_path, cloud_arguments=CLOUD) as stack:
+    async with running(own_folder, cloud_arguments=CLOUD) as stack:
         yield stack
 
 

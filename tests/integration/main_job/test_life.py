@@ -3,7 +3,6 @@
 import errno
 import os
 import stat
-from pathlib import Path
 
 import pytest
 from grpclib.const import Status
@@ -15,6 +14,9 @@ from tests.harness import life, traces
 from tests.harness.client import Client
 from tests.harness.life import GIB, Life
 from tests.harness.stack import DRIVER_NAME, REGION, Node, Stack
+from tests.integration.main_job.content import content, read, write
+
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 MIB = 1 << 20
 FILE_SYSTEMS = [pytest.param("ext4", id="ext4"), pytest.param("xfs", id="xfs")]
@@ -23,24 +25,6 @@ KINDS = [
     pytest.param(life.mounted("xfs"), id="xfs"),
     pytest.param(life.raw(), id="raw block"),
 ]
-
-
-def content(volume: Life, node: Node) -> Path:
-    """Return what a pod reads and writes: a file on the file system, or the device itself."""
-    path = volume.target_path(node)
-    return path if volume.capability.block is not None else path / "file"
-
-
-def write(path: Path, data: bytes) -> None:
-    with path.open("r+b" if path.exists() else "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def read(path: Path, size: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(size)
 
 
 @pytest.mark.asyncio
@@ -165,6 +149,19 @@ async def test_a_volume_is_not_attached_to_a_second_node_and_stays_on_the_first(
     await volume.detach(controller, node_b)  # it is not there, so this is done; node A keeps it
     assert await stack.state() == before
     await volume.detach(controller, node_a)
+    await volume.delete(controller)
+
+
+@pytest.mark.asyncio
+async def test_a_volume_is_not_attached_to_a_droplet_that_does_not_exist(controller: Client, stack: Stack) -> None:
+    volume = Life("nowhere", life.raw())
+    await volume.create(controller)
+    request = volume.attach_request(stack.nodes[0])
+    request.node_id = "77"
+    before = await stack.state()
+    code, message = await controller.refusal(request)
+    assert (code, await stack.state()) == (Status.NOT_FOUND, before)
+    assert "77" in message
     await volume.delete(controller)
 
 
