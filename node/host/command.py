@@ -14,11 +14,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+import structlog
+
 from common import errors
 from node.host import turns
 
 OUTPUT_BYTES = 64 << 10  # of each stream; what follows is read and dropped
 LAST_WORDS_SECONDS = 1.0  # for the kernel to take a killed group away
+
+log = structlog.get_logger()
 
 Observer = Callable[[str, float, int], None]  # program, seconds, exit status
 
@@ -65,7 +69,9 @@ class Commands:
         except asyncio.CancelledError:
             await _end(process)
             raise
-        self._observe(argv[0], time.monotonic() - started, status)
+        seconds_taken = time.monotonic() - started
+        log.debug("program", argv=argv, status=status, seconds=round(seconds_taken, 4))
+        self._observe(argv[0], seconds_taken, status)
         return Ended(argv, status, stdout, stderr)
 
     async def check(self, *argv: str, seconds: float, files: Sequence[int] = ()) -> Ended:

@@ -3,6 +3,7 @@
 Routes and reply types come from the generated servicer bases, so the services need no client code.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from betterproto2 import Message
-from grpclib.client import Channel
+from grpclib.client import Channel, Handler
 from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError
+from grpclib.protocol import H2Protocol
+from h2.events import ConnectionTerminated
 
 from common.server import Service
 from csi_proto import pluginregistration
@@ -46,12 +49,27 @@ def _routes() -> Iterator[tuple[type[Message], Route]]:
 ROUTES: Mapping[type[Message], Route] = dict(_routes())  # every request type belongs to one method
 
 
+class _Channel(Channel):
+    """A connection that reads what was answered before a GOAWAY; grpclib fails every call at the sight of one."""
+
+    def _protocol_factory(self) -> H2Protocol:
+        return _Patient(Handler(), self._config, self._h2_config)
+
+
+class _Patient(H2Protocol):
+    """Answers may come with the GOAWAY or after it (RFC 9113 6.8): the end of the connection decides."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.processor.processors[ConnectionTerminated] = lambda _event: None
+
+
 class Client:
     """One connection. ``code`` and ``message`` of a refusal are those of the GRPCError that ``call`` raises."""
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
-        self._channel = Channel(path=str(socket))
+        self._channel = _Channel(path=str(socket))
 
     async def call(
         self,

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
+OUR_LOOK = "per_page=199"
+"""The query with which the harness reads the volumes; no driver asks so, and the ledger tells the two apart by it."""
+
 _SECONDS = 10.0
 
 
@@ -51,7 +54,7 @@ class EmbeddedCloud:
 
     async def volumes(self) -> list[dict[str, Json]]:
         """Return every volume of the account, as the API shows it."""
-        return objects(await self.get("/v2/volumes?per_page=200"), "volumes")
+        return objects(await self.get(f"/v2/volumes?{OUR_LOOK}"), "volumes")
 
     def _request(self, method: str, path: str, body: Json = None) -> Json:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=_SECONDS)

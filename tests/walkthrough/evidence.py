@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from tests.harness import traces
-from tests.harness.embedded_cloud import Json, objects
+from tests.harness.embedded_cloud import OUR_LOOK, Json, objects
 from tests.harness.stack import Node, Stack
 
 
@@ -57,7 +57,7 @@ def _mounts(stack: Stack) -> tuple[traces.Mount, ...]:
 
 
 def _request(entry: dict[str, Json]) -> str:
-    if str(entry["path"]).startswith("/_localcloud/"):
+    if str(entry["path"]).startswith("/_localcloud/") or entry["query"] == OUR_LOOK:
         return ""
     query = f"?{entry['query']}" if entry["query"] else ""
     return f"{entry['method']} {entry['path']}{query} → {entry['status']}"
