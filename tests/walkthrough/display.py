@@ -18,20 +18,21 @@ from tests.walkthrough.evidence import Happened
 class Done:
     """A step that is over: how long it took, what happened, what was seen."""
 
+    folder: str
     title: str
     seconds: float
     happened: Happened
     seen: tuple[str, ...]
 
     def facts(self) -> Iterator[tuple[str, str]]:
-        """Yield each fact with its kind."""
+        """Yield each fact with its kind; the run's folder, which is in nearly all of them, is written as ``$RUN``."""
         for kind, lines in (
             ("api", self.happened.requests),
             ("program", self.happened.programs),
             ("mount", self.happened.mounts),
             ("seen", self.seen),
         ):
-            yield from ((kind, line) for line in lines)
+            yield from ((kind, line.replace(self.folder, "$RUN")) for line in lines)
 
 
 class Display(Protocol):

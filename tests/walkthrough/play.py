@@ -34,6 +34,7 @@ class Play:
     async def whole(self) -> None:
         """Play everything, from the start of the services to their end. Raises StepFailed."""
         async with AsyncExitStack() as services:
+            self._display.say(f"RUN={self._folder}")
             story = await self._start(services)
             for step in STEPS:
                 await self._step(step.title, partial(step.act, story), await Moment.now(story.stack))
@@ -60,7 +61,7 @@ class Play:
             raise StepFailed(number, title, error) from error
         seconds = _now() - started
         happened = Happened() if before is None else await before.until_now()
-        self._done.append(Done(title, seconds, happened, tuple(seen)))
+        self._done.append(Done(str(self._folder), title, seconds, happened, tuple(seen)))
         self._display.end(number, self._done[-1])
 
     async def _stop(self, services: AsyncExitStack) -> list[str]:
