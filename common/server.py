@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 from weakref import WeakSet
 
@@ -22,6 +23,7 @@ from grpclib.protocol import H2Protocol, Stream
 from grpclib.server import Handler as Acceptor
 from grpclib.server import request_handler
 from h2.config import H2Configuration
+from h2.events import PingAckReceived
 from h2.settings import SettingCodes
 
 from common import incoming, rpc, sockets
@@ -30,6 +32,7 @@ from common.commit import Commits
 log = structlog.get_logger()
 
 LAST_ANSWERS_SECONDS = 1.0  # for calls that were ended by the drain to send their status
+LAST_PING_SECONDS = 0.5  # for a client to read what was sent
 
 
 class Service(Protocol):
@@ -78,16 +81,13 @@ class Server:
         """Give the socket up, refuse new calls, wait for those under way, answer the rest UNAVAILABLE, hang up."""
         self._stop_listening()
         self._calls.drain()
-        for connection in [each for each in self._connections if not each.tasks()]:
-            connection.hang_up()
         if tasks := self._tasks():
             await asyncio.wait(tasks, timeout=grace_seconds)
         if tasks := self._tasks():
             log.warning("grace_over", calls=len(tasks), seconds=grace_seconds)
             self._calls.expire()
             await asyncio.wait(tasks, timeout=LAST_ANSWERS_SECONDS)
-        for connection in list(self._connections):
-            connection.hang_up()
+        await asyncio.gather(*(connection.hang_up() for connection in self._connections))
 
     def _stop_listening(self) -> None:
         if self._server is not None and self._listener is not None:
@@ -131,6 +131,7 @@ class _Connection(H2Protocol):
     def __init__(self, acceptor: _Acceptor, config: Configuration) -> None:
         super().__init__(acceptor, config, _h2_settings())
         self._acceptor = acceptor
+        self._heard = asyncio.Event()  # the client has read all, or is gone
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client; allow it so many calls at once that none of them keeps a Probe from being sent."""
@@ -139,17 +140,37 @@ class _Connection(H2Protocol):
         self.connection.flush()
         self.processor.processors = _Tolerant(self.processor.processors)  # type: ignore[assignment]  # same use
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Cancel what the client waited for."""
+        self._heard.set()
+        super().connection_lost(exc)
+
     def tasks(self) -> list[asyncio.Task[None]]:
         """Return the tasks of calls that are not answered yet."""
         return self._acceptor.running()
 
-    def hang_up(self) -> None:
-        """Tell the client which calls were taken (GOAWAY: it may repeat the others elsewhere), and close."""
+    async def hang_up(self) -> None:
+        """Tell the client which calls were taken (GOAWAY: it may repeat the others elsewhere), and close.
+
+        Some clients drop a reply that they have not read when the GOAWAY comes, so it comes after they have read all.
+        """
+        if self.connection.is_closing():
+            return
+        await self._until_all_is_read()
         if self.connection.is_closing():
             return
         self.connection._connection.close_connection()  # noqa: SLF001  # a test holds this private name
         self.connection.flush()
         self.processor.close("the server is shutting down")
+
+    async def _until_all_is_read(self) -> None:
+        """Wait for the answer to a ping, which a client gives in its turn."""
+        self.processor.processors[PingAckReceived] = lambda _event: self._heard.set()
+        self.connection._connection.ping(b"last one")  # noqa: SLF001  # a test holds this private name
+        self.connection.flush()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_PING_SECONDS):
+                await self._heard.wait()
 
 
 def _h2_settings() -> H2Configuration:
@@ -203,7 +224,8 @@ async def _drain(servers: Sequence[Part], commits: Commits, grace_seconds: float
     if left := await commits.settle(max(0.0, end - loop.time())):
         log.error("work_left", tasks=left, seconds=grace_seconds)
     await commits.close()
-    log.info("drained")
+    if servers:
+        log.info("drained")
 
 
 def _on_signals(stop: asyncio.Event) -> None:

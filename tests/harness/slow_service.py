@@ -1,0 +1,52 @@
+"""A service in a process of its own whose calls take as long as their volume id says: for tests of how it ends.
+
+``python -m tests.harness.slow_service SOCKET GRACE_SECONDS``. DeleteVolume of ``2.5`` takes 2.5 seconds;
+of ``commit:2.5:FILE`` the same as committed work, which makes FILE when it is done.
+"""
+
+# ruff: noqa: E402  # nothing may be imported before the process is made light
+from common import light
+
+light.shed()
+
+import asyncio
+import sys
+from pathlib import Path
+
+import structlog
+
+from common import logs, process, server
+from common.commit import Commits
+from common.identity import Identity
+from common.metrics import Metrics
+from common.rpc import Calls
+from csi_proto.csi import v1 as csi
+from tests.fakes.services import Deleting
+
+log = structlog.get_logger()
+
+
+async def serve(socket: str, grace_seconds: float) -> None:
+    """Serve until a signal."""
+    commits = Commits()
+
+    async def act(message: csi.DeleteVolumeRequest) -> None:
+        log.info("arrived")
+        if message.volume_id.startswith("commit:"):
+            _, seconds, file = message.volume_id.split(":")
+            await commits.finish(_work(float(seconds), Path(file)))
+        else:
+            await asyncio.sleep(float(message.volume_id))
+
+    services: list[server.Service] = [Identity("slow.example", [], lambda: True), Deleting(act)]
+    await server.run([server.Server(services, socket, Calls(Metrics()))], commits, grace_seconds)
+
+
+async def _work(seconds: float, file: Path) -> None:
+    await asyncio.sleep(seconds)
+    file.touch()  # noqa: ASYNC240  # a test's own folder
+
+
+if __name__ == "__main__":
+    logs.configure("json", "info")
+    sys.exit(process.main(serve(sys.argv[1], float(sys.argv[2]))))

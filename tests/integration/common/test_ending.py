@@ -1,0 +1,166 @@
+"""How a service's process begins and ends, with clients that stay connected; the claim is often a wait's limit."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from grpclib.const import Status
+from grpclib.exceptions import StreamTerminatedError
+
+from csi_proto.csi import v1 as csi
+from tests.harness.client import Client
+from tests.harness.processes import Program
+
+pytestmark = [pytest.mark.every_python, pytest.mark.asyncio]
+
+ROOT = Path(__file__).parents[3]
+REPLY = csi.DeleteVolumeResponse
+GRACE_SECONDS = 5.0
+START_SECONDS = 20.0
+
+
+class Service(Program):
+    """The slow service, and clients of it."""
+
+    def __init__(self, folder: Path, name: str = "service", grace_seconds: float = GRACE_SECONDS) -> None:
+        self.socket = folder / "csi.sock"
+        argv = [sys.executable, "-m", "tests.harness.slow_service", f"unix://{self.socket}", str(grace_seconds)]
+        super().__init__(name, argv, os.environ, folder / f"{name}.log", ROOT)
+
+    async def up(self) -> None:
+        """Start it, and wait until it serves."""
+        self.start()
+        await self.said("serving")
+
+    async def said(self, event: str, times: int = 1) -> None:
+        """Wait until it has logged ``event`` so often."""
+        wanted = f'"event": "{event}"'
+        await self.until(lambda: self.output().count(wanted) >= times or None, event, START_SECONDS)
+
+
+@pytest_asyncio.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    service = Service(tmp_path)
+    await service.up()
+    yield service
+    service.kill()
+
+
+@pytest_asyncio.fixture
+async def clients(service: Service) -> AsyncIterator[list[Client]]:
+    async with AsyncExitStack() as connections:
+        yield [await connections.enter_async_context(Client(service.socket)) for _ in range(4)]
+
+
+def delete(seconds: float | str) -> csi.DeleteVolumeRequest:
+    return csi.DeleteVolumeRequest(volume_id=str(seconds))
+
+
+async def test_every_call_in_flight_at_sigterm_is_answered(service: Service, clients: list[Client]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        calls = [tasks.create_task(clients[n % 4].call(delete(0.5 + n / 40), REPLY)) for n in range(20)]
+        await service.said("arrived", 20)
+        service.signal(signal.SIGTERM)
+        assert await service.ended(GRACE_SECONDS) == 0
+    assert [call.result() for call in calls] == [REPLY()] * 20
+    assert sorted(each.name for each in service.socket.parent.iterdir()) == ["service.log"]
+    assert "Traceback" not in service.output()
+
+
+async def test_calls_that_outlast_the_grace_are_answered_and_delay_nothing(
+    service: Service, clients: list[Client]
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        calls = [tasks.create_task(clients[n % 4].refusal(delete(600))) for n in range(20)]
+        await service.said("arrived", 20)
+        service.signal(signal.SIGTERM)
+        assert await service.ended(GRACE_SECONDS + 5) == 0
+    assert {call.result()[0] for call in calls} == {Status.UNAVAILABLE}
+
+
+async def test_a_call_that_comes_after_sigterm_is_refused(service: Service, clients: list[Client]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        slow = tasks.create_task(clients[0].call(delete(2), REPLY))
+        await service.said("arrived")
+        service.signal(signal.SIGTERM)
+        await service.said("stopping")
+        assert (await clients[0].refusal(delete(0)))[0] is Status.UNAVAILABLE
+        assert await slow == REPLY()
+    assert await service.ended(GRACE_SECONDS) == 0
+
+
+async def test_a_second_sigterm_ends_the_process_at_once(service: Service, clients: list[Client]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        call = tasks.create_task(_any_end(clients[0], delete(600)))
+        await service.said("arrived")
+        service.signal(signal.SIGTERM)
+        await service.said("stopping")
+        service.signal(signal.SIGTERM)
+        assert await service.ended(2) == 128 + signal.SIGTERM
+        await call
+    assert not service.socket.exists()
+
+
+async def _any_end(client: Client, request: csi.DeleteVolumeRequest) -> None:
+    with suppress(StreamTerminatedError):
+        await client.refusal(request)
+
+
+async def test_committed_work_whose_caller_is_gone_is_done_before_the_process_ends(
+    service: Service, tmp_path: Path
+) -> None:
+    async with Client(service.socket) as client, asyncio.TaskGroup() as tasks:
+        call = tasks.create_task(client.call(delete(f"commit:1.5:{tmp_path / 'done'}"), REPLY))
+        await service.said("arrived")
+        call.cancel()
+    service.signal(signal.SIGTERM)
+    assert await service.ended(GRACE_SECONDS) == 0
+    assert (tmp_path / "done").exists()
+
+
+async def test_an_idle_process_with_clients_connected_ends_at_once(service: Service, clients: list[Client]) -> None:
+    for client in clients:
+        await client.call(csi.ProbeRequest(), csi.ProbeResponse)
+    service.signal(signal.SIGINT)
+    assert await service.ended(2) == 0
+
+
+async def test_a_killed_process_leaves_no_obstacle(service: Service, tmp_path: Path) -> None:
+    service.kill()
+    assert service.socket.exists()
+    successor = Service(tmp_path, "successor")
+    await successor.up()
+    assert await successor.stop(GRACE_SECONDS) == 0
+
+
+async def test_a_second_process_does_not_steal_the_socket(service: Service, tmp_path: Path) -> None:
+    second = Service(tmp_path, "second")
+    second.start()
+    assert await second.ended(START_SECONDS) == 1
+    (line,) = second.output().splitlines()
+    assert "held by another process" in line
+    async with Client(service.socket) as client:
+        assert (await client.call(csi.ProbeRequest(), csi.ProbeResponse)).ready
+
+
+async def test_a_successor_takes_the_socket_while_its_predecessor_drains(
+    service: Service, clients: list[Client], tmp_path: Path
+) -> None:
+    successor = Service(tmp_path, "successor")
+    async with asyncio.TaskGroup() as tasks:
+        slow = tasks.create_task(clients[0].call(delete(3), REPLY))
+        await service.said("arrived")
+        service.signal(signal.SIGTERM)
+        await service.said("stopping")
+        await successor.up()
+        assert await slow == REPLY()
+    assert await service.ended(GRACE_SECONDS) == 0
+    async with Client(successor.socket) as client:
+        assert (await client.call(csi.ProbeRequest(), csi.ProbeResponse)).ready
+    assert await successor.stop(GRACE_SECONDS) == 0
