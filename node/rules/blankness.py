@@ -37,7 +37,7 @@ def ranges(size_bytes: int) -> tuple[tuple[int, int], ...]:
 def _wanted(size_bytes: int) -> Iterator[tuple[int, int]]:
     yield 0, ENDS_BYTES
     yield max(0, size_bytes - ENDS_BYTES), ENDS_BYTES
-    place = 2 * MIB
+    place = MIB  # where a first partition starts
     while place < size_bytes:  # includes 4 MiB (LUKS2), 64 MiB and 256 GiB (btrfs)
         yield place, MARK_BYTES
         place *= 2

@@ -41,9 +41,9 @@ class Disk:
         with self.file.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             found.update(str(size).encode())
-            for start, end in _data(file.fileno(), size):
-                for block in _blocks(file.fileno(), start, end):
-                    found.update(block)
+            for block in sorted(set(_blocks_with_data(file.fileno(), size))):
+                if (data := os.pread(file.fileno(), MIB, block * MIB)).strip(b"\0"):
+                    found.update(f"{block}:".encode() + data)
         return found.hexdigest()
 
 
@@ -102,7 +102,8 @@ def disks(folder: Path) -> Iterator[Disks]:
         made.close()
 
 
-def _data(file: int, size: int) -> Iterator[tuple[int, int]]:
+def _blocks_with_data(file: int, size: int) -> Iterator[int]:
+    """Yield the number of each MiB that is no hole; one may come twice."""
     start = 0
     while start < size:
         try:
@@ -110,14 +111,5 @@ def _data(file: int, size: int) -> Iterator[tuple[int, int]]:
         except OSError:  # nothing but a hole up to the end
             return
         end = os.lseek(file, start, os.SEEK_HOLE)
-        yield start, end
+        yield from range(start // MIB, -(-end // MIB))
         start = end
-
-
-def _blocks(file: int, start: int, end: int) -> Iterator[bytes]:
-    """Yield each block that has data, its place before it; a block of zeros counts as a hole."""
-    first = start // MIB * MIB
-    for offset in range(first, end, MIB):
-        block = os.pread(file, MIB, offset)
-        if block.strip(b"\0"):
-            yield f"{offset}:".encode() + block
