@@ -14,6 +14,7 @@ from common import errors
 from node.records import Facts, Mount, Volume
 
 VENDOR, MODEL = "DO", "Volume"
+_DELETED = " (deleted)"  # how the kernel marks such a path
 DEAD = frozenset({"offline", "transport-offline", "cancel", "deleted"})  # SCSI states that no disk comes back from
 _ASCII, _LOGICAL_UNIT, _VENDOR_SPECIFIC = 2, 0, 0
 
@@ -120,6 +121,6 @@ def _designators(page: bytes) -> Iterator[str]:
 
 
 def _backing_names(facts: Facts) -> frozenset[str]:
-    """Return the backing file's name, with and without its ending. That of a deleted file says so, and never fits."""
+    """Return the backing file's name, with and without its ending; none of a file that was deleted meanwhile."""
     path = PurePosixPath(facts.backing_file)
-    return frozenset({path.name, path.stem}) if facts.backing_file else frozenset()
+    return frozenset() if path.name.endswith(_DELETED) else frozenset({path.name, path.stem} - {""})

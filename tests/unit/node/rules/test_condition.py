@@ -1,0 +1,63 @@
+"""From the kernel's signs to findings."""
+
+from dataclasses import replace
+
+import pytest
+
+from node.records import Facts, Finding, Mount, Staged
+from node.rules import condition
+from node.rules.condition import Signs
+
+MOUNT = Mount(
+    id=1,
+    parent=0,
+    number="7:0",
+    root="/",
+    point="/mount",
+    options=frozenset({"rw"}),
+    shared=True,
+    kind="ext4",
+    source="/dev/loop0",
+    super_options=frozenset({"rw"}),
+)
+FACTS = Facts("loop0", "7:0", 1 << 30, backing_file="/volumes/id.img")
+KNOWN = Staged("id", "name", "/mount", "7:0", "ext4")
+WELL = Signs(MOUNT, FACTS, KNOWN)
+READ_ONLY = replace(MOUNT, super_options=frozenset({"ro"}))
+
+
+def test_a_volume_that_is_well_has_no_findings() -> None:
+    assert condition.of_volume(WELL) == ()
+    assert condition.of_volume(replace(WELL, mount=READ_ONLY, known=replace(KNOWN, read_only=True))) == ()
+
+
+@pytest.mark.parametrize(
+    ("signs", "severity", "reason"),
+    [
+        (replace(WELL, facts=None), "inaccessible", "DeviceGone"),
+        (replace(WELL, facts=replace(FACTS, state="blocked")), "inaccessible", "DeviceNotRunning"),
+        (replace(WELL, facts=replace(FACTS, backing_file="/volumes/other.img")), "inaccessible", "DeviceReplaced"),
+        (replace(WELL, facts=replace(FACTS, errors=3)), "degraded", "DeviceErrors"),
+        (replace(WELL, answer="Input/output error"), "inaccessible", "FilesystemDead"),
+        (replace(WELL, answer=condition.NO_ANSWER), "inaccessible", "FilesystemHung"),
+        (replace(WELL, counted=1), "degraded", "FilesystemErrors"),
+        (replace(WELL, mount=READ_ONLY), "inaccessible", "FilesystemReadOnly"),
+    ],
+)
+def test_a_sign_becomes_a_finding(signs: Signs, severity: str, reason: str) -> None:
+    found = condition.of_volume(signs)
+    assert (severity, reason) in [(finding.severity, finding.reason) for finding in found]
+    assert {finding.reason for finding in found} <= set(condition.REASONS)
+
+
+def test_a_raw_block_device_has_no_file_system_that_could_be_ill() -> None:
+    assert condition.of_volume(replace(WELL, block=True, answer="Input/output error", counted=2)) == ()
+
+
+def test_a_node_that_has_lost_its_disks_says_so() -> None:
+    assert condition.of_storage((("a", FACTS), ("b", None)), 0) == (
+        Finding("degraded", "DevicesGone", "no disk under volume b"),
+    )
+    assert [found.severity for found in condition.of_storage((("a", None), ("b", None)), 0)] == ["unreachable"]
+    assert [found.reason for found in condition.of_storage((), 2)] == ["CallsHang"]
+    assert condition.of_storage((("a", FACTS),), 0) == ()

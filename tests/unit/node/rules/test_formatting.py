@@ -1,0 +1,133 @@
+"""May it be formatted? Every kind of evidence, and every combination of it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import errors
+from node.records import Facts, Filesystem, Intent, Probe, Scan, Signature, Superblock, Volume
+from node.rules import formatting
+from node.rules.formatting import Format, Use
+
+GIB = 1 << 30
+BOOT = "boot-1"
+VOLUME = Volume("id", "name")
+EXT4 = Filesystem("ext4")
+FACTS = Facts("sda", "8:0", 10 * GIB, sequence="7")
+BLANK = Probe(FACTS, Signature(), scan=Scan(4096))
+INTENT = Intent(volume_id="id", kind="ext4", size_bytes=10 * GIB, boot=BOOT, sequence="7")
+
+
+def holding(kind: str, size_bytes: int = 10 * GIB, usage: str = "filesystem") -> Probe:
+    return Probe(FACTS, Signature(kind, usage), Superblock(kind, size_bytes, "uuid"))
+
+
+def decide(
+    probe: Probe, volume: Volume = VOLUME, wanted: Filesystem = EXT4, intent: Intent | None = None
+) -> formatting.Decision:
+    return formatting.decide(volume, wanted, probe, intent, BOOT)
+
+
+def refusal(probe: Probe, volume: Volume = VOLUME, intent: Intent | None = None) -> str:
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        decide(probe, volume, intent=intent)
+    return str(caught.value)
+
+
+def test_a_blank_device_is_formatted() -> None:
+    assert decide(BLANK) == Format(wipe=False)
+
+
+def test_no_signature_alone_is_not_blank() -> None:
+    assert decide(replace(BLANK, scan=None)) == formatting.Scan()
+
+
+@pytest.mark.parametrize(("size_bytes", "grow"), [(10 * GIB, False), (10 * GIB - 4096, False), (5 * GIB, True)])
+def test_the_file_system_that_is_asked_for_is_used(size_bytes: int, *, grow: bool) -> None:
+    assert decide(holding("ext4", size_bytes)) == Use(grow=grow)
+
+
+def test_another_file_system_is_refused_and_both_are_named() -> None:
+    assert "holds xfs, but ext4 is asked for" in refusal(holding("xfs"))
+
+
+def test_data_without_a_signature_is_refused_with_its_place() -> None:
+    assert "at byte 4711" in refusal(replace(BLANK, scan=Scan(0, first_data=4711)))
+
+
+def test_a_read_error_is_not_blank() -> None:
+    assert "cannot be read at byte 512" in refusal(replace(BLANK, scan=Scan(0, failed_at=512, reason="I/O error")))
+
+
+def test_a_volume_that_must_not_be_formatted_is_refused_with_the_reason() -> None:
+    assert "made from a snapshot" in refusal(BLANK, replace(VOLUME, never_format="made from a snapshot"))
+
+
+def test_the_remains_of_our_own_mkfs_are_wiped_and_formatted() -> None:
+    assert decide(replace(BLANK, scan=None), intent=INTENT) == Format(wipe=True)
+    assert decide(holding("ext4"), intent=INTENT) == Format(wipe=True)
+
+
+def test_a_begun_format_allows_nothing_once_the_device_was_away() -> None:
+    data = replace(BLANK, scan=Scan(0, first_data=4711))
+    for away in (replace(INTENT, sequence="8"), replace(INTENT, boot="boot-2"), replace(INTENT, sequence="")):
+        assert "attached anew since" in refusal(data, intent=away)
+        assert decide(holding("ext4"), intent=away) == Use(grow=False)
+
+
+def test_a_begun_format_does_not_cover_what_somebody_else_has_put_there() -> None:
+    assert "holds xfs" in refusal(holding("xfs"), intent=INTENT)
+    assert "partition table" in refusal(Probe(FACTS, Signature(table="gpt")), intent=INTENT)
+
+
+signatures = st.builds(
+    Signature,
+    kind=st.sampled_from(["", "ext4", "xfs", "crypto_LUKS", "LVM2_member"]),
+    usage=st.sampled_from(["", "filesystem", "crypto", "raid"]),
+    table=st.sampled_from(["", "gpt", "dos"]),
+    ambivalent=st.booleans(),
+)
+scans = st.none() | st.builds(
+    Scan,
+    read_bytes=st.just(1),
+    first_data=st.none() | st.integers(0, GIB),
+    failed_at=st.none() | st.integers(0, GIB),
+)
+blocks = st.none() | st.builds(
+    Superblock, kind=st.just("ext4"), size_bytes=st.integers(0, 20 * GIB), uuid=st.just("u"), devices=st.integers(1, 2)
+)
+facts = st.builds(replace, st.just(FACTS), read_only=st.booleans(), size_bytes=st.sampled_from([0, GIB, 10 * GIB]))
+probes = st.builds(Probe, facts, signatures, blocks, scans)
+volumes = st.builds(Volume, id=st.just("id"), name=st.just("name"), never_format=st.sampled_from(["", "a snapshot"]))
+intents = st.none() | st.builds(
+    Intent,
+    volume_id=st.sampled_from(["id", "other"]),
+    kind=st.sampled_from(["ext4", "xfs"]),
+    size_bytes=st.sampled_from([GIB, 10 * GIB]),
+    boot=st.sampled_from([BOOT, "boot-2"]),
+    sequence=st.sampled_from(["", "7", "8"]),
+)
+
+
+@given(probe=probes, volume=volumes, intent=intents)
+def test_nothing_is_formatted_but_a_blank_device_or_our_own_interrupted_mkfs(
+    probe: Probe, volume: Volume, intent: Intent | None
+) -> None:
+    try:
+        decision = decide(probe, volume, intent=intent)
+    except errors.FailedPrecondition:
+        return
+    if not isinstance(decision, Format):
+        return
+    ours = intent is not None and (intent.volume_id, intent.boot, intent.sequence) == ("id", BOOT, "7")
+    blank = probe.scan is not None and probe.scan.first_data is None and not probe.signature.kind
+    assert ours or blank
+    assert decision.wipe == (not blank or ours)
+    assert not probe.signature.table
+    assert not probe.signature.ambivalent
+    assert not volume.never_format
+    assert not probe.facts.read_only
+    assert probe.scan is None or probe.scan.failed_at is None
+    assert probe.facts.size_bytes > 0

@@ -1,0 +1,118 @@
+"""Is it the volume? By VPD page 0x83, by a loop device's file, and by nothing else."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import errors
+from node.records import Facts, Volume
+from node.rules import identity
+
+NAME = "pvc-9f1c2b1e-0000-4c5d-8e6f-0123456789ab"  # 40 characters: page 0x80 cuts it at 36
+VOLUME = Volume("0f3c7f2e-1111-4222-8333-444455556666", NAME, min_bytes=10)
+
+
+def page(*designators: bytes) -> bytes:
+    body = b"".join(designators)
+    return b"\0\x83" + len(body).to_bytes(2, "big") + body
+
+
+def designator(text: str, code_set: int = 2, association: int = 0, kind: int = 0) -> bytes:
+    return bytes([code_set, association << 4 | kind, 0, len(text)]) + text.encode()
+
+
+def scsi(page83: bytes, vendor: str = "DO", model: str = "Volume", state: str = "running") -> Facts:
+    return Facts("sda", "8:0", 100, vendor=vendor, model=model, state=state, page83=page83)
+
+
+def loop(backing_file: str) -> Facts:
+    return Facts("loop0", "7:0", 100, backing_file=backing_file)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(scsi(page(designator(NAME))), id="page 0x83"),
+        pytest.param(scsi(page(designator("naa", 1, 0, 3), designator(NAME))), id="second designator"),
+        pytest.param(loop(f"/state/volumes/{VOLUME.id}.img"), id="file named after the id"),
+        pytest.param(loop(f"/state/volumes/{NAME}"), id="file named after the name"),
+    ],
+)
+def test_the_volume_is_known_by(facts: Facts) -> None:
+    identity.prove(VOLUME, facts, frozenset())
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(scsi(page(designator(NAME[:36]))), id="a name that is cut"),
+        pytest.param(scsi(page(designator(NAME + "x"))), id="a longer name"),
+        pytest.param(scsi(page(designator("pvc-other"))), id="another volume"),
+        pytest.param(scsi(page(designator(NAME, 1))), id="binary code set"),
+        pytest.param(scsi(page(designator(NAME, 2, 1))), id="of the target port"),
+        pytest.param(scsi(page(designator(NAME, 2, 0, 1))), id="another type"),
+        pytest.param(scsi(page(designator(NAME))[:-4]), id="a page that is cut"),
+        pytest.param(scsi(b""), id="no page"),
+        pytest.param(scsi(page(designator(NAME)), vendor="QEMU"), id="another vendor"),
+        pytest.param(scsi(page(designator(NAME)), model="Disk"), id="another model"),
+        pytest.param(replace(loop(f"/{VOLUME.id}.img"), vendor="0x1af4"), id="another kind of disk"),
+        pytest.param(loop(f"/state/volumes/{VOLUME.id}.img (deleted)"), id="a deleted file"),
+        pytest.param(loop("/state/volumes/other.img"), id="another file"),
+        pytest.param(loop(f"/state/{VOLUME.id}/other.img"), id="a file in a folder of that name"),
+        pytest.param(Facts("vda", "254:0", 100), id="no identity at all"),
+    ],
+)
+def test_it_is_not_the_volume_by(facts: Facts) -> None:
+    with pytest.raises(errors.FailedPrecondition, match="is not volume"):
+        identity.prove(VOLUME, facts, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        pytest.param(scsi(page(designator(NAME)), state="offline"), "state offline", id="offline"),
+        pytest.param(scsi(page(designator(NAME)), state="blocked"), "state blocked", id="blocked"),
+        pytest.param(replace(scsi(page(designator(NAME))), holders=("dm-0",)), "dm-0", id="device-mapper"),
+        pytest.param(replace(scsi(page(designator(NAME))), partitions=("sda1",)), "sda1", id="partitions"),
+    ],
+)
+def test_the_volume_is_not_usable_when(facts: Facts, why: str) -> None:
+    with pytest.raises(errors.FailedPrecondition, match=why):
+        identity.prove(VOLUME, facts, frozenset())
+
+
+def test_the_root_disk_is_refused() -> None:
+    with pytest.raises(errors.FailedPrecondition, match="root file system"):
+        identity.prove(VOLUME, scsi(page(designator(NAME))), frozenset({"8:0"}))
+
+
+def test_a_smaller_device_is_refused_and_an_unknown_size_is_no_error() -> None:
+    with pytest.raises(errors.FailedPrecondition, match="less than"):
+        identity.check_size(replace(VOLUME, min_bytes=101), scsi(b""))
+    identity.check_size(replace(VOLUME, min_bytes=0), scsi(b""))
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_as_a_page_without_an_error(page83: bytes) -> None:
+    assert isinstance(identity.names(page83), tuple)
+
+
+@given(st.lists(st.text("abcxyz-0123456789", min_size=1, max_size=64), max_size=4))
+def test_every_designator_of_a_page_is_found(texts: list[str]) -> None:
+    assert identity.names(page(*map(designator, texts))) == tuple(texts)
+
+
+@pytest.mark.parametrize(
+    ("facts", "was_ours", "stale"),
+    [
+        pytest.param(None, True, True, id="gone"),
+        pytest.param(scsi(page(designator(NAME))), True, False, id="there"),
+        pytest.param(scsi(page(designator("other"))), True, True, id="another disk by now"),
+        pytest.param(scsi(page(designator("other"))), False, False, id="another volume's mount"),
+        pytest.param(scsi(page(designator(NAME)), state="offline"), True, True, id="dead"),
+    ],
+)
+def test_a_mount_is_stale_when_its_device_is(facts: Facts | None, *, was_ours: bool, stale: bool) -> None:
+    assert identity.is_stale(VOLUME, facts, was_ours=was_ours) == stale

@@ -1,0 +1,173 @@
+"""What is wrong in a request is refused before anything is looked at; what is right becomes a record."""
+
+from collections.abc import Callable
+
+import betterproto2
+import pytest
+
+from common import errors
+from csi_proto.csi import v1 as csi
+from node import requests
+from node.records import Expand, Filesystem, FormatOptions, Place, Publish, Stage, Volume
+from node.requests import Requests
+
+DRIVER = "dobs.csi.digitalocean.com"
+READS = Requests(DRIVER)
+Modes = csi.VolumeCapabilityAccessModeMode
+PUBLISHED = {f"{DRIVER}/volume-name": "pvc-1", f"{DRIVER}/volume-size-bytes": "1024"}
+
+
+def mounted(
+    fs_type: str = "", flags: tuple[str, ...] = (), mode: Modes = Modes.SINGLE_NODE_WRITER
+) -> csi.VolumeCapability:
+    return csi.VolumeCapability(
+        mount=csi.VolumeCapabilityMountVolume(fs_type=fs_type, mount_flags=list(flags)),
+        access_mode=csi.VolumeCapabilityAccessMode(mode=mode),
+    )
+
+
+def raw(mode: Modes = Modes.SINGLE_NODE_WRITER) -> csi.VolumeCapability:
+    return csi.VolumeCapability(
+        block=csi.VolumeCapabilityBlockVolume(), access_mode=csi.VolumeCapabilityAccessMode(mode=mode)
+    )
+
+
+def stage_request() -> csi.NodeStageVolumeRequest:
+    return csi.NodeStageVolumeRequest(
+        volume_id="id", publish_context=dict(PUBLISHED), staging_target_path="/staging", volume_capability=mounted()
+    )
+
+
+def publish_request() -> csi.NodePublishVolumeRequest:
+    return csi.NodePublishVolumeRequest(
+        volume_id="id",
+        publish_context=dict(PUBLISHED),
+        staging_target_path="/staging",
+        target_path="/target",
+        volume_capability=mounted(),
+    )
+
+
+def test_a_stage_request_becomes_a_record() -> None:
+    message = stage_request()
+    message.volume_capability = mounted("XFS", ("noatime",))
+    message.volume_context = {"label": "data", f"{DRIVER}/volume-origin": "snapshot", "storage.kubernetes.io/x": "y"}
+    assert READS.stage(message) == Stage(
+        volume=Volume("id", "pvc-1", 1024, "it was made from a snapshot, whose data may not be there yet"),
+        path="/staging",
+        filesystem=Filesystem("xfs", ("noatime",), FormatOptions(label="data")),
+        read_only=False,
+    )
+
+
+def test_an_attachment_of_csi_digitalocean_has_no_size_and_is_no_error() -> None:
+    message = stage_request()
+    message.publish_context = {f"{DRIVER}/volume-name": "pvc-1"}
+    assert READS.stage(message).volume == Volume("id", "pvc-1")
+
+
+@pytest.mark.parametrize("key", ["dobs.csi.digitalocean.com/noformat", "com.digitalocean.csi.dobs/noformat"])
+@pytest.mark.parametrize("value", ["", "false", "true"])
+def test_a_noformat_attribute_counts_with_whatever_value(key: str, value: str) -> None:
+    message = stage_request()
+    message.volume_context = {key: value}
+    assert READS.stage(message).volume.never_format
+
+
+@pytest.mark.parametrize(
+    ("mode", "read_only", "alone"),
+    [
+        (Modes.SINGLE_NODE_WRITER, False, False),
+        (Modes.SINGLE_NODE_MULTI_WRITER, False, False),
+        (Modes.SINGLE_NODE_SINGLE_WRITER, False, True),
+        (Modes.SINGLE_NODE_READER_ONLY, True, False),
+    ],
+)
+def test_an_access_mode_says_who_may_write(mode: Modes, *, read_only: bool, alone: bool) -> None:
+    message = publish_request()
+    message.volume_capability = raw(mode)
+    assert READS.publish(message) == Publish(
+        Volume("id", "pvc-1", 1024), "/staging", "/target", None, read_only=read_only, alone=alone
+    )
+
+
+def set_to(name: str, value: object) -> Callable[[betterproto2.Message], None]:
+    return lambda message: setattr(message, name, value)
+
+
+CHANGES = [
+    pytest.param(set_to("volume_id", ""), id="no id"),
+    pytest.param(set_to("volume_id", "a/b"), id="an odd id"),
+    pytest.param(set_to("volume_id", 1), id="an id of a wrong type"),
+    pytest.param(set_to("publish_context", {}), id="no publish context"),
+    pytest.param(set_to("publish_context", {f"{DRIVER}/volume-name": "../sda"}), id="a name that is a path"),
+    pytest.param(set_to("publish_context", {**PUBLISHED, f"{DRIVER}/volume-size-bytes": "-1"}), id="a negative size"),
+    pytest.param(set_to("publish_context", {**PUBLISHED, f"{DRIVER}/volume-size-bytes": "9" * 40}), id="a huge size"),
+    pytest.param(set_to("staging_target_path", "staging"), id="a relative path"),
+    pytest.param(set_to("staging_target_path", "/a/../b"), id="a path with .."),
+    pytest.param(set_to("staging_target_path", "/a\nb"), id="a path with a newline"),
+    pytest.param(set_to("staging_target_path", "/" + "x" * 5000), id="a path of 5,000 characters"),
+    pytest.param(set_to("volume_capability", None), id="no capability"),
+    pytest.param(set_to("volume_capability", csi.VolumeCapability()), id="an empty capability"),
+    pytest.param(set_to("volume_capability", mounted(mode=Modes.UNKNOWN)), id="no access mode"),
+    pytest.param(set_to("volume_capability", mounted(mode=Modes.MULTI_NODE_MULTI_WRITER)), id="many nodes"),
+    pytest.param(set_to("volume_capability", mounted(mode=Modes(99))), id="an unknown access mode"),
+    pytest.param(set_to("volume_capability", mounted("ntfs")), id="an unknown file system"),
+    pytest.param(set_to("volume_capability", mounted("ext4", ("remount",))), id="a flag that remounts"),
+    pytest.param(set_to("volume_capability", mounted("ext4", ("ro,suid",))), id="a flag with a comma"),
+    pytest.param(set_to("volume_context", {"blockSize": "3"}), id="a wrong parameter"),
+    pytest.param(set_to("volume_context", {f"{DRIVER}/volume-origin": "moon"}), id="an unknown origin"),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_wrong_stage_request_is_refused(change: Callable[[betterproto2.Message], None]) -> None:
+    message = stage_request()
+    change(message)
+    with pytest.raises(errors.InvalidArgument):
+        READS.stage(message)
+
+
+@pytest.mark.parametrize("change", [*CHANGES, pytest.param(set_to("target_path", "x"), id="a relative target")])
+def test_a_wrong_publish_request_is_refused(change: Callable[[betterproto2.Message], None]) -> None:
+    message = publish_request()
+    change(message)
+    with pytest.raises(errors.InvalidArgument):
+        READS.publish(message)
+
+
+def test_a_publish_without_a_staging_path_is_refused_as_csi_says() -> None:
+    message = publish_request()
+    message.staging_target_path = ""
+    with pytest.raises(errors.FailedPrecondition):
+        READS.publish(message)
+
+
+def test_target_and_staging_path_must_differ() -> None:
+    message = publish_request()
+    message.target_path = "/staging/"
+    with pytest.raises(errors.InvalidArgument):
+        READS.publish(message)
+
+
+def test_the_other_requests_name_a_place() -> None:
+    place = Place("id", "/a", "/b")
+    assert requests.unpublish(csi.NodeUnpublishVolumeRequest(volume_id="id", target_path="/a")) == Place("id", "/a")
+    assert requests.unstage(csi.NodeUnstageVolumeRequest(volume_id="id", staging_target_path="/a")) == Place("id", "/a")
+    stats = csi.NodeGetVolumeStatsRequest(volume_id="id", volume_path="/a", staging_target_path="/b")
+    health = csi.NodeGetVolumeHealthRequest(volume_id="id", volume_publish_path="/a", staging_target_path="/b")
+    assert (requests.stats(stats), requests.health(health)) == (place, place)
+
+
+def test_an_expand_request_becomes_a_record() -> None:
+    message = csi.NodeExpandVolumeRequest(volume_id="id", volume_path="/a", volume_capability=raw())
+    message.capacity_range = csi.CapacityRange(required_bytes=5, limit_bytes=6)
+    assert requests.expand(message) == Expand(Place("id", "/a"), 5, 6, block=True)
+
+
+@pytest.mark.parametrize(("required", "limit"), [(-1, 0), (0, -1), (6, 5)])
+def test_a_wrong_capacity_is_refused(required: int, limit: int) -> None:
+    message = csi.NodeExpandVolumeRequest(volume_id="id", volume_path="/a")
+    message.capacity_range = csi.CapacityRange(required_bytes=required, limit_bytes=limit)
+    with pytest.raises(errors.InvalidArgument):
+        requests.expand(message)
