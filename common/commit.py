@@ -23,10 +23,10 @@ class Commits:
         self._committed: set[asyncio.Task[object]] = set()
         self._background: set[asyncio.Task[object]] = set()
         self._alarm: Callable[[], None] | None = None
-        self.failure: BaseException | None = None  # what ended a background loop
+        self.failure: BaseException | None = None  # what ended a vital task
 
     def watch(self, alarm: Callable[[], None]) -> None:
-        """Call ``alarm`` when a background loop ends with an error: a process that lost a part of itself must end."""
+        """Call ``alarm`` when vital work ends with an error."""
         self._alarm = alarm
         if self.failure is not None:
             alarm()
@@ -39,10 +39,16 @@ class Commits:
         return await asyncio.shield(task)
 
     def background(self, work: Coroutine[object, object, object], name: str) -> asyncio.Task[object]:
-        """Start a loop that lives until ``close``. If it ends with an error, the process ends (see ``watch``)."""
+        """Start work that lives until ``close`` at the longest. If it ends with an error, the error is logged."""
         task = asyncio.create_task(work, name=name)
         self._background.add(task)
         task.add_done_callback(self._forget_background)
+        return task
+
+    def vital(self, work: Coroutine[object, object, object], name: str) -> asyncio.Task[object]:
+        """Start background work without which the process is of no use: its error ends the process (see ``watch``)."""
+        task = self.background(work, name)
+        task.add_done_callback(self._raise_alarm)
         return task
 
     async def settle(self, grace_seconds: float) -> int:
@@ -68,6 +74,10 @@ class Commits:
         if task.cancelled() or (error := task.exception()) is None:
             return
         log.error("background_failed", task=task.get_name(), error=str(error), exc_info=error)
+
+    def _raise_alarm(self, task: asyncio.Task[object]) -> None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
         self.failure = self.failure or error
         if self._alarm is not None:
             self._alarm()

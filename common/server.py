@@ -196,10 +196,10 @@ def _ignore(_event: object) -> None:
 
 
 async def run(servers: Sequence[Part], commits: Commits, grace_seconds: float) -> None:
-    """Serve until SIGTERM, SIGINT or the failure of a background loop, then drain; a second signal exits at once.
+    """Serve until SIGTERM, SIGINT or the failure of vital work, then drain; a second signal exits at once.
 
     ``servers`` start in their order and drain in reverse. Work past its commit point is awaited within the grace
-    period. Raises what start raised, or what ended the background loop.
+    period. Raises what start raised, or what ended the vital work.
     """
     stop = asyncio.Event()
     commits.watch(stop.set)

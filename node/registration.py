@@ -81,7 +81,7 @@ class RegistrationSocket:
     async def start(self) -> None:
         """Appear in kubelet's folder. Raises EndpointError."""
         await self._server.start()
-        self._watch = self._commits.background(self._keep_in_place(), "registration")
+        self._watch = self._commits.vital(self._keep_in_place(), "registration")
 
     async def drain(self, grace_seconds: float) -> None:
         """Disappear; kubelet unregisters the driver until its successor appears."""

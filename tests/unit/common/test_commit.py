@@ -100,7 +100,7 @@ async def test_closing_ends_background_loops_and_waits_for_them() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_background_loop_that_fails_raises_the_alarm() -> None:
+async def test_vital_work_that_fails_raises_the_alarm() -> None:
     commits, alarm = Commits(), asyncio.Event()
     commits.watch(alarm.set)
 
@@ -108,7 +108,7 @@ async def test_a_background_loop_that_fails_raises_the_alarm() -> None:
         raise KeyError("broken")
 
     with captured() as log:
-        commits.background(broken(), "feed")
+        commits.vital(broken(), "feed")
         async with asyncio.timeout(10):
             await alarm.wait()
     assert isinstance(commits.failure, KeyError)
@@ -116,14 +116,28 @@ async def test_a_background_loop_that_fails_raises_the_alarm() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_background_loop_that_failed_before_anybody_watched_raises_the_alarm_at_once() -> None:
+async def test_other_background_work_that_fails_is_told_and_ends_nothing() -> None:
+    commits, alarm = Commits(), asyncio.Event()
+    commits.watch(alarm.set)
+
+    async def broken() -> None:
+        raise KeyError("broken")
+
+    with captured() as log:
+        await asyncio.wait([commits.background(broken(), "poll")])
+        await asyncio.sleep(0)  # noqa: TID251  # one turn of the loop: the task's callbacks run
+    assert (commits.failure, alarm.is_set()) == (None, False)
+    assert log.lines("background_failed")[0]["task"] == "poll"
+
+
+@pytest.mark.asyncio
+async def test_vital_work_that_failed_before_anybody_watched_raises_the_alarm_at_once() -> None:
     commits, alarm = Commits(), asyncio.Event()
 
     async def broken() -> None:
         raise KeyError("broken")
 
-    task = commits.background(broken(), "feed")
-    await asyncio.wait([task])
+    await asyncio.wait([commits.vital(broken(), "feed")])
     await asyncio.sleep(0)  # noqa: TID251  # one turn of the loop: the task's callbacks run
     commits.watch(alarm.set)
     assert alarm.is_set()

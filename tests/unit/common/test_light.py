@@ -1,4 +1,4 @@
-"""A light process loads nothing that nobody asked for. Each test has a Python of its own: it changes the module table."""
+"""A light process loads nothing that nobody asked for. Each test has its own Python: it changes the module table."""
 
 import sys
 
