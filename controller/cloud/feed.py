@@ -155,7 +155,12 @@ class Feed:
 
     async def _look_at_list(self, now: float) -> None:
         wanted = {watch.action.id: watch for watch in self._watches.values() if watch.since < now}
-        found = await self._listed(set(wanted))
+        try:
+            found = await self._listed(set(wanted))
+        except errors.Refused as refused:  # a token may be without the right to list
+            log.warning("list_of_actions_refused", error=str(refused), remedy="none needed, but it saves requests")
+            self._distrusted_until = now + DISTRUST_SECONDS
+            return
         missing = [
             watch for action_id, watch in wanted.items() if action_id not in found and watch.due <= now + CLOSE_SECONDS
         ]
