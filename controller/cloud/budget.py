@@ -78,10 +78,19 @@ class Budget:
                 async with asyncio.timeout_at(deadline):
                     await waiter.turn
         except TimeoutError:
+            self._return_unused(waiter)
             raise self._too_late(lane) from None
+        except asyncio.CancelledError:
+            self._return_unused(waiter)
+            raise
         finally:
             if waiter in self._waiting:
                 self._dequeue(waiter)
+
+    def _return_unused(self, waiter: Waiter) -> None:
+        """Its turn came at the very moment at which it gave up: nothing is sent."""
+        if waiter.turn.done() and not waiter.turn.cancelled():
+            self.no_answer()
 
     def learn(self, status: int, headers: Mapping[str, str]) -> None:
         """Take in what a reply tells of the limits."""

@@ -90,7 +90,7 @@ class Http:
         retoken = True
         while True:
             await self._budget.admit(call.lane, call.share, deadline)
-            answer = await self._exchange(call, deadline)
+            answer = await self._paid(call, deadline)
             if answer.status == 401 and retoken:  # nothing was done; the token may just have been replaced
                 self._token.doubt()
                 retoken = False
@@ -102,6 +102,18 @@ class Http:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
             return self._judge(call, answer)
+
+    async def _paid(self, call: Call, deadline: float) -> "Answer":
+        """Send once. The budget learns how that ended, also if there is no token, or the caller leaves meanwhile."""
+        answer: Answer | None = None
+        try:
+            answer = await self._exchange(call, deadline)
+        finally:
+            if answer is None or answer.status == 0:
+                self._budget.no_answer()
+            else:
+                self._budget.learn(answer.status, answer.headers)
+        return answer
 
     async def _exchange(self, call: Call, deadline: float) -> "Answer":
         """Send once. A request that got no answer comes back as status 0."""
@@ -117,10 +129,9 @@ class Http:
                     call.method, self._root + call.path, params=call.query, json=call.json, headers=headers
                 ) as reply,
             ):
-                answer = Answer(reply.status, await reply.read(), asyncio.get_running_loop().time() - now)
-                self._budget.learn(reply.status, reply.headers)
+                body = await reply.read()
+                answer = Answer(reply.status, body, asyncio.get_running_loop().time() - now, headers=reply.headers)
         except (aiohttp.ClientError, TimeoutError) as error:
-            self._budget.no_answer()
             started = not isinstance(error, aiohttp.ClientConnectorError)
             answer = Answer(0, type(error).__name__.encode(), asyncio.get_running_loop().time() - now, started=started)
         self._requests.count(call.method, call.path, answer.status, answer.seconds)
@@ -151,6 +162,7 @@ class Answer:
     body: bytes
     seconds: float
     started: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def again(self) -> bool:

@@ -3,9 +3,12 @@
 The token never appears in a log, an error or a repr.
 """
 
+import re
 from pathlib import Path
 
-from common import errors
+from common import errors, redaction
+
+TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 
 
 class Token:
@@ -37,10 +40,13 @@ class Token:
             stamp = (about.st_mtime_ns, about.st_ino, about.st_size)
             if stamp == self._stamp:
                 return
-            self._text = file.read_text(encoding="utf-8").strip()
+            text = file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise errors.Unavailable(
                 f"the token file {file} cannot be read: {type(error).__name__}",
                 remedy="check that the secret is mounted",
             ) from None
-        self._stamp = stamp
+        if text and not TOKEN.fullmatch(text):
+            raise errors.Unavailable(f"the file {file} holds no token", remedy="put one line of ASCII letters into it")
+        redaction.register(text)
+        self._text, self._stamp = text, stamp

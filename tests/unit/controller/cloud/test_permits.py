@@ -1,0 +1,108 @@
+"""A request that was let through and never sent, or whose caller left, takes nothing from the hour for ever."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import aiohttp
+import pytest
+
+from common import errors, redaction
+from common.metrics import Metrics
+from controller.cloud.access import Access
+from controller.cloud.budget import Budget
+from controller.cloud.http import Call, Http
+from controller.cloud.lanes import Lane
+from controller.cloud.token import Token
+from controller.cloud.tracing import CountedRequests
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+REMAINING = 1000
+HEADERS = {"ratelimit-limit": "5000", "ratelimit-remaining": str(REMAINING), "ratelimit-reset": "3600"}
+READ = Call("GET", "/v2/volumes", Lane.READ)
+
+
+class Hanging:
+    """A session whose requests are sent and never answered."""
+
+    def __init__(self) -> None:
+        self.sent = asyncio.Event()
+
+    def request(self, method: str, url: str, **_: object) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self._request(f"{method} {url}")
+
+    @asynccontextmanager
+    async def _request(self, _line: str) -> AsyncIterator[aiohttp.ClientResponse]:
+        self.sent.set()
+        await asyncio.Event().wait()
+        yield cast("aiohttp.ClientResponse", None)
+
+
+@pytest.fixture
+def budget() -> Budget:
+    return Budget(wall=lambda: 0.0)
+
+
+def http(budget: Budget, token: Token, session: Hanging) -> Http:
+    time: Callable[[], float] = asyncio.get_running_loop().time
+    made = Http("http://cloud/", token, budget, Access(time), CountedRequests(Metrics().registry))
+    made.open(cast("aiohttp.ClientSession", session))
+    return made
+
+
+async def test_a_caller_that_leaves_while_its_request_is_under_way_gives_the_permit_back(budget: Budget) -> None:
+    budget.learn(200, HEADERS)
+    session = Hanging()
+    for _ in range(3):
+        session.sent.clear()
+        async with asyncio.TaskGroup() as tasks:
+            call = tasks.create_task(http(budget, Token("dop_v1_x"), session).send(READ))
+            await session.sent.wait()
+            call.cancel()
+    assert budget.quota.remaining == REMAINING
+
+
+async def test_a_request_that_cannot_be_sent_for_want_of_a_token_gives_the_permit_back(
+    budget: Budget, tmp_path: Path
+) -> None:
+    budget.learn(200, HEADERS)
+    for _ in range(3):
+        with pytest.raises(errors.Unavailable, match="cannot be read"):
+            await http(budget, Token(file=tmp_path / "gone"), Hanging()).send(READ)
+    assert budget.quota.remaining == REMAINING
+
+
+async def test_a_caller_that_leaves_at_the_moment_of_its_turn_gives_the_permit_back(budget: Budget) -> None:
+    loop = asyncio.get_running_loop()
+    budget.learn(200, HEADERS)
+    budget.window.refuse(loop.time(), 5)
+    opens = budget.window.opens_at(loop.time(), 1.0)
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(budget.admit(Lane.READ, "", loop.time() + 60))
+        await asyncio.sleep(0)  # one turn of the loop: it begins to wait
+        loop.call_at(opens, waiting.cancel)
+    assert waiting.cancelled()
+    assert budget.quota.remaining == REMAINING
+
+
+@pytest.fixture
+def secret() -> Iterator[str]:
+    yield "dop_v1_from_a_file"
+    redaction.forget("dop_v1_from_a_file")
+
+
+async def test_a_token_from_a_file_is_blanked_in_logs_and_errors(tmp_path: Path, secret: str) -> None:
+    (tmp_path / "token").write_text(f"{secret}\n")
+    assert Token(file=tmp_path / "token").current() == secret
+    assert redaction.scrub(f"the proxy echoed {secret}") == "the proxy echoed ***"
+
+
+@pytest.mark.parametrize("text", ["two\nlines", "dop\x00", "caf\u00e9"])
+async def test_a_file_that_holds_no_token_is_a_clear_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "token").write_text(text, encoding="utf-8")
+    with pytest.raises(errors.Unavailable, match="holds no token") as refused:
+        Token(file=tmp_path / "token").current()
+    assert text not in str(refused.value)
