@@ -140,7 +140,5 @@ async def test_nothing_that_the_cloud_answers_violates_the_contract(tmp_path: Pa
         argv += ["--phases=examples,coverage,fuzzing,stateful", f"--checks={','.join(CHECKS)}"]
         printed = run_python("schemathesis.cli", *argv, seconds=540, cwd=tmp_path)
         effects = await kinds_of_effects(process)
-    assert effects >= {"volume_created", "volume_deleted", "attached", "resized", "snapshot_created", "tag_created"}, (
-        effects
-    )
+    assert effects >= {"volume_created", "action_started", "snapshot_created", "tag_created"}, effects
     assert "Tested: 26" in printed
