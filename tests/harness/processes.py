@@ -18,6 +18,17 @@ class ProgramFailed(Exception):
     """A program ended too early, did not get ready, or did not end. Names the log, and shows its last lines."""
 
 
+async def until(look: Callable[[], Found | None], seconds: float) -> Found:
+    """Return what ``look`` returns once it is not None. Raises TimeoutError.
+
+    For what another process does to files, sockets and mounts: there is no event to await.
+    """
+    async with asyncio.timeout(seconds):
+        while (found := look()) is None:  # noqa: ASYNC110  # see above: there is no event
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+    return found
+
+
 class Program:
     """A program that can be started, and started again; its output goes to the end of ``log``.
 
@@ -76,14 +87,17 @@ class Program:
 
     async def until(self, ready: Callable[[], Found | None], what: str, seconds: float) -> Found:
         """Return what ``ready`` returns once it is not None. Raises ProgramFailed after ``seconds`` or at its end."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while (found := ready()) is None:
-            if not self.running:
+
+        def look() -> Found | None:
+            found = ready()
+            if found is None and not self.running:
                 raise ProgramFailed(f"{self.name} ended before {what}{self._last_lines()}")
-            if asyncio.get_running_loop().time() > deadline:
-                raise ProgramFailed(f"{self.name}: no {what} within {seconds:g} s{self._last_lines()}")
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)  # another process's log or socket: there is no event to await
-        return found
+            return found
+
+        try:
+            return await until(look, seconds)
+        except TimeoutError:
+            raise ProgramFailed(f"{self.name}: no {what} within {seconds:g} s{self._last_lines()}") from None
 
     async def ended(self, seconds: float) -> int:
         """Wait for the process to end by itself; return its exit status. Raises ProgramFailed after ``seconds``."""

@@ -18,7 +18,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 class Reaper:
-    """A reaper for ``folder``; inside the ``with`` block, whatever ends this process gets the folder cleaned."""
+    """A reaper for ``folder``: cleans it if the ``with`` block is left by an error, or this process ends in it."""
 
     def __init__(self, folder: Path, *, remove: bool) -> None:
         self._argv = [sys.executable, "-m", "tests.harness.reaper", str(folder), *(["--remove"] if remove else [])]
@@ -35,7 +35,7 @@ class Reaper:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._process is not None:
-            self._process.communicate(b"done", timeout=30)
+            self._process.communicate(b"done" if kind is None else b"", timeout=60)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

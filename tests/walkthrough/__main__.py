@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.harness import traces
 from tests.harness.machine import missing_for_disks
+from tests.harness.processes import ProgramFailed
 from tests.harness.reaper import Reaper
 from tests.walkthrough import keep
 from tests.walkthrough.display import shown
@@ -29,8 +30,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     folder = Path(tempfile.mkdtemp(prefix="aiocsi-", dir=base)).resolve()
     os.environ[traces.MARK] = str(folder)
-    with Reaper(folder, remove=True):
-        return asyncio.run(keep.until_interrupted(folder)) if options.keep else asyncio.run(_play(folder))
+    try:
+        with Reaper(folder, remove=True):
+            return asyncio.run(keep.until_interrupted(folder) if options.keep else _play(folder))
+    except KeyboardInterrupt:
+        print("make run: interrupted; everything that it made is gone", file=sys.stderr)
+        return INTERRUPTED
+    except ProgramFailed as error:  # of --keep: a step of the play tells its own failure
+        print(f"make run: {error}", file=sys.stderr)
+        return 1
 
 
 async def _play(folder: Path) -> int:

@@ -37,18 +37,10 @@ async def left_as_found(stack: Stack) -> AsyncIterator[None]:
     assert [program.name for program in stack.programs if not program.running] == []
 
 
-@pytest.fixture
-def own_folder(disk_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for services of the test's own; its path is short, as those of sockets have to be."""
-    folder = tmp_path_factory.mktemp("own")
-    assert folder.resolve().is_relative_to(disk_folder)
-    return folder
-
-
 @pytest_asyncio.fixture
-async def fresh_stack(own_folder: Path) -> AsyncIterator[Stack]:
+async def fresh_stack(short_folder: Path) -> AsyncIterator[Stack]:
     """Services of the test's own, to be killed and stopped."""
-    async with running(own_folder, cloud_arguments=CLOUD) as stack:
+    async with running(short_folder, cloud_arguments=CLOUD) as stack:
         yield stack
 
 

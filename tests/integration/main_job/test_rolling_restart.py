@@ -42,10 +42,10 @@ async def terminate_under(service: Service, calls: Sequence[Awaitable[object]]) 
 
 @pytest.mark.asyncio
 async def test_twenty_creates_under_way_are_finished_by_a_controller_that_is_told_to_end(
-    own_folder: Path,
+    short_folder: Path,
 ) -> None:
     volumes = [Life(f"volume-{number}", life.raw()) for number in range(CALLS)]
-    async with running(own_folder, cloud_arguments=(*CLOUD, "--request-latency=0.3-1.5")) as stack:
+    async with running(short_folder, cloud_arguments=(*CLOUD, "--request-latency=0.3-1.5")) as stack:
         async with Client(stack.controller.socket) as controller:
             answers = await terminate_under(stack.controller, [volume.create(controller) for volume in volumes])
         assert answers == [Status.OK] * CALLS
@@ -54,11 +54,11 @@ async def test_twenty_creates_under_way_are_finished_by_a_controller_that_is_tol
 
 @pytest.mark.asyncio
 async def test_calls_that_outlast_the_grace_are_answered_and_found_again_by_the_successor(
-    own_folder: Path,
+    short_folder: Path,
 ) -> None:
     volumes = [Life(f"volume-{number}", life.raw()) for number in range(CALLS)]
     settings = {"AIOCSI_DRAIN_SECONDS": "0.5"}
-    async with running(own_folder, cloud_arguments=(*CLOUD, "--request-latency=0.2-4"), controller=settings) as stack:
+    async with running(short_folder, cloud_arguments=(*CLOUD, "--request-latency=0.2-4"), controller=settings) as stack:
         async with Client(stack.controller.socket) as controller:
             answers = await terminate_under(stack.controller, [volume.create(controller) for volume in volumes])
         assert set(answers) == {Status.OK, Status.UNAVAILABLE}
@@ -70,10 +70,10 @@ async def test_calls_that_outlast_the_grace_are_answered_and_found_again_by_the_
 
 @pytest.mark.asyncio
 async def test_twenty_stages_under_way_are_finished_by_a_node_that_is_told_to_end(
-    own_folder: Path,
+    short_folder: Path,
 ) -> None:
     volumes = [Life(f"volume-{number}", life.mounted("ext4")) for number in range(CALLS)]
-    async with running(own_folder, cloud_arguments=CLOUD) as stack:
+    async with running(short_folder, cloud_arguments=CLOUD) as stack:
         node = stack.nodes[0]
         async with Client(stack.controller.socket) as controller:
             for volume in volumes:
