@@ -22,6 +22,7 @@ VOLUME_BYTES = 1 << 30
 EXPANDED_BYTES = 2 << 30
 ACCESS_TYPES = ("mount", "block")
 CLOUD_ARGUMENTS = ("--action-latency", "0.1", "--rate-minute", "0")  # the suite is about answers, not about patience
+CONTROLLER_SETTINGS = {"AIOCSI_REQUESTS_PER_MINUTE": "100000"}
 
 
 def main() -> int:
@@ -40,7 +41,8 @@ def main() -> int:
 async def _run(suite: Path, access_type: str) -> int:
     with TemporaryDirectory(prefix="aiocsi-sanity-") as name, Reaper(Path(name), remove=True):
         folder = Path(name)
-        async with stack.running(folder, droplets=1, cloud_arguments=CLOUD_ARGUMENTS) as services:
+        running = stack.running(folder, droplets=1, cloud_arguments=CLOUD_ARGUMENTS, controller=CONTROLLER_SETTINGS)
+        async with running as services:
             program = _csi_sanity(suite, services, access_type)
             program.start()
             status = await program.ended(SUITE_SECONDS)
@@ -70,6 +72,7 @@ def _csi_sanity(suite: Path, services: stack.Stack, access_type: str) -> Program
         f"--csi.testvolumeaccesstype={access_type}",
         f"--ginkgo.json-report={services.folder / 'report.json'}",
         "--ginkgo.no-color",
+        "--csi.testnodevolumeattachlimit",
     ]
     return Program("csi-sanity", argv, dict(os.environ), services.folder / "sanity.log", services.folder)
 
