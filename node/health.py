@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import partial
 
 from common import errors
-from common.locks import Locks
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
+from node.host.turns import Turns
 from node.records import Facts, Finding, Mount, Place, Published, Staged
 from node.rules import condition
 from node.rules.condition import Signs
@@ -24,9 +24,9 @@ ANSWER_SECONDS = 2.0
 class Health:
     """Looks for what is wrong."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, turns: Turns) -> None:
         self._host = host
-        self._asked = Locks()
+        self._turns = turns
 
     async def of_volume(self, place: Place) -> tuple[Finding, ...]:
         """Return what is wrong with a volume. Raises NotFound if it is not at that path, or without one nowhere."""
@@ -65,8 +65,8 @@ class Health:
                 next(names, None)
 
         try:
-            with self._asked.hold(path):
-                await self._host.threads.call(ask, ANSWER_SECONDS, path)
+            call = partial(self._host.threads.call, ask, ANSWER_SECONDS, path)
+            await self._turns.take((f"the file system at {path}",), call)  # a second thread would only hang, too
         except errors.NotFinal:
             return condition.NO_ANSWER
         except OSError as error:

@@ -7,8 +7,8 @@ import os
 from functools import partial
 
 from common import errors
-from common.locks import Locks
 from node.host.host import Glance, Host
+from node.host.turns import Turns
 from node.records import Place, Published, Staged, Usage
 
 STATFS_SECONDS = 5.0
@@ -17,19 +17,19 @@ STATFS_SECONDS = 5.0
 class Stats:
     """Reads usage."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, turns: Turns) -> None:
         self._host = host
-        self._asked = Locks()
+        self._turns = turns
 
     async def usage(self, place: Place) -> Usage:
         """Return how full the volume is. Raises NotFound if it is not at that path."""
         glance = await find(self._host, place)
         if glance.block:
             return await self._device(glance, place)
-        with self._asked.hold(glance.path):
-            ask = partial(os.statvfs, glance.path)
-            answer = await self._host.threads.call(ask, STATFS_SECONDS, f"the file system at {glance.path}")
-        return _filesystem(answer)
+        ask = partial(os.statvfs, glance.path)
+        what = f"the file system at {glance.path}"
+        call = partial(self._host.threads.call, ask, STATFS_SECONDS, what)
+        return _filesystem(await self._turns.take((what,), call))  # a second thread would only hang, too
 
     async def _device(self, glance: Glance, place: Place) -> Usage:
         facts = await self._host.facts(glance.block)

@@ -51,7 +51,7 @@ def make_parts(chosen: NodeSettings, host: Host, turns: Turns) -> Parts:
         unstaging=Unstaging(host, turns),
         publishing=Publishing(host, turns),
         expansion=Expansion(host, turns, grows_mounted_ext=grows),
-        stats=Stats(host),
-        health=Health(host),
+        stats=Stats(host, turns),
+        health=Health(host, turns),
         info=Info(host, metadata, chosen.node_id, chosen.region, chosen.volume_limit),
     )

@@ -1,5 +1,6 @@
 """The node's parts in this process, on volumes of their own; each test leaves nothing behind."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from common import errors, settings
+from common import deadlines, errors, settings
 from common.commit import Commits
 from node import wiring
 from node.host.command import Commands
@@ -71,6 +72,11 @@ class Bench:
     async def unstage(self, disk: Disk) -> None:
         """Undo a stage."""
         await self.parts.unstaging.unstage(Place(disk.id, self.staging_path(disk)))
+
+    async def unstage_within(self, disk: Disk, seconds: float) -> None:
+        """Undo a stage, asked by a caller with a deadline."""
+        with deadlines.until(asyncio.get_running_loop().time() + seconds):
+            await self.unstage(disk)
 
     async def refusal(self, disk: Disk, kind: str = "ext4", **changes: object) -> errors.DriverError:
         """Return the error that staging ends with. Raises AssertionError if it succeeds."""

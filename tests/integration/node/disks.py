@@ -85,6 +85,12 @@ class Disks:
         run("losetup", "--detach", loop)
         self._loops.remove(loop)
 
+    def forget(self, disk: Disk) -> None:
+        """Detach a device in use: it lives on until its last user is gone."""
+        loop = disk.loop
+        run("losetup", "--detach", loop)
+        self._loops.remove(loop)
+
     def close(self) -> None:
         """Let go of all devices."""
         for loop in self._loops:
