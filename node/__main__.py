@@ -5,22 +5,20 @@ from common import light
 
 light.shed()
 
-import asyncio
 import sys
 from collections.abc import Sequence
 
-from common import logs, server, settings
+from common import logs, process, server, settings
 from common.commit import Commits
 from common.health import Health as HealthPage
 from common.identity import PLUGIN_CAPABILITIES, Identity
 from common.metrics import Metrics
 from common.rpc import Calls
-from common.sockets import EndpointError
 from node import wiring
 from node.host.command import Commands, watch_children_without_threads
 from node.host.turns import Turns
 from node.metrics import NodeMetrics
-from node.registration import Registration, RegistrationRefused, RegistrationSocket
+from node.registration import Registration, RegistrationSocket
 from node.requests import Requests
 from node.service import Node
 from node.settings import NodeSettings
@@ -34,12 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = settings.read(NodeSettings, arguments, PROGRAM, "The CSI node service: one on every host.")
     logs.configure(chosen.log_format, chosen.log_level)
     watch_children_without_threads()
-    try:
-        asyncio.run(serve(chosen))
-    except (EndpointError, OSError, RegistrationRefused) as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return process.main(serve(chosen))
 
 
 async def serve(chosen: NodeSettings) -> None:
