@@ -19,6 +19,7 @@ VARINT, FIXED_64, LENGTH, FIXED_32 = 0, 1, 2, 5
 FIXED_BYTES = {FIXED_64: 8, FIXED_32: 4}
 LONGEST_VARINT = 10  # bytes
 DEEPEST = 32  # messages within messages; CSI needs 4
+MOST_FIELDS = 20_000  # to decode so many takes a third of a second, in which the event loop stands still
 
 WIRE_TYPES = {
     **dict.fromkeys(betterproto2.WIRE_VARINT_TYPES, VARINT),
@@ -33,7 +34,7 @@ Decoded = TypeVar("Decoded", bound=Message)
 def decode(data: bytes, kind: type[Decoded]) -> Decoded:
     """Return the message in ``data``. Raises InvalidArgument if it is no well-formed ``kind``."""
     try:
-        _check(memoryview(data), kind, kind.__name__, DEEPEST)
+        _Walk().check(memoryview(data), kind, kind.__name__, DEEPEST)
     except _Malformed as error:
         raise errors.InvalidArgument(f"not a {kind.__name__}: {error}") from None
     try:
@@ -46,69 +47,86 @@ class _Malformed(Exception):
     """Says what is wrong, and in which field; never what was in it, for it may be a secret."""
 
 
-def _check(data: memoryview, kind: type[Message], where: str, depth: int) -> None:
-    if not depth:
-        raise _Malformed(f"{where} is nested too deeply")
-    layout = kind._betterproto  # type: ignore[arg-type]  # noqa: SLF001  # a test holds this private name
-    for number, wire_type, value in _fields(data, where):
-        name = layout.field_name_by_number.get(number)
-        if name is None:
-            continue
-        field = layout.meta_by_field_name[name]
-        place = f"{where}.{name}"
-        packed = field.repeated and field.proto_type in betterproto2.PACKED_TYPES and wire_type == LENGTH
-        if packed:
-            _check_packed(value, WIRE_TYPES[field.proto_type], place)
-        elif wire_type != WIRE_TYPES[field.proto_type]:
-            raise _Malformed(f"{place} is no {field.proto_type}")
-        elif field.proto_type == betterproto2.TYPE_STRING:
-            _check_text(value, place)
-        elif field.proto_type in {betterproto2.TYPE_MESSAGE, betterproto2.TYPE_MAP}:
-            inner = field.unwrap() if field.unwrap else layout.cls_by_field[name]
-            _check(value, inner, place, depth - 1)
+class _Walk:
+    """One walk over a message's bytes, and what is left of its length."""
+
+    def __init__(self) -> None:
+        self._left = MOST_FIELDS
+
+    def check(self, data: memoryview, kind: type[Message], where: str, depth: int) -> None:
+        """Raise _Malformed if a field of ``kind``, or of a message within, is not what the class declares."""
+        if not depth:
+            raise _Malformed(f"{where} is nested too deeply")
+        layout = kind._betterproto  # type: ignore[arg-type]  # noqa: SLF001  # a test holds this private name
+        for number, wire_type, value in self._fields(data, where):
+            name = layout.field_name_by_number.get(number)
+            if name is None:
+                continue
+            field = layout.meta_by_field_name[name]
+            place = f"{where}.{name}"
+            if wire_type == LENGTH and field.repeated and field.proto_type in betterproto2.PACKED_TYPES:
+                self._check_packed(value, WIRE_TYPES[field.proto_type], place)
+            elif wire_type != WIRE_TYPES[field.proto_type]:
+                raise _Malformed(f"{place} is no {field.proto_type}")
+            elif field.proto_type == betterproto2.TYPE_STRING:
+                _check_text(value, place)
+            elif field.proto_type in {betterproto2.TYPE_MESSAGE, betterproto2.TYPE_MAP}:
+                inner = field.unwrap() if field.unwrap else layout.cls_by_field[name]
+                self.check(value, inner, place, depth - 1)
+
+    def _fields(self, data: memoryview, where: str) -> Iterator[tuple[int, int, memoryview]]:
+        """Yield number, wire type and the bytes of each field's value."""
+        position = 0
+        while position < len(data):
+            self._spend(1, where)
+            key, position = _varint(data, position, where)
+            number, wire_type = key >> 3, key & 7
+            if not 0 < number < 1 << 29:
+                raise _Malformed(f"{where} has a field number {number}")
+            start, end = _extent(data, position, wire_type, where)
+            if end > len(data):
+                raise _Malformed(f"{where} is cut short")
+            yield number, wire_type, data[start:end]
+            position = end
+
+    def _check_packed(self, data: memoryview, wire_type: int, place: str) -> None:
+        self._spend(len(data), place)
+        if wire_type in FIXED_BYTES:
+            if len(data) % FIXED_BYTES[wire_type]:
+                raise _Malformed(f"{place} is cut short")
+            return
+        position = 0
+        while position < len(data):
+            _, position = _varint(data, position, place)
+
+    def _spend(self, fields: int, where: str) -> None:
+        self._left -= fields
+        if self._left < 0:
+            raise _Malformed(f"{where} has more than {MOST_FIELDS} fields")
 
 
-def _fields(data: memoryview, where: str) -> Iterator[tuple[int, int, memoryview]]:
-    """Yield number, wire type and the bytes of each field's value."""
-    position = 0
-    while position < len(data):
-        key, position = _varint(data, position, where)
-        number, wire_type = key >> 3, key & 7
-        if not 0 < number < 1 << 29:
-            raise _Malformed(f"{where} has a field number {number}")
-        if wire_type == VARINT:
-            _, end = _varint(data, position, where)
-        elif wire_type == LENGTH:
-            length, position = _varint(data, position, where)
-            end = position + length
-        elif wire_type in FIXED_BYTES:
-            end = position + FIXED_BYTES[wire_type]
-        else:
-            raise _Malformed(f"{where} has a field of wire type {wire_type}")
-        if end > len(data):
-            raise _Malformed(f"{where} is cut short")
-        yield number, wire_type, data[position:end]
-        position = end
+def _extent(data: memoryview, position: int, wire_type: int, where: str) -> tuple[int, int]:
+    """Return where the value at ``position`` begins and ends."""
+    if wire_type == VARINT:
+        return position, _varint(data, position, where)[1]
+    if wire_type == LENGTH:
+        length, position = _varint(data, position, where)
+        return position, position + length
+    if wire_type in FIXED_BYTES:
+        return position, position + FIXED_BYTES[wire_type]
+    raise _Malformed(f"{where} has a field of wire type {wire_type}")
 
 
 def _varint(data: memoryview, position: int, where: str) -> tuple[int, int]:
     """Return the number at ``position``, and the position after it."""
+    if position < len(data) and (first := data[position]) < 0x80:  # most are one byte
+        return first, position + 1
     result = 0
     for offset, byte in enumerate(data[position : position + LONGEST_VARINT]):
         result |= (byte & 0x7F) << (7 * offset)
         if byte < 0x80:
             return result, position + offset + 1
     raise _Malformed(f"{where} has a number that is cut short or too long")
-
-
-def _check_packed(data: memoryview, wire_type: int, place: str) -> None:
-    if wire_type in FIXED_BYTES:
-        if len(data) % FIXED_BYTES[wire_type]:
-            raise _Malformed(f"{place} is cut short")
-        return
-    position = 0
-    while position < len(data):
-        _, position = _varint(data, position, place)
 
 
 def _check_text(value: memoryview, place: str) -> None:

@@ -66,6 +66,8 @@ def test_a_message_that_is_cut_short_is_refused_or_ends_between_fields(cut: int)
         pytest.param("0e", "wire type 6", id="wire type that is none"),
         pytest.param("0001", "field number 0", id="field number 0"),
         pytest.param("fbffffff7f", "field number", id="field number too large"),
+        pytest.param("0a00" * 20_001, "more than 20000 fields", id="so many fields that the loop would stand still"),
+        pytest.param("4a0110" * 20_001, "more than 20000 fields", id="the same of a field that nobody knows"),
     ],
 )
 def test_a_malformed_message_is_refused_with_the_reason(data: str, why: str) -> None:
