@@ -31,6 +31,10 @@ class Rates:
         self._hour = _Window(hour_limit, clock.real_seconds(HOUR_SECONDS))
         self._minute = _Window(minute_limit, clock.real_seconds(MINUTE_SECONDS))
 
+    def last_minute(self) -> int:
+        """Return how many requests there were in the last minute, whether there is a limit or not."""
+        return self._minute.used(self._clock.now())
+
     def admit(self) -> None:
         """Count one request. Raises the Problem 429 if a limit is reached; a refused request isn't counted."""
         now = self._clock.now()
@@ -38,7 +42,8 @@ class Rates:
             raise problems.too_many_requests(None)
         if self._minute.is_full(now):
             raise problems.too_many_requests(max(1, math.ceil(self._minute.free_at(now) - now)))
-        self._hour.add(now)
+        if self._hour.has_limit:
+            self._hour.add(now)
         self._minute.add(now)
 
     def budget(self) -> Budget:
@@ -62,6 +67,10 @@ class _Window:
         self._times: deque[float] = deque()
 
     @property
+    def has_limit(self) -> bool:
+        return self._limit > 0
+
+    @property
     def shown_limit(self) -> int:
         return self._limit or NO_LIMIT_SHOWN
 
@@ -70,12 +79,15 @@ class _Window:
         return 0 < self._limit <= len(self._times)
 
     def add(self, now: float) -> None:
-        if self._limit:
-            self._times.append(now)
+        self._times.append(now)
+
+    def used(self, now: float) -> int:
+        self._forget(now)
+        return len(self._times)
 
     def remaining(self, now: float) -> int:
         self._forget(now)
-        return self.shown_limit - len(self._times)
+        return self.shown_limit - (len(self._times) if self._limit else 0)
 
     def free_at(self, now: float) -> float:
         self._forget(now)

@@ -10,10 +10,12 @@ from localcloud.api.droplets import DropletRoutes
 from localcloud.api.faults import FaultRoutes
 from localcloud.api.metadata import MetadataRoutes
 from localcloud.api.middleware import Surround
+from localcloud.api.page import PageRoutes
 from localcloud.api.snapshots import SnapshotRoutes
 from localcloud.api.tags import TagRoutes
 from localcloud.api.volumes import VolumeRoutes
 from localcloud.cloud import Cloud
+from localcloud.page.overview import Views
 from localcloud.rates import Rates
 from localcloud.snapshotting import Snapshotting
 
@@ -23,11 +25,13 @@ LARGEST_BODY_BYTES = 1 << 20
 def make(cloud: Cloud, actions: VolumeActions, token: str) -> web.Application:
     """Return the application of a cloud."""
     rates = Rates(cloud.clock, cloud.settings.rate_hour, cloud.settings.rate_minute)
+    snapshotting = Snapshotting(cloud)
+    page = PageRoutes(cloud, Views(cloud, rates, snapshotting))
     surround = Surround(cloud, rates, token)
     app = web.Application(middlewares=[surround.observe], client_max_size=LARGEST_BODY_BYTES)
     for part in (
         ActionRoutes(cloud, actions),  # before the volumes: "actions" and "snapshots" are no ids of volumes
-        SnapshotRoutes(cloud, Snapshotting(cloud)),
+        SnapshotRoutes(cloud, snapshotting),
         VolumeRoutes(cloud),
         DropletRoutes(cloud),
         TagRoutes(cloud),
@@ -35,6 +39,8 @@ def make(cloud: Cloud, actions: VolumeActions, token: str) -> web.Application:
         MetadataRoutes(cloud),
         ControlRoutes(cloud),
         FaultRoutes(cloud),
+        page,
     ):
         app.add_routes(part.routes())
+    app.on_shutdown.append(page.close)
     return app

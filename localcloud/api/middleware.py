@@ -52,6 +52,7 @@ class Surround:
         request_id = context.request_id.get()
         try:
             if not request.path.startswith(API_PREFIX):
+                _check_origin(request)
                 return await handler(request)
             self._admit(request)
             return await self._faults.serve(request, handler)
@@ -83,6 +84,13 @@ class Surround:
         self._cloud.ledger.request(
             Request(now, request_id, request.method, request.path, request.query_string, status, seconds)
         )
+
+
+def _check_origin(request: web.Request) -> None:
+    """Refuse what another site's page sends: the control API has no token that such a page would lack."""
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != str(request.url.origin()):
+        raise problems.Problem(403, "forbidden", "not from another site's page")
 
 
 def _cut(request: web.Request) -> web.Response:

@@ -46,11 +46,14 @@ class Volumes:
         row = self._database.row(f"{_SELECT} WHERE name = ? AND region = ?", (name, region))
         return None if row is None else _record(row)
 
-    def page(self, asked: Slice, name: str | None = None, region: str | None = None) -> Page[Volume]:
-        """Return a page of the volumes, oldest first."""
+    def page(
+        self, asked: Slice, name: str | None = None, region: str | None = None, *, newest_first: bool = False
+    ) -> Page[Volume]:
+        """Return a page of the volumes, oldest first unless it is asked otherwise."""
         where, values = _where(name, region)
         total = self._database.number(f"SELECT COUNT(*) FROM volumes {where}", values)  # noqa: S608 (fixed texts)
-        sql = f"{_SELECT} {where} ORDER BY seq LIMIT ? OFFSET ?"
+        order = "DESC" if newest_first else "ASC"
+        sql = f"{_SELECT} {where} ORDER BY seq {order} LIMIT ? OFFSET ?"
         rows = self._database.rows(sql, (*values, asked.per_page, asked.offset))
         return Page(tuple(map(_record, rows)), total)
 

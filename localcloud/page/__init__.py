@@ -1,0 +1,1 @@
+"""The page at ``/``: what the cloud has and does, live, for people."""
