@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.harness import traces
-from tests.harness.stack import Stack, running
+from tests.harness.stack import ROOT, Stack, running
 
 
 async def until_interrupted(folder: Path) -> int:
@@ -25,25 +25,26 @@ async def until_interrupted(folder: Path) -> int:
 
 
 def _greeting(stack: Stack) -> str:
-    """Say where everything is. The variables are those that the tutorial uses."""
+    """Say where everything is. The variables and the function are those that the tutorial uses."""
     node_a, node_b = stack.nodes
+    python = Path(sys.executable)
+    shown = python.relative_to(ROOT) if python.is_relative_to(ROOT) else python
     lines = [
-        "Three services are up, and stay up until Ctrl-C. In another terminal, as root:",
+        "Three services are up, and stay up until Ctrl-C. In another terminal, as root, in this folder:",
         "",
-        f"  export CONTROLLER={stack.controller.socket}",
-        *(f"  export NODE_{letter}={node.socket}" for letter, node in (("A", node_a), ("B", node_b))),
-        *(f"  export DROPLET_{letter}={node.droplet_id}" for letter, node in (("A", node_a), ("B", node_b))),
-        *(f"  export DEVICES_{letter}={node.device_dir}" for letter, node in (("A", node_a), ("B", node_b))),
-        f"  export CLOUD={stack.cloud.url} TOKEN={stack.cloud.token}",
+        f"  export RUN={stack.folder} CLOUD={stack.cloud.url} TOKEN={stack.cloud.token}",
+        "  export CONTROLLER=$RUN/controller/csi.sock NODE_A=$RUN/node-a/csi.sock NODE_B=$RUN/node-b/csi.sock",
+        f"  export DROPLET_A={node_a.droplet_id} DROPLET_B={node_b.droplet_id}",
+        f'  csi() {{ {shown} -m tests.harness.call "$@"; }}',
         "",
-        "Talk to them with:",
+        "Then, for example:",
         "",
-        f"  {sys.executable} -m tests.harness.call $CONTROLLER GetPluginInfo",
-        f"  {sys.executable} -m tests.harness.call $NODE_A NodeGetInfo",
+        "  csi $CONTROLLER GetPluginInfo",
+        "  csi $NODE_A NodeGetInfo",
         '  curl -H "Authorization: Bearer $TOKEN" ${CLOUD}v2/volumes',
         "",
-        "Their logs:",
+        "A droplet's devices appear in $RUN/cloud/state/droplets/ID/dev. The logs:",
         "",
-        *(f"  {program.log}" for program in stack.programs),
+        *(f"  tail -f {program.log}" for program in stack.programs),
     ]
     return "\n".join(lines)
