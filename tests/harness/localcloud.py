@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -148,6 +149,11 @@ class Process:
         """End it as a crash would."""
         self._process.kill()
         self._process.wait(END_SECONDS)
+
+    def kill_after(self, seconds: float) -> None:
+        """End it as a crash would, in so many seconds. Blocks."""
+        time.sleep(seconds)
+        self.kill()
 
     def end(self) -> int:
         """End it with SIGTERM; return its exit status."""
