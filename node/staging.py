@@ -16,7 +16,7 @@ from node.host.devices import Device
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
 from node.host.turns import Turns
-from node.records import Filesystem, Mount, Probe, Stage, Staged
+from node.records import Filesystem, Mount, Probe, Published, Stage, Staged
 from node.rules import formatting, identity, mountinfo, mounting, programs
 
 log = structlog.get_logger()
@@ -45,11 +45,17 @@ class Staging:
                 await self._stage_block(wanted, glance, device)
             elif not self._is_staged(wanted, wanted.filesystem, glance, device):
                 await self._mount(wanted, wanted.filesystem, glance, device)
+            await self._grow(wanted, device)
 
     async def _stage_block(self, wanted: Stage, glance: Glance, device: Device) -> None:
         if glance.mounted:
             raise errors.AlreadyExists(
                 f"volume {wanted.volume.id} is staged at {glance.path} with a file system", remedy="unstage it first"
+            )
+        if points := [mount.point for mount in glance.table if mount.number == device.facts.number]:
+            raise errors.FailedPrecondition(
+                f"volume {wanted.volume.id} is asked for as a raw block device, but is mounted at {', '.join(points)}",
+                remedy="unmount it there first",
             )
         known = self._host.journal.read(Staged, wanted.volume.id)
         if known is None or (known.number, known.kind) != (device.facts.number, ""):
@@ -57,6 +63,7 @@ class Staging:
 
     def _is_staged(self, wanted: Stage, filesystem: Filesystem, glance: Glance, device: Device) -> bool:
         """Tell whether it is mounted already. Raises AlreadyExists if something else is."""
+        self._refuse_raw_use(wanted, glance)
         if not glance.mounted:
             mounting.check_propagation(mountinfo.covering(glance.table, glance.path), glance.path)
             return False
@@ -73,9 +80,18 @@ class Staging:
         mounting.check_same(glance.mounted[-1], asked)
         return True
 
+    def _refuse_raw_use(self, wanted: Stage, glance: Glance) -> None:
+        """A pod that has the bare device must not see it mounted meanwhile."""
+        published = [each for each in self._host.journal.all(Published) if each.volume_id == wanted.volume.id]
+        if live := [each.target for each in published if each.block and mountinfo.at(glance.table, each.target)]:
+            raise errors.AlreadyExists(
+                f"volume {wanted.volume.id} is in use as a raw block device at {', '.join(live)}",
+                remedy="unpublish it there first",
+            )
+
     async def _mount(self, wanted: Stage, filesystem: Filesystem, glance: Glance, device: Device) -> None:
         grow = await self._prepare(wanted, filesystem, glance, device)
-        record = _record(wanted, glance.path, device)
+        record = replace(_record(wanted, glance.path, device), to_grow=grow)
         await self._host.remember(record, before=partial(paths.make_folder, glance.path))
         options = mounting.stage_options(filesystem, read_only=wanted.read_only)
         await self._host.mounts.mount(device.path, glance.path, filesystem.kind, options)
@@ -83,8 +99,13 @@ class Staging:
         if not mounted or mounted[-1].number != device.facts.number:
             await self._host.mounts.unmount_all(mounted)
             raise errors.Unavailable(f"{device.path} became another device while volume {wanted.volume.id} was mounted")
-        if grow:
-            await self._host.filesystems.grow_mounted(filesystem.kind, device.path, glance.path)
+
+    async def _grow(self, wanted: Stage, device: Device) -> None:
+        """Grow what is mounted now; an earlier call may have been interrupted before it came to that."""
+        known = self._host.journal.read(Staged, wanted.volume.id)
+        if known is not None and known.to_grow:
+            await self._host.filesystems.grow_mounted(known.kind, device.path, known.path)
+            await self._host.remember(replace(known, to_grow=False))
 
     async def _prepare(self, wanted: Stage, filesystem: Filesystem, glance: Glance, device: Device) -> bool:
         """Leave a sound file system of the right kind on the device; tell whether it is to be grown once mounted."""

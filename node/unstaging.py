@@ -15,7 +15,7 @@ from node.host.host import Glance, Host
 from node.host.threads import SECONDS
 from node.host.turns import Turns
 from node.records import Place, Published, Staged
-from node.rules import mountinfo
+from node.rules import identity, mountinfo
 from node.staging import other_points
 
 RELEASE_SECONDS = 30.0  # for the kernel to let go of a device after its last unmount
@@ -47,7 +47,8 @@ class Unstaging:
             await self._host.remember(known)
         await self._host.mounts.unmount_all(glance.mounted)
         for number in sorted(numbers):
-            await self._wait_until_free(place, number)
+            if not await self._is_another_disk(known, number):
+                await self._wait_until_free(place, number)
         if known is not None and known.set_read_only:
             await self._host.devices.set_read_only(known.number, read_only=False)
         if known is not None:
@@ -70,6 +71,13 @@ class Unstaging:
                 f"volume {place.volume_id} is still published at {', '.join(sorted(live))}",
                 remedy="unpublish it there first (delete the pods that use it)",
             )
+
+    async def _is_another_disk(self, known: Staged | None, number: str) -> bool:
+        """The volume was detached without an unstage, and its number has passed to a disk that is not ours."""
+        facts = await self._host.facts(number)
+        if known is None or not known.volume_name or facts is None:
+            return False
+        return not identity.carries(known.volume_id, known.volume_name, facts) and not identity.is_ghost(facts)
 
     async def _wait_until_free(self, place: Place, number: str) -> None:
         """Return when nobody holds the device. Raises Unavailable, naming who does, if that takes too long."""

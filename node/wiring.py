@@ -29,7 +29,7 @@ def make_host(chosen: NodeSettings, commands: Commands) -> Host:
     """Put together what acts upon this host. Raises OSError if its journal cannot be kept."""
     threads, sysfs = Threads(chosen.threads), Sysfs()
     journal = Journal(chosen.state_dir)
-    journal.load()
+    journal.load(sysfs.boot())
     return Host(
         threads=threads,
         sysfs=sysfs,

@@ -20,6 +20,7 @@ Entry = Intent | Published | Staged
 Record = TypeVar("Record", bound=Entry)
 
 _FOLDERS: dict[type[Entry], str] = {Intent: "formats", Published: "published", Staged: "staged"}
+_BOOT = "boot"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
@@ -30,14 +31,28 @@ class Journal:
         self._folder = folder
         self._known: dict[tuple[type, str], Entry] = {}
 
-    def load(self) -> None:
-        """Make the folders, and read what is there; what cannot be read is left out. Raises OSError."""
+    def load(self, boot: str) -> None:
+        """Make the folders, and read what is there; what cannot be read is left out. Raises OSError.
+
+        ``boot`` names this boot of the host: mounts of another one are gone, and device numbers are dealt anew.
+        """
         for kind, name in _FOLDERS.items():
             folder = self._folder / name
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for path in folder.glob("*.json"):
-                if (record := _load(kind, path)) is not None:
-                    self._known[kind, _key(record)] = record
+                self._take(kind, path, self._booted_as(boot))
+        (self._folder / _BOOT).write_text(boot, encoding="ascii")
+
+    def _booted_as(self, boot: str) -> bool:
+        path = self._folder / _BOOT
+        return path.exists() and path.read_text(encoding="ascii", errors="replace") == boot
+
+    def _take(self, kind: type[Entry], path: Path, same_boot: bool) -> None:
+        record = _load(kind, path)
+        if record is not None and (same_boot or isinstance(record, Intent)):
+            self._known[kind, _key(record)] = record
+        else:
+            path.unlink()
 
     def read(self, kind: type[Record], key: str) -> Record | None:
         """Return a record, or None."""

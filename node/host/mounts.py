@@ -42,7 +42,10 @@ class Mounts:
         argv = ("mount", "-i", "-t", kind, *flags, source, target)
         ended = await self._commands.run(*argv, seconds=self._seconds)
         if ended.status != 0:
-            raise errors.FailedPrecondition(f"cannot mount {source} at {target}: {_reason(ended)}")
+            raise errors.FailedPrecondition(
+                f"cannot mount {source} at {target} as {kind}: {_reason(ended)}",
+                remedy="look into the kernel log; a damaged file system has to be repaired by hand (snapshot it first)",
+            )
 
     async def bind(self, source: str, target: str, options: Sequence[str]) -> None:
         """Mount a folder or a device node a second time."""

@@ -96,6 +96,11 @@ def is_stale(volume: Volume, facts: Facts | None, *, was_ours: bool) -> bool:
     return facts.state in DEAD or (was_ours and not is_volume(volume, facts))
 
 
+def is_ghost(facts: Facts) -> bool:
+    """Tell whether the device lives on only because somebody still uses it: a loop device whose file was deleted."""
+    return facts.backing_file.endswith(_DELETED)
+
+
 def describe(facts: Facts) -> str:
     """Say what the device is, for a message."""
     if facts.vendor or facts.model:

@@ -1,0 +1,245 @@
+"""Calls that do not fit what is there: each a clear refusal, and nothing changes."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from common import errors
+from node.records import Filesystem, Place, Publish, Stage, Volume
+from tests.harness import traces
+from tests.harness.tools import run
+from tests.integration.node import images
+from tests.integration.node.conftest import Bench
+from tests.integration.node.disks import GIB, Disk
+
+
+def table(bench: Bench) -> list[str]:
+    return [mount.line for mount in traces.mounts(bench.folder)]
+
+
+def raw_stage(bench: Bench, disk: Disk) -> Stage:
+    return Stage(Volume(disk.id, disk.name), bench.staging_path(disk), None, read_only=False)
+
+
+def raw_publish(bench: Bench, disk: Disk, pod: str = "pod", *, read_only: bool = False, alone: bool = False) -> Publish:
+    target = bench.target(disk, pod)
+    return Publish(Volume(disk.id, disk.name), bench.staging_path(disk), target, None, read_only=read_only, alone=alone)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"filesystem": Filesystem("xfs")}, id="another file system"),
+        pytest.param({"filesystem": Filesystem("ext4", ("noatime",))}, id="another flag of the mount"),
+        pytest.param({"filesystem": Filesystem("ext4", ("commit=30",))}, id="another option of the file system"),
+        pytest.param({"read_only": True}, id="for reading"),
+        pytest.param({"filesystem": None}, id="as a raw block device"),
+    ],
+)
+async def test_a_repeated_stage_with_other_arguments_is_refused(bench: Bench, changed: dict[str, object]) -> None:
+    disk = bench.disks.blank()
+    await bench.stage(disk)
+    before = table(bench)
+    with pytest.raises(errors.AlreadyExists):
+        await bench.parts.staging.stage(replace(bench.stage_request(disk), **changed))  # type: ignore[arg-type]  # named above
+    assert table(bench) == before
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"read_only": True}, id="for reading"),
+        pytest.param({"filesystem": Filesystem("ext4", ("nosuid",))}, id="another flag"),
+    ],
+)
+async def test_a_repeated_publish_with_other_arguments_is_refused(bench: Bench, changed: dict[str, object]) -> None:
+    disk = bench.disks.blank()
+    await bench.stage(disk)
+    await bench.publish(disk)
+    before = table(bench)
+    with pytest.raises(errors.AlreadyExists):
+        await bench.parts.publishing.publish(replace(bench.publish_request(disk), **changed))  # type: ignore[arg-type]  # named above
+    assert table(bench) == before
+
+
+@pytest.mark.asyncio
+async def test_a_staging_path_with_another_volumes_mount_is_refused(bench: Bench) -> None:
+    first, second = bench.disks.blank(), bench.disks.blank()
+    await bench.stage(first)
+    with pytest.raises(errors.AlreadyExists, match="from device"):
+        await bench.parts.staging.stage(replace(bench.stage_request(second), path=bench.staging_path(first)))
+    with pytest.raises(errors.FailedPrecondition, match="not a staging path"):
+        await bench.parts.unstaging.unstage(Place(second.id, bench.staging_path(first)))
+    assert len(table(bench)) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_device_that_is_mounted_for_another_volume_is_refused(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    await bench.stage(disk)
+    link = disk.node.with_name(f"scsi-0DO_Volume_{disk.id}")  # its file is named so, too
+    link.symlink_to(disk.node)
+    other = replace(bench.stage_request(disk), volume=Volume("another-id", disk.id), path=str(bench.folder / "other"))
+    with pytest.raises(errors.FailedPrecondition, match="for another volume"):
+        await bench.parts.staging.stage(other)
+
+
+@pytest.mark.asyncio
+async def test_a_single_writer_is_alone(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    await bench.stage(disk)
+    await bench.publish(disk, pod="first")
+    second = bench.publish_request(disk, pod="second")
+    with pytest.raises(errors.FailedPrecondition, match="single writer"):
+        await bench.parts.publishing.publish(replace(second, alone=True))
+    await bench.parts.publishing.publish(second)
+    await bench.unpublish(disk, "first")
+    await bench.unpublish(disk, "second")
+    for _ in range(2):
+        await bench.parts.publishing.publish(replace(second, alone=True))
+
+
+@pytest.mark.asyncio
+async def test_a_single_writer_of_a_raw_block_device_is_alone_and_readers_do_not_mix_with_writers(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    await bench.parts.staging.stage(raw_stage(bench, disk))
+    await bench.parts.publishing.publish(raw_publish(bench, disk, "first"))
+    with pytest.raises(errors.FailedPrecondition, match="single writer"):
+        await bench.parts.publishing.publish(raw_publish(bench, disk, "second", alone=True))
+    with pytest.raises(errors.FailedPrecondition, match="one or the other"):
+        await bench.parts.publishing.publish(raw_publish(bench, disk, "second", read_only=True))
+    with pytest.raises(errors.AlreadyExists, match="for writing"):
+        await bench.parts.publishing.publish(raw_publish(bench, disk, "first", read_only=True))
+    with pytest.raises(errors.AlreadyExists, match="raw block device"):
+        await bench.stage(disk)
+    with pytest.raises(errors.FailedPrecondition, match="still published"):
+        await bench.unstage(disk)
+
+
+@pytest.mark.asyncio
+async def test_a_volume_that_is_not_staged_is_not_published(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    with pytest.raises(errors.FailedPrecondition, match="not staged"):
+        await bench.publish(disk)
+    with pytest.raises(errors.FailedPrecondition, match="not staged"):
+        await bench.parts.publishing.publish(raw_publish(bench, disk))
+    assert not os.path.lexists(bench.target(disk))  # noqa: ASYNC240  # a local folder
+
+
+@pytest.mark.asyncio
+async def test_a_volume_staged_by_somebody_else_as_a_mount_is_not_given_out_raw(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    images.tool("mkfs.ext4", "-q", "-F")(disk.node)
+    elsewhere = bench.folder / "elsewhere"
+    elsewhere.mkdir()
+    run("mount", str(disk.node), str(elsewhere))
+    with pytest.raises(errors.FailedPrecondition, match="is mounted at"):
+        await bench.parts.staging.stage(raw_stage(bench, disk))
+
+
+@pytest.mark.asyncio
+async def test_a_volume_that_something_has_mounted_elsewhere_is_mounted_a_second_time_and_not_checked(
+    bench: Bench,
+) -> None:
+    disk = bench.disks.blank()
+    images.tool("mkfs.ext4", "-q", "-F")(disk.node)
+    elsewhere = bench.folder / "elsewhere"
+    elsewhere.mkdir()
+    run("mount", str(disk.node), str(elsewhere))  # as an udev rule of stock images does
+    await bench.stage(disk)
+    assert {mount.device for mount in traces.mounts(bench.folder)} == {disk.number}
+    run("umount", str(elsewhere))
+    await bench.unstage(disk)
+
+
+@pytest.mark.asyncio
+async def test_a_volume_that_another_driver_has_staged_and_published_is_taken_over(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    images.tool("mkfs.ext4", "-q", "-F")(disk.node)
+    staging_path, target = Path(bench.staging_path(disk)), Path(bench.target(disk))
+    for path in (staging_path, target):
+        path.mkdir(parents=True)  # a local folder
+    run("mount", str(disk.node), str(staging_path))
+    run("mount", "--bind", str(staging_path), str(target))
+    await bench.stage(disk)
+    await bench.publish(disk)
+    assert (await bench.parts.stats.usage(Place(disk.id, str(target)))).total_bytes > 0
+    await bench.unpublish(disk)
+    await bench.unstage(disk)
+    assert table(bench) == []
+
+
+@pytest.mark.asyncio
+async def test_a_target_that_holds_files_is_not_removed(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    target = Path(bench.target(disk))
+    target.mkdir(parents=True)  # noqa: ASYNC240  # a local folder
+    (target / "file").write_text("data")
+    with pytest.raises(errors.FailedPrecondition, match="not empty"):
+        await bench.unpublish(disk)
+    assert (target / "file").read_text() == "data"
+
+
+@pytest.mark.asyncio
+async def test_a_staging_path_is_not_unpublished_and_a_target_is_not_unstaged(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    await bench.stage(disk)
+    await bench.publish(disk)
+    before = table(bench)
+    with pytest.raises(errors.FailedPrecondition):
+        await bench.parts.publishing.unpublish(Place(disk.id, bench.staging_path(disk)))
+    with pytest.raises(errors.FailedPrecondition):
+        await bench.parts.unstaging.unstage(Place(disk.id, bench.target(disk)))
+    assert table(bench) == before
+
+
+@pytest.mark.asyncio
+async def test_a_folder_that_is_mounted_private_is_refused(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    inside = bench.folder / "plugins"
+    inside.mkdir()
+    run("mount", "--bind", str(inside), str(inside))
+    run("mount", "--make-private", str(inside))
+    before = disk.digest()
+    assert "not mounted shared" in str(await bench.refusal(disk))
+    assert disk.digest() == before
+
+
+@pytest.mark.asyncio
+async def test_a_path_through_a_link_is_the_path_that_it_leads_to(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    (bench.folder / "real").mkdir()
+    (bench.folder / "plugins").symlink_to(bench.folder / "real")
+    for _ in range(2):
+        await bench.stage(disk)
+    assert [mount.point.parts[-3] for mount in traces.mounts(bench.folder)] == ["real"]
+    for _ in range(2):
+        await bench.unstage(disk)
+    assert table(bench) == []
+
+
+@pytest.mark.asyncio
+async def test_stats_and_health_of_a_volume_that_is_not_there_are_not_found(bench: Bench) -> None:
+    first, second = bench.disks.blank(), bench.disks.blank()
+    await bench.stage(first)
+    for place in (Place(first.id, bench.target(first)), Place(second.id, bench.staging_path(first))):
+        with pytest.raises(errors.NotFound):
+            await bench.parts.stats.usage(place)
+        with pytest.raises(errors.NotFound):
+            await bench.parts.health.of_volume(place)
+
+
+@pytest.mark.asyncio
+async def test_flags_reach_the_mounts(bench: Bench) -> None:
+    disk = bench.disks.blank(GIB)
+    filesystem = Filesystem("ext4", ("noatime", "nosuid", "commit=30"))
+    for _ in range(2):
+        await bench.parts.staging.stage(replace(bench.stage_request(disk), filesystem=filesystem))
+        await bench.parts.publishing.publish(replace(bench.publish_request(disk), filesystem=filesystem))
+    lines = table(bench)
+    assert len(lines) == 2
+    assert all("noatime" in line and "nosuid" in line and "commit=30" in line for line in lines)
