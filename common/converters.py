@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from common import redaction
+from common import redaction, sockets
 
 UNIT_SECONDS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(ms|s|m|h|)")
@@ -49,6 +49,16 @@ def text(value: str) -> str:
     stripped = value.strip()
     if not stripped.isprintable() or not stripped:
         raise ValueError("must be one line of printable text")
+    return stripped
+
+
+def endpoint(value: str) -> str:
+    """Return ``value``, which must name a Unix socket as ``sockets.parse`` reads it."""
+    stripped = text(value)
+    try:
+        sockets.parse(stripped)
+    except sockets.EndpointError as error:
+        raise ValueError(str(error)) from error
     return stripped
 
 

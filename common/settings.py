@@ -27,7 +27,7 @@ class Shared:
     """What the controller and the node both read; their own classes inherit it."""
 
     endpoint: str = environ.var(
-        "unix:///csi/csi.sock", converter=converters.text, help="socket on which CSI is served, unix:///path"
+        "unix:///csi/csi.sock", converter=converters.endpoint, help="socket on which CSI is served, unix:///path"
     )
     driver_name: str = environ.var(
         "dobs.csi.digitalocean.com", converter=converters.driver_name, help="name of the driver, as in StorageClasses"

@@ -37,6 +37,8 @@ CHOICE = converters.choice("json", "console")
         (converters.host_port, "[::1]:65535", HostPort("::1", 65535)),
         (converters.host_port, None, None),
         (converters.text, " nyc1 ", "nyc1"),
+        (converters.endpoint, " unix:///csi/csi.sock ", "unix:///csi/csi.sock"),
+        (converters.endpoint, "/csi/csi.sock", "/csi/csi.sock"),
         (converters.driver_name, "dobs.csi.digitalocean.com", "dobs.csi.digitalocean.com"),
         (converters.driver_name, "x" * 63, "x" * 63),
         (converters.secret, None, None),
@@ -56,6 +58,10 @@ def test_a_right_value_is_converted(convert: Callable[[object], object], given: 
         *((converters.absolute_path, text) for text in ("dev", "./dev", "/a\0b")),
         *((converters.host_port, text) for text in ("", "9808", "x:", "x:y", "x:65536", "::1:80", "x:-1", "x:\u0661")),
         *((converters.text, text) for text in ("", "  ", "a\nb", "a\x1bb")),
+        *(
+            (converters.endpoint, text)
+            for text in ("", "tcp://1:2", "csi.sock", "unix:///csi/", "/" + "x" * 107, "/a\nb")
+        ),
         *((converters.driver_name, text) for text in ("", "-a", "a-", "a_b", "x" * 64, "a/b", "a\n")),
         *((converters.secret, text) for text in ("  ", "two\nlines")),
     ],
