@@ -25,6 +25,9 @@ class Health:
     ailments: tuple[Ailment, ...]
 
 
+_NOTHING_READ: Page[Droplet] = Page(more=True)
+
+
 class VolumeHealth:
     """Judges volumes."""
 
@@ -74,7 +77,7 @@ class VolumeHealth:
         if now - self._read_at < FRESH_SECONDS:
             return
         found: dict[int, Droplet] = {}
-        number, page = 0, Page[Droplet](more=True)
+        number, page = 0, _NOTHING_READ
         while page.more:
             number += 1
             page = await self._cloud.list_droplets(number)

@@ -23,6 +23,8 @@ MISSED_SECONDS = 3600.0  # after so long without a refresh everything is read an
 UNPROVEN_SECONDS = 100.0  # how often the droplets are read while the list of actions is not trusted
 VOLUME_KINDS = frozenset({Kind.ATTACH, Kind.DETACH, Kind.RESIZE})
 
+_NOTHING_READ: Page[Droplet] = Page(more=True)
+
 
 class Inventory:
     """The volumes of one region."""
@@ -94,7 +96,7 @@ class Inventory:
     async def _read_droplets(self, now: float) -> None:
         """Take the attachments of all volumes from the droplets."""
         holders: dict[str, list[int]] = {}
-        number, page = 0, Page[Droplet](more=True)
+        number, page = 0, _NOTHING_READ
         while page.more:
             number += 1
             page = await self._cloud.list_droplets(number)

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.harness import traces
 from tests.harness.reaper import Reaper
 
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2): orphans become children of this process, so none escapes the check
+
+
+settings.register_profile("here", deadline=None)  # no test asserts on the wall clock
+settings.load_profile("here")
 
 
 @pytest.fixture(scope="session", autouse=True)
