@@ -58,7 +58,7 @@ def endpoint(value: str) -> str:
     try:
         sockets.parse(stripped)
     except sockets.EndpointError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(f"must be a Unix socket, as in unix:///csi/csi.sock: {error.message}") from error
     return stripped
 
 

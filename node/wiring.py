@@ -1,5 +1,6 @@
 """Put the node's parts together, as its settings say."""
 
+from common import errors
 from node.expansion import Expansion
 from node.formatting import Formatter
 from node.health import Health
@@ -26,10 +27,16 @@ CAP_SYS_RESOURCE = 24  # linux/capability.h; a mounted ext grows only with it
 
 
 def make_host(chosen: NodeSettings, commands: Commands) -> Host:
-    """Put together what acts upon this host. Raises OSError if its journal cannot be kept."""
+    """Put together what acts upon this host. Raises FailedPrecondition if its journal cannot be kept."""
     threads, sysfs = Threads(chosen.threads), Sysfs()
     journal = Journal(chosen.state_dir)
-    journal.load(sysfs.boot())
+    try:
+        journal.load(sysfs.boot())
+    except OSError as error:
+        raise errors.FailedPrecondition(
+            f"the state folder {chosen.state_dir} cannot be used: {error.strerror or error}",
+            remedy="make it a folder of the host that can be written, or set AIOCSI_STATE_DIR to one",
+        ) from error
     return Host(
         threads=threads,
         sysfs=sysfs,

@@ -60,7 +60,7 @@ class Devices:
         device = await self._wait(volume) if wait else await self._look(volume)
         if device is None:
             raise errors.Unavailable(
-                f"the device of volume {volume.id} ({LINK_PREFIX}{volume.name}) is not there",
+                f"the device of volume {volume.id} ({self._folder / (LINK_PREFIX + volume.name)}) is not there",
                 remedy="check that the volume is attached to this node; the next attempt looks again",
             )
         try:
