@@ -1,0 +1,84 @@
+"""Programs: their deadline, their group, their output."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from common import errors
+from common.commit import Commits
+from node.host.command import Commands
+
+SHELL = "/bin/sh"
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
+
+
+@pytest.mark.asyncio
+async def test_a_program_that_ends_tells_its_status_and_what_it_printed() -> None:
+    seen: list[tuple[str, int]] = []
+    commands = Commands(lambda program, _seconds, status: seen.append((program, status)))
+    ended = await commands.run(SHELL, "-c", "echo out; echo err >&2; exit 3", seconds=10)
+    assert (ended.status, ended.stdout, ended.stderr, ended.said) == (3, "out\n", "err\n", "err; out")
+    assert seen == [(SHELL, 3)]
+
+
+@pytest.mark.asyncio
+async def test_a_program_that_fails_is_a_refusal_where_success_is_needed() -> None:
+    with pytest.raises(errors.FailedPrecondition, match=r"failed \(3\): broken"):
+        await Commands().check(SHELL, "-c", "echo broken; exit 3", seconds=10)
+
+
+@pytest.mark.asyncio
+async def test_a_program_that_does_not_end_is_killed_with_all_it_has_started(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    script = f"sleep 600 & echo $$ $! > {pids}; trap '' TERM; wait"
+    with pytest.raises(errors.OutcomeUnknown, match="did not end within"):
+        await Commands().run(SHELL, "-c", script, seconds=1)
+    assert [pid for pid in pids.read_text().split() if alive(int(pid))] == []
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_call_leaves_no_program(tmp_path: Path) -> None:
+    fifo, script = tmp_path / "fifo", "echo $$ > {fifo}; sleep 600"
+    os.mkfifo(fifo)
+    call = Commits().background(Commands().run(SHELL, "-c", script.format(fifo=fifo), seconds=60), "call")
+    pid = int(await asyncio.to_thread(fifo.read_text))
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert not alive(pid)
+
+
+@pytest.mark.asyncio
+async def test_output_is_kept_up_to_a_limit_and_the_rest_is_dropped() -> None:
+    ended = await Commands().run(SHELL, "-c", "head -c 3000000 /dev/zero; exit 1", seconds=30)
+    assert (ended.status, len(ended.stdout)) == (1, 64 << 10)
+
+
+@pytest.mark.asyncio
+async def test_a_program_inherits_the_files_that_it_is_given_and_no_others(tmp_path: Path) -> None:
+    with (tmp_path / "given").open("w") as given, (tmp_path / "other").open("w") as other:
+        listing = "import os; print(*(fd for fd in os.listdir('/proc/self/fd')))"
+        ended = await Commands().run(sys.executable, "-c", listing, seconds=30, files=(given.fileno(),))
+        assert str(given.fileno()) in ended.stdout.split()
+        assert str(other.fileno()) not in ended.stdout.split()
+
+
+@pytest.mark.asyncio
+async def test_a_program_that_is_not_installed_is_named_with_a_remedy() -> None:
+    with pytest.raises(errors.Unavailable, match="is not installed"):
+        await Commands().run("no-such-program", seconds=1)
+
+
+@pytest.mark.asyncio
+async def test_programs_speak_english_whatever_the_hosts_language() -> None:
+    ended = await Commands().run(SHELL, "-c", "echo $LC_ALL", seconds=10)
+    assert ended.stdout == "C\n"

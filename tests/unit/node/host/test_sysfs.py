@@ -1,0 +1,106 @@
+"""What the kernel says of a device, from a tree that looks like /sys."""
+
+from pathlib import Path
+
+import pytest
+
+from node.host.sysfs import Sysfs
+from node.records import Facts
+
+PAGE = b"\0\x83\0\x0c\x02\0\0\x08pvc-abcd"
+
+
+def write(root: Path, files: dict[str, str | bytes]) -> None:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A SCSI disk with a partition, and a loop device."""
+    root = tmp_path / "sys"
+    disk = "devices/pci/block/sda"
+    write(
+        root,
+        {
+            f"{disk}/size": "2097152\n",
+            f"{disk}/ro": "0\n",
+            f"{disk}/dev": "8:0\n",
+            f"{disk}/diskseq": "9\n",
+            f"{disk}/holders/dm-0": "",
+            f"{disk}/sda1/partition": "1\n",
+            f"{disk}/sda1/size": "2048\n",
+            "devices/pci/scsi/vendor": "DO      \n",
+            "devices/pci/scsi/model": "Volume          \n",
+            "devices/pci/scsi/state": "running\n",
+            "devices/pci/scsi/vpd_pg83": PAGE,
+            "devices/pci/scsi/ioerr_cnt": "0x1f\n",
+            "devices/pci/scsi/rescan": "",
+            "devices/virtual/block/loop0/size": "8\n",
+            "devices/virtual/block/loop0/ro": "1\n",
+            "devices/virtual/block/loop0/loop/backing_file": "/volumes/id.img\n",
+            "devices/virtual/block/loop1/size": "0\n",
+            "fs/ext4/sda/errors_count": "3\n",
+            "fs/btrfs/uuid/devices/sda": "",
+            "fs/btrfs/uuid/devinfo/1/error_stats": "write_errs 2\nread_errs 1\n",
+        },
+    )
+    for link, target in {
+        "dev/block/8:0": f"../../{disk}",
+        "dev/block/8:1": f"../../{disk}/sda1",
+        "dev/block/7:0": "../../devices/virtual/block/loop0",
+        "dev/block/7:1": "../../devices/virtual/block/loop1",
+        "class/block/sda": f"../../{disk}",
+        f"{disk}/device": "../../scsi",
+    }.items():
+        (root / link).parent.mkdir(parents=True, exist_ok=True)
+        (root / link).symlink_to(target)
+    return root
+
+
+def test_a_scsi_disk_is_described(tree: Path) -> None:
+    facts = Facts(
+        kernel_name="sda",
+        number="8:0",
+        size_bytes=1 << 30,
+        vendor="DO",
+        model="Volume",
+        state="running",
+        page83=PAGE,
+        holders=("dm-0",),
+        partitions=("sda1",),
+        sequence="9",
+        errors=31,
+    )
+    assert Sysfs(tree).facts("8:0") == facts
+    assert list(Sysfs(tree).disks()) == [facts]
+
+
+def test_a_loop_device_is_described_and_one_that_is_not_bound_is_not_there(tree: Path) -> None:
+    assert Sysfs(tree).facts("7:0") == Facts("loop0", "7:0", 4096, read_only=True, backing_file="/volumes/id.img")
+    assert Sysfs(tree).facts("7:1") is None
+    assert Sysfs(tree).facts("9:9") is None
+
+
+def test_a_partition_leads_to_its_disk(tree: Path) -> None:
+    assert Sysfs(tree).parents("8:1") == {"8:1", "8:0"}
+
+
+def test_a_rescan_is_asked_for(tree: Path) -> None:
+    Sysfs(tree).rescan("sda")
+    assert (tree / "class/block/sda/device/rescan").read_text() == "1"
+    Sysfs(tree).rescan("loop0")
+
+
+def test_errors_are_counted(tree: Path) -> None:
+    assert Sysfs(tree).ext_errors("sda") == 3
+    assert Sysfs(tree).btrfs_errors_of("sda") == 3
+    assert Sysfs(tree).btrfs_devices("uuid") == ("sda",)
+
+
+def test_a_capability_is_read_from_the_process(tmp_path: Path) -> None:
+    write(tmp_path, {"self/status": "Name:\tx\nCapEff:\t0000000001000000\n"})
+    assert Sysfs(tmp_path, tmp_path).has_capability(24)
+    assert not Sysfs(tmp_path, tmp_path).has_capability(21)
