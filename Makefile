@@ -3,14 +3,14 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud test sanity image chart lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud test sanity image e2e e2e-up e2e-down chart lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
 ARGS ?=
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: ## make or refresh the environment in .venv
 	@python=$$(tools/python) && "$$python" -m tools.environment
@@ -56,6 +56,17 @@ image: venv ## make the container image, by docker or without it (ARGS=archive)
 	@$(RUN) -m tools.debian image
 	@$(RUN) -m tools.image $(ARGS)
 	@$(RUN) -m pytest -q tests/image
+
+e2e: venv ## the driver on a kind cluster: make it, test, remove it (root; ARGS go to pytest)
+	@$(RUN) -m tools.debian e2e
+	@$(RUN) -m tests.e2e.cluster run $(ARGS)
+
+e2e-up: venv ## make the kind cluster with the driver, and leave it
+	@$(RUN) -m tools.debian e2e
+	@$(RUN) -m tests.e2e.cluster up
+
+e2e-down: venv ## remove the kind cluster, its cloud and its engine
+	@$(RUN) -m tests.e2e.cluster down
 
 chart: venv ## render, check and test the Helm chart
 	@$(RUN) -m tools.programs helm kubeconform >/dev/null

@@ -42,7 +42,12 @@ PACKAGES = (
     Package("e2fsprogs", ("mkfs.ext4", "e2fsck", "resize2fs", "dumpe2fs"), ON_DISKS, TESTING),
     Package("xfsprogs", ("mkfs.xfs", "xfs_repair", "xfs_growfs"), ON_DISKS, TESTING),
     Package("btrfs-progs", ("mkfs.btrfs", "btrfs"), used_by=TESTING),
-    Package("mmdebstrap", ("mmdebstrap",), used_by=("image",)),
+    Package("mmdebstrap", ("mmdebstrap",), ("e2e",), ("image",)),
+    Package("docker.io", ("docker", "dockerd", "runc"), ("e2e",)),
+    Package("iptables", ("iptables", "iptables-save"), ("e2e",)),
+    Package("busybox-static", ("busybox",), ("e2e",)),
+    Package("gcc", ("gcc",), ("e2e",)),
+    Package("pkg-config", ("pkg-config",), ("e2e",)),
     Package("fdisk", ("sfdisk",), used_by=("test",)),
 )
 

@@ -80,7 +80,11 @@ build() {
     *) package=$module/$package ;;
     esac
     case $kind in
-    seccomp) export CGO_ENABLED=1; tags+=",seccomp" link+=("-extldflags -static") ;;
+    seccomp)
+      pkg-config --exists libseccomp || { echo "missing: libseccomp; as root: apt-get install libseccomp-dev" >&2; exit 1; }
+      export CGO_ENABLED=1
+      tags+=",seccomp" link+=("-extldflags -static")
+      ;;
     containerd) tags+=",no_aufs,no_btrfs,no_devmapper,no_zfs,static_build" ;;
     suite) command=(go test -c) ;;
     esac

@@ -1,0 +1,71 @@
+"""A docker engine: the one that runs already, or one of our own that serves only this cluster.
+
+Our own lowers what containers ask for to what root has here, where that is less than everything (go/humblerunc).
+"""
+
+import json
+from pathlib import Path
+
+from tests.e2e.cluster import background, firewall
+from tests.e2e.cluster.workspace import Workspace
+from tests.harness.tools import ToolFailed
+from tools import programs
+from tools.environment import ROOT
+
+START_SECONDS = 60.0
+FIREWALL = "firewall.json"
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_INSTANCES = 1024  # each node's systemd and kubelet want some; the default of 128 is used up by three nodes
+
+
+def up(workspace: Workspace) -> None:
+    """See that an engine answers. Raises NotReady or ToolFailed."""
+    if answers(workspace):
+        return
+    if int(INOTIFY.read_text()) < INOTIFY_INSTANCES:
+        INOTIFY.write_text(str(INOTIFY_INSTANCES))
+    workspace.folder.mkdir(parents=True, exist_ok=True)
+    firewall.remember(workspace.folder / FIREWALL)
+    configuration = workspace.folder / "dockerd.json"
+    configuration.write_text(json.dumps(_settings(workspace), indent=1))
+    pid = background.start(
+        ["dockerd", "--config-file", str(configuration)],
+        workspace.folder / "dockerd.pid",
+        workspace.logs / "dockerd.log",
+        workspace.environment,
+        ROOT,
+    )
+    background.wait(lambda: workspace.engine_socket.exists() and answers(workspace), pid, "dockerd", START_SECONDS)
+
+
+def down(workspace: Workspace) -> None:
+    """End our own engine, if it is ours that runs, and undo what it did to the host's network."""
+    background.stop(workspace.folder / "dockerd.pid")
+    workspace.engine_socket.unlink(missing_ok=True)
+    firewall.restore(workspace.folder / FIREWALL)
+
+
+def answers(workspace: Workspace) -> bool:
+    """Whether there is an engine."""
+    try:
+        workspace.docker("info", "--format", "{{.ServerVersion}}")
+    except ToolFailed:
+        return False
+    return True
+
+
+def _settings(workspace: Workspace) -> dict[str, object]:
+    wrapper = programs.build_own("humblerunc")
+    return {
+        "data-root": str(workspace.folder / "docker"),
+        "exec-root": str(workspace.folder / "docker-run"),
+        "pidfile": str(workspace.folder / "dockerd.own-pid"),
+        "hosts": [f"unix://{workspace.engine_socket}"],
+        "storage-driver": "overlay2",
+        "runtimes": {"humblerunc": {"path": str(wrapper)}},
+        "default-runtime": "humblerunc",
+        "exec-opts": ["native.cgroupdriver=cgroupfs"],
+        "default-cgroupns-mode": "private",
+        "log-opts": {"max-size": "20m"},
+        "mtu": 1400,
+    }

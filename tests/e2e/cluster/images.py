@@ -1,0 +1,138 @@
+"""Images of Kubernetes, the sidecars and the test pods, made from their programs: nothing is pulled.
+
+Each is an archive in the cache, under the name and tag that kubeadm, the chart or the test suite asks for.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.harness.tools import run
+from tools import programs
+from tools.golang import CACHE
+from tools.image import archive, root
+
+KUBERNETES = programs.version("kubelet")
+PAUSE = "registry.k8s.io/pause"
+AGNHOST = ("registry.k8s.io/e2e-test-images/agnhost:2.66.1", "registry.k8s.io/e2e-test-images/agnhost:2.55")
+CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One image: a program at a path, on nothing or on the system's root file system."""
+
+    program: str
+    tags: tuple[str, ...]
+    path: str
+    on_system: bool = False
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+
+def _core(name: str, *, on_system: bool = False) -> Recipe:
+    return Recipe(name, (f"registry.k8s.io/{name}:{KUBERNETES}",), f"usr/local/bin/{name}", on_system)
+
+
+def _sidecar(name: str) -> Recipe:
+    tag = f"registry.k8s.io/sig-storage/{name}:{programs.version(name)}"
+    return Recipe(name, (tag,), name, entrypoint=(f"/{name}",))
+
+
+CORE = (
+    _core("kube-apiserver"),
+    _core("kube-controller-manager"),
+    _core("kube-scheduler"),
+    _core("kube-proxy", on_system=True),
+    Recipe("etcd", ("registry.k8s.io/etcd:3.7.0-0",), "usr/local/bin/etcd"),
+    Recipe(
+        "coredns",
+        (f"registry.k8s.io/coredns/coredns:{programs.version('coredns')}",),
+        "coredns",
+        entrypoint=("/coredns",),
+    ),
+    Recipe("pause", (f"{PAUSE}:3.10", f"{PAUSE}:3.10.2"), "pause", entrypoint=("/pause",)),
+)
+SIDECARS = tuple(
+    _sidecar(name)
+    for name in ("csi-provisioner", "csi-attacher", "csi-resizer", "csi-snapshotter", "snapshot-controller")
+)
+TEST_SUITE = (Recipe("agnhost", AGNHOST, "agnhost", on_system=True, entrypoint=("/agnhost",), command=("pause",)),)
+OWN = ("pause",)
+
+
+def make(recipe: Recipe) -> Path:
+    """Return the archive of an image, making it the first time."""
+    own = recipe.program in OWN
+    version = "own" if own else programs.version(recipe.program)
+    target = CACHE / "images" / f"{recipe.program}-{version}.tar"
+    if not target.exists():
+        program = programs.build_own(recipe.program) if own else programs.path(recipe.program)
+        with TemporaryDirectory(prefix="aiocsi-image-") as name:
+            layer = Path(name) / "layer.tar"
+            archive.pack(_lay(Path(name) / "layer", program, recipe), layer)
+            layers = [system(), layer] if recipe.on_system else [layer]
+            archive.write(target, _described(recipe), layers)
+    return target
+
+
+def busybox() -> Path:
+    """Return the archive of a busybox image, from Debian's static busybox; test pods run it."""
+    target = CACHE / "images" / "busybox.tar"
+    if not target.exists():
+        with TemporaryDirectory(prefix="aiocsi-image-") as name:
+            folder, layer = Path(name) / "layer", Path(name) / "layer.tar"
+            _busybox_tree(folder)
+            archive.pack(folder, layer)
+            tags = ("docker.io/library/busybox:1.37", "registry.k8s.io/e2e-test-images/busybox:1.37.0-2")
+            nginx = "registry.k8s.io/e2e-test-images/nginx:1.27.0-2"  # the suite runs a shell in it, no more
+            archive.write(target, archive.Image([*tags, nginx], "amd64", command=["sh"]), [layer])
+    return target
+
+
+def gnu_tools() -> Path:
+    """Return the archive of an image with GNU dd, which the suite's multi-volume pods want."""
+    target = CACHE / "images" / "gnu-tools.tar"
+    if not target.exists():
+        tag = "registry.k8s.io/e2e-test-images/glibc-dns-testing:2.1.1"
+        archive.write(target, archive.Image([tag], "amd64", command=["bash"]), [system()])
+    return target
+
+
+def system() -> Path:
+    """Return the root file system below the nodes and below images of more than one program (packages.txt)."""
+    return root.root(Path(__file__).with_name("packages.txt").read_text().split(), variant="minbase")
+
+
+def _lay(folder: Path, program: Path, recipe: Recipe) -> Path:
+    (folder / recipe.path).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(program, folder / recipe.path)
+    if not recipe.on_system:
+        (folder / CERTIFICATES).parent.mkdir(parents=True)
+        shutil.copy(Path("/") / CERTIFICATES, folder / CERTIFICATES)
+        (folder / "tmp").mkdir()
+        (folder / "tmp").chmod(0o1777)
+    return folder
+
+
+def _busybox_tree(folder: Path) -> None:
+    (folder / "bin").mkdir(parents=True)
+    for name in ("etc", "root", "tmp", "usr"):
+        (folder / name).mkdir()
+    (folder / "tmp").chmod(0o1777)
+    shutil.copy("/bin/busybox", folder / "bin/busybox")
+    for applet in _applets():
+        (folder / "bin" / applet).symlink_to("busybox")
+    (folder / "usr/bin").symlink_to("../bin")
+    (folder / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (folder / "etc/group").write_text("root:x:0:\n")
+
+
+def _applets() -> Sequence[str]:
+    return [name for name in run("/bin/busybox", "--list").split() if name != "busybox"]
+
+
+def _described(recipe: Recipe) -> archive.Image:
+    return archive.Image(recipe.tags, "amd64", entrypoint=recipe.entrypoint, command=recipe.command)

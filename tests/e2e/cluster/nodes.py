@@ -1,0 +1,71 @@
+"""The kind cluster: three nodes, each with the device folder of its own droplet."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.e2e.cluster import network, node_image
+from tests.e2e.cluster.workspace import NAME, NODES, Workspace
+from tests.harness.tools import ToolFailed
+
+CREATE_SECONDS = 600.0
+LOAD_SECONDS = 300.0
+GATEWAY_FORMAT = "{{(index .IPAM.Config 0).Gateway}}"
+NEVER_PULL = '{"kind": "%s", "nodeRegistration": {"imagePullPolicy": "Never"}}'
+KUBELET = '{"kind": "KubeletConfiguration", "failCgroupV1": false, "serializeImagePulls": false, "registryPullQPS": 0}'
+
+
+def gateway(workspace: Workspace) -> str:
+    """Return the host's address on the nodes' network, making the network first if need be. Raises ToolFailed."""
+    try:
+        return workspace.docker("network", "inspect", "--format", GATEWAY_FORMAT, NAME).strip()
+    except ToolFailed:
+        workspace.docker("network", "create", "--driver=bridge", "--opt=com.docker.network.driver.mtu=1400", NAME)
+    return workspace.docker("network", "inspect", "--format", GATEWAY_FORMAT, NAME).strip()
+
+
+def create(workspace: Workspace, devices: Mapping[str, Path]) -> None:
+    """Create the cluster. ``devices`` is the folder that each node sees as /dev/disk/by-id. Raises ToolFailed."""
+    if not workspace.docker("image", "ls", "--quiet", node_image.TAG).strip():
+        workspace.docker("load", "--input", str(node_image.make()), seconds=LOAD_SECONDS)
+    configuration = workspace.folder / "kind.json"
+    configuration.write_text(json.dumps(_configuration(devices), indent=1))
+    argv = ["create", "cluster", "--config", str(configuration), "--retain", "--kubeconfig", str(workspace.kubeconfig)]
+    workspace.program("kind", *argv, seconds=CREATE_SECONDS)
+    network.connect(workspace)
+
+
+def exists(workspace: Workspace) -> bool:
+    """Whether the cluster was created before."""
+    return NAME in workspace.program("kind", "get", "clusters").split()
+
+
+def load(workspace: Workspace, *archives: Path) -> None:
+    """Bring images to every node. Raises ToolFailed."""
+    for archive in archives:
+        workspace.program("kind", "load", "image-archive", str(archive), "--name", NAME, seconds=LOAD_SECONDS)
+
+
+def delete(workspace: Workspace) -> None:
+    """Delete the cluster with the nodes' volumes, and its network. Raises ToolFailed."""
+    workspace.program("kind", "delete", "cluster", "--name", NAME)
+    workspace.docker("network", "rm", NAME)
+
+
+def _configuration(devices: Mapping[str, Path]) -> dict[str, object]:
+    return {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "name": NAME,
+        "networking": {"disableDefaultCNI": True, "kubeProxyMode": "nftables", "ipFamily": "ipv4"},
+        "kubeadmConfigPatches": [KUBELET, NEVER_PULL % "InitConfiguration", NEVER_PULL % "JoinConfiguration"],
+        "nodes": [_node(name, devices[name]) for name in NODES],
+    }
+
+
+def _node(name: str, devices: Path) -> dict[str, object]:
+    return {
+        "role": "control-plane" if name.endswith("control-plane") else "worker",
+        "image": node_image.TAG,
+        "extraMounts": [{"hostPath": str(devices), "containerPath": "/dev/disk/by-id"}],
+    }

@@ -1,0 +1,3 @@
+module aiocsi.test/e2e
+
+go 1.26

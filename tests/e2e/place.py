@@ -1,0 +1,183 @@
+"""A namespace of the cluster for one test: makes objects in it, waits for them, looks into pods."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import yaml
+from lightkube import AsyncClient, codecs
+from lightkube.core.exceptions import ApiError
+from lightkube.generic_resource import create_namespaced_resource
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.operators import BinaryOperator, SequenceOperator
+from lightkube.resources.apps_v1 import StatefulSet
+from lightkube.resources.core_v1 import Event, Namespace, PersistentVolume, PersistentVolumeClaim, Pod
+from lightkube.resources.storage_v1 import VolumeAttachment
+
+Document = dict[str, object]
+Fields = dict[str, str | BinaryOperator | SequenceOperator]
+
+VolumeSnapshot = create_namespaced_resource("snapshot.storage.k8s.io", "v1", "VolumeSnapshot", "volumesnapshots")
+
+READY_SECONDS = 180.0
+GONE_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """One namespace."""
+
+    client: AsyncClient
+    namespace: str
+
+    async def make(self, *documents: Document | Path) -> None:
+        """Create objects, given as manifests or as files of manifests."""
+        for document in documents:
+            parts = yaml.safe_load_all(document.read_text()) if isinstance(document, Path) else [document]
+            for part in parts:
+                metadata = part["metadata"]
+                assert isinstance(metadata, dict)
+                metadata["namespace"] = self.namespace
+                await self.client.create(cast("Pod", codecs.from_dict(part)))  # of any kind: it tells the client
+
+    async def ready(self, pod: str, seconds: float = READY_SECONDS) -> Pod:
+        """Wait until a pod is ready, and return it. Raises TimeoutError with what the events say."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.client.wait(Pod, pod, for_conditions=["Ready"], namespace=self.namespace)
+        except TimeoutError as error:
+            raise TimeoutError(f"{pod} is not ready after {seconds:g} s:\n" + "\n".join(await self.events())) from error
+
+    async def run(self, pod: str, *command: str, seconds: float = 60) -> str:
+        """Run a command in a pod; return what it printed. Raises lightkube's error if it fails."""
+        done = await self.client.exec(
+            pod,
+            namespace=self.namespace,
+            command=command,
+            stdout=True,
+            stderr=True,
+            raise_on_error=True,
+            timeout=seconds,
+        )
+        return str(done.stdout).strip()
+
+    async def sh(self, pod: str, script: str, seconds: float = 60) -> str:
+        """Run a shell script in a pod; return what it printed."""
+        return await self.run(pod, "sh", "-ec", script, seconds=seconds)
+
+    async def remove(self, kind: type[Pod] | type[PersistentVolumeClaim], name: str) -> None:
+        """Delete an object and wait until it is gone."""
+        await self.client.delete(kind, name, namespace=self.namespace, grace_period=1)
+        async with asyncio.timeout(GONE_SECONDS):
+            await self._until_gone(kind, name)
+
+    async def gone(self, kind: type[Pod] | type[PersistentVolumeClaim], name: str) -> None:
+        """Wait until an object is gone."""
+        async with asyncio.timeout(GONE_SECONDS):
+            await self._until_gone(kind, name)
+
+    async def ask_for(self, claim: str, size: str) -> None:
+        """Ask for a larger volume."""
+        patch = {"spec": {"resources": {"requests": {"storage": size}}}}
+        await self.client.patch(PersistentVolumeClaim, claim, patch, namespace=self.namespace)
+
+    async def grow(self, claim: str, size: str) -> None:
+        """Ask for a larger volume, and wait until the pod that has it sees it so."""
+        await self.ask_for(claim, size)
+        async with asyncio.timeout(READY_SECONDS):
+            async for _, found in self.client.watch(
+                PersistentVolumeClaim, namespace=self.namespace, fields={"metadata.name": claim}
+            ):
+                if found.status and found.status.capacity == {"storage": size}:
+                    return
+
+    async def snapshot_ready(self, name: str) -> None:
+        """Wait until a snapshot can be used."""
+        async with asyncio.timeout(READY_SECONDS):
+            async for _, found in self.client.watch(
+                VolumeSnapshot, namespace=self.namespace, fields={"metadata.name": name}
+            ):
+                status: object = found.status
+                if isinstance(status, dict) and status.get("readyToUse"):
+                    return
+
+    async def scale(self, name: str, replicas: int) -> None:
+        """Scale a StatefulSet, and wait until it has this many ready pods."""
+        await self.client.patch(StatefulSet, name, {"spec": {"replicas": replicas}}, namespace=self.namespace)
+        async with asyncio.timeout(READY_SECONDS):
+            async for _, found in self.client.watch(
+                StatefulSet, namespace=self.namespace, fields={"metadata.name": name}
+            ):
+                status = found.status
+                if status and status.replicas == replicas and (status.readyReplicas or 0) == replicas:
+                    return
+
+    async def claim(self, name: str) -> PersistentVolumeClaim:
+        """Return a claim."""
+        return await self.client.get(PersistentVolumeClaim, name, namespace=self.namespace)
+
+    async def volume(self, claim: str) -> PersistentVolume:
+        """Return the volume that a claim is bound to."""
+        found = await self.claim(claim)
+        assert found.spec is not None
+        assert found.spec.volumeName is not None, f"{claim} is bound to nothing"
+        return await self.client.get(PersistentVolume, found.spec.volumeName)
+
+    async def events(self) -> list[str]:
+        """Return what the events of this namespace say, oldest first."""
+        return [
+            f"{event.involvedObject.kind}/{event.involvedObject.name} {event.reason}: {event.message}"
+            async for event in self.client.list(Event, namespace=self.namespace)
+        ]
+
+    async def event(self, reason: str, words: str, seconds: float = 90) -> str:
+        """Wait for an event of this reason that has these words in it; return its message. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            async for _, event in self.client.watch(Event, namespace=self.namespace):
+                if event.reason == reason and words in (event.message or ""):
+                    return str(event.message)
+        raise TimeoutError(reason)
+
+    async def _until_gone(self, kind: type[Pod] | type[PersistentVolumeClaim], name: str) -> None:
+        fields: Fields = {"metadata.name": name}
+        found = [one async for one in self.client.list(kind, namespace=self.namespace, fields=fields)]
+        if found:
+            async for operation, _ in self.client.watch(kind, namespace=self.namespace, fields=fields):
+                if operation == "DELETED":
+                    return
+
+
+async def open_place(client: AsyncClient, name: str) -> Place:
+    """Make a namespace, and wait until pods can run in it."""
+    await client.create(Namespace(metadata=ObjectMeta(name=name)))
+    return Place(client, name)
+
+
+async def close_place(place: Place) -> None:
+    """Delete a namespace with all that is in it, and wait until its volumes are gone from the cloud too."""
+    claims = [one async for one in place.client.list(PersistentVolumeClaim, namespace=place.namespace)]
+    volumes = [claim.spec.volumeName for claim in claims if claim.spec is not None]
+    await place.client.delete(Namespace, place.namespace)
+    async with asyncio.timeout(GONE_SECONDS):
+        await until_gone(place.client, Namespace, place.namespace)
+        for volume in volumes:
+            if volume is not None:
+                await until_gone(place.client, PersistentVolume, volume)
+
+
+async def until_gone(
+    client: AsyncClient, kind: type[Namespace] | type[PersistentVolume] | type[VolumeAttachment], name: str
+) -> None:
+    """Wait until a cluster-wide object is gone."""
+    try:
+        found = await client.get(kind, name)
+    except ApiError as error:
+        if error.status.code == 404:
+            return
+        raise
+    assert found.metadata is not None
+    version = found.metadata.resourceVersion
+    async for operation, _ in client.watch(kind, fields={"metadata.name": name}, resource_version=version):
+        if operation == "DELETED":
+            return
