@@ -44,7 +44,10 @@ class Connection:
 
 
 async def spread(connections: Sequence[Connection], count: int, request: Callable[[int], tuple[str, str, str]]) -> None:
-    """Send ``count`` requests, made from their numbers, over all connections at once. All must succeed: raises RuntimeError."""
+    """Send ``count`` requests, made from their numbers, over all connections at once.
+
+    Raises RuntimeError if one of them does not succeed.
+    """
     numbers = iter(range(count))
 
     async def drain(connection: Connection) -> None:

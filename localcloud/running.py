@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -38,27 +38,24 @@ class Running:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Let a cloud run inside. Raises OSError if its folder, its disks or its address can't be had; DiskError."""
-    database = Database(settings.state)
-    try:
+    async with AsyncExitStack() as stack:
+        database = Database(settings.state)
+        stack.callback(database.close)
         cloud = Cloud(settings, database, _disks(settings))
+        stack.push_async_callback(cloud.disks.close, for_good=settings.ephemeral)
         token = clouds.token(settings)
         _start_faults(cloud)
         await _put_right(cloud)
+        stack.callback(cloud.ledger.flush)
+        stack.push_async_callback(cloud.tasks.close)
         actions = VolumeActions(cloud)
         actions.resume()
         cloud.tasks.start(_checkpoints(cloud), "checkpoints")
         runner = web.AppRunner(
             app.make(cloud, actions, token), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
         )
-        try:
-            yield Running(cloud, await _listen(runner, settings), token)
-        finally:
-            await runner.cleanup()
-            await cloud.tasks.close()
-            cloud.ledger.flush()
-            await cloud.disks.close([disk for disk in cloud.all_disks() if disk.droplet_id is not None])
-    finally:
-        database.close()
+        stack.push_async_callback(runner.cleanup)
+        yield Running(cloud, await _listen(runner, settings), token)
 
 
 def _disks(settings: Settings) -> Disks:

@@ -55,8 +55,11 @@ class Disks(Protocol):
         """Make it so: these disks, attached where they say, these snapshots, folders of these droplets; no more."""
         ...
 
-    async def close(self, disks: Sequence[Disk]) -> None:
-        """Let go of every device that nobody uses; the data stays."""
+    async def close(self, *, for_good: bool) -> None:
+        """Finish what is under way and let go of every device that nobody has mounted; the data stays.
+
+        ``for_good``: there is no next start, so a mounted device goes too, with its last user.
+        """
         ...
 
     def device_folder(self, droplet_id: int) -> Path | None:

@@ -38,6 +38,7 @@ class LoopDisks:
         for folder in (self._volumes, self._snapshots, self._droplets):
             folder.mkdir(parents=True, exist_ok=True)
         self._bound: dict[str, int] = {}  # volume id to the number of its loop device
+        self._nodes: dict[str, Path] = {}  # volume id to its device node
         self._locks: dict[str, Lock] = {}  # by volume id: one thread at a time works on a disk
         self._devices = ThreadPoolExecutor(DEVICE_THREADS, thread_name_prefix="device")
         self._copies = ThreadPoolExecutor(COPY_THREADS, thread_name_prefix="copy")
@@ -82,11 +83,9 @@ class LoopDisks:
         """Adopt devices that live on, re-make those that are missing, drop what nothing uses."""
         await self._run(self._devices, self._reconcile, disks, snapshot_ids, droplet_ids)
 
-    async def close(self, disks: Sequence[Disk]) -> None:
-        """Let go of the devices that nobody has mounted."""
-        await self._run(self._devices, self._release, disks)
-        self._devices.shutdown()
-        self._copies.shutdown()
+    async def close(self, *, for_good: bool) -> None:
+        """Wait for the threads, then let go of the devices and remove their nodes."""
+        await asyncio.to_thread(self._close, for_good=for_good)
 
     def device_folder(self, droplet_id: int) -> Path:
         """Return the folder of a droplet; it is made when it is missing."""
@@ -105,6 +104,7 @@ class LoopDisks:
         number = self._bound.get(disk.volume_id)
         if number is None:
             number = self._bound[disk.volume_id] = loopdevices.bind(self._file(disk.volume_id))
+        self._nodes[disk.volume_id] = self._node(disk)
         loopdevices.make_node(self._node(disk), loopdevices.device_number(number))
 
     def _detach(self, disk: Disk) -> None:
@@ -163,11 +163,14 @@ class LoopDisks:
                 if node not in wanted:
                     node.unlink()
 
-    def _release(self, disks: Sequence[Disk]) -> None:
-        for disk in disks:
-            number = self._bound.get(disk.volume_id)
-            if number is not None and not loopdevices.is_mounted(number) and loopdevices.unbind(number):
-                self._node(disk).unlink(missing_ok=True)
+    def _close(self, *, for_good: bool) -> None:
+        self._copies.shutdown()
+        self._devices.shutdown()
+        for volume_id, number in self._bound.items():
+            if for_good or not loopdevices.is_mounted(number):
+                if volume_id in self._nodes:  # first: the number may soon be another disk's
+                    self._nodes[volume_id].unlink(missing_ok=True)
+                loopdevices.unbind(number)
 
     def _file(self, volume_id: str) -> Path:
         return self._volumes / f"{volume_id}.img"

@@ -33,7 +33,7 @@ class NoDisks:
     async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
         """Do nothing."""
 
-    async def close(self, disks: Sequence[Disk]) -> None:
+    async def close(self, *, for_good: bool) -> None:
         """Do nothing."""
 
     def device_folder(self, droplet_id: int) -> Path | None:  # noqa: ARG002 (the protocol's name)

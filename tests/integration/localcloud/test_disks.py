@@ -155,3 +155,15 @@ def test_an_ephemeral_cloud_leaves_nothing(state: Path) -> None:
     with Process(state, FAST, "--ephemeral") as process:
         assert process.end() == 0
     assert not state.exists()
+
+
+@pytest.mark.asyncio
+async def test_an_attach_that_is_under_way_at_the_end_leaks_no_device(state: Path) -> None:
+    with Process(state, "--action-latency=0.1", "--droplets=20", "--ephemeral") as process:
+        async with localcloud.client(process) as api:
+            for number, droplet in enumerate(process.ready.droplets):
+                volume_id = await api.create(f"v{number}")
+                body = {"type": "attach", "droplet_id": droplet.id}
+                await api.ask("POST", f"/v2/volumes/{volume_id}/actions", body)
+        assert process.end() == 0
+    assert loopdevices.bound_below(state / "volumes") == {}
