@@ -57,7 +57,7 @@ class Commands:
         """
         async with self._starting:
             started = time.monotonic()
-            process = await _start(argv, files)
+            process = await _start_whole(argv, files)
         try:
             async with asyncio.timeout(seconds):
                 stdout, stderr, status = await asyncio.gather(
@@ -86,6 +86,16 @@ def watch_children_without_threads() -> None:
     """Learn of a child's end through a file descriptor; Python before 3.12 would start a thread for each child."""
     if sys.version_info < (3, 12):
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+
+
+async def _start_whole(argv: tuple[str, ...], files: Sequence[int]) -> Process:
+    """Start a program. Cancelled half-way, asyncio would kill the program alone, not its group."""
+    starting = asyncio.ensure_future(_start(argv, files))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _end(await starting)
+        raise
 
 
 async def _start(argv: tuple[str, ...], files: Sequence[int]) -> Process:
