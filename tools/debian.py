@@ -49,6 +49,26 @@ PACKAGES = (
     Package("gcc", ("gcc",), ("e2e",)),
     Package("pkg-config", ("pkg-config",), ("e2e",)),
     Package("fdisk", ("sfdisk",), used_by=("test",)),
+    *(
+        Package(name, (program,), used_by=("test",))  # what a volume may hold when the node meets it
+        for name, program in (
+            ("dosfstools", "mkfs.vfat"),
+            ("exfatprogs", "mkfs.exfat"),
+            ("ntfs-3g", "mkntfs"),
+            ("f2fs-tools", "mkfs.f2fs"),
+            ("squashfs-tools", "mksquashfs"),
+            ("erofs-utils", "mkfs.erofs"),
+            ("genisoimage", "genisoimage"),
+            ("udftools", "mkudffs"),
+            ("nilfs-tools", "mkfs.nilfs2"),
+            ("jfsutils", "mkfs.jfs"),
+            ("reiserfsprogs", "mkreiserfs"),
+            ("gfs2-utils", "mkfs.gfs2"),
+            ("cryptsetup-bin", "cryptsetup"),
+            ("bcache-tools", "make-bcache"),
+            ("util-linux-extra", "mkfs.cramfs"),
+        )
+    ),
 )
 
 
@@ -70,9 +90,19 @@ def _install(names: Sequence[str]) -> None:
         return
     print(f"installing Debian packages: {' '.join(names)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for argv in (["update"], ["install", "-y", "--no-install-recommends", *names]):
+
+    def apt_get(*argv: str) -> bool:
         command = ["apt-get", "-qq", *argv]
-        subprocess.run(command, check=False, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, check=False, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        return done.returncode == 0
+
+    apt_get("update")
+    install = ("install", "-y", "--no-install-recommends")
+    if not apt_get(*install, *names):
+        for name in names:  # one that this release does not have must not keep the others away
+            apt_get(*install, name)
 
 
 if __name__ == "__main__":
