@@ -1,7 +1,7 @@
 """The mounts of this host: read, made and taken away. Never a lazy unmount: it would hide that data is still written.
 
 mount(8) and umount(8) are programs of their own, because the system call can hang for ever on a dead device: a program
-that hangs costs a process entry, a thread that hangs would keep this process from ending (decision 0004).
+that hangs costs a process entry, a thread that hangs would keep this process from ending (decision 0010).
 
 Source: mount(8), umount(8), proc_pid_mountinfo(5).
 """
