@@ -49,6 +49,7 @@ PACKAGES = (
     Package("gcc", ("gcc",), ("e2e",)),
     Package("pkg-config", ("pkg-config",), ("e2e",)),
     Package("fdisk", ("sfdisk",), used_by=("test",)),
+    Package("chromium", ("chromium",), used_by=("test",)),  # opens the embedded cloud's page
     *(
         Package(name, (program,), used_by=("test",))  # what a volume may hold when the node meets it
         for name, program in (

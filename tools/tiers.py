@@ -35,6 +35,7 @@ TIERS = (
     Tier("unit", ("tests/unit",), on_every_python=True, privileged=False),
     Tier("contract", ("tests/contract",)),
     Tier("integration", ("tests/integration",)),
+    Tier("faults", ("tests/faults",)),
 )
 ON_THE_OTHERS = Tier("version-dependent", ("-m", "every_python", "tests/contract", "tests/integration"))
 

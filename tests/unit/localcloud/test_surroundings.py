@@ -74,6 +74,18 @@ async def test_the_ledger_tells_effects_in_order_and_who_asked(tmp_path: Path) -
 
 
 @pytest.mark.asyncio
+async def test_a_page_of_another_site_turns_nothing_on(tmp_path: Path) -> None:
+    async with localcloud.here(tmp_path) as api:
+        headers = {"Origin": "http://elsewhere.invalid"}
+        url = f"{api.address}_localcloud/faults"
+        async with api.session.post(url, json={"kind": "error"}, headers=headers) as reply:
+            assert reply.status == 403
+        headers = {"Origin": api.address.rstrip("/")}
+        async with api.session.post(url, json={"kind": "error"}, headers=headers) as reply:
+            assert reply.status == 200
+
+
+@pytest.mark.asyncio
 async def test_a_restart_loses_nothing_and_takes_up_what_was_under_way(tmp_path: Path) -> None:
     async with localcloud.here(tmp_path, "--action-latency=0.2") as api:
         volume_id = await api.create("data", tags=["t"])
