@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tools import lock, protos
+from tools import lock, protos, reference
 from tools.chart import documentation
 from tools.environment import ROOT
 
@@ -31,6 +31,7 @@ GENERATED = (
         ("csi_proto/csi", "csi_proto/google", "csi_proto/pluginregistration", "csi_proto/message_pool.py"),
         protos.generate,
     ),
+    Generated("reference", tuple(f"docs/reference/{page}.md" for page in reference.PAGES), reference.generate),
     Generated("chart values", (str(documentation.README), str(documentation.PAGE)), documentation.make),
 )
 

@@ -1,0 +1,161 @@
+"""Write the reference pages that are made from code: settings, errors and metrics.
+
+Each page says of itself that it is generated; what is told in it stands in the code, and nowhere else.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.registry import CollectorRegistry
+
+import common
+import controller
+import node
+from common.errors import DriverError, NotFinal, Refused
+from common.metrics import Metrics
+from common.settings import describe
+from controller.cloud.tracing import CountedRequests
+from controller.settings import ControllerSettings
+from localcloud import settings as localcloud_settings
+from node.metrics import NodeMetrics
+from node.settings import NodeSettings
+
+_ESCAPED = {ord("|"): "&#124;", ord("<"): "&lt;"}
+NOTE = "<!-- Generated from the code by `make update`: change the code, not this page. -->"
+
+SETTINGS_HEAD = """\
+# Settings
+
+The controller and the node read environment variables, once, at their start. One that is set but empty counts as unset.
+A wrong value is one line on stderr and exit status 2. `--help` prints the same list."""
+
+ERRORS_HEAD = """\
+# Errors
+
+Every error of the driver is one of these, and a call that fails has the status of one. The log line of the call
+tells the message and, where there is one, a remedy. INTERNAL and UNKNOWN are never answered: the sidecars take both
+for final."""
+
+METRICS_HEAD = """\
+# Metrics
+
+Served as OpenMetrics text at `/metrics` of `AIOCSI_HTTP_ADDR`. A counter's name ends in `_total` there, a histogram's
+in `_bucket`, `_sum` and `_count`."""
+
+
+def generate(folder: Path) -> None:
+    """Write the pages below ``folder``/docs/reference."""
+    pages = folder / "docs" / "reference"
+    pages.mkdir(parents=True, exist_ok=True)
+    for name, make in PAGES.items():
+        (pages / f"{name}.md").write_text("\n".join([NOTE, "", *make(), ""]))
+
+
+def _settings() -> Iterator[str]:
+    yield SETTINGS_HEAD
+    for program, kind in (("aiocsi-controller", ControllerSettings), ("aiocsi-node", NodeSettings)):
+        yield from ("", f"## {program}", "")
+        variables = describe(kind)
+        yield from _table(
+            ("variable", "default", "what it is"),
+            ((f"`{each.name}`", _default(each.default, required=each.required), each.help) for each in variables),
+        )
+    yield from (
+        "",
+        "## aiocsi-localcloud",
+        "",
+        "Each is an option of the command line, or else an environment variable.",
+        "",
+    )
+    yield from _table(
+        ("option", "variable", "default", "what it is"),
+        (
+            (
+                f"`--{name.replace('_', '-')}`",
+                f"`{localcloud_settings.PREFIX}{name.upper()}`",
+                _default(each.default),
+                each.help,
+            )
+            for name, each in localcloud_settings.OPTIONS.items()
+        ),
+    )
+
+
+def _default(text: str, *, required: bool = False) -> str:
+    if required:
+        return "required"
+    return "unset" if text in {"", "()"} else f"`{text}`"
+
+
+def _errors() -> Iterator[str]:
+    yield ERRORS_HEAD
+    roots = (
+        (Refused, "Refused: nothing was done", "The same call will be refused again, until its cause is removed."),
+        (NotFinal, "Not final: it may have been done", "The sidecars and kubelet call again by themselves."),
+    )
+    _import_all(common, controller, node)
+    for root, title, meaning in roots:
+        yield from ("", f"## {title}", "", meaning, "")
+        found = sorted({kind for kind in _tree(root) if not kind.__name__.startswith("_")}, key=_by_status)
+        yield from _table(
+            ("gRPC status", "error", "when"), ((f"`{kind.status.name}`", kind.__name__, _first(kind)) for kind in found)
+        )
+
+
+def _tree(kind: type[DriverError]) -> Iterator[type[DriverError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _tree(child)
+
+
+def _by_status(kind: type[DriverError]) -> tuple[str, str]:
+    return kind.status.name, kind.__name__
+
+
+def _first(kind: type) -> str:
+    """Return the first paragraph of a class's docstring as one line."""
+    return " ".join((kind.__doc__ or "").strip().partition("\n\n")[0].split()).replace("``", "`")
+
+
+def _import_all(*packages: ModuleType) -> None:
+    """Import every module, so that each class of error is known; a ``__main__`` changes its process, and has none."""
+    for package in packages:
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith(".__main__"):
+                importlib.import_module(module.name)
+
+
+def _metrics() -> Iterator[str]:
+    yield METRICS_HEAD
+    both, controllers, nodes = Metrics().registry, CollectorRegistry(), CollectorRegistry()
+    CountedRequests(controllers)
+    NodeMetrics(nodes)
+    for title, registry in (("Both services", both), ("The controller", controllers), ("The node", nodes)):
+        yield from ("", f"## {title}", "")
+        yield from _table(
+            ("metric", "type", "labels", "what it tells"),
+            (
+                (f"`{family.name}`", family.type, ", ".join(_labels(registry, family.name)), family.documentation)
+                for family in registry.collect()
+            ),
+        )
+
+
+def _labels(registry: CollectorRegistry, name: str) -> Sequence[str]:
+    """Return the names of a metric's labels, which prometheus_client shows nowhere else."""
+    collector = registry._names_to_collectors.get(name)  # noqa: SLF001
+    return collector._labelnames if isinstance(collector, MetricWrapperBase) else ()  # noqa: SLF001
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(cell.translate(_ESCAPED) for cell in row)} |"
+
+
+PAGES: dict[str, Callable[[], Iterator[str]]] = {"settings": _settings, "errors": _errors, "metrics": _metrics}
