@@ -3,11 +3,15 @@
 They need no token, and answer only on the address that the cloud listens on.
 """
 
+from typing import Literal
+
 from aiohttp import web
 from pydantic import BaseModel
 
-from localcloud.api import writing
+from localcloud import problems
+from localcloud.api import reading, writing
 from localcloud.cloud import Cloud
+from localcloud.disks.base import DiskError
 
 
 class DropletSight(BaseModel, frozen=True):
@@ -46,6 +50,12 @@ class RequestJson(BaseModel, frozen=True):
     seconds: float
 
 
+class DiskState(BaseModel, frozen=True):
+    """What becomes of writes to a disk."""
+
+    writes: Literal["fail", "work"]
+
+
 class ControlRoutes:
     """Droplets and ledger below /_localcloud."""
 
@@ -57,6 +67,7 @@ class ControlRoutes:
         return [
             web.get("/_localcloud/health", self.health),
             web.get("/_localcloud/droplets", self.droplets),
+            web.post("/_localcloud/volumes/{volume_id}/disk", self.disk),
             web.get("/_localcloud/ledger/effects", self.effects),
             web.get("/_localcloud/ledger/requests", self.requests),
             web.delete("/_localcloud/ledger", self.clear),
@@ -70,6 +81,18 @@ class ControlRoutes:
         """Answer with every droplet's metadata address and device folder."""
         sights = tuple(droplet_sights(self._cloud, str(request.url.origin())))
         return writing.plain({"droplets": sights})
+
+    async def disk(self, request: web.Request) -> web.Response:
+        """Let the writes to a volume's disk fail, or work again."""
+        sent = await reading.body(request, DiskState)
+        volume_id = request.match_info["volume_id"]
+        if self._cloud.volumes.get(volume_id) is None:
+            raise problems.not_found()
+        try:
+            await self._cloud.disks.fail_writes(volume_id, fail=sent.writes == "fail")
+        except DiskError as error:
+            raise problems.unprocessable(f"the file system of the state folder can't do that: {error}") from error
+        return writing.nothing()
 
     async def effects(self, request: web.Request) -> web.Response:
         """Answer with the effects, of one ``kind`` or ``subject``, after a ``seq``, if asked."""

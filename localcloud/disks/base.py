@@ -43,6 +43,10 @@ class Disks(Protocol):
         """Grow the disk, and the device that a droplet sees."""
         ...
 
+    async def fail_writes(self, volume_id: str, *, fail: bool) -> None:
+        """Let every write to the disk fail from now on, or work again."""
+        ...
+
     async def snapshot(self, volume_id: str, snapshot_id: str) -> None:
         """Keep the volume's present data as a snapshot; all of it is there when this returns."""
         ...

@@ -56,7 +56,7 @@ class LoopDisks:
     async def remove(self, volume_id: str) -> None:
         """Delete the file."""
         self._locks.pop(volume_id, None)
-        await self._run(self._devices, self._unlink, self._file(volume_id))
+        await self._run(self._devices, files.remove, self._file(volume_id))
 
     async def attach(self, disk: Disk) -> None:
         """Bind the file and make the device node."""
@@ -70,6 +70,11 @@ class LoopDisks:
         """Grow the file and its live device."""
         await self._run(self._devices, self._locked, volume_id, lambda: self._resize(volume_id, size_gib))
 
+    async def fail_writes(self, volume_id: str, *, fail: bool) -> None:
+        """Make the file immutable, or not: a loop device passes the error on."""
+        file = self._file(volume_id)
+        await self._run(self._devices, self._locked, volume_id, lambda: files.fail_writes(file, fail=fail))
+
     async def snapshot(self, volume_id: str, snapshot_id: str) -> None:
         """Copy the file. What a droplet's kernel has not written yet is not in it, as with a real one."""
         source, target = self._file(volume_id), self._snapshot_file(snapshot_id)
@@ -77,7 +82,7 @@ class LoopDisks:
 
     async def remove_snapshot(self, snapshot_id: str) -> None:
         """Delete the snapshot's file."""
-        await self._run(self._devices, self._unlink, self._snapshot_file(snapshot_id))
+        await self._run(self._devices, files.remove, self._snapshot_file(snapshot_id))
 
     async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
         """Adopt devices that live on, re-make those that are missing, drop what nothing uses."""
@@ -97,13 +102,11 @@ class LoopDisks:
         with self._locks.setdefault(volume_id, Lock()):
             work()
 
-    def _unlink(self, file: Path) -> None:
-        file.unlink(missing_ok=True)
-
     def _attach(self, disk: Disk) -> None:
         number = self._bound.get(disk.volume_id)
         if number is None:
-            number = self._bound[disk.volume_id] = loopdevices.bind(self._file(disk.volume_id))
+            with files.writable(self._file(disk.volume_id)):
+                number = self._bound[disk.volume_id] = loopdevices.bind(self._file(disk.volume_id))
         self._nodes[disk.volume_id] = self._node(disk)
         loopdevices.make_node(self._node(disk), loopdevices.device_number(number))
 
@@ -116,13 +119,15 @@ class LoopDisks:
     def _pull_the_plug(self, volume_id: str) -> None:
         """Carry on with a copy of the data; the device that is still in use keeps the old file, now empty."""
         file = self._file(volume_id)
+        files.fail_writes(file, fail=False)
         with file.open("r+b") as old:
             files.copy(file, file)
             old.truncate(0)
         log.warning("volume %s was detached while in use: its old device reads and writes nothing now", volume_id)
 
     def _resize(self, volume_id: str, size_gib: int) -> None:
-        files.grow(self._file(volume_id), size_gib * files.GIB)
+        with files.writable(self._file(volume_id)):
+            files.grow(self._file(volume_id), size_gib * files.GIB)
         number = self._bound.get(volume_id)
         if number is not None:
             loopdevices.grow(number)
@@ -171,6 +176,8 @@ class LoopDisks:
                 if volume_id in self._nodes:  # first: the number may soon be another disk's
                     self._nodes[volume_id].unlink(missing_ok=True)
                 loopdevices.unbind(number)
+        if for_good:
+            _keep_only(self._volumes, set())
 
     def _file(self, volume_id: str) -> Path:
         return self._volumes / f"{volume_id}.img"
@@ -198,4 +205,4 @@ class LoopDisks:
 def _keep_only(folder: Path, names: set[str]) -> None:
     for file in folder.iterdir():
         if file.name not in names:
-            file.unlink()
+            files.remove(file)

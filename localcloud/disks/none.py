@@ -24,6 +24,9 @@ class NoDisks:
     async def resize(self, volume_id: str, size_gib: int) -> None:
         """Do nothing."""
 
+    async def fail_writes(self, volume_id: str, *, fail: bool) -> None:
+        """Do nothing."""
+
     async def snapshot(self, volume_id: str, snapshot_id: str) -> None:
         """Do nothing."""
 

@@ -167,3 +167,34 @@ async def test_an_attach_that_is_under_way_at_the_end_leaks_no_device(state: Pat
                 await api.ask("POST", f"/v2/volumes/{volume_id}/actions", body)
         assert process.end() == 0
     assert loopdevices.bound_below(state / "volumes") == {}
+
+
+@pytest.mark.asyncio
+async def test_writes_to_a_broken_disk_are_errors_until_it_works_again(state: Path) -> None:
+    with Process(state, FAST) as process:
+        async with localcloud.client(process) as api:
+            volume_id = await api.create("data")
+            await api.act(volume_id, "attach", droplet_id=process.ready.droplets[0].id)
+            path = f"/_localcloud/volumes/{volume_id}/disk"
+            device_fd = os.open(device(process, 0, "data"), os.O_RDWR | os.O_SYNC)
+            try:
+                os.write(device_fd, b"a" * 4096)
+                assert (await api.ask("POST", path, {"writes": "fail"})).status == 204
+                with pytest.raises(OSError, match="Input/output error"):
+                    os.write(device_fd, b"b" * 4096)
+                assert (await api.ask("POST", path, {"writes": "work"})).status == 204
+                os.write(device_fd, b"c" * 4096)
+            finally:
+                os.close(device_fd)
+
+
+@pytest.mark.asyncio
+async def test_a_broken_disk_is_detached_and_deleted_like_any_other(state: Path) -> None:
+    with Process(state, FAST) as process:
+        async with localcloud.client(process) as api:
+            volume_id = await api.create("data")
+            await api.ask("POST", f"/_localcloud/volumes/{volume_id}/disk", {"writes": "fail"})
+            for kind in ("attach", "detach"):
+                await api.act(volume_id, kind, droplet_id=process.ready.droplets[0].id)
+            assert (await api.ask("DELETE", f"/v2/volumes/{volume_id}")).status == 204
+            assert list((state / "volumes").iterdir()) == []
