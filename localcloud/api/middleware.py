@@ -41,7 +41,7 @@ class Surround:
         started = time.monotonic()
         try:
             response = await self._answer(request, handler)
-        except Dropped:
+        except (Dropped, ConnectionResetError):  # the second: the client went away before it had sent everything
             self._note(request, request_id, DROPPED, time.monotonic() - started)
             return _cut(request)
         self._put_headers(response, request_id)
@@ -58,7 +58,7 @@ class Surround:
             return await self._faults.serve(request, handler)
         except Problem as error:
             return writing.problem(error, request_id)
-        except Dropped:
+        except (Dropped, ConnectionResetError):
             raise
         except web.HTTPException as error:
             return _translated(error, request_id)

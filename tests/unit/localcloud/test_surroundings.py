@@ -1,6 +1,8 @@
 """What surrounds every request: token, rate limit, headers, ledger, metadata, state on disk."""
 
+import asyncio
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -123,3 +125,22 @@ async def test_a_body_that_is_no_json_is_a_bad_request(tmp_path: Path) -> None:
         headers = {"Authorization": f"Bearer {api.token}"}
         async with api.session.post(f"{api.address}v2/volumes", data=b"{", headers=headers) as reply:
             assert reply.status == 400
+
+
+@pytest.mark.asyncio
+async def test_a_client_that_goes_away_while_it_sends_is_a_dropped_request_and_no_failure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with localcloud.here(tmp_path) as api:
+        split = urlsplit(api.address)
+        _, writer = await asyncio.open_connection(split.hostname, split.port)
+        head = ["POST /v2/volumes HTTP/1.1", "Host: x", f"Authorization: Bearer {api.token}", "Content-Length: 100"]
+        writer.write(("\r\n".join(head) + "\r\n\r\n{").encode())
+        await writer.drain()
+        await api.ask("GET", "/v2/account")  # a later request is answered: the first is being read
+        writer.transport.abort()
+        requests: list[dict[str, object]] = []
+        while not requests:
+            requests = (await api.ask("GET", "/_localcloud/ledger/requests?method=POST")).parts("requests")
+    assert [each["status"] for each in requests] == [0]
+    assert caplog.messages == []
