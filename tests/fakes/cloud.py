@@ -19,6 +19,7 @@ from controller.cloud.base import Action, Kind, Progress
 Item = TypeVar("Item")
 REGION = "nyc1"
 DROPLETS = (101, 102)
+ANSWER_SECONDS = 30.0  # after so long nobody waits for an answer any more
 
 
 class Fault(Enum):
@@ -27,7 +28,7 @@ class Fault(Enum):
     NOTHING = "nothing"
     LOST_REPLY = "lost reply"  # it takes effect, but its caller never learns
     NO_EFFECT = "no effect"  # a 5xx before anything was done
-    HANG = "hang"  # it takes effect; the answer comes a minute late, so the caller's deadline or a cancel comes first
+    HANG = "hang"  # it takes effect; that no answer comes is known half a minute later
 
 
 @dataclass(frozen=True)
@@ -278,7 +279,7 @@ class FakeCloud:
 
     async def _answer(self, fault: Fault, answer: Item) -> Item:
         if fault is Fault.HANG:
-            await asyncio.sleep(60)
+            await asyncio.sleep(ANSWER_SECONDS)
         if fault is not Fault.NOTHING:
             raise errors.OutcomeUnknown("no answer")
         return answer
