@@ -50,6 +50,7 @@ class Actions:
         self._droplets = Droplets()
         self._of_volume: dict[str, Running] = {}
         self._of_droplet: dict[int, Running] = {}
+        self._starting: dict[int, asyncio.Event] = {}  # droplets on which a start was sent and not answered yet
 
     async def join(self, volume_id: str) -> Running | None:
         """Wait until nothing of ours is under way on the volume; return what was, with how it ended."""
@@ -80,6 +81,9 @@ class Actions:
             if other := self._of_droplet.get(place.droplet_id) or self._of_volume.get(place.volume_id):
                 await self._wait(other)
                 continue
+            if starting := self._starting.get(place.droplet_id):
+                await _answered(starting, place)
+                continue
             try:
                 running = await self._commits.finish(self._start(place, start))
             except EventPending:
@@ -91,8 +95,16 @@ class Actions:
             return ended
 
     async def _start(self, place: Place, start: Start) -> Running:
-        with self._locks.extend(place.volume_id):
-            return self._note(place, await start())
+        """Send the start. The droplet counts as taken until it is answered, though the caller may be gone by then."""
+        answered = asyncio.Event()
+        if place.droplet_id:
+            self._starting[place.droplet_id] = answered
+        try:
+            with self._locks.extend(place.volume_id):
+                return self._note(place, await start())
+        finally:
+            self._starting.pop(place.droplet_id, None)
+            answered.set()
 
     def _note(self, place: Place, action: Action) -> Running:
         running = Running(place, action, asyncio.get_running_loop().time())
@@ -141,3 +153,11 @@ class Actions:
         if now + pause >= deadlines.current():
             raise EventPending(f"droplet {place.droplet_id} has an event under way that is not ours; call again")
         await asyncio.sleep(pause)  # noqa: TID251 (an event that no list shows: nothing tells when it ends)
+
+
+async def _answered(starting: asyncio.Event, place: Place) -> None:
+    try:
+        async with asyncio.timeout_at(deadlines.current()):
+            await starting.wait()
+    except TimeoutError:
+        raise errors.DeadlineExceeded(f"another action is being started on droplet {place.droplet_id}") from None

@@ -7,7 +7,8 @@ import asyncio
 from dataclasses import dataclass
 
 from common import errors
-from controller.cloud.base import Droplet, Gone, Page
+from controller.cloud.base import Droplet, Gone
+from controller.cloud.paging import everything
 from controller.inventory import Inventory
 from controller.parts import Parts
 from controller.records import Listing
@@ -25,7 +26,6 @@ class Health:
     ailments: tuple[Ailment, ...]
 
 
-_NOTHING_READ: Page[Droplet] = Page(more=True)
 
 
 class VolumeHealth:
@@ -76,10 +76,5 @@ class VolumeHealth:
         now = asyncio.get_running_loop().time()
         if now - self._read_at < FRESH_SECONDS:
             return
-        found: dict[int, Droplet] = {}
-        number, page = 0, _NOTHING_READ
-        while page.more:
-            number += 1
-            page = await self._cloud.list_droplets(number)
-            found |= {droplet.id: droplet for droplet in page.items}
-        self._droplets, self._read_at = found, now
+        self._droplets = {droplet.id: droplet for droplet in await everything(self._cloud.list_droplets)}
+        self._read_at = now

@@ -12,7 +12,8 @@ from bisect import bisect_right
 
 import structlog
 
-from controller.cloud.base import Cloud, Droplet, Kind, Page, Volume
+from controller.cloud.base import Cloud, Kind, Volume
+from controller.cloud.paging import everything
 from controller.memory import Memory
 from controller.sweep import SETTLE_SECONDS, Sweep
 
@@ -23,7 +24,6 @@ MISSED_SECONDS = 3600.0  # after so long without a refresh everything is read an
 UNPROVEN_SECONDS = 100.0  # how often the droplets are read while the list of actions is not trusted
 VOLUME_KINDS = frozenset({Kind.ATTACH, Kind.DETACH, Kind.RESIZE})
 
-_NOTHING_READ: Page[Droplet] = Page(more=True)
 
 
 class Inventory:
@@ -96,15 +96,11 @@ class Inventory:
     async def _read_droplets(self, now: float) -> None:
         """Take the attachments of all volumes from the droplets."""
         holders: dict[str, list[int]] = {}
-        number, page = 0, _NOTHING_READ
-        while page.more:
-            number += 1
-            page = await self._cloud.list_droplets(number)
-            for droplet in page.items:
-                for volume_id in droplet.volume_ids:
-                    holders.setdefault(volume_id, []).append(droplet.id)
+        for droplet in await everything(self._cloud.list_droplets):
+            for volume_id in droplet.volume_ids:
+                holders.setdefault(volume_id, []).append(droplet.id)
         self._droplets_read_at, self._unsettled = now, False
-        log.debug("droplets_read", pages=number, attached=len(holders))
+        log.debug("droplets_read", attached=len(holders))
         for volume in self._memory:
             told = tuple(holders.get(volume.id, ()))
             if told != volume.droplet_ids and self._memory.changed_since(volume.id, now - SETTLE_SECONDS):

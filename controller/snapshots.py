@@ -13,6 +13,7 @@ import structlog
 
 from common import errors
 from controller.cloud.base import Gone, NameTaken, Snapshot, SnapshotLimit
+from controller.cloud.paging import everything
 from controller.copies import CLONE_PREFIX
 from controller.parts import Parts
 from controller.records import Listing, TakeSnapshot
@@ -123,12 +124,7 @@ class Snapshots:
     async def _all(self, *, anew: bool) -> list[Snapshot]:
         now = asyncio.get_running_loop().time()
         if anew or now - self._listed_at > FRESH_SECONDS:
-            found: list[Snapshot] = []
-            number, more = 1, True
-            while more:
-                page = await self._cloud.list_snapshots(number)
-                found += page.items
-                number, more = number + 1, page.more
+            found = await everything(self._cloud.list_snapshots)
             self._listed, self._listed_at = await self._without_leftovers(found), now
         return self._listed
 

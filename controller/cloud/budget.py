@@ -1,7 +1,7 @@
 """The scheduler in front of every request: nothing is sent that the rate limit would refuse.
 
 Requests wait in lanes; the most urgent lane goes first, and inside a lane everyone for whom something is asked gets the
-same share. A request that has waited long goes before all others, so that no lane starves. The less urgent a lane is,
+same share. Every fourth turn goes to whoever has waited longest, so that no lane starves. The less urgent a lane is,
 the more it must leave unused. A request that cannot go before its deadline is told so at once, with the time to wait.
 """
 
@@ -19,7 +19,8 @@ from controller.cloud.quota import HourQuota, retry_after, told
 from controller.cloud.window import MinuteWindow
 
 REQUESTS_PER_MINUTE = 250
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 20.0  # who has waited so long counts as most urgent, ...
+OLDEST_EVERY = 4  # ... at every fourth turn
 RETRY_AFTER_SECONDS = 5.0  # if a 429 does not say how long
 
 
@@ -59,6 +60,7 @@ class Budget:
         self._wall = wall
         self._lanes: dict[Lane, OrderedDict[str, deque[Waiter]]] = {lane: OrderedDict() for lane in Lane}
         self._waiting: OrderedDict[Waiter, None] = OrderedDict()  # oldest first
+        self._granted = 0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -98,7 +100,7 @@ class Budget:
         self.quota.end()
         reply = told(headers, self._wall())
         if reply is not None:
-            self.window.use(now, self.quota.learn(reply, now))
+            self.window.others(now, self.quota.learn(reply, now))
         if status == 429:
             spread = random.uniform(1, 1.1)  # noqa: S311 (keeps replicas apart, keeps no secret)
             self.window.refuse(now, retry_after(headers, RETRY_AFTER_SECONDS) * spread)
@@ -134,6 +136,7 @@ class Budget:
                 return
             self._dequeue(waiter)
             if not waiter.turn.done():
+                self._granted += 1
                 self.window.use(now)
                 self.quota.use()
                 waiter.turn.set_result(None)
@@ -141,7 +144,7 @@ class Budget:
     def _first(self, now: float) -> tuple[Waiter, Lane]:
         """Return who is next, and as which lane it counts."""
         oldest = next(iter(self._waiting))
-        if now - oldest.since >= PATIENCE_SECONDS:
+        if self._granted % OLDEST_EVERY == 0 and now - oldest.since >= PATIENCE_SECONDS:
             return oldest, Lane.DETACH
         lane = next(lane for lane in Lane if self._lanes[lane])
         return next(iter(self._lanes[lane].values()))[0], lane

@@ -195,7 +195,6 @@ class Feed:
             return  # whoever waited has left meanwhile
         age, kind = asked - watch.since, watch.action.kind
         if not found.ended:
-            self._durations.still_under_way(kind, age)
             watch.looked = max(watch.looked, age)
             watch.due = asyncio.get_running_loop().time() + self._durations.pause(age)
             return

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 HOUR_SECONDS = 3600.0
+DISORDER_SECONDS = 1.0  # replies overtake each other: for so long, the lower number is the newer
 AFTER_RESET_PART = 50  # after a reset nothing is known: a fiftieth of the limit may go until a reply tells more
 
 
@@ -44,6 +45,7 @@ class HourQuota:
     def __init__(self) -> None:
         self._limit = 0  # 0: nothing is known yet
         self._remaining = 0
+        self._lowered_at = float("-inf")
         self._resets_at = 0.0
         self._in_flight = 0
         self._base: int | None = None  # what remained when nothing of ours was under way
@@ -73,7 +75,11 @@ class HourQuota:
         """Take in what a reply tells; return how many requests others must have sent meanwhile."""
         if self._base is None or reply.remaining > self._base:
             self._rebase(reply.remaining)
-        self._limit, self._remaining = reply.limit, reply.remaining
+        if reply.remaining < self._remaining:
+            self._lowered_at = now
+        if reply.limit != self._limit or reply.remaining < self._remaining or now - self._lowered_at > DISORDER_SECONDS:
+            self._remaining = reply.remaining
+        self._limit = reply.limit
         self._resets_at = now + reply.reset_seconds
         seen = (self._base or 0) - reply.remaining - self._own
         new = max(0, seen - self._others)

@@ -233,3 +233,14 @@ async def test_the_attach_request_puts_the_clusters_tags_on_a_volume_without_the
     await world.publish(volume.id, 101)
     assert world.cloud.volumes[volume.id].tags == ("k8s:one",)
     assert world.cloud.count()["tag_volume"] == 0
+
+
+async def test_no_second_start_is_sent_while_the_first_is_unanswered_though_its_caller_has_left() -> None:
+    world = World(FakeCloud(latency=2))
+    first, second = [await world.create(f"pvc-{name}") for name in "ab"]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):  # as the server ends a call at its deadline
+            await world.publish(first, 101)
+    await world.publish(second, 101)
+    assert world.cloud.count()["attach"] == 2
+    assert world.cloud.holders(first) == (101,)

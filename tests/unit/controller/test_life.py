@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from common import errors
 from controller.cloud.base import Kind
-from tests.fakes.cloud import DROPLETS, Fault, FakeCloud
+from tests.fakes.cloud import DROPLETS, FakeCloud, Fault
 from tests.unit.controller.world import World, within
 
 NAMES = st.sampled_from(["pvc-a", "pvc-b", "pvc-c"])

@@ -1,0 +1,1 @@
+"""The controller with a watch on its event loop."""

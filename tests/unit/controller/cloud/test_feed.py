@@ -1,0 +1,154 @@
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import errors
+from common.commit import Commits
+from controller.cloud.base import Action, Gone, Kind, Place, Progress
+from controller.cloud.durations import Durations
+from controller.cloud.feed import Feed
+from tests.fakes.cloud import FakeCloud, Fault
+from tests.unit.controller.world import Calm, in_virtual_time, within
+
+
+class Stage:
+    """A feed on a cloud with volumes, one on each droplet."""
+
+    def __init__(self, count: int, action_seconds: float = 1.5) -> None:
+        self.cloud = FakeCloud(range(1, count + 1), action_seconds)
+        self.commits = Commits()
+        self.feed = Feed(self.cloud, self.commits, Calm())
+        self.volumes = [self.cloud.make_volume(f"pvc-{number}").id for number in range(count)]
+
+    async def start(self, number: int) -> Action:
+        return await self.cloud.attach(Place(self.volumes[number], "nyc1", number + 1), ())
+
+    async def wait(self, number: int, action: Action) -> Action:
+        return await self.feed.wait(self.volumes[number], action, asyncio.get_running_loop().time())
+
+    async def attach(self, number: int) -> Action:
+        return await self.wait(number, await self.start(number))
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_many_waiters_share_a_few_looks_at_the_list() -> None:
+    stage = Stage(50)
+    ended = await asyncio.gather(*(stage.attach(number) for number in range(50)))
+    assert all(each.progress is Progress.COMPLETED for each in ended)
+    assert stage.cloud.count()["get_action"] <= 1
+    assert stage.cloud.count()["account_actions"] <= 5
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_lone_waiter_reads_its_own_action() -> None:
+    stage = Stage(1)
+    await stage.attach(0)
+    assert stage.cloud.count()["account_actions"] == 0
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_list_that_lacks_our_actions_is_found_out_and_left_alone() -> None:
+    stage = Stage(20)
+    stage.cloud.actions_are_listed = False
+    ended = await asyncio.gather(*(stage.attach(number) for number in range(20)))
+    assert all(each.progress is Progress.COMPLETED for each in ended)
+    stage.cloud.requests.clear()
+    for number in range(20):
+        stage.cloud.move(stage.volumes[number], ())
+    await asyncio.gather(*(stage.attach(number) for number in range(20)))
+    await asyncio.gather(*(stage.attach(number) for number in range(0)))
+    assert stage.cloud.count()["account_actions"] <= 3
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_waiter_whose_time_is_over_is_told_that_the_action_goes_on() -> None:
+    stage = Stage(1, action_seconds=100)
+    action = await stage.start(0)
+    with pytest.raises(errors.DeadlineExceeded, match="still under way"):
+        await within(5, stage.wait(0, action))
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_looks_that_fail_are_made_again() -> None:
+    stage = Stage(1)
+    action = await stage.start(0)
+    stage.cloud.faults.extend([Fault.NO_EFFECT] * 4)
+    assert (await stage.wait(0, action)).progress is Progress.COMPLETED
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_an_action_that_the_cloud_forgot_ends_the_wait() -> None:
+    stage = Stage(1)
+    action = await stage.start(0)
+    del stage.cloud.volumes[stage.volumes[0]]
+    stage.cloud.actions.clear()
+    with pytest.raises(Gone):
+        await stage.wait(0, action)
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_slow_action_is_looked_at_less_and_less_often() -> None:
+    stage = Stage(1, action_seconds=100)
+    action = await stage.start(0)
+    await within(200, stage.wait(0, action))
+    assert stage.cloud.count()["get_action"] <= 40
+
+
+WAITS = st.lists(st.tuples(st.floats(0, 10), st.sampled_from([0.1, 3.0, 50.0]), st.booleans()), min_size=1, max_size=12)
+FAULTS = st.lists(st.sampled_from([Fault.NOTHING, Fault.NO_EFFECT, Fault.LOST_REPLY]), max_size=12)
+
+
+@given(WAITS, FAULTS, st.booleans())
+def test_every_waiter_is_answered(waits: list[tuple[float, float, bool]], faults: list[Fault], listed: bool) -> None:
+    in_virtual_time(_every_waiter_is_answered(waits, faults, listed))
+
+
+async def _every_waiter_is_answered(waits: list[tuple[float, float, bool]], faults: list[Fault], listed: bool) -> None:
+    stage = Stage(len(waits))
+    stage.cloud.actions_are_listed = listed
+    actions = [await stage.start(number) for number in range(len(waits))]
+    stage.cloud.faults.extend(faults)
+
+    async def waiter(number: int, start: float, seconds: float, twice: bool) -> list[object]:
+        await asyncio.sleep(start)
+        calls = [within(seconds, stage.wait(number, actions[number])) for _ in range(1 + twice)]
+        return list(await asyncio.gather(*calls, return_exceptions=True))
+
+    answers = await asyncio.gather(*(waiter(number, *each) for number, each in enumerate(waits)))
+    for answer in (each for both in answers for each in both):
+        assert isinstance(answer, errors.DeadlineExceeded) or getattr(answer, "ended", False)
+    await stage.commits.close()
+
+
+@pytest.mark.parametrize("seconds", [0.4, 1.5, 4.0])
+def test_a_steady_duration_is_learned_and_then_met(seconds: float) -> None:
+    durations, wasted = Durations(), []
+    for _ in range(30):
+        age, earlier, looks = durations.guess(Kind.ATTACH), 0.0, 1
+        while age < seconds:
+            earlier, age, looks = age, age + durations.pause(age), looks + 1
+        durations.ended(Kind.ATTACH, age, earlier)
+        wasted.append(looks - 1)
+    assert sum(wasted[10:]) == 0
+    assert durations.guess(Kind.ATTACH) <= seconds * 1.05 + 0.05
+
+
+def test_durations_that_vary_are_mostly_met_at_the_first_look() -> None:
+    durations, met = Durations(), 0
+    for number in range(200):
+        seconds = 1 + (number * 7919 % 100) / 50
+        age, earlier = durations.guess(Kind.ATTACH), 0.0
+        met += age >= seconds
+        while age < seconds:
+            earlier, age = age, age + durations.pause(age)
+        durations.ended(Kind.ATTACH, age, earlier)
+    assert met >= 120

@@ -1,0 +1,56 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import errors, sizes
+from controller.records import Size
+from controller.rules import capacity
+
+BYTES = st.integers(0, 20_000 * sizes.GIB)
+
+
+@pytest.mark.parametrize(
+    ("size", "gib"),
+    [
+        pytest.param(Size(), 16, id="nothing asked"),
+        pytest.param(Size(1), 1, id="one byte"),
+        pytest.param(Size(sizes.GIB + 1), 2, id="rounded up"),
+        pytest.param(Size(0, 5 * sizes.GIB), 5, id="limit alone, below the default"),
+        pytest.param(Size(0, 5 * sizes.GIB + 7), 5, id="limit alone, rounded down"),
+        pytest.param(Size(0, 100 * sizes.GIB), 16, id="limit alone, above the default"),
+        pytest.param(Size(16384 * sizes.GIB), 16384, id="the largest"),
+    ],
+)
+def test_size(size: Size, gib: int) -> None:
+    assert capacity.choose_gib(size) == gib
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(Size(16384 * sizes.GIB + 1), id="above the largest"),
+        pytest.param(Size((1 << 63) - 1), id="huge"),
+        pytest.param(Size(1, 2), id="no whole GiB within the limit"),
+        pytest.param(Size(0, 1000), id="limit below the smallest"),
+    ],
+)
+def test_a_size_that_no_volume_has_is_out_of_range(size: Size) -> None:
+    with pytest.raises(errors.OutOfRange):
+        capacity.choose_gib(size)
+
+
+@pytest.mark.parametrize("size", [Size(-1), Size(0, -1), Size(2, 1)], ids=["negative", "negative limit", "crossed"])
+def test_a_range_that_makes_no_sense_is_invalid(size: Size) -> None:
+    with pytest.raises(errors.InvalidArgument):
+        capacity.check(size)
+
+
+@given(BYTES, BYTES, st.integers(0, 16384))
+def test_what_is_made_fits_what_was_asked(required: int, limit: int, source_gib: int) -> None:
+    size = Size(required, limit)
+    try:
+        gib = capacity.choose_gib(size, sizes.to_bytes(source_gib))
+    except errors.OutOfRange:
+        return
+    assert capacity.fits(size, sizes.to_bytes(gib))
+    assert source_gib <= gib <= capacity.LARGEST_GIB

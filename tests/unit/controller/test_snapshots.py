@@ -1,0 +1,93 @@
+import asyncio
+
+import pytest
+
+from common import errors
+from controller.copies import CLONE_PREFIX
+from controller.records import Listing, TakeSnapshot
+from csi_proto.csi import v1 as csi
+from tests.fakes.cloud import Fault
+from tests.unit.controller.world import NO_UUID, World
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+
+@pytest.mark.parametrize("fault", [Fault.NOTHING, Fault.LOST_REPLY])
+async def test_a_snapshot_is_taken_once(fault: Fault) -> None:
+    world = World()
+    volume = await world.create()
+    world.cloud.faults.extend([Fault.NOTHING, fault])
+    snapshot = await world.work.snapshots.create(TakeSnapshot("snap", volume))
+    assert await World(world.cloud).work.snapshots.create(TakeSnapshot("snap", volume)) == snapshot
+    assert len(world.cloud.snapshots) == 1
+
+
+async def test_a_name_taken_by_another_volumes_snapshot_is_refused() -> None:
+    world = World()
+    first, second = await world.create("pvc-a"), await world.create("pvc-b")
+    await world.work.snapshots.create(TakeSnapshot("snap", first))
+    for each in (world, World(world.cloud)):
+        with pytest.raises(errors.AlreadyExists):
+            await each.work.snapshots.create(TakeSnapshot("snap", second))
+
+
+async def test_a_snapshot_of_no_volume_is_not_found() -> None:
+    with pytest.raises(errors.NotFound):
+        await World().work.snapshots.create(TakeSnapshot("snap", NO_UUID))
+
+
+async def test_a_snapshot_too_soon_tells_when_it_will_work() -> None:
+    world = World()
+    world.cloud.snapshot_interval = 600
+    volume = await world.create()
+    await world.work.snapshots.create(TakeSnapshot("snap-1", volume))
+    with pytest.raises(errors.ResourceExhausted, match=r"retry after \d+ s, at .*Z"):
+        await world.work.snapshots.create(TakeSnapshot("snap-2", volume))
+
+
+async def test_delete_again_is_done() -> None:
+    world = World()
+    snapshot = await world.work.snapshots.create(TakeSnapshot("snap", await world.create()))
+    await world.work.snapshots.delete(snapshot.id)
+    await world.work.snapshots.delete(snapshot.id)
+    assert not world.cloud.snapshots
+
+
+async def test_pages_hold_each_snapshot_once_though_some_come_and_go() -> None:
+    world = World()
+    volume = await world.create()
+    for number in range(5):
+        await world.work.snapshots.create(TakeSnapshot(f"snap-{number}", volume))
+        await asyncio.sleep(1)
+    first, token = await world.work.snapshots.page(Listing(2, ""), "")
+    await world.work.snapshots.delete(first[-1].id)
+    second, token = await world.work.snapshots.page(Listing(2, token), "")
+    third, end = await world.work.snapshots.page(Listing(2, token), "")
+    assert [each.name for each in (*first, *second, *third)] == [f"snap-{number}" for number in range(5)]
+    assert end == ""
+
+
+async def test_one_id_is_one_request_and_an_unknown_one_is_an_empty_list() -> None:
+    world = World()
+    volume = await world.create()
+    snapshot = await world.work.snapshots.create(TakeSnapshot("snap", volume))
+    world.cloud.requests.clear()
+    listed = await world.service.list_snapshots(csi.ListSnapshotsRequest(snapshot_id=snapshot.id))
+    assert [each.snapshot.snapshot_id for each in listed.entries if each.snapshot] == [snapshot.id]
+    assert world.cloud.requests == ["get_snapshot"]
+    for message in (
+        csi.ListSnapshotsRequest(snapshot_id="x"),
+        csi.ListSnapshotsRequest(snapshot_id=NO_UUID),
+        csi.ListSnapshotsRequest(source_volume_id="x"),
+        csi.ListSnapshotsRequest(source_volume_id=NO_UUID),
+        csi.ListSnapshotsRequest(snapshot_id=snapshot.id, source_volume_id=NO_UUID),
+    ):
+        assert not (await world.service.list_snapshots(message)).entries
+
+
+async def test_a_passing_snapshot_is_never_listed_and_an_old_one_is_removed() -> None:
+    world = World()
+    volume = await world.create()
+    await world.cloud.create_snapshot(volume, CLONE_PREFIX + "x", ())  # made in 1970, by the cloud's clock
+    assert await world.work.snapshots.page(Listing(0, ""), "") == ([], "")
+    assert not world.cloud.snapshots
