@@ -26,8 +26,6 @@ class Health:
     ailments: tuple[Ailment, ...]
 
 
-
-
 class VolumeHealth:
     """Judges volumes."""
 

@@ -25,7 +25,6 @@ UNPROVEN_SECONDS = 100.0  # how often the droplets are read while the list of ac
 VOLUME_KINDS = frozenset({Kind.ATTACH, Kind.DETACH, Kind.RESIZE})
 
 
-
 class Inventory:
     """The volumes of one region."""
 

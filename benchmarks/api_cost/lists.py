@@ -1,7 +1,8 @@
 """ListVolumes of 10,000 volumes, as the attacher asks for them: all pages, once a minute.
 
-The hour of lists runs in virtual time against a cloud in memory that counts requests (tests/fakes/cloud): it is
-exact, and takes seconds. What a list costs in real time, and how soon a change by somebody else shows, runs against localcloud.
+The hour of lists runs in virtual time against a cloud in memory that counts requests (tests/fakes/cloud): it is exact,
+and takes seconds. What a list costs in real time, and how soon a change by somebody else shows, is measured on
+localcloud.
 """
 
 import asyncio

@@ -38,9 +38,9 @@ async def run() -> bool:
         blocked = _longest(log)
     ok = idle <= IDLE_TARGET_MIB and peak <= BUSY_TARGET_MIB and blocked <= BLOCKED_TARGET_SECONDS
     print(
-        f"controller: {idle:.1f} MiB idle (target {IDLE_TARGET_MIB:.0f}), {peak:.1f} MiB with {len(volumes)} volumes"
-        f" and {CALLS} calls in flight (target {BUSY_TARGET_MIB:.0f}); event loop held up {blocked * 1000:.0f} ms at most"
-        f" (target {BLOCKED_TARGET_SECONDS * 1000:.0f}, processor time of one callback)   {'ok' if ok else 'MISSED'}",
+        f"controller: {idle:.1f} MiB idle (target {IDLE_TARGET_MIB:.0f}); {len(volumes)} volumes, {CALLS} calls in"
+        f" flight {peak:.1f} MiB (target {BUSY_TARGET_MIB:.0f}), event loop held up {blocked * 1000:.0f} ms at most"
+        f" (target {BLOCKED_TARGET_SECONDS * 1000:.0f}; processor time of one callback)   {'ok' if ok else 'MISSED'}",
         flush=True,
     )
     return ok

@@ -23,8 +23,8 @@ def watched(handle: asyncio.Handle) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.Handle._run = watched  # type: ignore[method-assign]  # noqa: SLF001 (see above)
-    asyncio.TimerHandle._run = watched  # type: ignore[method-assign]  # noqa: SLF001 (see above)
+    asyncio.Handle._run = watched  # type: ignore[method-assign, assignment]  # noqa: SLF001 (see above)
+    asyncio.TimerHandle._run = watched  # type: ignore[method-assign, assignment]  # noqa: SLF001 (see above)
     status = main([])
     print(json.dumps({"longest_callback_seconds": longest}), flush=True)
     sys.exit(status)
