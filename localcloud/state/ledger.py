@@ -76,9 +76,9 @@ class Ledger:
     def effects(self, kind: str | None = None, subject: str | None = None, after: int = 0) -> list[Effect]:
         """Return the effects after a ``seq``, in order, of one kind or on one subject if asked."""
         rows = self._database.rows(
-            "SELECT * FROM effects WHERE seq > ?1 AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR subject = ?3)"
+            "SELECT * FROM effects WHERE seq > ? AND (? IS NULL OR kind = ?) AND (? IS NULL OR subject = ?)"
             " ORDER BY seq",
-            (after, kind, subject),
+            (after, kind, kind, subject, subject),
         )
         return [_effect(row) for row in rows]
 
@@ -86,9 +86,9 @@ class Ledger:
         """Return the requests after a ``seq`` with their ``seq``, in order; ``path`` may hold ``*``."""
         self.flush()
         rows = self._database.rows(
-            "SELECT * FROM requests WHERE seq > ?1 AND (?2 IS NULL OR method = ?2) AND (?3 IS NULL OR path GLOB ?3)"
+            "SELECT * FROM requests WHERE seq > ? AND (? IS NULL OR method = ?) AND (? IS NULL OR path GLOB ?)"
             " ORDER BY seq",
-            (after, method, path),
+            (after, method, method, path, path),
         )
         return [(row["seq"], _request(row)) for row in rows]
 

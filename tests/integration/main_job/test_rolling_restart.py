@@ -14,6 +14,8 @@ from tests.harness.client import Client
 from tests.harness.life import Life
 from tests.harness.stack import Service, running
 
+pytestmark = pytest.mark.every_python
+
 CALLS = 20
 CLOUD = ("--rate-hour=0", "--rate-minute=0", f"--droplet-volumes={CALLS}", "--action-latency=0")
 
