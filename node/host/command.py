@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -47,6 +47,7 @@ class Commands:
 
     def __init__(self, observe: Observer = lambda program, seconds, status: None) -> None:  # noqa: ARG005  # none by default
         self._observe = observe
+        self._environment = {**os.environ, "LC_ALL": "C"}
         self._starting = asyncio.Lock()  # to start one blocks the event loop for a moment: not many in a row
 
     async def run(self, *argv: str, seconds: float, files: Sequence[int] = ()) -> Ended:
@@ -57,7 +58,7 @@ class Commands:
         """
         async with self._starting:
             started = time.monotonic()
-            process = await _start_whole(argv, files)
+            process = await _start_whole(argv, files, self._environment)
         try:
             async with asyncio.timeout(seconds):
                 stdout, stderr, status = await asyncio.gather(
@@ -88,9 +89,9 @@ def watch_children_without_threads() -> None:
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
 
 
-async def _start_whole(argv: tuple[str, ...], files: Sequence[int]) -> Process:
+async def _start_whole(argv: tuple[str, ...], files: Sequence[int], environment: Mapping[str, str]) -> Process:
     """Start a program. Cancelled half-way, asyncio would kill the program alone, not its group."""
-    starting = asyncio.ensure_future(_start(argv, files))
+    starting = asyncio.ensure_future(_start(argv, files, environment))
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
@@ -98,7 +99,7 @@ async def _start_whole(argv: tuple[str, ...], files: Sequence[int]) -> Process:
         raise
 
 
-async def _start(argv: tuple[str, ...], files: Sequence[int]) -> Process:
+async def _start(argv: tuple[str, ...], files: Sequence[int], environment: Mapping[str, str]) -> Process:
     try:
         return await asyncio.create_subprocess_exec(
             *argv,
@@ -107,7 +108,7 @@ async def _start(argv: tuple[str, ...], files: Sequence[int]) -> Process:
             stderr=PIPE,
             pass_fds=files,
             start_new_session=True,
-            env={**os.environ, "LC_ALL": "C"},
+            env=environment,
         )
     except FileNotFoundError as error:
         raise errors.Unavailable(

@@ -8,7 +8,7 @@ import asyncio
 import errno
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -127,9 +127,8 @@ class Devices:
 
     def _open(self, volume: Volume) -> Device | None:
         """Open and prove, in a thread. If the link leads to another disk, the right one may still be in /sys."""
-        link = self._folder / f"{LINK_PREFIX}{volume.name}"
         refusal: errors.Refused | None = None
-        for path in (link, *self._nodes(volume)):
+        for path in self._places(volume):
             try:
                 if (device := self._open_path(path, volume)) is not None:
                     return device
@@ -139,11 +138,12 @@ class Devices:
             raise refusal
         return None
 
-    def _nodes(self, volume: Volume) -> tuple[Path, ...]:
-        """Return the device nodes of the disks that carry the volume's name, by the kernel's own word."""
-        return tuple(
-            Path("/dev") / facts.kernel_name for facts in self._sysfs.disks() if identity.is_volume(volume, facts)
-        )
+    def _places(self, volume: Volume) -> Iterator[Path]:
+        """Yield the link, then the device nodes of the disks that carry the volume's name by the kernel's own word."""
+        yield self._folder / f"{LINK_PREFIX}{volume.name}"
+        for facts in self._sysfs.disks():
+            if identity.is_volume(volume, facts):
+                yield Path("/dev") / facts.kernel_name
 
     def _open_path(self, path: Path, volume: Volume) -> Device | None:
         try:
