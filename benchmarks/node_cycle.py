@@ -31,7 +31,7 @@ from tests.harness.machine import missing_for_disks
 from tests.integration.node.disks import GIB, Disk, Disks, disks
 
 SIZE_BYTES = 10 * GIB
-TICK_SECONDS = 0.001
+TICK_SECONDS = 0.005
 
 
 @dataclass
