@@ -55,7 +55,7 @@ class VolumeActions:
             raise problems.unprocessable("The volume and the Droplet must be in the same region")
         self._check_idle(volume.id, droplet_id)
         if len(droplet.volume_ids) >= cloud.settings.droplet_volumes:
-            raise problems.droplet_full()
+            raise problems.droplet_full(cloud.settings.droplet_volumes)
         return self._promise("attach_volume", volume, droplet_id=droplet_id, tags=tags)
 
     def detach(self, volume: Volume | None, droplet_id: int) -> Action:

@@ -65,8 +65,10 @@ def volume_busy() -> Problem:
     return unprocessable("Volume already has a pending event.")
 
 
-def droplet_full() -> Problem:
-    """The droplet has as many volumes as it may have."""
+def droplet_full(limit: int) -> Problem:
+    """The droplet has as many volumes as it may have; when that were 7, until August 2024, the text was another one."""
+    if limit == 7:
+        return unprocessable("cannot attach more than 7 volumes to a single Droplet")
     return unprocessable("cannot attach more volumes to the Droplet")
 
 

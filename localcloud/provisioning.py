@@ -12,7 +12,7 @@ from localcloud.cloud import Cloud
 from localcloud.state.snapshots import Snapshot
 from localcloud.state.volumes import Volume
 
-NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
+NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,10 @@ class Provisioning:
         cloud, limits = self._cloud, self._cloud.settings
         snapshot = self._snapshot(wanted)
         region = wanted.region or (snapshot.region if snapshot else "")
-        if NAME.fullmatch(wanted.name) is None:
+        if NAME.fullmatch(wanted.name) is None or len(wanted.name) > limits.longest_name:
             raise problems.unprocessable(
-                "Name must be at most 64 lower-case letters, digits and dashes, and start with a letter"
+                f"Name must be at most {limits.longest_name} lower-case letters, digits and dashes,"
+                " and start with a letter"
             )
         if not 1 <= wanted.size_gib <= limits.largest_volume_gib:
             raise problems.unprocessable(f"Size must be between 1 and {limits.largest_volume_gib} GB")

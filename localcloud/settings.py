@@ -47,6 +47,7 @@ class Settings:
     volume_snapshots: int
     snapshot_interval: float
     largest_volume_gib: int
+    longest_name: int
     rate_hour: int
     rate_minute: int
 
@@ -142,6 +143,7 @@ OPTIONS: Mapping[str, Option] = {
     "volume_snapshots": Option("25", _whole(0), "most snapshots of one volume"),
     "snapshot_interval": Option("600", _seconds, "least time between two snapshots of a volume, seconds; 0: none"),
     "largest_volume_gib": Option("16384", _whole(1), "largest volume, GiB"),
+    "longest_name": Option("64", _whole(1), "longest name of a volume, characters"),
     "rate_hour": Option("5000", _whole(0), "requests an hour; 0: no limit"),
     "rate_minute": Option("250", _whole(0), "requests a minute; 0: no limit"),
 }

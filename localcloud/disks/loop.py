@@ -8,6 +8,7 @@ writes is lost, so two droplets never write to the same data.
 
 import asyncio
 import logging
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -133,6 +134,7 @@ class LoopDisks:
             loopdevices.grow(number)
 
     def _reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
+        self._check_devices()
         missing = [disk.volume_id for disk in disks if not self._file(disk.volume_id).exists()]
         if missing:
             raise DiskError(f"no file for {', '.join(missing)}: was this state folder used with --disks none?")
@@ -144,6 +146,20 @@ class LoopDisks:
             self._resize(disk.volume_id, disk.size_gib)
             if disk.droplet_id is not None:
                 self._attach(disk)
+
+    def _check_devices(self) -> None:
+        """Raise DiskError where a device node can't be made and opened: better now than at the first attach."""
+        probe = self._droplets / ".probe"
+        try:
+            loopdevices.make_node(probe, loopdevices.device_number(0))
+            os.close(os.open(probe, os.O_RDONLY | os.O_CLOEXEC))
+        except OSError as error:
+            raise DiskError(
+                f"no device nodes in {self._droplets}: {error.strerror}; loop devices need root and a file system"
+                " without nodev, and --disks none needs neither"
+            ) from error
+        finally:
+            probe.unlink(missing_ok=True)
 
     def _adopt(self, attached: dict[str, Disk]) -> None:
         """Take over our devices that outlived us, and let go of those that are not wanted."""

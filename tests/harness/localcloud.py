@@ -104,6 +104,17 @@ class Api:
                     return action
                 await asyncio.sleep(0.01)
 
+    async def all(self, name: str) -> list[dict[str, object]]:
+        """Return a whole list, such as ``volumes``, page by page."""
+        found: list[dict[str, object]] = []
+        page = 1
+        while True:
+            reply = await self.ask("GET", f"/v2/{name}?per_page=200&page={page}")
+            found += reply.parts(name)
+            if len(found) >= int(str(reply.part("meta")["total"])):
+                return found
+            page += 1
+
     async def volume(self, volume_id: str) -> dict[str, object]:
         """Return a volume that is there."""
         return (await self.ask("GET", f"/v2/volumes/{volume_id}")).part("volume")

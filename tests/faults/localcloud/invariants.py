@@ -52,9 +52,8 @@ def replay(effects: list[dict[str, object]]) -> tuple[dict[str, Seen], set[str]]
 
 async def volumes(api: Api) -> dict[str, Seen]:
     """Return what the API says."""
-    reply = await api.ask("GET", "/v2/volumes?per_page=200")
     found: dict[str, Seen] = {}
-    for each in reply.parts("volumes"):
+    for each in await api.all("volumes"):
         droplets = TypeAdapter(list[int]).validate_python(each["droplet_ids"])
         size_gib = TypeAdapter(int).validate_python(each["size_gigabytes"])
         found[str(each["id"])] = Seen(str(each["name"]), size_gib, droplets[0] if droplets else None)
@@ -62,20 +61,21 @@ async def volumes(api: Api) -> dict[str, Seen]:
 
 
 async def check(process: Process, api: Api, notes: Notes, *, disks: bool) -> None:
-    """Wait until no action is under way; then check everything."""
+    """Wait until no action is under way, check everything, and note volumes whose makers had no answer."""
     for action in (await api.ask("GET", "/v2/actions?per_page=200")).parts("actions"):
-        assert (await api.ended(action["id"]))["status"] == "completed"
+        if action["status"] == "in-progress":
+            assert (await api.ended(action["id"]))["status"] == "completed"
     effects = (await api.ask("GET", "/_localcloud/ledger/effects")).parts("effects")
     replayed, snapshots = replay(effects)
     found = await volumes(api)
     assert found == replayed
     assert notes.sure() <= found.keys()
     assert not notes.deleted & found.keys()
-    listed = (await api.ask("GET", "/v2/snapshots?per_page=200")).part("meta")["total"]
-    assert listed == len(snapshots)
+    assert {str(each["id"]) for each in await api.all("snapshots")} == snapshots
     assert notes.snapshots <= snapshots
     if disks:
         _check_disks(process, found, snapshots)
+    notes.learn({volume_id: volume.size_gib for volume_id, volume in found.items()})
 
 
 def _check_disks(process: Process, found: dict[str, Seen], snapshots: set[str]) -> None:

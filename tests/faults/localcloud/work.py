@@ -16,7 +16,7 @@ WORKERS = 4
 class Notes:
     """What the clients know for sure: they had an answer."""
 
-    made: dict[str, int] = field(default_factory=dict)  # volume id to its least size in GiB
+    made: dict[str, int] = field(default_factory=dict)  # volume id to its size in GiB when it was last seen
     doubtful: set[str] = field(default_factory=set)  # a delete was sent; its answer may be missing
     deleted: set[str] = field(default_factory=set)
     snapshots: set[str] = field(default_factory=set)
@@ -25,6 +25,12 @@ class Notes:
     def fresh_name(self) -> str:
         self.last_name += 1
         return f"v{self.last_name}"
+
+    def learn(self, found: dict[str, int]) -> None:
+        """Take over what is there: it settles what was in doubt."""
+        self.made |= found
+        self.deleted |= self.doubtful - found.keys()
+        self.doubtful.clear()
 
     def sure(self) -> set[str]:
         """Return the volumes that must be there."""

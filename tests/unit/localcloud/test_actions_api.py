@@ -64,6 +64,16 @@ async def test_an_attached_volume_is_refused_in_the_words_that_clients_read(tmp_
 
 
 @pytest.mark.asyncio
+async def test_the_older_limit_is_told_in_its_older_words(tmp_path: Path) -> None:
+    async with localcloud.here(tmp_path, "--droplet-volumes=7") as api:
+        for number in range(7):
+            await api.act(await api.create(f"v{number}"), "attach", droplet_id=A)
+        one_more = await api.create("one-more")
+        expected = "cannot attach more than 7 volumes to a single Droplet"
+        assert await refusal(api, one_more, "attach", droplet_id=A) == (422, expected)
+
+
+@pytest.mark.asyncio
 async def test_what_is_not_there_is_404_whichever_it_is(tmp_path: Path) -> None:
     async with localcloud.here(tmp_path) as api:
         volume_id = await api.create("data")
