@@ -6,6 +6,7 @@ The wait is not: a cancelled caller leaves it, the action goes on, and the next 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -67,10 +68,11 @@ class Actions:
         async with self._droplets.turn(place.droplet_id, urgent=kind is Kind.DETACH):
             return await self._run(kind, place, start)
 
-    async def adopt(self, kind: Kind, place: Place) -> bool:
-        """Look for an action of that kind on the volume that is under way without our knowledge, and wait for it."""
+    async def adopt(self, place: Place, *kinds: Kind) -> bool:
+        """Look for an action of those kinds on the volume that is under way without our knowledge, and wait for it."""
         page = await self._cloud.volume_actions(place.volume_id)
-        found = next((each for each in page.items if each.kind is kind and not each.ended), None)
+        same = (each for each in page.items if each.kind in kinds and each.droplet_id in {None, place.droplet_id})
+        found = next((each for each in same if not each.ended), None)
         if found is None:
             return False
         await self._wait(self._note(place, found))
@@ -147,7 +149,8 @@ class Actions:
         theirs = [each for each in pages[-1].items if not each.ended and each.droplet_id == place.droplet_id]
         now = asyncio.get_running_loop().time()
         if blocking := next(iter(mine + theirs), None):
-            await self._feed.wait(place.volume_id if mine else "", blocking, now)
+            with suppress(Gone):  # what the cloud has forgotten blocks nobody
+                await self._feed.wait(place.volume_id if mine else "", blocking, now)
             return
         pause = max(FOREIGN_PAUSE_SECONDS, self._feed.expected_seconds(kind) / 2)
         if now + pause >= deadlines.current():

@@ -87,7 +87,7 @@ class Attachments:
     async def _settle(self, place: Place, error: errors.DriverError) -> None:
         """The answer does not tell how things stand: look. Raises ``error`` if the volume is not where it should be."""
         if isinstance(error, errors.OutcomeUnknown):
-            await self._actions.adopt(Kind.ATTACH, place)
+            await self._actions.adopt(place, Kind.ATTACH)
         fresh = await self._look(place.volume_id)
         if place.droplet_id in fresh.droplet_ids:
             return
@@ -105,12 +105,13 @@ class Attachments:
             await self._confirm_detached(volume_id, droplet_id, error)
 
     async def _confirm_detached(self, volume_id: str, droplet_id: int, error: errors.DriverError) -> None:
-        """Return if the droplet does not hold the volume. Otherwise raises NotFinal."""
+        """Return if the droplet does not hold the volume, and will not. Otherwise raises NotFinal.
+
+        "Not attached" may mean "not yet": an attach of this or another process may be under way without our knowledge.
+        """
         try:
             fresh = await self._look(volume_id)
-            if isinstance(error, errors.OutcomeUnknown) and await self._actions.adopt(
-                Kind.DETACH, Place(volume_id, fresh.region, droplet_id)
-            ):
+            if await self._actions.adopt(Place(volume_id, fresh.region, droplet_id), Kind.ATTACH, Kind.DETACH):
                 fresh = await self._look(volume_id)
         except Gone:
             return

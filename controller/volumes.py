@@ -144,9 +144,10 @@ class Volumes:
         with self._locks.extend(volume.id):
             try:
                 await self._actions.run(Kind.RESIZE, place, lambda: self._cloud.resize(place, gib))
-            except errors.OutcomeUnknown:
-                await self._actions.adopt(Kind.RESIZE, place)
-                volume = await self._look(volume.id)
+            except (errors.OutcomeUnknown, errors.FailedPrecondition) as error:
+                if isinstance(error, errors.OutcomeUnknown):
+                    await self._actions.adopt(place, Kind.RESIZE)
+                volume = await self._look(volume.id)  # another replica may have grown it meanwhile
                 if volume.size_bytes < sizes.to_bytes(gib):
                     raise
         self._memory.grow(volume.id, sizes.to_bytes(gib))

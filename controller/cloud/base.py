@@ -198,7 +198,7 @@ class Cloud(Protocol):
         ...
 
     async def get_action(self, volume_id: str, action_id: int) -> Action:
-        """Return the action. Raises Gone when the volume or the action is."""
+        """Return the action; an empty ``volume_id`` means that its volume is not known. Raises Gone."""
         ...
 
     async def volume_actions(self, volume_id: str) -> Page[Action]:

@@ -87,8 +87,9 @@ class DigitalOcean:
         return await self._act(place, base.Kind.RESIZE, {"size_gigabytes": size_gib})
 
     async def get_action(self, volume_id: str, action_id: int) -> base.Action:
-        """GET /v2/volumes/{id}/actions/{action} (volumeActions_get)."""
-        call = Call("GET", f"/v2/volumes/{volume_id}/actions/{action_id}", Lane.POLL, volume_id)
+        """GET /v2/volumes/{id}/actions/{action} (volumeActions_get), or /v2/actions/{action} (actions_get)."""
+        path = f"/v2/volumes/{volume_id}/actions/{action_id}" if volume_id else f"/v2/actions/{action_id}"
+        call = Call("GET", path, Lane.POLL, volume_id)
         with _refusals():
             return _action((await self._http.read(call, models.OneAction)).action)
 
