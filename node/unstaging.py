@@ -38,7 +38,8 @@ class Unstaging:
         known = self._host.journal.read(Staged, place.volume_id)
         if known is not None and known.path != glance.path:
             known = None  # staged at another path; this one has only to be empty
-        numbers = {mount.number for mount in glance.mounted} | ({known.number} if known is not None else set())
+        remembered = await self._remembered(known)
+        numbers = {mount.number for mount in glance.mounted} | remembered
         self._refuse_foreign(place, glance)
         self._refuse_while_published(place, glance, numbers)
         if glance.mounted and known is None:  # staged by another driver: this call may be interrupted, too
@@ -47,12 +48,19 @@ class Unstaging:
             await self._host.remember(known)
         await self._host.mounts.unmount_all(glance.mounted)
         for number in sorted(numbers):
-            if not await self._is_another_disk(known, number):
-                await self._wait_until_free(place, number)
-        if known is not None and known.set_read_only:
+            await self._wait_until_free(place, number)
+        if known is not None and known.set_read_only and remembered:
             await self._host.devices.set_read_only(known.number, read_only=False)
         if known is not None:
             await self._host.forget(Staged, place.volume_id)
+
+    async def _remembered(self, known: Staged | None) -> set[str]:
+        """Return the number of the device that was staged, unless another disk has it by now."""
+        facts = await self._host.facts(known.number) if known is not None else None
+        if known is None or facts is None:
+            return set()
+        same = not known.volume_name or identity.carries(known.volume_id, known.volume_name, facts)
+        return {known.number} if same or identity.is_ghost(facts) else set()
 
     def _refuse_foreign(self, place: Place, glance: Glance) -> None:
         """A path at which another volume is staged, or anything is published, is not unstaged by mistake."""
@@ -71,13 +79,6 @@ class Unstaging:
                 f"volume {place.volume_id} is still published at {', '.join(sorted(live))}",
                 remedy="unpublish it there first (delete the pods that use it)",
             )
-
-    async def _is_another_disk(self, known: Staged | None, number: str) -> bool:
-        """The volume was detached without an unstage, and its number has passed to a disk that is not ours."""
-        facts = await self._host.facts(number)
-        if known is None or not known.volume_name or facts is None:
-            return False
-        return not identity.carries(known.volume_id, known.volume_name, facts) and not identity.is_ghost(facts)
 
     async def _wait_until_free(self, place: Place, number: str) -> None:
         """Return when nobody holds the device. Raises Unavailable, naming who does, if that takes too long."""
