@@ -1,0 +1,56 @@
+"""Many seeds side by side, the table of what happened in them, and the report of one that failed."""
+
+import multiprocessing
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+from tests.faults.plan import Plan, draw
+from tests.faults.run import Result, run
+
+LARGEST_TRACE = 400
+
+
+def one(seed: int) -> Result:
+    """Run a seed."""
+    return run(draw(seed))
+
+
+def many(seeds: Iterable[int], jobs: int) -> int:
+    """Run seeds; print the table, or the report of those that failed. Return the exit status."""
+    started = time.monotonic()
+    counts: Counter[str] = Counter()
+    failed: list[Result] = []
+    with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=50) as pool:
+        for result in pool.imap_unordered(one, seeds):
+            counts += result.counts
+            if result.broken:
+                failed.append(result)
+                sys.stdout.write(f"seed {result.seed}: {result.broken}\n")
+                sys.stdout.flush()
+    sys.stdout.write(table(counts, time.monotonic() - started, len(failed)))
+    return 1 if failed else 0
+
+
+def table(counts: Counter[str], seconds: float, failed: int) -> str:
+    """Return what happened, as text."""
+    lines = [f"  {name:<32} {number:>9}" for name, number in sorted(counts.items())]
+    end = "nothing was lost" if not failed else f"{failed} seeds failed"
+    return "\n".join([*lines, f"  {'seconds':<32} {seconds:>9.1f}", f"  {end}", ""])
+
+
+def replay(seed: int, keep: str) -> int:
+    """Run one seed again and show its trace."""
+    plan = chosen(seed, keep)
+    result = run(plan, keep_trace=True)
+    for number, part in enumerate((*plan.steps, *plan.faults)):
+        sys.stdout.write(f"{number:4d}  {part}\n")
+    sys.stdout.write("\n".join((*result.trace[-LARGEST_TRACE:], result.broken or "all held", "")))
+    return 1 if result.broken else 0
+
+
+def chosen(seed: int, keep: str) -> Plan:
+    """Return the plan of a seed, or the part of it that ``keep`` names."""
+    plan = draw(seed)
+    return plan.keep(frozenset(int(each) for each in keep.split(","))) if keep else plan

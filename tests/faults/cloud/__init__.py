@@ -1,0 +1,1 @@
+"""A simulated cloud behind the HTTP seam of the controller."""

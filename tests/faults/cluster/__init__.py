@@ -1,0 +1,1 @@
+"""Models of what calls the driver: the sidecars, kubelet and the controllers of Kubernetes."""

@@ -1,0 +1,174 @@
+"""What a seed means: a workload and the faults that happen to it. Drawn whole before the run, so it can be cut."""
+
+import random
+from dataclasses import dataclass, replace
+
+FAULTS_END = 480.0  # virtual seconds: no fault begins later
+STEPS_END = 600.0
+SETTLE_SECONDS = 2400.0  # everything must be as it should be within this time after the last step and fault
+
+REQUESTS = ("POST /volumes", "DELETE /volumes", "attach", "detach", "resize", "snapshots", "GET", "")
+METHODS = ("CreateVolume", "DeleteVolume", "ControllerPublish", "ControllerUnpublish", "ControllerExpand", "Snapshot")
+NODE_METHODS = ("NodeStage", "NodeUnstage", "NodePublish", "NodeUnpublish", "NodeExpand")
+SIDECARS = ("provisioner", "attacher", "resizer", "snapshotter")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong at a time. ``what`` and ``amount`` mean what the kind makes of them."""
+
+    kind: str
+    at: float
+    what: str = ""
+    who: int = 0
+    amount: float = 0.0
+
+    def __str__(self) -> str:
+        more = " ".join(str(each) for each in (self.what, self.who or "", round(self.amount, 2) or "") if each)
+        return f"{self.kind} at {self.at:.1f} {more}".rstrip()
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that the users of the cluster do to a claim."""
+
+    kind: str
+    at: float
+    claim: int
+    host: int = 0
+    amount: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.at:.1f} claim {self.claim} host {self.host} {self.amount or ''}".rstrip()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run."""
+
+    seed: int
+    hosts: int
+    requests_per_minute: int
+    steps: tuple[Step, ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def parts(self) -> int:
+        """How many steps and faults there are."""
+        return len(self.steps) + len(self.faults)
+
+    def keep(self, numbers: frozenset[int]) -> "Plan":
+        """Return the plan with those steps and faults alone; they are numbered, steps first."""
+        steps = tuple(each for number, each in enumerate(self.steps) if number in numbers)
+        faults = tuple(each for number, each in enumerate(self.faults, len(self.steps)) if number in numbers)
+        return replace(self, steps=steps, faults=faults)
+
+
+def draw(seed: int) -> Plan:
+    """Return the plan of a seed."""
+    chance = random.Random(seed)  # noqa: S311  # replays
+    hosts = chance.choice((2, 2, 3))
+    steps: list[Step] = []
+    for claim in range(chance.randint(1, 4)):
+        steps += _life(chance, claim, hosts, steps)
+    last = min(FAULTS_END, max(step.at for step in steps) + 20)
+    faults = [_fault(chance, hosts, last) for _ in range(chance.choice((2, 4, 6, 8, 12)))]
+    return Plan(
+        seed=seed,
+        hosts=hosts,
+        requests_per_minute=chance.choice((250, 250, 100, 60)),
+        steps=tuple(sorted(steps, key=lambda step: step.at)),
+        faults=tuple(sorted(faults, key=lambda fault: fault.at)),
+    )
+
+
+def _life(chance: random.Random, claim: int, hosts: int, others: list[Step]) -> list[Step]:
+    """Draw the life of a claim: made blank or as a copy, used here and there, grown, copied, deleted."""
+    at = chance.uniform(0, 40 if claim < 2 else 150)
+    sources = [step for step in others if step.kind in {"snapshot", "claim"} and step.at < at - 30]
+    source = chance.choice(sources) if sources and chance.random() < 0.5 else None
+    kind = "claim" if source is None else "restore" if source.kind == "snapshot" else "clone"
+    steps = [Step(kind, at, claim, amount=0 if source is None else source.claim)]
+    host = chance.randint(1, hosts)
+    steps.append(Step("pod", at + chance.uniform(0, 30), claim, host))
+    at = steps[-1].at
+    for _ in range(chance.randint(1, 5)):
+        at += chance.choice((chance.uniform(2, 20), chance.uniform(20, 120)))
+        action = chance.choice(("move", "move", "move", "restart", "grow", "snapshot", "retry"))
+        if action == "move":
+            host = chance.choice([each for each in range(1, hosts + 1) if each != host])
+        steps.append(Step("move" if action == "restart" else action, at, claim, host, chance.randint(1, 3)))
+    if chance.random() < 0.7:
+        steps.append(Step("delete", at + chance.uniform(5, 150), claim))
+    return [step for step in steps if step.at < STEPS_END]
+
+
+def _fault(chance: random.Random, hosts: int, last: float) -> Fault:
+    kind = chance.choices([each for each, _ in _WEIGHTS], [weight for _, weight in _WEIGHTS])[0]
+    at, who = chance.uniform(1, last), chance.randint(1, hosts)
+    whats, amounts = _CHOICES.get(kind, (NONE, (0.0,)))
+    amount = chance.uniform(*amounts) if kind in _BETWEEN else chance.choice(amounts)
+    if kind == "controller killed":
+        who %= 2
+    return Fault(kind, at, chance.choice(whats), who, amount)
+
+
+NONE = ("",)
+_REPLIES = (REQUESTS, (3.0, 12.0, 25.0, 45.0))
+_STEPS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 40.0, 90.0)
+_ACTIONS = ("attach", "detach", "resize")
+_PROGRAMS = ("mkfs", "mkfs", "mount", "umount", "resize2fs", "blkid")
+_CHOICES: dict[str, tuple[tuple[str, ...], tuple[float, ...]]] = {  # what it hits, and by how much
+    "lost before": _REPLIES,
+    "lost after": _REPLIES,
+    "error before": _REPLIES,
+    "error after": _REPLIES,
+    "slow reply": _REPLIES,
+    "throttle storm": (NONE, (5, 60)),
+    "error storm": (NONE, (5, 60)),
+    "stale lists": (NONE, (5, 60)),
+    "no connection": (NONE, (5, 60)),
+    "slow action": (_ACTIONS, (12.0, 25.0, 70.0, 300.0)),
+    "failed action": (_ACTIONS, (0.0,)),
+    "controller killed": (NONE, _STEPS),
+    "node killed": (NONE, _STEPS),
+    "leader change": (SIDECARS, (0.0, 1.0, 14.0)),
+    "call cancelled": ((*METHODS, *NODE_METHODS), (0.01, 0.1, 0.5, 2.0, 6.0)),
+    "host off": (NONE, (20.0, 90.0, 500.0)),
+    "network lost": (NONE, (20.0, 90.0, 500.0)),
+    "foreign event": (NONE, (3, 40)),
+    "late device": (NONE, (1, 40)),
+    "slow program": (_PROGRAMS, (5.0, 60.0, 130.0)),
+    "program killed": (_PROGRAMS, (0.0,)),
+    "node killed in program": (_PROGRAMS, (0.0,)),
+    "clock jump": (NONE, (-3600.0, -30.0, 30.0, 3600.0)),
+}
+_BETWEEN = frozenset({"throttle storm", "error storm", "stale lists", "no connection", "foreign event", "late device"})
+_WEIGHTS = (
+    ("lost before", 6),
+    ("lost after", 10),
+    ("error before", 3),
+    ("error after", 6),
+    ("slow reply", 4),
+    ("throttle storm", 3),
+    ("error storm", 3),
+    ("no connection", 2),
+    ("stale lists", 4),
+    ("slow action", 6),
+    ("failed action", 3),
+    ("controller killed", 10),
+    ("node killed", 8),
+    ("leader change", 5),
+    ("call cancelled", 8),
+    ("host off", 3),
+    ("host gone", 1),
+    ("network lost", 4),
+    ("foreign event", 3),
+    ("late device", 3),
+    ("stale link", 2),
+    ("unreadable disk", 2),
+    ("slow program", 4),
+    ("program killed", 4),
+    ("node killed in program", 5),
+    ("clock jump", 2),
+)

@@ -1,0 +1,1 @@
+"""Time, processes and chance of a simulated run: a seed replays to the last step."""

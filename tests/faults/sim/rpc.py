@@ -1,0 +1,118 @@
+"""Calls to a driver process, through the real ``common.rpc``, on a wire in memory that can break.
+
+The caller's time-out travels as the grpc-timeout header; when it ends, or the caller gives up, the servicer's task is
+cancelled twice, as a server's timer and a client's reset do. A process that dies answers UNAVAILABLE.
+"""
+
+import asyncio
+import struct
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from betterproto2 import Message
+from grpclib.const import Handler, Status
+from grpclib.exceptions import GRPCError
+
+from common import incoming
+from common.rpc import Calls
+from common.server import Service
+from tests.faults.sim.loop import Process, sleep
+from tests.harness.client import ROUTES
+
+Reply = TypeVar("Reply", bound=Message)
+NOT_FINAL = frozenset(
+    {Status.CANCELLED, Status.DEADLINE_EXCEEDED, Status.UNAVAILABLE, Status.RESOURCE_EXHAUSTED, Status.ABORTED}
+)
+
+
+class Failed(Exception):
+    """A call was not answered with a reply."""
+
+    def __init__(self, method: str, status: Status, message: str) -> None:
+        super().__init__(f"{method}: {status.name} {message}")
+        self.status = status
+        self.message = message
+
+    @property
+    def final(self) -> bool:
+        """Whether attacher, resizer, snapshotter and kubelet take it for "nothing is in progress"."""
+        return self.status not in NOT_FINAL
+
+
+class _Frames:
+    def __init__(self, body: bytes) -> None:
+        self._rest = struct.pack(">BI", 0, len(body)) + body
+
+    async def recv_data(self, size: int) -> bytes:
+        part, self._rest = self._rest[:size], self._rest[size:]
+        return part
+
+
+class _Stream:
+    def __init__(self, body: bytes) -> None:
+        self._stream = _Frames(body)
+        self.sent: Message | None = None
+
+    async def send_message(self, message: Message) -> None:
+        self.sent = message
+
+
+class Served:
+    """A driver process that serves."""
+
+    def __init__(self, process: Process, services: list[Service], calls: Calls) -> None:
+        self.process = process
+        self._calls = calls
+        self._mapping: Mapping[str, Handler] = {
+            path: handler for service in services for path, handler in service.__mapping__().items()
+        }
+
+    async def call(self, request: Message, reply: type[Reply], seconds: float) -> Reply:
+        """Return the answer. Raises Failed. Cancelling this call resets it."""
+        path = ROUTES[type(request)].path
+        stream = _Stream(bytes(request))
+        await sleep(0.001)
+        task = self.process.start(self._serve(path, stream, seconds))
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        tell = _teller(gone)
+        self.process.on_death(tell)
+        try:
+            await asyncio.wait({task, gone}, timeout=seconds + 0.05, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self._reset(task)
+            raise
+        finally:
+            self.process.forget(tell)
+        if not task.done() or self.process.dead:
+            self._reset(task)
+            status = Status.UNAVAILABLE if self.process.dead else Status.DEADLINE_EXCEEDED
+            raise Failed(path, status, "the connection broke" if self.process.dead else "no answer in time")
+        return self._read(path, task, stream, reply)
+
+    async def _serve(self, path: str, stream: _Stream, seconds: float) -> None:
+        headers = [(":path", path), ("grpc-timeout", f"{int(seconds * 1000)}m"), ("x-request-id", "simulated")]
+        handler = self._calls.surround(incoming.parse(headers), self._mapping.get(path))
+        await handler.func(stream)
+
+    def _reset(self, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        asyncio.get_running_loop().call_later(0.01, task.cancel)
+
+    def _read(self, path: str, task: asyncio.Task[None], stream: _Stream, reply: type[Reply]) -> Reply:
+        if task.cancelled():
+            raise Failed(path, Status.CANCELLED, "the call was cancelled")
+        error = task.exception()
+        if isinstance(error, GRPCError):
+            raise Failed(path, error.status, error.message or "")
+        if error is not None:
+            raise Failed(path, Status.UNKNOWN, repr(error)) from error
+        assert isinstance(stream.sent, reply), stream.sent
+        return reply.parse(bytes(stream.sent))
+
+
+def _teller(gone: asyncio.Future[None]) -> Callable[[], None]:
+    def tell() -> None:
+        if not gone.done():
+            gone.set_result(None)
+
+    return tell

@@ -1,0 +1,317 @@
+"""One run: the cloud, the hosts, the driver's processes, the sidecars and the users of a seed, put together."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Coroutine
+from contextvars import Context
+from typing import TypeVar
+
+from betterproto2 import Message
+from grpclib.const import Status
+
+from controller.parts import Parts
+from csi_proto.csi import v1 as csi
+from tests.faults.cloud.api import Api
+from tests.faults.cloud.records import Volume
+from tests.faults.cloud.state import CloudState
+from tests.faults.cloud.wire import Limit, Wire
+from tests.faults.cluster.control import AttachDetach
+from tests.faults.cluster.kubelet import PodLife, Staging
+from tests.faults.cluster.objects import Pod, Store
+from tests.faults.cluster.sidecar import Sidecar
+from tests.faults.cluster.sidecars import Attacher, Provisioner, Resizer, Snapshotter
+from tests.faults.cluster.users import Users
+from tests.faults.hosts.disks import Disk
+from tests.faults.hosts.host import SimHost
+from tests.faults.invariants import Checks
+from tests.faults.plan import Plan
+from tests.faults.sim import drivers
+from tests.faults.sim.bell import Bell
+from tests.faults.sim.injector import Injector
+from tests.faults.sim.loop import Process, sleep
+from tests.faults.sim.rpc import Failed, Served
+from tests.faults.sim.trace import Broken, Trace
+from tests.harness.client import ROUTES
+
+Reply = TypeVar("Reply", bound=Message)
+Result = TypeVar("Result")
+
+EPOCH = 1_767_225_600.0  # 2026-01-01
+REPLICAS = 2
+SIDECARS: dict[str, type[Sidecar]] = {
+    "provisioner": Provisioner,
+    "attacher": Attacher,
+    "resizer": Resizer,
+    "snapshotter": Snapshotter,
+}
+
+
+class World:
+    """Everything in a run. Each part sees of it what its own Protocol names."""
+
+    controllers: dict[int, tuple[Served, Parts]]
+
+    def __init__(self, plan: Plan, *, keep_trace: bool) -> None:
+        loop = asyncio.get_running_loop()
+        self.plan = plan
+        self.now = loop.time
+        self.trace = Trace(loop.time, keep=keep_trace)
+        self.chance = random.Random(f"{plan.seed} world")  # noqa: S311  # replays
+        self.injector = Injector(plan.faults, self.trace)
+        self.bell = Bell()
+        self.store = Store()
+        self.verdict: asyncio.Future[str] = loop.create_future()
+        self.skew = 0.0  # of the hosts' clock against the cloud's, seconds
+        self._offered: frozenset[str] = frozenset()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._records = 0
+        self._links: dict[int, float] = {}
+        self._stale: set[int] = set()
+        self.cloud = CloudState(self, plan.hosts)
+        self.limit = Limit(plan.requests_per_minute)
+        self._old_list: tuple[float, list[Volume]] = (0.0, [])
+        self.wire = Wire(self, Api(self.cloud, self.listed), self.limit)
+        self.checks = Checks(self)
+        self.hosts = {number: SimHost(self, number, self.chance.getrandbits(32)) for number in range(1, plan.hosts + 1)}
+        self.controllers = {}
+        self.leaders: dict[str, Sidecar] = {}
+        self.stagings: dict[tuple[int, str], Staging] = {}
+        self.users = Users(self, plan.seed)
+        self.killed_at = -1000.0
+
+    async def start(self) -> None:
+        """Start every process."""
+        for replica in range(REPLICAS):
+            self.start_controller(replica)
+        reply = await self.ask(
+            0, csi.ControllerGetCapabilitiesRequest(), csi.ControllerGetCapabilitiesResponse, seconds=5.0
+        )
+        self._offered = frozenset(each.rpc.type.name or "" for each in reply.capabilities if each.rpc is not None)
+        for number in self.hosts:
+            self.start_kubelet(number)
+        for name in SIDECARS:
+            self.lead(name, self.chance.randrange(REPLICAS))
+        self.begin(AttachDetach(self).run())
+        self.begin(self._watch())
+
+    def wall(self) -> float:
+        """Return the cloud's clock."""
+        return EPOCH + self.now()
+
+    def draw(self, low: float, high: float) -> float:
+        """Draw a number."""
+        return self.chance.uniform(low, high)
+
+    def begin(self, work: Coroutine[object, object, None]) -> None:
+        """Run ``work``, which belongs to no process; an error in it ends the run."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception as error:
+                if not self.verdict.done():
+                    self.verdict.set_exception(error)
+                raise
+
+        self._tasks.append(asyncio.get_running_loop().create_task(guarded(), context=Context()))
+
+    def broken(self, what: str) -> None:
+        """An invariant does not hold: the run ends."""
+        self.trace.note("BROKEN", what)
+        if not self.verdict.done():
+            self.verdict.set_exception(Broken(what))
+
+    def changed(self) -> None:
+        """Wake whoever waits for something."""
+        self.bell.ring()
+
+    # The cloud's surroundings.
+
+    def plug(self, droplet_id: int, volume: Volume) -> None:
+        """The cloud attaches a disk to a host."""
+        host = self.hosts[droplet_id - 100]
+        late = self.injector.take(frozenset({"late device"}), f"host {host.number}", self.now())
+        host.plug(volume.id, volume.name, volume.disk, late.amount if late is not None else self.draw(0.01, 0.5))
+        fault = self.injector.take(frozenset({"unreadable disk"}), f"host {host.number}", self.now())
+        if fault is not None and (plugged := host.kernel.disk_of(volume.id)) is not None:
+            plugged.unreadable = True
+            self.begin(self._readable_again(host, volume.id))
+
+    async def _readable_again(self, host: SimHost, volume_id: str) -> None:
+        await sleep(30)
+        if (plugged := host.kernel.disk_of(volume_id)) is not None:
+            plugged.unreadable = False
+
+    def unplug(self, droplet_id: int, volume_id: str) -> None:
+        """The cloud takes a disk from a host."""
+        host = self.hosts[droplet_id - 100]
+        stale = self.injector.take(frozenset({"stale link"}), f"host {host.number}", self.now())
+        host.unplug(volume_id, stale_link=stale is not None)
+
+    def resized(self, droplet_id: int, volume_id: str) -> None:
+        """The cloud has grown a disk: the kernel learns of it when it asks."""
+
+    def deleted(self, volume: Volume) -> None:
+        """The cloud has deleted a volume."""
+        self.checks.deleted(volume)
+
+    def detached(self, volume: Volume, droplet_id: int) -> None:
+        """The cloud has accepted a detach."""
+        self.checks.detached(volume, droplet_id)
+
+    def formatted(self, volume_id: str, disk: Disk) -> None:
+        """A host is about to format a disk."""
+        self.checks.formatted(volume_id, disk)
+
+    def action_fate(self, kind: str) -> tuple[float, str]:
+        """Return how long the next action takes, and how it ends."""
+        slow = self.injector.take(frozenset({"slow action"}), kind, self.now())
+        failed = self.injector.take(frozenset({"failed action"}), kind, self.now())
+        seconds = slow.amount if slow is not None else self.draw(0.5, 6.0)
+        return seconds, "completed" if failed is None else "errored"
+
+    def throttled(self) -> None:
+        """A request was over the limit: allowed only when the budget's memory was lost with a process."""
+        self.trace.count("429 by limit")
+        if self.now() - self.killed_at > 90 and not self._many_senders():
+            self.broken(f"a request over the limit of {self.plan.requests_per_minute} a minute")
+
+    def _many_senders(self) -> bool:
+        """Two controllers share a token: each sees the other's use by the headers of replies only."""
+        return len({each.replica for each in self.leaders.values()}) > 1
+
+    def listed(self) -> list[Volume]:
+        """Return what a list of volumes shows: in a storm of stale lists, what was there half a minute ago."""
+        return (
+            self._old_list[1] if self.injector.storm("stale lists", self.now()) else list(self.cloud.volumes.values())
+        )
+
+    # The driver's processes.
+
+    def start_controller(self, replica: int) -> None:
+        """Start a controller."""
+        self.controllers[replica] = drivers.controller(
+            f"controller {replica}", self.wire, self.plan.requests_per_minute, lambda: self.wall() + self.skew
+        )
+        self.changed()
+
+    def kill_controller(self, replica: int, steps: int) -> None:
+        """Let a controller die within so many steps; it starts again soon."""
+        served = self.controllers[replica][0]
+        self.killed_at = self.now()
+        if steps:
+            served.process.die_in(steps)
+        else:
+            served.process.die()
+        self.begin(self._restart_controller(replica, served))
+
+    async def _restart_controller(self, replica: int, served: Served) -> None:
+        await self.bell.until(lambda: served.process.dead, 60.0)
+        served.process.die()
+        self.killed_at = self.now()
+        self.trace.count("kills")
+        self.trace.note("kill", f"controller {replica} after {served.process.steps} steps")
+        await sleep(self.draw(0.5, 8))
+        self.start_controller(replica)
+
+    async def ask(self, replica: int, request: Message, reply: type[Reply], seconds: float) -> Reply:
+        """Call a controller, as a sidecar does. Raises Failed."""
+        return await self._call(self.controllers[replica][0], request, reply, seconds)
+
+    async def ask_node(self, host: int, request: Message, reply: type[Reply], seconds: float) -> Reply:
+        """Call a node, as kubelet does. Raises Failed."""
+        serving = self.hosts[host].serving
+        if serving is None or serving.process.dead:
+            await sleep(0.01)
+            raise Failed(type(request).__name__, Status.UNAVAILABLE, "no connection")
+        return await self._call(serving, request, reply, seconds)
+
+    async def _call(self, served: Served, request: Message, reply: type[Reply], seconds: float) -> Reply:
+        method = ROUTES[type(request)].path.rpartition("/")[2]
+        self.trace.count("calls")
+        node_id = str(getattr(request, "node_id", "") or "0")
+        self.checks.asked(method, str(getattr(request, "volume_id", "")), int(node_id))
+        fault = self.injector.take(frozenset({"call cancelled"}), method, self.now())
+        try:
+            if fault is None:
+                return await served.call(request, reply, seconds)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(fault.amount):
+                    return await served.call(request, reply, seconds)
+            raise Failed(method, Status.CANCELLED, "given up by the caller")  # noqa: TRY301  # as any other answer
+        except Failed as failed:
+            self.trace.note(
+                served.process.name, f"{method} {_subject(request)} -> {failed.status.name} {failed.message}"
+            )
+            if failed.message != "no connection":
+                self.checks.answered(method, failed.status, failed.message)
+            raise
+
+    def offers(self, rpc: str) -> bool:
+        """Say whether the controller offers a capability."""
+        return rpc in self._offered
+
+    # The cluster.
+
+    def lead(self, name: str, replica: int) -> None:
+        """Let a new instance of a sidecar lead."""
+        self.leaders[name] = SIDECARS[name](self, name, replica)
+        self.leaders[name].start()
+
+    async def change_leader(self, name: str, overlap: float) -> None:
+        """Let another instance lead; the old one works on for a while."""
+        old = self.leaders[name]
+        self.lead(name, (old.replica + 1) % REPLICAS)
+        await sleep(overlap)
+        old.die()
+        self.trace.count("kills")
+
+    def start_kubelet(self, number: int) -> None:
+        """Start kubelet on a host, which takes up the pods that are still there."""
+        host = self.hosts[number]
+        host.kubelet = Process(f"kubelet {number}")
+        for key in [key for key in self.stagings if key[0] == number]:
+            self.stagings[key] = self.stagings[key].reconstruct()
+        for pod in self.store.pods:
+            if pod.host == number and not pod.gone:
+                pod.running, pod.published = False, "uncertain" if pod.published else ""
+                self.run_pod(pod)
+
+    def run_pod(self, pod: Pod) -> None:
+        """Let kubelet take up a pod."""
+        host = self.hosts[pod.host]
+        if host.kubelet is not None and not host.kubelet.dead:
+            host.kubelet.start(self._live(host, pod))
+
+    async def _live(self, host: SimHost, pod: Pod) -> None:
+        await self.bell.until(lambda: (pod.claim.volume is not None and host.online) or (pod.deleting and host.online))
+        if pod.claim.volume is None:
+            pod.gone = True
+            self.bell.ring()
+            return
+        staging = self.stagings.setdefault((host.number, pod.claim.volume_id), Staging())
+        await PodLife(self, host, pod, staging).live()
+
+    def next_record(self) -> int:
+        """Return a number that nobody has written before."""
+        self._records += 1
+        return self._records
+
+    def lost(self, pod: Pod, found: list[int]) -> None:
+        """Compare what a pod finds on its volume with what was synced to it."""
+        self.checks.read(pod, found)
+
+    async def _watch(self) -> None:
+        """Look every second at what must always be true; remember what lists will show when they are stale."""
+        while True:
+            self.checks.acknowledged()
+            if self.now() - self._old_list[0] > 30 and not self.injector.storm("stale lists", self.now()):
+                self._old_list = (self.now(), list(self.cloud.volumes.values()))
+            await sleep(1.0)
+
+
+def _subject(request: Message) -> str:
+    return " ".join(
+        str(getattr(request, name)) for name in ("name", "volume_id", "node_id") if getattr(request, name, "")
+    )
