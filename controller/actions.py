@@ -138,6 +138,7 @@ class Actions:
             self._memory.moved(place.volume_id, (place.droplet_id,))
         if ended.progress is Progress.COMPLETED and ended.kind is Kind.DETACH:
             self._memory.moved(place.volume_id, ())
+            self._memory.detached(place.volume_id, place.droplet_id)
 
     async def _let_pass(self, kind: Kind, place: Place) -> None:
         """Somebody else acts on the volume or the droplet: wait until that has ended."""

@@ -64,6 +64,7 @@ class Attachments:
             return
         place = Place(volume.id, volume.region, droplet_id)
         tags = [tag for tag in self._tags if tag not in volume.tags]
+        self._memory.attaching(volume.id)
         try:
             await self._actions.run(Kind.ATTACH, place, lambda: self._cloud.attach(place, tags))
         except Gone:
@@ -98,8 +99,12 @@ class Attachments:
     async def _detach(self, volume_id: str, droplet_id: int) -> None:
         volume = self._memory.get(volume_id)
         try:
-            region = (volume or await self._look(volume_id)).region
-            place = Place(volume_id, region, droplet_id)
+            was_detached = self._memory.detached_from(volume_id) == droplet_id
+            if volume is None or was_detached:
+                volume = await self._look(volume_id)
+            if was_detached and droplet_id not in volume.droplet_ids:
+                return
+            place = Place(volume_id, volume.region, droplet_id)
             await self._actions.run(Kind.DETACH, place, lambda: self._cloud.detach(place))
         except (Gone, NotAttached, errors.OutcomeUnknown) as error:
             await self._confirm_detached(volume_id, droplet_id, error)

@@ -38,6 +38,7 @@ class Memory:
     def __init__(self) -> None:
         self._volumes: dict[str, Volume] = {}
         self._changed: dict[str, float] = {}  # when we changed a volume
+        self._detached: dict[str, int] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self._order: list[tuple[float, str]] | None = None
         self.accounted = Accounted()
@@ -95,6 +96,19 @@ class Memory:
             self._touch(volume_id)
             self.hold(volume_id, droplet_ids)
 
+    def detached(self, volume_id: str, droplet_id: int) -> None:
+        """A detach of ours from that droplet was seen to end well."""
+        if volume_id in self._volumes:
+            self._detached[volume_id] = droplet_id
+
+    def attaching(self, volume_id: str) -> None:
+        """An attach is about to be asked for: from now on, only the cloud knows."""
+        self._detached.pop(volume_id, None)
+
+    def detached_from(self, volume_id: str) -> int | None:
+        """Return the droplet from which we have detached the volume, if no attach was asked for since."""
+        return self._detached.get(volume_id)
+
     def grow(self, volume_id: str, size_bytes: int) -> None:
         """The volume has that size now."""
         if volume := self._volumes.get(volume_id):
@@ -124,6 +138,7 @@ class Memory:
 
     def _drop(self, volume_id: str) -> bool:
         self._changed.pop(volume_id, None)
+        self._detached.pop(volume_id, None)
         if self._volumes.pop(volume_id, None) is None:
             return False
         self._order = None

@@ -34,8 +34,8 @@ async def run() -> bool:
                 peak = max(peak, _resident_mib(stand))
                 await asyncio.wait([work], timeout=0.2)
             await work
-            log = stand.controller.log
-        blocked = _longest(log)
+            await stand.controller.down()
+            blocked = _longest(stand.controller.log)
     ok = idle <= IDLE_TARGET_MIB and peak <= BUSY_TARGET_MIB and blocked <= BLOCKED_TARGET_SECONDS
     print(
         f"controller: {idle:.1f} MiB idle (target {IDLE_TARGET_MIB:.0f}); {len(volumes)} volumes, {CALLS} calls in"

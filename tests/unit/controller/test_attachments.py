@@ -244,3 +244,26 @@ async def test_no_second_start_is_sent_while_the_first_is_unanswered_though_its_
     await world.publish(second, 101)
     assert world.cloud.count()["attach"] == 2
     assert world.cloud.holders(first) == (101,)
+
+
+async def test_a_detach_that_is_asked_for_again_costs_a_look_and_no_refusal() -> None:
+    world = World()
+    volume = await world.create()
+    await world.publish(volume, 101)
+    await world.unpublish(volume, 101)
+    world.cloud.requests.clear()
+    await world.unpublish(volume, 101)
+    assert world.cloud.requests == ["get_volume"]
+
+
+async def test_a_detach_after_an_attach_whose_fate_is_unknown_does_not_trust_a_look() -> None:
+    world = World()
+    volume = await world.create()
+    await world.publish(volume, 101)
+    await world.unpublish(volume, 101)
+    world.cloud.faults.extend([Fault.LOST_REPLY, Fault.NO_EFFECT])
+    with pytest.raises(errors.NotFinal):
+        await world.publish(volume, 101)
+    await world.unpublish(volume, 101)
+    await asyncio.sleep(60)
+    assert world.cloud.holders(volume) == ()

@@ -1,0 +1,63 @@
+"""The fake cloud, and the driver's own view of the embedded cloud, behind one protocol."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.cloud.access import Access
+from controller.cloud.base import Action, Cloud
+from controller.cloud.budget import Budget
+from controller.cloud.digitalocean import DigitalOcean
+from controller.cloud.http import Http, session
+from controller.cloud.token import Token
+from tests.fakes.cloud import FakeCloud
+from tests.harness.localcloud import here
+
+ACTION_SECONDS = 0.1
+LIMITS = ("--account-volumes=4", "--droplet-volumes=2")
+ENDED_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A cloud with two droplets, room for four volumes, and two on a droplet."""
+
+    cloud: Cloud
+    droplets: tuple[int, ...]
+
+    async def ended(self, volume_id: str, action: Action) -> Action:
+        """Wait for the end of an action."""
+        async with asyncio.timeout(ENDED_SECONDS):
+            while not action.ended:
+                await asyncio.sleep(ACTION_SECONDS / 5)
+                action = await self.cloud.get_action(volume_id, action.id)
+        return action
+
+
+class Untold:
+    """Requests that nobody counts."""
+
+    def count(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Take note of nothing."""
+
+
+@asynccontextmanager
+async def fake(folder: Path) -> AsyncIterator[Subject]:
+    """The cloud in memory."""
+    del folder
+    cloud = FakeCloud(action_seconds=ACTION_SECONDS, latency=0)
+    cloud.volume_limit, cloud.droplet_limit, cloud.snapshot_interval = 4, 2, 600
+    yield Subject(cloud, tuple(cloud.droplets))
+
+
+@asynccontextmanager
+async def embedded(folder: Path) -> AsyncIterator[Subject]:
+    """The embedded cloud, through the driver's HTTP."""
+    async with here(folder, f"--action-latency={ACTION_SECONDS}", *LIMITS) as api, session() as http_session:
+        access = Access(asyncio.get_running_loop().time)
+        http = Http(api.address, Token(api.token), Budget(100_000), access, Untold())
+        http.open(http_session)
+        cloud = DigitalOcean(http)
+        yield Subject(cloud, tuple(each.id for each in (await cloud.list_droplets(1)).items))
