@@ -78,25 +78,30 @@ class Server:
         return self._listener is not None and self._listener.is_in_place()
 
     async def drain(self, grace_seconds: float) -> None:
-        """Give the socket up, refuse new calls, wait for those under way, answer the rest UNAVAILABLE, hang up."""
+        """Give the socket up, refuse new calls, wait for those under way, answer the rest UNAVAILABLE, hang up.
+
+        Each connection is closed as soon as nothing is under way on it: its client finds the successor.
+        """
         self._stop_listening()
         self._calls.drain()
-        if tasks := self._tasks():
-            await asyncio.wait(tasks, timeout=grace_seconds)
-        if tasks := self._tasks():
-            log.warning("grace_over", calls=len(tasks), seconds=grace_seconds)
+        end = asyncio.get_running_loop().time() + grace_seconds
+        await asyncio.gather(*(self._drain(connection, end) for connection in self._connections))
+
+    async def _drain(self, connection: "_Connection", end: float) -> None:
+        loop = asyncio.get_running_loop()
+        while (tasks := connection.tasks()) and (left := end - loop.time()) > 0:  # refused ones may have joined
+            await asyncio.wait(tasks, timeout=left)
+        if tasks:
+            log.warning("grace_over", calls=len(tasks))
             self._calls.expire()
             await asyncio.wait(tasks, timeout=LAST_ANSWERS_SECONDS)
-        await asyncio.gather(*(connection.hang_up() for connection in self._connections))
+        await connection.hang_up()
 
     def _stop_listening(self) -> None:
         if self._server is not None and self._listener is not None:
             self._server.close()
             self._listener.close()
         self._server = self._listener = None
-
-    def _tasks(self) -> set[asyncio.Task[None]]:
-        return {task for connection in self._connections for task in connection.tasks()}
 
     def _connect(self) -> "_Connection":
         connection = _Connection(_Acceptor(self._mapping, self._calls), self._config)

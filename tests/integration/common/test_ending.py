@@ -1,9 +1,7 @@
 """How a service's process begins and ends, with clients that stay connected; the claim is often a wait's limit."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -15,33 +13,11 @@ from grpclib.exceptions import StreamTerminatedError
 
 from csi_proto.csi import v1 as csi
 from tests.harness.client import Client
-from tests.harness.processes import Program
+from tests.harness.slow import GRACE_SECONDS, START_SECONDS, Service
 
 pytestmark = [pytest.mark.every_python, pytest.mark.asyncio]
 
-ROOT = Path(__file__).parents[3]
 REPLY = csi.DeleteVolumeResponse
-GRACE_SECONDS = 5.0
-START_SECONDS = 20.0
-
-
-class Service(Program):
-    """The slow service, and clients of it."""
-
-    def __init__(self, folder: Path, name: str = "service", grace_seconds: float = GRACE_SECONDS) -> None:
-        self.socket = folder / "csi.sock"
-        argv = [sys.executable, "-m", "tests.harness.slow_service", f"unix://{self.socket}", str(grace_seconds)]
-        super().__init__(name, argv, os.environ, folder / f"{name}.log", ROOT)
-
-    async def up(self) -> None:
-        """Start it, and wait until it serves."""
-        self.start()
-        await self.said("serving")
-
-    async def said(self, event: str, times: int = 1) -> None:
-        """Wait until it has logged ``event`` so often."""
-        wanted = f'"event": "{event}"'
-        await self.until(lambda: self.output().count(wanted) >= times or None, event, START_SECONDS)
 
 
 @pytest_asyncio.fixture

@@ -106,6 +106,22 @@ async def test_a_client_that_stays_connected_delays_no_drain_and_is_told_goodbye
 
 
 @pytest.mark.asyncio
+async def test_a_connection_with_nothing_under_way_is_closed_while_another_is_still_waited_for(tmp_path: Path) -> None:
+    gate = Gate()
+    async with serving(tmp_path, Deleting(gate)) as served, Client(served.socket) as busy, asyncio.TaskGroup() as tasks:
+        async with RawClient(served.socket) as idle:
+            await idle.ping()
+            call = tasks.create_task(busy.call(VOLUME, csi.DeleteVolumeResponse))
+            await gate.until(1)
+            drain = tasks.create_task(served.server.drain(60))
+            await idle.closed()
+            assert not call.done()
+            gate.open()
+            await drain
+        assert call.result() == csi.DeleteVolumeResponse()
+
+
+@pytest.mark.asyncio
 async def test_goodbye_tells_which_calls_were_taken(tmp_path: Path) -> None:
     async with serving(tmp_path) as served, RawClient(served.socket) as client:
         await client.call(DELETE, framed(bytes(VOLUME)))
