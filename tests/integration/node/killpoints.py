@@ -1,6 +1,6 @@
 """The node service as it is, but killed at a chosen point: ``python -m tests.integration.node.killpoints``.
 
-The points are found by watching, not listed: the interpreter tells of each file it opens, makes, renames or removes,
+The points are found by watching, not listed: the interpreter tells of each file it writes, makes, renames or removes,
 each device it controls, each program it starts (PEP 578 audit events). ``KILL_AT`` is the number of the event before
 which the process kills itself; with a ``+`` behind it, a moment after. Nothing is killed at 0. ``KILL_LOG`` gets a line
 for each event since the first look at the mounts.
@@ -25,12 +25,14 @@ class Killer:
         self._later = at.endswith("+")
         self._log = log
         self._count = 0
+        self._after_program = False
 
     def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
         """Count an event, and kill the process if it is the one."""
         detail = str(arguments[0]) if arguments else ""
-        if not self._counts(event, detail):
+        if not self._counts(event, detail, arguments):
             return
+        self._after_program = event == "subprocess.Popen"
         self._count += 1
         os.write(self._log, f"{self._count} {event} {detail}\n".encode())
         if self._count == self._at and self._later:
@@ -38,10 +40,14 @@ class Killer:
         elif self._count == self._at:
             _kill()
 
-    def _counts(self, event: str, detail: str) -> bool:
+    def _counts(self, event: str, detail: str, arguments: tuple[object, ...]) -> bool:
+        """Reading changes nothing: of the files that are only read, the first one after each program counts."""
         if self._count == 0:
             return (event, detail) == ("open", MOUNTS)
-        return event in WATCHED or (event == "open" and not detail.startswith("/sys/") and "/" in detail)
+        if event != "open":
+            return event in WATCHED
+        flags = arguments[2] if isinstance(arguments[2], int) else 0
+        return flags & os.O_ACCMODE != os.O_RDONLY or (self._after_program and "/" in detail)
 
 
 def _kill() -> None:
