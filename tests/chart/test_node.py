@@ -98,6 +98,13 @@ def test_a_node_set_takes_what_it_does_not_name_from_the_first_one() -> None:
     assert at(rendered[NAME], *POD, "nodeSelector") == {"kubernetes.io/os": "linux"}
 
 
+def test_what_one_node_set_overrides_does_not_reach_the_next() -> None:
+    rendered = render("additionalNodeSets: {a: {httpPort: 9900, nodeSelector: {size: big}}, b: {}}")
+    second = rendered["DaemonSet/aiocsi-node-b"]
+    assert environment(containers(second)["node"])["AIOCSI_HTTP_ADDR"] == "127.0.0.1:9810"
+    assert at(second, *POD, "nodeSelector") == {"kubernetes.io/os": "linux"}
+
+
 def test_no_two_node_sets_select_each_other_s_pods() -> None:
     rendered = render("additionalNodeSets: {a: {}, b: {}}")
     selectors = [str(at(one, "spec", "selector")) for name, one in rendered.items() if name.startswith("DaemonSet/")]
