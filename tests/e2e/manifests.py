@@ -6,6 +6,7 @@ Document = dict[str, object]
 
 IMAGE = "busybox:1.37"
 CLASS = "do-block-storage"
+DRIVER = "dobs.csi.digitalocean.com"
 
 
 def claim(
@@ -16,8 +17,9 @@ def claim(
     mode: str = "Filesystem",
     access: str = "ReadWriteOnce",
     source: Mapping[str, str] | None = None,
+    volume: str = "",
 ) -> Document:
-    """Return a claim; ``source`` is the snapshot or claim that it is made from."""
+    """Return a claim; ``source`` is the snapshot or claim that it is made from, ``volume`` one that exists."""
     spec: Document = {
         "accessModes": [access],
         "volumeMode": mode,
@@ -26,7 +28,48 @@ def claim(
     }
     if source is not None:
         spec["dataSource"] = dict(source)
+    if volume:
+        spec["volumeName"] = volume
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
+
+
+def storage_class(name: str, **more: object) -> Document:
+    """Return a StorageClass of the driver."""
+    document: Document = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": name},
+        "provisioner": DRIVER,
+        "volumeBindingMode": "WaitForFirstConsumer",
+        "allowVolumeExpansion": True,
+    }
+    return document | more
+
+
+def region(slug: str) -> list[Document]:
+    """Return the topology of one region, as a StorageClass allows it."""
+    return [{"matchLabelExpressions": [{"key": "region", "values": [slug]}]}]
+
+
+def imported(name: str, handle: str) -> Document:
+    """Return a PersistentVolume of 1 GiB for a volume that exists, as docs/guides/import-volume.md writes it."""
+    csi = {
+        "driver": DRIVER,
+        "volumeHandle": handle,
+        "fsType": "ext4",
+        "volumeAttributes": {f"{DRIVER}/noformat": "true"},
+    }
+    here = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "region", "operator": "In", "values": ["nyc1"]}]}]}
+    spec: Document = {
+        "storageClassName": CLASS,
+        "persistentVolumeReclaimPolicy": "Delete",
+        "accessModes": ["ReadWriteOnce"],
+        "capacity": {"storage": "1Gi"},
+        "csi": csi,
+        "nodeAffinity": {"required": here},
+    }
+    about = {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": DRIVER}}
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": about, "spec": spec}
 
 
 def pod(name: str, claim_name: str, *, node: str = "", more: Mapping[str, object] | None = None) -> Document:

@@ -20,6 +20,7 @@ Fields = dict[str, str | BinaryOperator | SequenceOperator]
 
 VolumeSnapshot = create_namespaced_resource("snapshot.storage.k8s.io", "v1", "VolumeSnapshot", "volumesnapshots")
 
+CLUSTER_WIDE = ("PersistentVolume", "StorageClass")
 READY_SECONDS = 180.0
 GONE_SECONDS = 180.0
 
@@ -38,7 +39,8 @@ class Place:
             for part in parts:
                 metadata = part["metadata"]
                 assert isinstance(metadata, dict)
-                metadata["namespace"] = self.namespace
+                if part["kind"] not in CLUSTER_WIDE:
+                    metadata["namespace"] = self.namespace
                 await self.client.create(cast("Pod", codecs.from_dict(part)))  # of any kind: it tells the client
 
     async def ready(self, pod: str, seconds: float = READY_SECONDS) -> Pod:
@@ -48,6 +50,11 @@ class Place:
                 return await self.client.wait(Pod, pod, for_conditions=["Ready"], namespace=self.namespace)
         except TimeoutError as error:
             raise TimeoutError(f"{pod} is not ready after {seconds:g} s:\n" + "\n".join(await self.events())) from error
+
+    async def scheduled(self, pod: str) -> bool:
+        """Whether a pod has a node."""
+        found = await self.client.get(Pod, pod, namespace=self.namespace)
+        return found.spec is not None and bool(found.spec.nodeName)
 
     async def run(self, pod: str, *command: str, seconds: float = 60) -> str:
         """Run a command in a pod; return what it printed. Raises lightkube's error if it fails."""
@@ -142,10 +149,14 @@ class Place:
     async def _until_gone(self, kind: type[Pod] | type[PersistentVolumeClaim], name: str) -> None:
         fields: Fields = {"metadata.name": name}
         found = [one async for one in self.client.list(kind, namespace=self.namespace, fields=fields)]
-        if found:
-            async for operation, _ in self.client.watch(kind, namespace=self.namespace, fields=fields):
+        for one in found:
+            assert one.metadata is not None
+            version = one.metadata.resourceVersion  # what happens from here on, a deletion at once included
+            async for operation, _ in self.client.watch(
+                kind, namespace=self.namespace, fields=fields, resource_version=version
+            ):
                 if operation == "DELETED":
-                    return
+                    break
 
 
 async def open_place(client: AsyncClient, name: str) -> Place:

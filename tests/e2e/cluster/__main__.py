@@ -15,7 +15,6 @@ from tests.e2e.cluster.background import NotReady
 from tests.e2e.cluster.workspace import Workspace
 from tests.harness.tools import ToolFailed, run
 from tools import programs
-from tools.image import ROOT, version
 
 CLUSTER = (
     *("kind", "kubectl", "kubeadm", "kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
@@ -64,8 +63,8 @@ def up(workspace: Workspace) -> int:
     if not nodes.exists(workspace):
         step("kind cluster", lambda: nodes.create(workspace, cloud.device_folders(embedded)))
     archives = [images.make(recipe) for recipe in images.SIDECARS]
-    driver_image = ROOT / "dist" / f"aiocsi-{version()}-amd64.tar"
-    step("images", lambda: nodes.load(workspace, *archives, images.busybox(), driver_image))
+    step("sidecars", lambda: nodes.load(workspace, *archives, images.busybox()))
+    step("image", lambda: driver.bring_image(workspace))
     step("driver", lambda: driver.install(workspace, embedded))
     print(f"export KUBECONFIG={workspace.kubeconfig}")
     return 0

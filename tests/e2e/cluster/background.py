@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tests.harness import traces
+
 END_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 0.1
 
@@ -17,7 +19,11 @@ class NotReady(Exception):
 
 
 def start(argv: Sequence[str], pid_file: Path, log: Path, environment: Mapping[str, str], cwd: Path) -> int:
-    """Start a program in a session of its own; return its pid, which ``pid_file`` keeps."""
+    """Start a program in a session of its own; return its pid, which ``pid_file`` keeps.
+
+    A test run that starts it does not own it: the cluster does, so it carries no mark of the run.
+    """
+    lasting = {name: value for name, value in environment.items() if name != traces.MARK} | {traces.REAPER: "1"}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -26,7 +32,7 @@ def start(argv: Sequence[str], pid_file: Path, log: Path, environment: Mapping[s
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env=environment,
+            env=lasting,
             cwd=cwd,
         )
     pid_file.write_text(str(process.pid))

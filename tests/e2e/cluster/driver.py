@@ -1,14 +1,16 @@
 """The driver in the cluster: snapshots' own controller, the token's Secret, the chart."""
 
 import json
+import platform
 from pathlib import Path
 
+from tests.e2e.cluster import nodes
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.harness.embedded_cloud import EmbeddedCloud
 from tests.harness.tools import ToolFailed
 from tools import golang, programs
 from tools.chart import CHART
-from tools.image import version
+from tools.image import make, version
 
 NAMESPACE = "kube-system"
 RELEASE = "aiocsi"
@@ -16,6 +18,15 @@ SECRET = "digitalocean"  # noqa: S105  # a name
 SNAPSHOTS = programs.version("snapshot-controller")
 SNAPSHOT_MODULE = "github.com/kubernetes-csi/external-snapshotter"
 INSTALL_SECONDS = 300
+IMAGE_ID = "image-id"
+
+
+def bring_image(workspace: Workspace) -> None:
+    """Make the image of what is in the tree now, and bring it to the nodes. Raises ToolFailed."""
+    target = workspace.folder / "aiocsi.tar"
+    identity = make.make(target, platform.machine())
+    nodes.load(workspace, target)
+    (workspace.folder / IMAGE_ID).write_text(identity)
 
 
 def install(workspace: Workspace, embedded: EmbeddedCloud) -> None:
@@ -23,7 +34,7 @@ def install(workspace: Workspace, embedded: EmbeddedCloud) -> None:
     snapshots(workspace)
     secret(workspace, embedded.token)
     values = workspace.folder / "values.json"
-    values.write_text(json.dumps(chart_values(embedded), indent=1))
+    values.write_text(json.dumps(chart_values(workspace, embedded), indent=1))
     upgrade(workspace, values)
 
 
@@ -34,8 +45,9 @@ def upgrade(workspace: Workspace, values: Path) -> None:
     workspace.program("helm", *argv, seconds=INSTALL_SECONDS + 30)
 
 
-def chart_values(embedded: EmbeddedCloud) -> dict[str, object]:
+def chart_values(workspace: Workspace, embedded: EmbeddedCloud) -> dict[str, object]:
     """Return the chart's values: one node set for each node, since each has its droplet's metadata service."""
+    made_from = {"image-id": (workspace.folder / IMAGE_ID).read_text()}  # the tag is the same: restart the pods anyway
     sets = {
         f"n{number}": {
             "nodeSelector": {"kubernetes.io/hostname": node},
@@ -46,7 +58,8 @@ def chart_values(embedded: EmbeddedCloud) -> dict[str, object]:
     return {
         "image": {"repository": "aiocsi", "tag": version()},
         "cloud": {"apiUrl": embedded.url, "region": "nyc1"},
-        "node": {"enabled": False},
+        "controller": {"podAnnotations": made_from},
+        "node": {"enabled": False, "podAnnotations": made_from},
         "additionalNodeSets": sets,
     }
 

@@ -1,0 +1,143 @@
+"""What goes wrong in a cluster: a part is killed, the cloud is away, the token is wrong, the driver is uninstalled."""
+
+import asyncio
+import json
+
+import pytest
+from lightkube import AsyncClient
+from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod
+from lightkube.resources.storage_v1 import CSINode
+
+from tests.e2e import manifests
+from tests.e2e.cluster import cloud, driver, nodes
+from tests.e2e.cluster.workspace import NODES, Workspace
+from tests.e2e.parts import (
+    CONTROLLER,
+    node_part,
+    parts,
+    replaced,
+    until_all_are_ready,
+    until_one_is_not_ready,
+    wait_for_token,
+)
+from tests.e2e.place import Place
+from tests.harness.embedded_cloud import EmbeddedCloud
+
+_, FIRST, SECOND = NODES
+WRITE = "dd if=/dev/urandom of=/data/file bs=1M count=4 2>/dev/null && sync && sha256sum < /data/file"
+READ = "sha256sum < /data/file"
+WRONG = "no-token-at-all"
+DRIVER = "dobs.csi.digitalocean.com"
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio]
+
+
+async def test_controllers_killed_while_volumes_are_made_leave_one_volume_for_each_claim(
+    place: Place, client: AsyncClient, embedded_cloud: EmbeddedCloud
+) -> None:
+    names = [f"data-{number}" for number in range(6)]
+    before = {str(volume["name"]) for volume in await embedded_cloud.volumes()}
+    for number, name in enumerate(names):
+        node = (FIRST, SECOND)[number % 2]
+        await place.make(manifests.claim(name), manifests.pod(f"pod-{number}", name, node=node))
+    for part in await parts(client, CONTROLLER):
+        await client.delete(Pod, part, namespace=driver.NAMESPACE, grace_period=0)
+    for number in range(6):
+        await place.ready(f"pod-{number}", seconds=300)
+    wanted = set()
+    for name in names:
+        volume = await place.volume(name)
+        assert volume.metadata is not None
+        wanted.add(volume.metadata.name)
+    made = [str(volume["name"]) for volume in await embedded_cloud.volumes() if volume["name"] not in before]
+    assert sorted(made) == sorted(map(str, wanted))
+
+
+async def test_a_node_part_that_was_killed_finds_every_mount_in_place_and_registers_again(
+    place: Place, client: AsyncClient
+) -> None:
+    await place.make(manifests.claim("data"), manifests.pod("app", "data", node=FIRST))
+    await place.ready("app")
+    written = await place.sh("app", WRITE)
+    [killed] = await parts(client, node_part(FIRST))
+    await client.delete(Pod, killed, namespace=driver.NAMESPACE, grace_period=0)
+    await place.make(manifests.claim("more"), manifests.pod("starts-meanwhile", "more", node=FIRST))
+    await replaced(client, node_part(FIRST), {killed})
+    assert await place.sh("app", READ) == written
+    await place.ready("starts-meanwhile")
+    found = await client.get(CSINode, FIRST)
+    assert [one.name for one in found.spec.drivers] == [DRIVER]
+    await place.remove(Pod, "app")
+
+
+async def test_pods_run_on_while_the_cloud_is_away_and_calls_recover_when_it_is_back(
+    place: Place, workspace: Workspace
+) -> None:
+    await place.make(manifests.claim("data"), manifests.pod("app", "data"))
+    await place.ready("app")
+    gateway = await asyncio.to_thread(nodes.gateway, workspace)
+    await asyncio.to_thread(cloud.down, workspace)
+    try:
+        await place.make(manifests.claim("later"), manifests.pod("waits", "later"))
+        await place.event("ProvisioningFailed", "")
+        written = await place.sh("app", WRITE)
+    finally:
+        await asyncio.to_thread(cloud.up, workspace, gateway)
+    await place.ready("waits", seconds=300)
+    assert await place.sh("app", READ) == written
+
+
+async def test_a_wrong_token_shows_in_readiness_and_events_and_the_right_one_is_taken_without_a_restart(
+    place: Place, client: AsyncClient, workspace: Workspace, embedded_cloud: EmbeddedCloud
+) -> None:
+    before = await parts(client, CONTROLLER)
+    await asyncio.to_thread(driver.secret, workspace, WRONG)
+    try:
+        await wait_for_token(client, WRONG)
+        await place.make(manifests.claim("data"), manifests.pod("app", "data"))
+        message = await place.event("ProvisioningFailed", "token", seconds=240)
+        assert WRONG not in message
+        await until_one_is_not_ready(client, CONTROLLER, seconds=300)
+    finally:
+        await asyncio.to_thread(driver.secret, workspace, embedded_cloud.token)
+        await wait_for_token(client, embedded_cloud.token)
+    await place.ready("app", seconds=300)
+    await until_all_are_ready(client, CONTROLLER, seconds=120)
+    assert await parts(client, CONTROLLER) == before
+
+
+async def test_uninstalling_leaves_volumes_and_running_pods_alone_and_installing_again_takes_them_over(
+    place: Place, workspace: Workspace, embedded_cloud: EmbeddedCloud
+) -> None:
+    await place.make(manifests.claim("data"), manifests.pod("app", "data", node=FIRST))
+    await place.ready("app")
+    written = await place.sh("app", WRITE)
+    volumes = await embedded_cloud.volumes()
+    try:
+        await asyncio.to_thread(driver.uninstall, workspace)
+        assert await place.sh("app", READ) == written
+        assert await embedded_cloud.volumes() == volumes
+    finally:
+        await asyncio.to_thread(driver.install, workspace, embedded_cloud)
+    await place.remove(Pod, "app")
+    await place.make(manifests.pod("next", "data", node=SECOND))
+    await place.ready("next")
+    assert await place.sh("next", READ) == written
+
+
+async def test_an_upgrade_with_volumes_in_use_changes_nothing_for_their_pods(
+    place: Place, client: AsyncClient, workspace: Workspace, embedded_cloud: EmbeddedCloud
+) -> None:
+    await place.make(manifests.claim("data"), manifests.pod("app", "data", node=FIRST))
+    await place.ready("app")
+    written = await place.sh("app", WRITE)
+    before = await parts(client, node_part(FIRST))
+    anew = {"podAnnotations": {"upgrade": place.namespace}}
+    values = driver.chart_values(workspace, embedded_cloud) | {"node": {"enabled": False, **anew}, "controller": anew}
+    (workspace.folder / "upgrade.json").write_text(json.dumps(values))
+    await asyncio.to_thread(driver.upgrade, workspace, workspace.folder / "upgrade.json")
+    assert await parts(client, node_part(FIRST)) != before
+    assert await place.sh("app", READ) == written
+    await place.ask_for("data", "2Gi")
+    await place.remove(Pod, "app")
+    await place.remove(PersistentVolumeClaim, "data")

@@ -1,0 +1,112 @@
+"""Rules and limits as people meet them in a cluster: access modes, regions, tags, imported volumes, full nodes."""
+
+import pytest
+from lightkube import AsyncClient
+from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim, Pod
+from lightkube.resources.storage_v1 import StorageClass
+
+from tests.e2e import manifests
+from tests.e2e.cluster.workspace import NODES
+from tests.e2e.place import Place
+from tests.harness.embedded_cloud import EmbeddedCloud
+
+_, FIRST, SECOND = NODES
+DRIVER = "dobs.csi.digitalocean.com"
+WRITE = "dd if=/dev/urandom of=/data/file bs=1M count=4 2>/dev/null && sync && sha256sum < /data/file"
+READ = "sha256sum < /data/file"
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio]
+
+
+async def test_a_volume_for_one_pod_alone_keeps_the_second_pod_out(place: Place) -> None:
+    one = manifests.claim("data", access="ReadWriteOncePod")
+    await place.make(one, manifests.pod("first", "data"))
+    await place.ready("first")
+    await place.make(manifests.pod("second", "data"))
+    await place.event("FailedScheduling", "ReadWriteOncePod")
+    await place.remove(Pod, "first")
+    await place.ready("second")
+
+
+async def test_a_volume_in_a_region_without_nodes_is_refused_with_both_regions(
+    place: Place, client: AsyncClient
+) -> None:
+    elsewhere = manifests.storage_class(
+        f"{place.namespace}-elsewhere", volumeBindingMode="Immediate", allowedTopologies=manifests.region("fra1")
+    )
+    await place.make(elsewhere)
+    try:
+        await place.make(manifests.claim("data", storage_class=f"{place.namespace}-elsewhere"))
+        message = await place.event("ProvisioningFailed", "fra1")
+        assert "nyc1" in message
+    finally:
+        await client.delete(StorageClass, f"{place.namespace}-elsewhere")
+
+
+async def test_a_class_s_tags_tell_the_claim_s_name_in_the_cloud(
+    place: Place, client: AsyncClient, embedded_cloud: EmbeddedCloud
+) -> None:
+    name = f"{place.namespace}-tagged"
+    tagged = manifests.storage_class(name, parameters={"tags": "claim:${pvc.namespace}:${pvc.name}"})
+    await place.make(tagged, manifests.claim("data", storage_class=name), manifests.pod("app", "data"))
+    try:
+        await place.ready("app")
+        volume = await place.volume("data")
+        assert volume.metadata is not None
+        [found] = [one for one in await embedded_cloud.volumes() if one["name"] == volume.metadata.name]
+        assert found["tags"] == [f"claim:{place.namespace}:data"]
+    finally:
+        await client.delete(StorageClass, name)
+
+
+async def test_a_btrfs_volume_grows_under_its_running_pod(place: Place, client: AsyncClient) -> None:
+    name = f"{place.namespace}-btrfs"
+    btrfs = manifests.storage_class(name, parameters={"csi.storage.k8s.io/fstype": "btrfs"})
+    await place.make(btrfs, manifests.claim("data", storage_class=name), manifests.pod("app", "data"))
+    try:
+        await place.ready("app")
+        written = await place.sh("app", WRITE)
+        await place.grow("data", "3Gi")
+        assert await place.sh("app", READ) == written
+        assert int(await place.sh("app", "df -P -k /data | tail -n 1 | awk '{print $2}'")) > 2.8 * 1024 * 1024
+    finally:
+        await client.delete(StorageClass, name)
+
+
+async def test_a_volume_that_exists_is_imported_as_the_guide_says(place: Place, client: AsyncClient) -> None:
+    await place.make(manifests.claim("data"), manifests.pod("app", "data", node=FIRST))
+    await place.ready("app")
+    written = await place.sh("app", WRITE)
+    volume = await place.volume("data")
+    assert volume.metadata is not None
+    assert volume.metadata.name is not None
+    assert volume.spec is not None
+    assert volume.spec.csi is not None
+    retain = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
+    await client.patch(PersistentVolume, volume.metadata.name, retain)
+    await place.remove(Pod, "app")
+    await place.remove(PersistentVolumeClaim, "data")
+    await client.delete(PersistentVolume, volume.metadata.name)
+    imported = f"{place.namespace}-imported"
+    await place.make(
+        manifests.imported(imported, volume.spec.csi.volumeHandle),
+        manifests.claim("imported", volume=imported),
+        manifests.pod("later", "imported", node=SECOND),
+    )
+    await place.ready("later")
+    assert await place.sh("later", READ) == written
+
+
+async def test_the_sixteenth_volume_of_a_node_waits_and_holds_nobody_up(place: Place) -> None:
+    names = [f"data-{number}" for number in range(16)]
+    for number, name in enumerate(names):
+        await place.make(manifests.claim(name), manifests.pod(f"pod-{number}", name, node=FIRST))
+    await place.event("FailedScheduling", "max volume count", seconds=300)
+    await place.make(manifests.claim("elsewhere"), manifests.pod("elsewhere", "elsewhere", node=SECOND))
+    await place.ready("elsewhere")
+    waiting = [name for name in (f"pod-{number}" for number in range(16)) if not await place.scheduled(name)]
+    assert len(waiting) == 1
+    placed = next(f"pod-{number}" for number in range(16) if f"pod-{number}" not in waiting)
+    await place.ready(placed, seconds=300)
+    await place.remove(Pod, placed)
+    await place.ready(waiting[0], seconds=300)
