@@ -59,7 +59,7 @@ async def serve(settings: ControllerSettings) -> None:
         identity = Identity(settings.driver_name, PLUGIN_CAPABILITIES, api.access.ready)
         parts: list[Part] = [Server([identity, controller], settings.endpoint, Calls(metrics))]
         if settings.http_addr is not None:
-            parts.append(Health(settings.http_addr, metrics, lambda: api.access.reason))
+            parts.insert(0, Health(settings.http_addr, metrics, lambda: api.access.reason))  # answers to the last
         await run(parts, commits, settings.drain_seconds)
 
 
