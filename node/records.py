@@ -178,6 +178,7 @@ class Staged:
     kind: str  # empty: raw block
     flags: tuple[str, ...] = ()
     read_only: bool = False
+    errors: int = 0  # what the device's error counter stood at: kernels count harmless refusals while they probe a disk
     to_grow: bool = False  # the file system is smaller than its device, and is grown once it is mounted
     set_read_only: bool = False  # the device itself was made read-only by us, for a read-only raw block publish
 

@@ -185,6 +185,7 @@ def _record(wanted: Stage, path: str, device: Device) -> Staged:
         kind=wanted.filesystem.kind if wanted.filesystem else "",
         flags=wanted.filesystem.flags if wanted.filesystem else (),
         read_only=wanted.read_only,
+        errors=device.facts.errors,
     )
 
 

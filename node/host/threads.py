@@ -64,7 +64,10 @@ class Threads:
                 loop.call_soon_threadsafe(answer)
 
         ended.add_done_callback(lambda _: self._places.release())
-        _thread.start_new_thread(run, ())  # Thread.start would wait, and block, until the thread has run
+        try:
+            _thread.start_new_thread(run, ())  # Thread.start would wait, and block, until the thread has run
+        except RuntimeError as error:  # the host allows no more
+            ended.set_exception(errors.Unavailable(f"cannot start a thread: {error}"))
         return ended
 
     def _give_up(self, ended: asyncio.Future[Result]) -> None:

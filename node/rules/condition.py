@@ -56,10 +56,10 @@ def _of_device(signs: Signs) -> Iterator[Finding]:
         yield Finding("inaccessible", "DeviceNotRunning", f"device {facts.kernel_name} is in state {facts.state}")
     if signs.known is not None and signs.known.volume_name and not _carries(signs.known, facts):
         yield Finding("inaccessible", "DeviceReplaced", f"device {facts.kernel_name} is {identity.describe(facts)} now")
-    if facts.errors:
-        yield Finding(
-            "degraded", "DeviceErrors", f"device {facts.kernel_name} has answered {facts.errors} commands with errors"
-        )
+    since = facts.errors - signs.known.errors if signs.known is not None else 0
+    if since > 0:
+        message = f"device {facts.kernel_name} has answered {since} commands with errors since it was staged"
+        yield Finding("degraded", "DeviceErrors", message)
 
 
 def _of_filesystem(signs: Signs) -> Iterator[Finding]:
