@@ -42,6 +42,8 @@ class Settings:
     seed: int
     faults: Path | None
     time_scale: float
+    account_actions: bool
+    early_attachments: bool
     account_volumes: int
     droplet_volumes: int
     volume_snapshots: int
@@ -138,6 +140,8 @@ OPTIONS: Mapping[str, Option] = {
     "seed": Option("1", int, "seed of everything that is random: latencies and faults"),
     "faults": Option("", _file, "JSON file with a list of fault rules to start with"),
     "time_scale": Option("1", _positive, "how many times faster the cloud's windows and durations pass"),
+    "account_actions": Option("true", _flag, "true: the account's list of actions has the volumes' too"),
+    "early_attachments": Option("false", _flag, "true: droplet_ids of a volume change when an action starts"),
     "account_volumes": Option("0", _whole(0), "most volumes of the account; 0: no limit"),
     "droplet_volumes": Option("15", _whole(0), "most volumes attached to one droplet"),
     "volume_snapshots": Option("25", _whole(0), "most snapshots of one volume"),

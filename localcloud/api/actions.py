@@ -31,7 +31,8 @@ class ActionRoutes:
     async def list(self, request: web.Request) -> web.Response:
         """Answer with a page of the account's actions, newest first."""
         asked = reading.page(request)
-        return writing.many(request, "actions", self._cloud.actions.page(asked), asked, replies.action)
+        page = self._cloud.actions.page(asked, of_volumes=self._cloud.settings.account_actions)
+        return writing.many(request, "actions", page, asked, replies.action)
 
     async def get(self, request: web.Request) -> web.Response:
         """Answer with one action."""

@@ -1,5 +1,7 @@
 """Routes of volumes: list, create, get, delete; by id and by name."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from localcloud import problems
@@ -30,7 +32,7 @@ class VolumeRoutes:
         """Answer with a page of the volumes, of one name or region if asked."""
         asked = reading.page(request)
         page = self._cloud.volumes.page(asked, request.query.get("name"), request.query.get("region"))
-        return writing.many(request, "volumes", page, asked, replies.volume)
+        return writing.many(request, "volumes", page, asked, self._json)
 
     async def create(self, request: web.Request) -> web.Response:
         """Make a volume."""
@@ -45,11 +47,11 @@ class VolumeRoutes:
             snapshot_id=sent.snapshot_id or None,
             tags=sent.tags or (),
         )
-        return writing.one("volume", replies.volume(await self._provisioning.create(wanted)), 201)
+        return writing.one("volume", self._json(await self._provisioning.create(wanted)), 201)
 
     async def get(self, request: web.Request) -> web.Response:
         """Answer with one volume."""
-        return writing.one("volume", replies.volume(self._volume(request)))
+        return writing.one("volume", self._json(self._volume(request)))
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete a volume by its id."""
@@ -63,6 +65,14 @@ class VolumeRoutes:
             raise problems.unprocessable("name and region are required")
         await self._provisioning.delete(self._cloud.volumes.find(name, region))
         return writing.nothing()
+
+    def _json(self, volume: Volume) -> replies.VolumeJson:
+        action = self._cloud.actions.of_volume_under_way(volume.id) if self._cloud.settings.early_attachments else None
+        if action is not None and action.kind == "attach_volume":
+            volume = replace(volume, droplet_id=action.droplet_id)
+        elif action is not None and action.kind == "detach_volume":
+            volume = replace(volume, droplet_id=None)
+        return replies.volume(volume)
 
     def _volume(self, request: web.Request) -> Volume:
         volume = self._cloud.volumes.get(request.match_info["volume_id"])

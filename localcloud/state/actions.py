@@ -39,9 +39,11 @@ class Actions:
         row = self._database.row("SELECT * FROM actions WHERE id = ?", (action_id,))
         return None if row is None else _record(row)
 
-    def page(self, asked: Slice, volume_id: str | None = None) -> Page[Action]:
-        """Return a page of the actions of a volume, or of all; newest first."""
+    def page(self, asked: Slice, volume_id: str | None = None, *, of_volumes: bool = True) -> Page[Action]:
+        """Return a page of the actions of a volume, or of all, or of all but the volumes'; newest first."""
         where, values = ("", ()) if volume_id is None else ("WHERE volume_id = ?", (volume_id,))
+        if not of_volumes:
+            where = "WHERE volume_id IS NULL"
         total = self._database.number(f"SELECT COUNT(*) FROM actions {where}", values)  # noqa: S608 (fixed texts)
         sql = f"SELECT * FROM actions {where} ORDER BY id DESC LIMIT ? OFFSET ?"  # noqa: S608 (fixed texts)
         rows = self._database.rows(sql, (*values, asked.per_page, asked.offset))
@@ -52,10 +54,14 @@ class Actions:
         rows = self._database.rows("SELECT * FROM actions WHERE status = 'in-progress' ORDER BY id")
         return [_record(row) for row in rows]
 
+    def of_volume_under_way(self, volume_id: str) -> Action | None:
+        """Return the action of that volume that is in progress; there is one at most."""
+        row = self._database.row("SELECT * FROM actions WHERE status = 'in-progress' AND volume_id = ?", (volume_id,))
+        return None if row is None else _record(row)
+
     def is_volume_busy(self, volume_id: str) -> bool:
         """Say whether an action of that volume is in progress."""
-        sql = "SELECT 1 FROM actions WHERE status = 'in-progress' AND volume_id = ?"
-        return self._database.row(sql, (volume_id,)) is not None
+        return self.of_volume_under_way(volume_id) is not None
 
     def is_droplet_busy(self, droplet_id: int) -> bool:
         """Say whether an action of that droplet is in progress."""

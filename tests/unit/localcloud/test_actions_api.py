@@ -114,3 +114,33 @@ async def test_a_volume_of_another_region_cannot_be_attached(tmp_path: Path) -> 
     async with localcloud.here(tmp_path) as api:
         volume_id = await api.create("data", region="fra1")
         assert (await refusal(api, volume_id, "attach", droplet_id=A))[0] == 422
+
+
+@pytest.mark.asyncio
+async def test_droplet_ids_can_change_when_the_action_starts(tmp_path: Path) -> None:
+    async with localcloud.here(tmp_path, "--early-attachments", "--action-latency=60") as api:
+        volume_id = await api.create("data")
+        await api.ask("POST", f"/v2/volumes/{volume_id}/actions", {"type": "attach", "droplet_id": A})
+        assert (await api.volume(volume_id))["droplet_ids"] == [A]
+    async with localcloud.here(tmp_path, "--early-attachments", "--action-latency=0") as api:
+        assert (await api.ask("GET", "/v2/volumes")).parts("volumes")[0]["droplet_ids"] == [A]
+
+
+@pytest.mark.asyncio
+async def test_a_detach_can_be_seen_before_it_is_over(tmp_path: Path) -> None:
+    async with localcloud.here(tmp_path, "--early-attachments") as api:
+        volume_id = await api.create("data")
+        await api.act(volume_id, "attach", droplet_id=A)
+        await api.ask("POST", "/_localcloud/faults", {"kind": "action_stuck"})
+        await api.ask("POST", f"/v2/volumes/{volume_id}/actions", {"type": "detach", "droplet_id": A})
+        assert (await api.volume(volume_id))["droplet_ids"] == []
+
+
+@pytest.mark.asyncio
+async def test_the_accounts_actions_can_be_without_those_of_volumes(tmp_path: Path) -> None:
+    async with localcloud.here(tmp_path, "--account-actions=false") as api:
+        volume_id = await api.create("data")
+        action = await api.act(volume_id, "attach", droplet_id=A)
+        assert (await api.ask("GET", "/v2/actions")).parts("actions") == []
+        assert (await api.ask("GET", f"/v2/actions/{action['id']}")).part("action") == action
+        assert (await api.ask("GET", f"/v2/volumes/{volume_id}/actions")).parts("actions") == [action]
