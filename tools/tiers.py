@@ -4,6 +4,7 @@ The unit tier runs without any privilege, also for root: it claims to need none.
 """
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -32,7 +33,7 @@ class Tier:
 
 
 TIERS = (
-    Tier("unit", ("tests/unit",), on_every_python=True, privileged=False),
+    Tier("unit", ("tests/unit", "-n", "auto", "--maxprocesses", "4"), on_every_python=True, privileged=False),
     Tier("contract", ("tests/contract",)),
     Tier("integration", ("tests/integration",)),
     Tier("faults", ("tests/faults",)),
@@ -47,10 +48,12 @@ class Run:
     title: str
     counts: Counts
     seconds: float
+    cpu_seconds: float  # of pytest and of what it started and waited for
     good: bool
 
     def __str__(self) -> str:
-        return f"{self.title}: {self.counts}, {self.seconds:.1f} s{'' if self.good else ' FAILED'}"
+        spent = f"{self.seconds:.1f} s, processors {self.cpu_seconds:.1f} s"
+        return f"{self.title}: {self.counts}, {spent}{'' if self.good else ' FAILED'}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,13 +86,19 @@ def _run(tier: Tier, python: str, folder: Path, words: tuple[str, ...]) -> Run:
             "no:cacheprovider",
             f"--junit-xml={report}",
         ]
-        begin = time.monotonic()
+        begin, cpu_begin = time.monotonic(), _cpu_seconds()
         done = subprocess.run([*dropped, *pytest, *tier.words, *words], check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
         counts = junit.read(report)
     good = done.returncode == 0 or (done.returncode == NOTHING_COLLECTED and (tier is ON_THE_OTHERS or bool(words)))
-    run = Run(title, counts, time.monotonic() - begin, good)
+    run = Run(title, counts, time.monotonic() - begin, _cpu_seconds() - cpu_begin, good)
     print(f"== {run}", flush=True)
     return run
+
+
+def _cpu_seconds() -> float:
+    """Return the processor time of all children that have ended so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _pythons() -> list[str]:
