@@ -1,8 +1,9 @@
 """The controller's process: reads the settings, joins the parts, serves until it is told to stop."""
 
 import asyncio
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from common import logs, process
@@ -20,7 +21,7 @@ from controller.cloud.digitalocean import DigitalOcean
 from controller.cloud.http import Http, session
 from controller.cloud.metadata import region
 from controller.cloud.token import Token
-from controller.cloud.tracing import CountedRequests
+from controller.cloud.tracing import CountedRequests, watch
 from controller.parts import join
 from controller.service import Controller
 from controller.settings import ControllerSettings
@@ -55,11 +56,13 @@ async def serve(settings: ControllerSettings) -> None:
     async with session(str(settings.ca_file or "")) as http_session:
         api.http.open(http_session)
         here = settings.region or await region(http_session, settings.metadata_url)
-        controller = _controller(settings, api, commits, here)
+        controller = _controller(settings, api, commits, metrics, here)
         identity = Identity(settings.driver_name, PLUGIN_CAPABILITIES, api.access.ready)
         parts: list[Part] = [Server([identity, controller], settings.endpoint, Calls(metrics))]
         if settings.http_addr is not None:
             parts.insert(0, Health(settings.http_addr, metrics, lambda: api.access.reason))  # answers to the last
+        gc.collect()
+        gc.freeze()  # what is there now stays: later collections, which hold up every call, need not look at it
         await run(parts, commits, settings.drain_seconds)
 
 
@@ -71,8 +74,16 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
     return Api(http, budget, access)
 
 
-def _controller(settings: ControllerSettings, api: Api, commits: Commits, here: str) -> Controller:
+def _controller(settings: ControllerSettings, api: Api, commits: Commits, metrics: Metrics, here: str) -> Controller:
     parts = join(DigitalOcean(api.http), commits, api.budget)
+    levels: dict[str, Callable[[], float]] = {
+        "aiocsi_cloud_rate_limit_remaining": lambda: api.budget.quota.remaining,
+        "aiocsi_cloud_rate_allowance": lambda: api.budget.window.allowance,
+        "aiocsi_cloud_requests_waiting": lambda: api.budget.waiting,
+        "aiocsi_actions_awaited": lambda: len(parts.feed),
+        "aiocsi_volumes_known": lambda: len(parts.memory),
+    }
+    watch(metrics.registry, levels)
     identity = work.Identity(settings.driver_name, here, settings.tag)
     return Controller(identity, work.join(parts, identity, settings.list_page, confirm=settings.validate_attachment))
 

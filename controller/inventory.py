@@ -22,6 +22,7 @@ log = structlog.get_logger("inventory")
 FRESH_SECONDS = 10.0  # a list that is asked for again within this time is answered from memory
 MISSED_SECONDS = 3600.0  # after so long without a refresh everything is read anew
 UNPROVEN_SECONDS = 100.0  # how often the droplets are read while the list of actions is not trusted
+AT_A_TIME = 1000  # volumes that are gone through before others have their turn
 VOLUME_KINDS = frozenset({Kind.ATTACH, Kind.DETACH, Kind.RESIZE})
 
 
@@ -100,7 +101,9 @@ class Inventory:
                 holders.setdefault(volume_id, []).append(droplet.id)
         self._droplets_read_at, self._unsettled = now, False
         log.debug("droplets_read", attached=len(holders))
-        for volume in self._memory:
+        for number, volume in enumerate(self._memory):
+            if number % AT_A_TIME == 0:
+                await asyncio.sleep(0)  # noqa: TID251 (lets others have their turn)
             told = tuple(holders.get(volume.id, ()))
             if told != volume.droplet_ids and self._memory.changed_since(volume.id, now - SETTLE_SECONDS):
                 self._unsettled = True  # we know better, or something happened since: ask once more

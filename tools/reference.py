@@ -18,7 +18,7 @@ import node
 from common.errors import DriverError, NotFinal, Refused
 from common.metrics import Metrics
 from common.settings import describe
-from controller.cloud.tracing import CountedRequests
+from controller.cloud.tracing import LEVELS, CountedRequests, watch
 from controller.settings import ControllerSettings
 from localcloud import settings as localcloud_settings
 from node.metrics import NodeMetrics
@@ -133,6 +133,7 @@ def _metrics() -> Iterator[str]:
     yield METRICS_HEAD
     both, controllers, nodes = Metrics().registry, CollectorRegistry(), CollectorRegistry()
     CountedRequests(controllers)
+    watch(controllers, dict.fromkeys(LEVELS, float))
     NodeMetrics(nodes)
     for title, registry in (("Both services", both), ("The controller", controllers), ("The node", nodes)):
         yield from ("", f"## {title}", "")

@@ -64,6 +64,11 @@ class Budget:
         self._timer: asyncio.TimerHandle | None = None
 
     @property
+    def waiting(self) -> int:
+        """How many requests wait for the rate limit."""
+        return len(self._waiting)
+
+    @property
     def pressed(self) -> bool:
         """Whether requests wait for the rate limit."""
         return bool(self._waiting)

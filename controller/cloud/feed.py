@@ -83,6 +83,10 @@ class Feed:
             if not watch.waiters:
                 self._forget(watch)
 
+    def __len__(self) -> int:
+        """Return how many actions somebody waits for."""
+        return len(self._watches)
+
     def expected_seconds(self, kind: Kind) -> float:
         """Return how long an action of that kind takes, as far as was seen."""
         return self._durations.guess(kind)
