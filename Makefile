@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud test sanity bench image e2e e2e-up e2e-down chart lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud test sanity kills bench image e2e e2e-up e2e-down chart lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -30,6 +30,10 @@ test: venv ## the tests, on every supported Python found (ARGS: words for pytest
 sanity: venv ## csi-sanity, the official conformance suite, against real processes
 	@$(RUN) -m tools.debian sanity
 	@$(RUN) -m tests.sanity
+
+kills: venv ## kill the embedded cloud 200 times in the middle of work, root (ARGS: words for pytest)
+	@$(RUN) -m tools.debian cloud
+	@AIOCSI_TEST_KILLS=200 $(RUN) -m pytest -q tests/faults/localcloud $(ARGS)
 
 bench: venv ## the benchmarks: what the driver and the embedded cloud cost on this machine, root
 	@$(RUN) -m tools.debian bench
