@@ -33,7 +33,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with Reaper(folder, remove=False):
         yield folder
-        left = traces.find(folder).lines()
-        traces.clean(folder)
+        left = traces.find(folder, children=True).lines()
+        traces.clean(folder, children=True)
     if left:
         pytest.fail("the run left behind (now cleaned up):\n" + "\n".join(left), pytrace=False)

@@ -4,6 +4,7 @@ Each process has a folder of its own with its socket, its log and what it keeps;
 that kubelet would name.
 """
 
+import asyncio
 import os
 import shutil
 import socket
@@ -39,7 +40,7 @@ class Service(Program):
             "AIOCSI_LOG_FORMAT": "json",
             **settings,
         }
-        super().__init__(name, _python(package), _environment(environment), folder / "log", ROOT)
+        super().__init__(name, _python(package), _environment(folder, environment), folder / "log", ROOT)
 
     async def up(self) -> None:
         """Start it, and wait until its socket answers."""
@@ -77,7 +78,7 @@ class LocalCloud(Program):
         self.address = f"127.0.0.1:{_free_port()}"
         argv = [*_python("localcloud"), "--listen", self.address, "--state", str(self.state_dir), "--disks", "loop"]
         argv += ["--droplets", str(droplets), *arguments]
-        super().__init__("localcloud", argv, _environment({}), folder / "log", ROOT)
+        super().__init__("localcloud", argv, _environment(folder, {}), folder / "log", ROOT)
 
     async def up(self) -> EmbeddedCloud:
         """Start it, wait for its ready line, and return how to reach it."""
@@ -167,7 +168,7 @@ async def _start(
     nodes = [Node(name, folder / name, each, node_settings) for name, each in zip(names, cloud.droplets, strict=False)]
     for service in (controller, *nodes):
         ending.callback(service.kill)
-        await service.up()
+    await asyncio.gather(*(service.up() for service in (controller, *nodes)))
     return Stack(folder, localcloud, cloud, controller, tuple(nodes))
 
 
@@ -189,10 +190,10 @@ def _python(package: str) -> list[str]:
     return [sys.executable, "-m", package]
 
 
-def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+def _environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """Return the settings and what a program needs of ours; settings that this shell happens to have stay out."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", traces.MARK) if name in os.environ}
-    return {**kept, **settings}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, traces.MARK: str(folder), **settings}
 
 
 def _free_port() -> int:

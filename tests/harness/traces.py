@@ -1,7 +1,7 @@
 """What a run has left on this machine: mounts, loop devices, processes, listening sockets. Names it, and takes it away.
 
-Ours is what lies under the run's own folder, carries its mark in the environment, or descends from this process;
-nothing else is ever touched.
+Ours is what lies under the run's own folder or carries its mark in the environment, and at the end of everything what
+descends from this process; nothing else is ever touched.
 
 Sources: proc_pid_mountinfo(5); Documentation/ABI/testing/sysfs-block-loop (backing_file); proc_net_unix (unix(7)).
 """
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MARK = "HARNESS_RUN"
-"""Environment variable that every process of a run inherits: the run's folder."""
+"""Environment variable that every process of a run inherits: the run's folder, or one in it."""
 
 REAPER = "HARNESS_REAPER"
 """Environment variable of the process that cleans up after a run: it is none of the run's traces."""
@@ -72,19 +72,19 @@ class Traces:
         ]
 
 
-def find(folder: Path) -> Traces:
-    """Return what the run in ``folder`` has on this machine now."""
+def find(folder: Path, *, children: bool = False) -> Traces:
+    """Return what the run in ``folder`` has on this machine now, and, with ``children``, all that we started."""
     return Traces(
         mounts=mounts(folder),
         loops=loops(folder),
-        processes=tuple(_processes(folder)),
+        processes=tuple(_processes(folder, children=children)),
         sockets=tuple(path for path in _listening_sockets() if _is_under(str(path), folder)),
     )
 
 
-def clean(folder: Path) -> None:
+def clean(folder: Path, *, children: bool = False) -> None:
     """End the run's processes, unmount its mounts (the youngest first), and detach its loop devices."""
-    for process in find(folder).processes:
+    for process in find(folder, children=children).processes:
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
             _await_end(process.pid, seconds=5)
@@ -138,15 +138,21 @@ def _loop(block: Path) -> Loop | None:
         return None
 
 
-def _processes(folder: Path) -> Iterator[Process]:
-    mark, reaper = f"{MARK}={folder}".encode(), f"{REAPER}=1".encode()
+def _processes(folder: Path, *, children: bool) -> Iterator[Process]:
     parents = _parents()
     for pid in parents:
         with suppress(OSError):  # gone meanwhile, or another user's
-            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            if reaper not in environment and (mark in environment or _descends(pid, parents)):
+            environment = dict(_variables(Path(f"/proc/{pid}/environ").read_text(errors="replace")))
+            marked = MARK in environment and _is_under(environment[MARK], folder)
+            if REAPER not in environment and (marked or (children and _descends(pid, parents))):
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
                 yield Process(pid, command.decode(errors="replace").strip())
+
+
+def _variables(environment: str) -> Iterator[tuple[str, str]]:
+    for variable in environment.split("\0"):
+        name, _, value = variable.partition("=")
+        yield name, value
 
 
 def _parents() -> dict[int, int]:

@@ -66,7 +66,7 @@ class Play:
 
     async def _stop(self, services: AsyncExitStack) -> list[str]:
         await services.aclose()
-        if left := [*traces.find(self._folder).lines(), *map(str, traces.socket_files(self._folder))]:
+        if left := [*traces.find(self._folder, children=True).lines(), *map(str, traces.socket_files(self._folder))]:
             raise Unexpected("left behind: " + "; ".join(left))
         return ["no mount, no loop device, no process, no socket is left"]
 

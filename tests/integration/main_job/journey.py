@@ -17,6 +17,17 @@ from tests.integration.main_job.content import content, read, write
 Call = Callable[[], Awaitable[object]]
 
 
+CONTROLLER, POD = "controller", "pod"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step, and who takes it: the controller, a node of that name, or the pod."""
+
+    by: str
+    take: Call
+
+
 @dataclass
 class Journey:
     """A volume's way from its creation, over two nodes, to its end."""
@@ -25,16 +36,32 @@ class Journey:
     volume: Life
     data: bytes = field(default_factory=lambda: os.urandom(1 << 20))
 
-    def steps(self) -> list[Call]:
+    def steps(self) -> list[Step]:
         """Return every step of a life on node A and then node B; data is written on the one and read on the other."""
         a, b = self.stack.nodes[:2]
         return [
-            self.create,
-            *(lambda: self.attach(a), lambda: self.stage(a), lambda: self.publish(a), self.write),
-            *(lambda: self.unpublish(a), lambda: self.unstage(a), lambda: self.detach(a)),
-            *(lambda: self.attach(b), lambda: self.stage(b), lambda: self.publish(b), self.read),
-            *(lambda: self.unpublish(b), lambda: self.unstage(b), lambda: self.detach(b)),
-            self.delete,
+            Step(CONTROLLER, self.create),
+            *self._there(a),
+            Step(POD, self.write),
+            *self._back(a),
+            *self._there(b),
+            Step(POD, self.read),
+            *self._back(b),
+            Step(CONTROLLER, self.delete),
+        ]
+
+    def _there(self, node: Node) -> list[Step]:
+        return [
+            Step(CONTROLLER, lambda: self.attach(node)),
+            Step(node.name, lambda: self.stage(node)),
+            Step(node.name, lambda: self.publish(node)),
+        ]
+
+    def _back(self, node: Node) -> list[Step]:
+        return [
+            Step(node.name, lambda: self.unpublish(node)),
+            Step(node.name, lambda: self.unstage(node)),
+            Step(CONTROLLER, lambda: self.detach(node)),
         ]
 
     async def create(self) -> object:

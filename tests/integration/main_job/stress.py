@@ -61,7 +61,7 @@ class Stress:
             journey = Journey(self.stack, Life(f"volume-{number}-{self.lives}", capability))
             self.lives += 1
             for step in journey.steps():
-                await until_done(step, CALL_SECONDS, self._note)
+                await until_done(step.take, CALL_SECONDS, self._note)
 
     def _note(self, error: GRPCError) -> None:
         self.finals[f"{error.status.name}: {error.message}"] += 1

@@ -211,3 +211,13 @@ async def test_stats_tell_what_was_written(controller: Client, on_a: Client, nod
     assert used[1] - used[0] == pytest.approx(64 * MIB, rel=0.01)
     await volume.down(controller, on_a, node_a)
     await volume.delete(controller)
+
+
+@pytest.mark.asyncio
+async def test_another_set_of_services_comes_and_goes_without_a_trace_on_this_one(
+    fresh_stack: Stack, stack: Stack
+) -> None:
+    """What one test's services leave is cleaned up by their folder, and the services of the others live on."""
+    traces.clean(fresh_stack.folder)
+    assert [program.name for program in fresh_stack.programs if program.running] == []
+    assert [program.name for program in stack.programs if not program.running] == []

@@ -82,14 +82,12 @@ def test_a_process_that_carries_the_mark_is_found_named_and_ended(ending: ExitSt
     assert traces.find(tmp_path).lines() == []
 
 
-def test_the_process_of_another_run_is_left_alone() -> None:
-    """The sleeper is no descendant of the process that looks, and carries another mark."""
-    code = "from tests.harness import traces; from pathlib import Path; print(traces.find(Path('/mine')).lines())"
-    with ExitStack() as ending:
-        process = sleeper(ending, Path("/mine/not"))
-        look = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=30, check=True)
-        assert look.stdout.strip() == b"[]"
-        assert process.poll() is None
+def test_the_process_of_another_run_is_left_alone_unless_all_our_children_are_meant(ending: ExitStack) -> None:
+    process = sleeper(ending, Path("/mine/not"))
+    assert traces.find(Path("/mine/n")).lines() == []
+    traces.clean(Path("/mine/n"))
+    assert process.poll() is None
+    assert process.pid in [found.pid for found in traces.find(Path("/mine/n"), children=True).processes]
 
 
 def test_a_listening_socket_is_found_under_the_folder_alone(ending: ExitStack, tmp_path: Path) -> None:
