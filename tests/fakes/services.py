@@ -50,7 +50,7 @@ class Gate:
 
     async def until(self, arrived: int) -> None:
         """Wait until that many calls have come."""
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(30), self._changed:
             await self._changed.wait_for(lambda: self.arrived >= arrived)
 
     def open(self) -> None:

@@ -23,7 +23,7 @@ from h2.events import (
 
 Header = tuple[str | bytes, str | bytes]
 
-SECONDS = 10.0  # for any answer
+SECONDS = 30.0  # for any answer
 
 
 @dataclass

@@ -7,8 +7,9 @@ from pathlib import Path
 from tests.harness.processes import Program
 
 ROOT = Path(__file__).parents[2]
-GRACE_SECONDS = 5.0
-START_SECONDS = 20.0
+GRACE_SECONDS = 120.0  # much longer than anything that a test waits for
+START_SECONDS = 40.0
+SOON_SECONDS = 25.0  # on a machine that is busy with something else
 
 
 class Service(Program):

@@ -1,7 +1,8 @@
 """A service in a process of its own whose calls take as long as their volume id says: for tests of how it ends.
 
-``python -m tests.harness.slow_service SOCKET GRACE_SECONDS``. DeleteVolume of ``2.5`` takes 2.5 seconds;
-of ``commit:2.5:FILE`` the same as committed work, which makes FILE when it is done.
+``python -m tests.harness.slow_service SOCKET GRACE_SECONDS``. DeleteVolume of ``2.5`` takes 2.5 seconds, that of
+``until:FILE`` lasts until there is such a file, and that of ``commit:FILE:DONE`` the same as committed work, which
+makes the file DONE at its end.
 """
 
 # ruff: noqa: E402  # nothing may be imported before the process is made light
@@ -32,19 +33,26 @@ async def serve(socket: str, grace_seconds: float) -> None:
 
     async def act(message: csi.DeleteVolumeRequest) -> None:
         log.info("arrived")
-        if message.volume_id.startswith("commit:"):
-            _, seconds, file = message.volume_id.split(":")
-            await commits.finish(_work(float(seconds), Path(file)))
+        kind, *files = message.volume_id.split(":")
+        if kind == "until":
+            await _until(Path(files[0]))
+        elif kind == "commit":
+            await commits.finish(_work(*map(Path, files)))
         else:
-            await asyncio.sleep(float(message.volume_id))
+            await asyncio.sleep(float(kind))
 
     services: list[server.Service] = [Identity("slow.example", [], lambda: True), Deleting(act)]
     await server.run([server.Server(services, socket, Calls(Metrics()))], commits, grace_seconds)
 
 
-async def _work(seconds: float, file: Path) -> None:
-    await asyncio.sleep(seconds)
-    file.touch()  # noqa: ASYNC240  # a test's own folder
+async def _until(file: Path) -> None:
+    while not file.exists():  # noqa: ASYNC110, ASYNC240  # another process makes it, in a test's own folder
+        await asyncio.sleep(0.01)
+
+
+async def _work(file: Path, done: Path) -> None:
+    await _until(file)
+    done.touch()  # noqa: ASYNC240  # a test's own folder
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.programs import run
-from tests.harness.slow import GRACE_SECONDS, Service
+from tests.harness.slow import SOON_SECONDS, Service
 
 PROGRAM = Path(__file__).with_name("grpcgo")
 GO = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
@@ -34,9 +34,9 @@ async def test_a_restart_loses_no_call_that_is_under_way_and_repeats_succeed(tmp
             old.signal(signal.SIGTERM)
             await old.said("stopping")
             await new.up()
-            assert await old.ended(GRACE_SECONDS) == 0
+            assert await old.ended(SOON_SECONDS) == 0
         await new.said("arrived", 30)
-        assert await new.stop(GRACE_SECONDS) == 0
+        assert await new.stop(SOON_SECONDS) == 0
     finally:
         old.kill()
         new.kill()

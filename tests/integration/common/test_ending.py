@@ -13,7 +13,7 @@ from grpclib.exceptions import StreamTerminatedError
 
 from csi_proto.csi import v1 as csi
 from tests.harness.client import Client
-from tests.harness.slow import GRACE_SECONDS, START_SECONDS, Service
+from tests.harness.slow import SOON_SECONDS, START_SECONDS, Service
 
 pytestmark = [pytest.mark.every_python, pytest.mark.asyncio]
 
@@ -38,37 +38,48 @@ def delete(seconds: float | str) -> csi.DeleteVolumeRequest:
     return csi.DeleteVolumeRequest(volume_id=str(seconds))
 
 
-async def test_every_call_in_flight_at_sigterm_is_answered(service: Service, clients: list[Client]) -> None:
+def until(folder: Path) -> csi.DeleteVolumeRequest:
+    return delete(f"until:{folder / 'go'}")
+
+
+async def test_every_call_in_flight_at_sigterm_is_answered(
+    service: Service, clients: list[Client], tmp_path: Path
+) -> None:
     async with asyncio.TaskGroup() as tasks:
-        calls = [tasks.create_task(clients[n % 4].call(delete(0.5 + n / 40), REPLY)) for n in range(20)]
+        calls = [tasks.create_task(clients[n % 4].call(until(tmp_path), REPLY)) for n in range(20)]
         await service.said("arrived", 20)
         service.signal(signal.SIGTERM)
-        assert await service.ended(GRACE_SECONDS) == 0
+        await service.said("stopping")
+        assert not any(call.done() for call in calls)
+        (tmp_path / "go").touch()
+        assert await service.ended(SOON_SECONDS) == 0
     assert [call.result() for call in calls] == [REPLY()] * 20
-    assert sorted(each.name for each in service.socket.parent.iterdir()) == ["service.log"]
+    assert sorted(each.name for each in service.socket.parent.iterdir()) == ["go", "service.log"]
     assert "Traceback" not in service.output()
 
 
-async def test_calls_that_outlast_the_grace_are_answered_and_delay_nothing(
-    service: Service, clients: list[Client]
-) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        calls = [tasks.create_task(clients[n % 4].refusal(delete(600))) for n in range(20)]
+async def test_calls_that_outlast_the_grace_are_answered_and_delay_nothing(tmp_path: Path) -> None:
+    service = Service(tmp_path, grace_seconds=1)
+    await service.up()
+    async with Client(service.socket) as client, asyncio.TaskGroup() as tasks:
+        calls = [tasks.create_task(client.refusal(delete(600), seconds=300)) for _ in range(20)]
         await service.said("arrived", 20)
-        service.signal(signal.SIGTERM)
-        assert await service.ended(GRACE_SECONDS + 5) == 0
+        assert await service.stop(SOON_SECONDS) == 0
     assert {call.result()[0] for call in calls} == {Status.UNAVAILABLE}
 
 
-async def test_a_call_that_comes_after_sigterm_is_refused(service: Service, clients: list[Client]) -> None:
+async def test_a_call_that_comes_after_sigterm_is_refused(
+    service: Service, clients: list[Client], tmp_path: Path
+) -> None:
     async with asyncio.TaskGroup() as tasks:
-        slow = tasks.create_task(clients[0].call(delete(2), REPLY))
+        slow = tasks.create_task(clients[0].call(until(tmp_path), REPLY))
         await service.said("arrived")
         service.signal(signal.SIGTERM)
         await service.said("stopping")
         assert (await clients[0].refusal(delete(0)))[0] is Status.UNAVAILABLE
+        (tmp_path / "go").touch()
         assert await slow == REPLY()
-    assert await service.ended(GRACE_SECONDS) == 0
+    assert await service.ended(SOON_SECONDS) == 0
 
 
 async def test_a_second_sigterm_ends_the_process_at_once(service: Service, clients: list[Client]) -> None:
@@ -78,7 +89,7 @@ async def test_a_second_sigterm_ends_the_process_at_once(service: Service, clien
         service.signal(signal.SIGTERM)
         await service.said("stopping")
         service.signal(signal.SIGTERM)
-        assert await service.ended(2) == 128 + signal.SIGTERM
+        assert await service.ended(SOON_SECONDS) == 128 + signal.SIGTERM
         await call
     assert not service.socket.exists()
 
@@ -92,11 +103,13 @@ async def test_committed_work_whose_caller_is_gone_is_done_before_the_process_en
     service: Service, tmp_path: Path
 ) -> None:
     async with Client(service.socket) as client, asyncio.TaskGroup() as tasks:
-        call = tasks.create_task(client.call(delete(f"commit:1.5:{tmp_path / 'done'}"), REPLY))
+        call = tasks.create_task(client.call(delete(f"commit:{tmp_path / 'go'}:{tmp_path / 'done'}"), REPLY))
         await service.said("arrived")
         call.cancel()
     service.signal(signal.SIGTERM)
-    assert await service.ended(GRACE_SECONDS) == 0
+    await service.said("stopping")
+    (tmp_path / "go").touch()
+    assert await service.ended(SOON_SECONDS) == 0
     assert (tmp_path / "done").exists()
 
 
@@ -104,7 +117,7 @@ async def test_an_idle_process_with_clients_connected_ends_at_once(service: Serv
     for client in clients:
         await client.call(csi.ProbeRequest(), csi.ProbeResponse)
     service.signal(signal.SIGINT)
-    assert await service.ended(2) == 0
+    assert await service.ended(SOON_SECONDS) == 0
 
 
 async def test_a_killed_process_leaves_no_obstacle(service: Service, tmp_path: Path) -> None:
@@ -112,7 +125,7 @@ async def test_a_killed_process_leaves_no_obstacle(service: Service, tmp_path: P
     assert service.socket.exists()
     successor = Service(tmp_path, "successor")
     await successor.up()
-    assert await successor.stop(GRACE_SECONDS) == 0
+    assert await successor.stop(SOON_SECONDS) == 0
 
 
 async def test_a_second_process_does_not_steal_the_socket(service: Service, tmp_path: Path) -> None:
@@ -130,13 +143,14 @@ async def test_a_successor_takes_the_socket_while_its_predecessor_drains(
 ) -> None:
     successor = Service(tmp_path, "successor")
     async with asyncio.TaskGroup() as tasks:
-        slow = tasks.create_task(clients[0].call(delete(3), REPLY))
+        slow = tasks.create_task(clients[0].call(until(tmp_path), REPLY))
         await service.said("arrived")
         service.signal(signal.SIGTERM)
         await service.said("stopping")
         await successor.up()
+        (tmp_path / "go").touch()
         assert await slow == REPLY()
-    assert await service.ended(GRACE_SECONDS) == 0
+    assert await service.ended(SOON_SECONDS) == 0
     async with Client(successor.socket) as client:
         assert (await client.call(csi.ProbeRequest(), csi.ProbeResponse)).ready
-    assert await successor.stop(GRACE_SECONDS) == 0
+    assert await successor.stop(SOON_SECONDS) == 0

@@ -109,7 +109,7 @@ async def test_vital_work_that_fails_raises_the_alarm() -> None:
 
     with captured() as log:
         commits.vital(broken(), "feed")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await alarm.wait()
     assert isinstance(commits.failure, KeyError)
     assert log.lines("background_failed")[0]["task"] == "feed"

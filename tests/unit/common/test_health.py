@@ -31,7 +31,7 @@ class Page:
         """Send bytes; return all that is answered until the connection is closed."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.health.port())
         writer.write(request)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             answer = await reader.read()
         writer.close()
         return answer.decode()
