@@ -116,8 +116,11 @@ class Program:
             self.kill()
 
     def kill(self) -> None:
-        """Kill the process and its group, and take its exit status. One that has ended is left alone."""
-        if self._process is None:
+        """Kill the process and its group, and take its exit status.
+
+        One whose status was taken is left alone: its number, and so its group's, may be another's by now.
+        """
+        if self._process is None or self._process.returncode is not None:
             return
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
