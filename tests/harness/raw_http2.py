@@ -15,6 +15,7 @@ from h2.events import (
     DataReceived,
     Event,
     PingAckReceived,
+    PingReceived,
     ResponseReceived,
     StreamEnded,
     StreamReset,
@@ -53,6 +54,7 @@ class RawClient:
             )
         )
         self.goaway: ConnectionTerminated | None = None
+        self.pinged = False  # before the goaway
 
     async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_unix_connection(str(self._socket))
@@ -113,12 +115,14 @@ class RawClient:
                 pass
 
     async def closed(self) -> None:
-        """Return when the server has closed the connection; what it said before is in ``goaway``."""
+        """Return when the server has closed the connection; what it said before is in ``pinged`` and ``goaway``."""
         async with asyncio.timeout(SECONDS):
             while data := await self._last_words():
                 for event in self._h2.receive_data(data):
+                    self.pinged |= isinstance(event, PingReceived) and self.goaway is None
                     if isinstance(event, ConnectionTerminated):
                         self.goaway = event
+                self._flush()
 
     async def _last_words(self) -> bytes:
         try:

@@ -70,7 +70,7 @@ async def test_work_past_its_commit_point_outlives_its_call_and_is_awaited(tmp_p
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("seconds", [0.05, 0.2])
+@pytest.mark.parametrize("seconds", [0.1, 0.3])
 async def test_a_deadline_that_cancels_twice_loses_no_committed_work(tmp_path: Path, seconds: float) -> None:
     gate, commits = Gate(), Commits()
     controller = Deleting(lambda _: commits.finish(gate()))
@@ -79,9 +79,8 @@ async def test_a_deadline_that_cancels_twice_loses_no_committed_work(tmp_path: P
             calls = [tasks.create_task(_outcome(client, seconds)) for _ in range(15)]
         assert {call.result() for call in calls} <= {Status.DEADLINE_EXCEEDED}
         gate.open()
-        begun = len(controller.requests)  # some may have waited too long to begin at all
+        begun = len(controller.requests)  # on a busy machine some are too late to begin at all
         assert (await commits.settle(10), gate.arrived, gate.cancelled) == (0, begun, 0)
-        assert begun > 0
 
 
 async def _outcome(client: Client, seconds: float) -> Status:
@@ -102,6 +101,16 @@ async def test_a_client_that_stays_connected_delays_no_drain_and_is_told_goodbye
         async with asyncio.timeout(30):
             await served.server.drain(60)
         await client.closed()
+        assert client.goaway is not None
+
+
+@pytest.mark.asyncio
+async def test_goodbye_comes_after_the_client_has_answered_a_ping_and_so_has_read_all(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served, RawClient(served.socket) as client, asyncio.TaskGroup() as tasks:
+        await client.call(DELETE, framed(bytes(VOLUME)))
+        tasks.create_task(served.server.drain(60))
+        await client.closed()
+        assert client.pinged
         assert client.goaway is not None
 
 
