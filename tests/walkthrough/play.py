@@ -40,6 +40,8 @@ class Play:
                 await self._step(step.title, partial(step.act, story), await Moment.now(story.stack))
             await self._step("Stop the services, and look for what they left behind", partial(self._stop, services))
         self._display.table(self._done)
+        seconds = sum(done.seconds for done in self._done)
+        self._display.say(f"All {len(self._done)} steps went as they must, in {seconds:.1f} s.")
 
     async def _start(self, services: AsyncExitStack) -> Story:
         stories = []
