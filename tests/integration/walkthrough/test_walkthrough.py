@@ -12,6 +12,8 @@ import pytest
 from tests.harness import traces
 from tests.harness.processes import Program, until
 
+pytestmark = pytest.mark.timeout(180)  # whole runs, on a machine that may be busy
+
 ROOT = Path(__file__).parents[3]
 UNPRIVILEGED = 65534
 AS_NOBODY = "import os, sys; from tests.walkthrough.__main__ import main; os.setuid({user}); sys.exit(main([]))"
