@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.droplets import Droplets
@@ -12,6 +12,7 @@ CALLERS = st.lists(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(CALLERS)
 def test_one_holds_the_droplet_and_nobody_is_forgotten(callers: list[tuple[float, bool, float, float]]) -> None:
     in_virtual_time(_all_are_answered(callers))

@@ -101,15 +101,15 @@ async def test_two_replicas_on_one_token_share_it_fairly() -> None:
         ours = budget(60)
 
         async def worker() -> None:
-            while asyncio.get_running_loop().time() < 600:
+            while asyncio.get_running_loop().time() < 1800:
                 sent[f"{name} {await send(ours, limit, Lane.ATTACH)}"] += 1
 
         await asyncio.gather(*(worker() for _ in range(10)))
 
     await asyncio.gather(replica("a"), replica("b"))
-    assert 0.6 < sent["a 200"] / sent["b 200"] < 1.7
+    assert 0.5 < sent["a 200"] / sent["b 200"] < 2
     assert sent["a 429"] + sent["b 429"] < 0.1 * (sent["a 200"] + sent["b 200"])
-    assert sent["a 200"] + sent["b 200"] > 0.7 * 600
+    assert sent["a 200"] + sent["b 200"] > 0.7 * 1800
 
 
 async def test_a_caller_that_leaves_the_line_leaves_nothing_behind() -> None:

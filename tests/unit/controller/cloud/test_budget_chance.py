@@ -11,7 +11,7 @@ from tests.unit.controller.world import in_virtual_time
 LANES = st.lists(st.tuples(st.sampled_from(list(Lane)), st.floats(0, 90), st.sampled_from(["a", "b"])), max_size=150)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(LANES)
 def test_nothing_is_sent_that_the_api_refuses_and_everybody_gets_a_turn(calls: list[tuple[Lane, float, str]]) -> None:
     in_virtual_time(_none_is_refused(calls))

@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import errors
@@ -107,6 +107,7 @@ WAITS = st.lists(st.tuples(st.floats(0, 10), st.sampled_from([0.1, 3.0, 50.0]), 
 FAULTS = st.lists(st.sampled_from([Fault.NOTHING, Fault.NO_EFFECT, Fault.LOST_REPLY]), max_size=12)
 
 
+@settings(max_examples=40, deadline=None)
 @given(WAITS, FAULTS, st.booleans())
 def test_every_waiter_is_answered(waits: list[tuple[float, float, bool]], faults: list[Fault], listed: bool) -> None:
     in_virtual_time(_every_waiter_is_answered(waits, faults, listed))
