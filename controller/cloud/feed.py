@@ -23,6 +23,7 @@ SHARED_TICK_PART = 0.25  # several waiters: at most four looks in the time of on
 SHORTEST_TICK_SECONDS, PRESSED_TICK_SECONDS = 0.3, 3.0
 MISSES_TO_DISTRUST, DISTRUST_SECONDS = 3, 600.0
 PAGES_AT_MOST = 5
+PROMPT_SECONDS = 1.0  # a look that waited longer for its turn tells nothing of how long the action took
 CLOSE_SECONDS = 0.05  # a look answers what is due so soon, too
 
 
@@ -131,31 +132,28 @@ class Feed:
         return max(due, self._last_poll + max(SHORTEST_TICK_SECONDS, tick))
 
     async def _look(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._last_poll = loop.time()
+        self._last_poll = asyncio.get_running_loop().time()
         with deadlines.until(self._last_poll + POLL_SECONDS):  # not that of whoever came first
-            try:
-                if len(self._watches) == 1 or self._last_poll < self._distrusted_until:
-                    await self._look_one_by_one(self._last_poll)
-                else:
-                    await self._look_at_list(self._last_poll)
-            except errors.NotFinal as error:
-                log.warning("poll_failed", error=str(error), waiting=len(self._watches))
-                self._put_off(loop.time())
+            if len(self._watches) == 1 or self._last_poll < self._distrusted_until:
+                await self._look_one_by_one(self._last_poll)
+            else:
+                await self._look_at_list(self._last_poll)
 
     async def _look_one_by_one(self, now: float) -> None:
         due = [watch for watch in self._watches.values() if watch.due <= now + CLOSE_SECONDS]
-        for watch in due:
-            await self._look_at(watch)
+        await asyncio.gather(*map(self._look_at, due))
 
     async def _look_at(self, watch: Watch) -> None:
         asked = asyncio.get_running_loop().time()
         try:
             found = await self._cloud.get_action(watch.volume_id, watch.action.id)
-        except errors.Refused as refused:
+        except errors.NotFinal as error:
+            log.warning("look_failed", error=str(error), volume_id=watch.volume_id)
+            self._put_off(watch)
+        except errors.DriverError as refused:
             self._fail(watch, refused if isinstance(refused, Gone) else errors.Unavailable(str(refused)))
-            return
-        self._learn(found, asked)
+        else:
+            self._learn(found, asked)
 
     async def _look_at_list(self, now: float) -> None:
         wanted = {watch.action.id: watch for watch in self._watches.values() if watch.since < now}
@@ -165,14 +163,19 @@ class Feed:
             log.warning("list_of_actions_refused", error=str(refused), remedy="none needed, but it saves requests")
             self._distrusted_until = now + DISTRUST_SECONDS
             return
+        except errors.NotFinal as error:  # one odd action of somebody else must not hide ours
+            log.warning("list_of_actions_failed", error=str(error), waiting=len(self._watches))
+            self._prove(some_found=False, some_missing=True, now=now)
+            for watch in list(self._watches.values()):
+                self._put_off(watch)
+            return
         missing = [
             watch for action_id, watch in wanted.items() if action_id not in found and watch.due <= now + CLOSE_SECONDS
         ]
         for action in found.values():
             self._learn(action, now)
         self._prove(bool(found), bool(missing), now)
-        for watch in missing:
-            await self._look_at(watch)
+        await asyncio.gather(*map(self._look_at, missing))
 
     async def _listed(self, wanted: set[int]) -> dict[int, Action]:
         """Return those of the wanted actions that the account's list holds."""
@@ -202,7 +205,8 @@ class Feed:
             watch.looked = max(watch.looked, age)
             watch.due = asyncio.get_running_loop().time() + self._durations.pause(age)
             return
-        self._durations.ended(kind, age, watch.looked)
+        if asyncio.get_running_loop().time() - asked <= PROMPT_SECONDS:
+            self._durations.ended(kind, age, watch.looked)
         ended = Action(found.id, kind, found.progress, watch.action.droplet_id, found.started_at)
         for waiter in watch.waiters:
             if not waiter.done():
@@ -220,9 +224,9 @@ class Feed:
             del self._watches[watch.action.id]
             self._changed.set()
 
-    def _put_off(self, now: float) -> None:
-        for watch in self._watches.values():
-            watch.due = max(watch.due, now + self._durations.pause(now - watch.since))
+    def _put_off(self, watch: Watch) -> None:
+        now = asyncio.get_running_loop().time()
+        watch.due = max(watch.due, now + self._durations.pause(now - watch.since))
 
 
 def _is_older(page: Page[Action], missing: set[int]) -> bool:

@@ -69,6 +69,7 @@ class FakeCloud:
         self.latency = latency
         self.next_action_fails = False
         self.actions_are_listed = True
+        self.list_is_odd = False
         self.volume_limit = 0
         self.droplet_limit = 15
         self.stale_for = 0.0  # lists of volumes show what was, that many seconds ago
@@ -196,6 +197,8 @@ class FakeCloud:
 
     async def account_actions(self, page: int) -> base.Page[Action]:
         fault = await self._arrive("account_actions")
+        if self.list_is_odd:
+            raise errors.OutcomeUnknown("the cloud's answer does not fit")
         listed = [_told(each) for each in reversed(self.actions.values())] if self.actions_are_listed else []
         return await self._answer(fault, self._page(listed, page))
 

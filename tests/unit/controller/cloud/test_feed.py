@@ -153,3 +153,13 @@ def test_durations_that_vary_are_mostly_met_at_the_first_look() -> None:
             earlier, age = age, age + durations.pause(age)
         durations.ended(Kind.ATTACH, age, earlier)
     assert met >= 120
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_list_that_cannot_be_read_does_not_hide_our_actions() -> None:
+    stage = Stage(5)
+    actions = [await stage.start(number) for number in range(5)]
+    stage.cloud.list_is_odd = True
+    ended = await asyncio.gather(*(stage.wait(number, action) for number, action in enumerate(actions)))
+    assert all(each.progress is Progress.COMPLETED for each in ended)
