@@ -77,7 +77,7 @@ class Volumes:
 
     async def _clone(self, wanted: Create) -> Volume:
         """Copy through a snapshot, which lives no longer than the call, or the next one after a crash."""
-        existing = await self._cloud.find_volume(wanted.name, wanted.region)
+        existing = await self._find(wanted)
         source = await self._copies.source_volume(wanted)
         if existing is None:
             snapshot = await self._copies.take(wanted, source)
@@ -99,7 +99,7 @@ class Volumes:
         try:
             return await self._commits.finish(self._post(order))
         except (NameTaken, errors.OutcomeUnknown) as error:
-            existing = await self._cloud.find_volume(wanted.name, wanted.region)
+            existing = await self._find(wanted)
             if existing is None:
                 raise _not_seen(wanted.name, error) from None
             creation.check_existing(wanted, existing, smallest)
@@ -107,6 +107,14 @@ class Volumes:
         except Gone:
             self._memory.forget_snapshot(snapshot_id or "")
             raise errors.NotFound(f"there is no {wanted.source} to make volume {wanted.name} of") from None
+
+    async def _find(self, wanted: Create) -> Volume | None:
+        """Return the volume of the wanted name. A list may show one that is gone: it is asked for by its id, too."""
+        found = await self._cloud.find_volume(wanted.name, wanted.region)
+        try:
+            return None if found is None else await self._cloud.get_volume(found.id)
+        except Gone:
+            return None
 
     async def _post(self, order: VolumeOrder) -> Volume:
         with self._locks.extend(order.name):

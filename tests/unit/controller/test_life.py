@@ -119,6 +119,10 @@ class VolumeLife(RuleBasedStateMachine):
     def pass_time(self, seconds: float) -> None:
         self.run(asyncio.sleep(seconds))
 
+    @rule(seconds=st.sampled_from([0.0, 3.0]))
+    def lists_come_late(self, seconds: float) -> None:
+        self.cloud.stale_for = seconds
+
     @rule(name=NAMES, droplet=HOLDERS)
     def somebody_else_detaches(self, name: str, droplet: int) -> None:
         volume_id = self.run(self.id_of(name))
@@ -151,6 +155,7 @@ class VolumeLife(RuleBasedStateMachine):
         """Once the faults end, every name leads to its volume, and everything can be taken down."""
         self.cloud.next_action_fails = False
         self.cloud.faults.clear()
+        self.cloud.stale_for = 0.0
         self.run(self.take_down())
         self.runner.close()
         assert not self.cloud.volumes

@@ -219,3 +219,16 @@ async def test_create_by_name_and_delete_by_id_of_the_same_volume_do_not_overlap
         await world.create()
     await deleting
     assert Effect("delete", volume) in world.cloud.effects
+
+
+async def test_a_stale_list_does_not_bring_a_deleted_volume_back() -> None:
+    world = World()
+    world.cloud.stale_for = 5
+    first = await world.create()
+    await asyncio.sleep(10)
+    await world.volumes.delete(first)
+    world.cloud.faults.append(Fault.LOST_REPLY)
+    with pytest.raises(errors.NotFinal):
+        await world.create()
+    await asyncio.sleep(10)
+    assert await world.create() in world.cloud.volumes
