@@ -4,6 +4,7 @@ Source: man 5 proc_pid_mountinfo. Space, tab, newline and backslash are written 
 """
 
 import re
+from functools import lru_cache
 
 from node.records import Mount
 
@@ -30,6 +31,7 @@ def covering(mounts: tuple[Mount, ...], path: str) -> Mount | None:
     return best
 
 
+@lru_cache(maxsize=1024)  # most lines of one look are those of the look before
 def _line(line: str) -> Mount:
     left, separator, right = line.partition(" - ")
     fields, more = left.split(" "), right.split(" ")
