@@ -124,6 +124,7 @@ class Superblock:
     devices: int = 1  # btrfs may span several
     errors: int = 0  # ext: errors that the kernel found since the last fsck
     needs_replay: bool = False  # ext: the journal holds what is not yet in place
+    unfinished: bool = False  # xfs: mkfs has not ended; ext and btrfs write their mark last
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 mkfs is for a device that is blank beyond doubt, and for one on which our own mkfs was interrupted; everything else is
 refused, with what was found and where. An interrupted mkfs is known by the intent that was synced before it, and only
-while the device has stayed attached since: in between another host could have finished the format and stored data.
+while the device has stayed attached since: in between another host could have finished the format and stored data. It
+leaves no whole file system: ext and btrfs write their superblock last, xfs says in it that mkfs is at work.
+
+Sources: mke2fs, mkfs.btrfs and mkfs.xfs (the order in which they write; sb_inprogress).
 """
 
 from dataclasses import dataclass
@@ -46,7 +49,7 @@ def decide(volume: Volume, wanted: Filesystem, probe: Probe, intent: Intent | No
         raise _refusal(volume, probe, f"a {found.table} partition table")
     if found.ambivalent:
         raise _refusal(volume, probe, "marks of more than one format")
-    if intent is not None and resumed and found.kind in {"", intent.kind}:
+    if resumed and _is_half_made(probe):
         return _format(volume, probe, wipe=True)
     if found.kind:
         return _use(volume, wanted, probe)
@@ -55,6 +58,11 @@ def decide(volume: Volume, wanted: Filesystem, probe: Probe, intent: Intent | No
     if probe.scan.first_data is not None:
         raise _refusal(volume, probe, f"data without a signature at byte {probe.scan.first_data}", intent)
     return _format(volume, probe, wipe=False)
+
+
+def _is_half_made(probe: Probe) -> bool:
+    """Tell whether mkfs has not ended. A whole file system is used, be it that mkfs ended just before the node did."""
+    return not probe.signature.kind or (probe.superblock is not None and probe.superblock.unfinished)
 
 
 def _is_ours(intent: Intent, volume: Volume, probe: Probe, boot: str) -> bool:

@@ -17,6 +17,7 @@ _EXT_HAS_JOURNAL = 0x4
 _EXT_NEEDS_REPLAY = 0x4
 _EXT_64BIT = 0x80
 _EXT4_INCOMPAT = ~0x1F  # what ext3 does not know: extents, 64bit, flex_bg, …
+_XFS_IN_PROGRESS = 126
 _BTRFS_AT = 64 << 10
 
 
@@ -48,7 +49,12 @@ def _xfs(block: bytes) -> Superblock | None:
     if block[:4] != b"XFSB":
         return None
     block_bytes, blocks = struct.unpack_from(">IQ", block, 4)
-    return Superblock(kind="xfs", size_bytes=block_bytes * blocks, uuid=str(uuid.UUID(bytes=block[32:48])))
+    return Superblock(
+        kind="xfs",
+        size_bytes=block_bytes * blocks,
+        uuid=str(uuid.UUID(bytes=block[32:48])),
+        unfinished=block[_XFS_IN_PROGRESS] != 0,
+    )
 
 
 def _btrfs(block: bytes) -> Superblock | None:

@@ -67,7 +67,12 @@ def test_a_volume_that_must_not_be_formatted_is_refused_with_the_reason() -> Non
 
 def test_the_remains_of_our_own_mkfs_are_wiped_and_formatted() -> None:
     assert decide(replace(BLANK, scan=None), intent=INTENT) == Format(wipe=True)
-    assert decide(holding("ext4"), intent=INTENT) == Format(wipe=True)
+    unfinished = Superblock("xfs", 10 * GIB, "uuid", unfinished=True)
+    assert decide(replace(holding("xfs"), superblock=unfinished), intent=INTENT) == Format(wipe=True)
+
+
+def test_a_whole_file_system_is_never_made_anew_whatever_was_begun() -> None:
+    assert decide(holding("ext4"), intent=INTENT) == Use(grow=False)
 
 
 def test_a_begun_format_allows_nothing_once_the_device_was_away() -> None:
@@ -96,7 +101,12 @@ scans = st.none() | st.builds(
     failed_at=st.none() | st.integers(0, GIB),
 )
 blocks = st.none() | st.builds(
-    Superblock, kind=st.just("ext4"), size_bytes=st.integers(0, 20 * GIB), uuid=st.just("u"), devices=st.integers(1, 2)
+    Superblock,
+    kind=st.just("ext4"),
+    size_bytes=st.integers(0, 20 * GIB),
+    uuid=st.just("u"),
+    devices=st.integers(1, 2),
+    unfinished=st.booleans(),
 )
 facts = st.builds(replace, st.just(FACTS), read_only=st.booleans(), size_bytes=st.sampled_from([0, GIB, 10 * GIB]))
 probes = st.builds(Probe, facts, signatures, blocks, scans)
@@ -123,7 +133,8 @@ def test_nothing_is_formatted_but_a_blank_device_or_our_own_interrupted_mkfs(
         return
     ours = intent is not None and (intent.volume_id, intent.boot, intent.sequence) == ("id", BOOT, "7")
     blank = probe.scan is not None and probe.scan.first_data is None and not probe.signature.kind
-    assert ours or blank
+    half_made = probe.superblock is not None and probe.superblock.unfinished
+    assert blank or (ours and (half_made or not probe.signature.kind))
     assert decision.wipe == (not blank or ours)
     assert not probe.signature.table
     assert not probe.signature.ambivalent

@@ -33,6 +33,8 @@ def test_an_ext4_of_more_than_16_tib_is_read() -> None:
 def test_an_xfs_is_read() -> None:
     block = b"XFSB" + struct.pack(">IQ", 4096, 1000) + bytes(16) + UUID.bytes
     assert superblocks.parse(head(0, block)) == Superblock("xfs", 4096000, str(UUID))
+    half_made = block.ljust(126, b"\0") + b"\1"
+    assert superblocks.parse(head(0, half_made)) == Superblock("xfs", 4096000, str(UUID), unfinished=True)
 
 
 def test_a_btrfs_is_read() -> None:
