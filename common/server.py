@@ -25,6 +25,7 @@ from grpclib.server import request_handler
 from h2.config import H2Configuration
 from h2.events import PingAckReceived
 from h2.settings import SettingCodes
+from h2.utilities import SizeLimitDict
 
 from common import incoming, rpc, sockets
 from common.commit import Commits
@@ -32,6 +33,7 @@ from common.commit import Commits
 log = structlog.get_logger()
 
 LAST_ANSWERS_SECONDS = 1.0  # for calls that were ended by the drain to send their status
+CLOSED_STREAMS = 256  # that a connection remembers; h2's own 65,536 grow to 10 MiB on one that lives for days
 LAST_PING_SECONDS = 0.5  # for a client to read what was sent
 
 
@@ -141,7 +143,9 @@ class _Connection(H2Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client; allow it so many calls at once that none of them keeps a Probe from being sent."""
         super().connection_made(transport)
-        self.connection._connection.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: rpc.WAITING})  # noqa: SLF001  # a test holds it
+        h2_connection = self.connection._connection  # noqa: SLF001  # a test holds these private names
+        h2_connection._closed_streams = SizeLimitDict(size_limit=CLOSED_STREAMS)  # noqa: SLF001  # same
+        h2_connection.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: rpc.WAITING})
         self.connection.flush()
         self.processor.processors = _Tolerant(self.processor.processors)  # type: ignore[assignment]  # same use
 

@@ -57,7 +57,7 @@ async def _idle(package: str, folder: Path, settings: Mapping[str, str], sockets
     program.start()
     try:
         await program.until(lambda: program.output().count('"serving"') == sockets or None, "sockets", SECONDS)
-        resident = _resident_mib(program.pid)
+        resident = resident_mib(program.pid)
         program.signal(signal.SIGTERM)
         status = await program.ended(SECONDS)
     finally:
@@ -67,7 +67,7 @@ async def _idle(package: str, folder: Path, settings: Mapping[str, str], sockets
     return Idle(resident, frozenset(json.loads(loaded)["loaded"]))
 
 
-def _resident_mib(pid: int) -> float:
+def resident_mib(pid: int) -> float:
     """Return VmRSS of proc_pid_status(5), MiB."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     (kib,) = [line.split()[1] for line in lines if line.startswith("VmRSS:")]

@@ -7,6 +7,7 @@ from betterproto2 import Message
 from grpclib import events, protocol, server
 from grpclib.config import Configuration
 from h2.connection import H2Connection
+from h2.utilities import SizeLimitDict
 
 from csi_proto.csi import v1 as csi
 
@@ -63,6 +64,7 @@ def test_a_connection_keeps_its_h2_connection_and_its_event_handlers() -> None:
     assert "self.processors = {" in inspect.getsource(protocol.EventsProcessor.__init__)
     assert "self.processors[event.__class__]" in inspect.getsource(protocol.EventsProcessor.process)
     assert callable(H2Connection.close_connection)
+    assert isinstance(H2Connection()._closed_streams, SizeLimitDict)
 
 
 def test_the_configuration_of_a_server_can_be_made_alone() -> None:

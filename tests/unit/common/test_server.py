@@ -8,6 +8,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from common.commit import Commits
+from common.server import CLOSED_STREAMS
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Deleting, Gate
 from tests.harness.client import Client
@@ -128,6 +129,15 @@ async def test_a_connection_with_nothing_under_way_is_closed_while_another_is_st
             gate.open()
             await drain
         assert call.result() == csi.DeleteVolumeResponse()
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_lives_long_remembers_little(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served, RawClient(served.socket) as client:
+        for _ in range(CLOSED_STREAMS + 20):
+            await client.call("/csi.v1.Identity/Probe", framed(b""))
+        (connection,) = served.server._connections
+        assert len(connection.connection._connection._closed_streams) == CLOSED_STREAMS
 
 
 @pytest.mark.asyncio
