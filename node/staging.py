@@ -16,7 +16,7 @@ from node.host.devices import Device
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
 from node.host.turns import Turns
-from node.records import Filesystem, Mount, Probe, Published, Stage, Staged
+from node.records import Filesystem, Intent, Mount, Probe, Published, Stage, Staged
 from node.rules import formatting, identity, mountinfo, mounting, programs
 
 log = structlog.get_logger()
@@ -57,6 +57,7 @@ class Staging:
                 f"volume {wanted.volume.id} is asked for as a raw block device, but is mounted at {', '.join(points)}",
                 remedy="unmount it there first",
             )
+        await self._host.forget(Intent, wanted.volume.id)  # what a pod writes to it is no half-made file system
         known = self._host.journal.read(Staged, wanted.volume.id)
         if known is None or (known.number, known.kind) != (device.facts.number, ""):
             await self._host.remember(_record(wanted, glance.path, device))

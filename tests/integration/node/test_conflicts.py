@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common import errors
-from node.records import Filesystem, Place, Publish, Stage, Volume
+from node.records import Filesystem, Intent, Place, Publish, Stage, Volume
 from tests.harness import traces
 from tests.harness.tools import run
 from tests.integration.node import images
@@ -118,6 +118,21 @@ async def test_a_single_writer_of_a_raw_block_device_is_alone_and_readers_do_not
         await bench.stage(disk)
     with pytest.raises(errors.FailedPrecondition, match="still published"):
         await bench.unstage(disk)
+
+
+@pytest.mark.asyncio
+async def test_a_format_that_was_begun_is_not_taken_up_after_the_device_was_given_out_raw(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    facts = await bench.host.facts(disk.number)
+    assert facts is not None
+    begun = Intent(disk.id, "ext4", facts.size_bytes, bench.host.sysfs.boot(), facts.sequence)
+    await bench.host.remember(begun, sync=True)
+    await bench.parts.staging.stage(raw_stage(bench, disk))
+    disk.node.write_bytes(b"rows of a database")
+    await bench.unstage(disk)
+    before = disk.digest()
+    assert "data without a signature at byte 0" in str(await bench.refusal(disk))
+    assert disk.digest() == before
 
 
 @pytest.mark.asyncio
