@@ -3,14 +3,14 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud test sanity kills bench image e2e e2e-up e2e-down chart lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud test sanity kills bench image e2e e2e-up e2e-down e2e-upstream chart lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
 ARGS ?=
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: ## make or refresh the environment in .venv
 	@python=$$(tools/python) && "$$python" -m tools.environment
@@ -75,6 +75,9 @@ e2e-up: venv ## make the kind cluster with the driver, and leave it
 
 e2e-down: venv ## remove the kind cluster, its cloud and its engine
 	@$(RUN) -m tests.e2e.cluster down
+
+e2e-upstream: venv ## upstream's storage suite on the cluster of e2e-up (ARGS go to ginkgo: -skip=Slow)
+	@$(RUN) -m tests.e2e.suite $(ARGS)
 
 chart: venv ## render, check and test the Helm chart
 	@$(RUN) -m tools.programs helm kubeconform >/dev/null

@@ -4,28 +4,23 @@ Our own lowers what containers ask for to what root has here, where that is less
 """
 
 import json
-from pathlib import Path
 
-from tests.e2e.cluster import background, firewall
+from tests.e2e.cluster import background, host
 from tests.e2e.cluster.workspace import Workspace
 from tests.harness.tools import ToolFailed
 from tools import programs
 from tools.environment import ROOT
 
 START_SECONDS = 60.0
-FIREWALL = "firewall.json"
-INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
-INOTIFY_INSTANCES = 1024  # each node's systemd and kubelet want some; the default of 128 is used up by three nodes
+BEFORE = "host-before.json"
 
 
 def up(workspace: Workspace) -> None:
     """See that an engine answers. Raises NotReady or ToolFailed."""
     if answers(workspace):
         return
-    if int(INOTIFY.read_text()) < INOTIFY_INSTANCES:
-        INOTIFY.write_text(str(INOTIFY_INSTANCES))
     workspace.folder.mkdir(parents=True, exist_ok=True)
-    firewall.remember(workspace.folder / FIREWALL)
+    host.prepare(workspace.folder / BEFORE)
     configuration = workspace.folder / "dockerd.json"
     configuration.write_text(json.dumps(_settings(workspace), indent=1))
     pid = background.start(
@@ -39,10 +34,10 @@ def up(workspace: Workspace) -> None:
 
 
 def down(workspace: Workspace) -> None:
-    """End our own engine, if it is ours that runs, and undo what it did to the host's network."""
+    """End our own engine, if it is ours that runs, and undo what was done to the host."""
     background.stop(workspace.folder / "dockerd.pid")
     workspace.engine_socket.unlink(missing_ok=True)
-    firewall.restore(workspace.folder / FIREWALL)
+    host.restore(workspace.folder / BEFORE)
 
 
 def answers(workspace: Workspace) -> bool:

@@ -1,4 +1,4 @@
-"""What a docker engine does to the host's network, and how it is undone when the engine was ours.
+"""What an engine and three nodes need of the host, and what dockerd does to its network: done, and undone again.
 
 dockerd turns on forwarding, sets the policy of FORWARD to DROP, and adds chains and rules of its own. It leaves all of
 that behind when it ends.
@@ -9,15 +9,21 @@ from pathlib import Path
 
 from tests.harness.tools import ToolFailed, run
 
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_INSTANCES = 1024  # each node's systemd and kubelet want some; the default of 128 is used up by three nodes
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 BRIDGE = "docker0"
 MARKS = ("DOCKER", BRIDGE, " br-")
 
 
-def remember(file: Path) -> None:
-    """Note how forwarding is, before the engine changes it. Raises ToolFailed."""
-    policy = run("iptables", "-S", "FORWARD").splitlines()[0].split()[-1]
-    file.write_text(json.dumps({"forwarding": FORWARDING.read_text().strip(), "policy": policy}))
+def prepare(file: Path) -> None:
+    """Note how the host is, unless that was done before, and give it what the nodes need. Raises ToolFailed."""
+    if not file.exists():
+        policy = run("iptables", "-S", "FORWARD").splitlines()[0].split()[-1]
+        before = {"policy": policy, "forwarding": FORWARDING.read_text(), "inotify": INOTIFY.read_text()}
+        file.write_text(json.dumps(before))
+    if int(INOTIFY.read_text()) < INOTIFY_INSTANCES:
+        INOTIFY.write_text(str(INOTIFY_INSTANCES))
 
 
 def restore(file: Path) -> None:
@@ -30,6 +36,7 @@ def restore(file: Path) -> None:
     run("iptables-restore", stdin=kept.encode())
     run("iptables", "-P", "FORWARD", before["policy"])
     FORWARDING.write_text(before["forwarding"])
+    INOTIFY.write_text(before["inotify"])
     try:
         run("ip", "link", "delete", BRIDGE)
     except ToolFailed as error:
