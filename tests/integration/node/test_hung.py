@@ -25,6 +25,8 @@ from tests.integration.node.disks import GIB, Disk, Disks
 
 PROBES = 20
 
+pytestmark = pytest.mark.every_python  # each version starts and ends programs in its own way
+
 
 def fake(folder: Path, program: str, script: str) -> None:
     """Put a program of that name before the real one."""
