@@ -8,9 +8,9 @@ from tests.e2e.place import Place, until_gone
 from tests.harness.embedded_cloud import EmbeddedCloud, objects
 
 MOST_REQUESTS = 8
-"""Create, attach, a look at that action, detach, a look at that one, delete: six. One more when provisioner and attacher
-lead on different pods, so that the one that attaches must ask for the volume's name; and one for the provisioner, which
-may ask for the deletion of one volume twice.
+"""Create, attach, a look at that action, detach, a look at that one, delete: six. One more when provisioner and
+attacher lead on different pods, so that the one that attaches must ask for the volume's name; and one for the
+provisioner, which may ask for the deletion of one volume twice.
 """
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.asyncio]
