@@ -13,6 +13,7 @@ Capability = csi.PluginCapabilityServiceType | csi.PluginCapabilityVolumeExpansi
 PLUGIN_CAPABILITIES: tuple[Capability, ...] = (
     csi.PluginCapabilityServiceType.CONTROLLER_SERVICE,
     csi.PluginCapabilityServiceType.VOLUME_ACCESSIBILITY_CONSTRAINTS,
+    csi.PluginCapabilityServiceType.SNAPSHOT_ACCESSIBILITY_CONSTRAINTS,
     csi.PluginCapabilityVolumeExpansionType.ONLINE,
 )
 """What the driver offers as a whole: every process of it answers the same, whichever services it serves (CSI 1.13

@@ -108,10 +108,11 @@ def listing(max_entries: int, token: str) -> records.Listing:
     return records.Listing(max_entries, token)
 
 
-def take_snapshot(message: csi.CreateSnapshotRequest, cluster_tags: Sequence[str]) -> records.TakeSnapshot:
-    """Check CreateSnapshot. Raises InvalidArgument, NotFound."""
+def take_snapshot(message: csi.CreateSnapshotRequest, region: str, cluster_tags: Sequence[str]) -> records.TakeSnapshot:
+    """Check CreateSnapshot. Raises InvalidArgument, NotFound, ResourceExhausted for another region."""
     name = names.cloud_name(message.name, "snapshot")
     source = volume_id(message.source_volume_id)
+    _region(message.accessibility_requirements, region)
     _known(message.parameters, {TAGS}, "snapshot parameter")
     wanted = (*cluster_tags, *tags.parse(message.parameters.get(TAGS, ""), message.parameters))
     return records.TakeSnapshot(name, source, tuple(dict.fromkeys(wanted)))

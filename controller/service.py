@@ -105,7 +105,9 @@ class Controller(csi.ControllerBase):
 
     async def create_snapshot(self, message: csi.CreateSnapshotRequest) -> csi.CreateSnapshotResponse:
         """Take a snapshot, or find it taken."""
-        snapshot = await self._work.snapshots.create(requests.take_snapshot(message, self._identity.tags))
+        snapshot = await self._work.snapshots.create(
+            requests.take_snapshot(message, self._identity.region, self._identity.tags)
+        )
         return csi.CreateSnapshotResponse(snapshot=replies.snapshot_message(snapshot))
 
     async def delete_snapshot(self, message: csi.DeleteSnapshotRequest) -> csi.DeleteSnapshotResponse:

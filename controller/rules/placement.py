@@ -17,7 +17,7 @@ def choose(requisite: Sequence[Segments], preferred: Sequence[Segments], region:
     if not allowed or region in allowed:
         return region
     raise errors.ResourceExhausted(
-        f"the volume is asked for in region {', '.join(sorted(set(allowed)))}, and this controller serves {region}",
+        f"it is asked for in region {', '.join(sorted(set(allowed)))}, and this controller serves {region}",
         remedy="use a StorageClass whose allowed topologies name the cluster's region",
     )
 

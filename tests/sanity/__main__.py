@@ -70,6 +70,7 @@ def _csi_sanity(suite: Path, services: stack.Stack, access_type: str) -> Program
         f"--csi.testvolumesize={VOLUME_BYTES}",
         f"--csi.testvolumeexpandsize={EXPANDED_BYTES}",
         f"--csi.testvolumeaccesstype={access_type}",
+        "--csi.testnodevolumeattachlimit=true",
         f"--ginkgo.json-report={services.folder / 'report.json'}",
         "--ginkgo.no-color",
         "--csi.testnodevolumeattachlimit",

@@ -91,3 +91,15 @@ async def test_a_passing_snapshot_is_never_listed_and_an_old_one_is_removed() ->
     await world.cloud.create_snapshot(volume, CLONE_PREFIX + "x", ())  # made in 1970, by the cloud's clock
     assert await world.work.snapshots.page(Listing(0, ""), "") == ([], "")
     assert not world.cloud.snapshots
+
+
+async def test_a_snapshot_is_of_its_own_region_and_of_no_other() -> None:
+    world = World()
+    volume = await world.create()
+    wanted = csi.CreateSnapshotRequest(name="snap", source_volume_id=volume)
+    wanted.accessibility_requirements = csi.TopologyRequirement(requisite=[csi.Topology(segments={"region": "fra1"})])
+    with pytest.raises(errors.ResourceExhausted, match=r"fra1.*nyc1"):
+        await world.service.create_snapshot(wanted)
+    assert not world.cloud.snapshots
+    wanted.accessibility_requirements = csi.TopologyRequirement(requisite=[csi.Topology(segments={"region": "nyc1"})])
+    assert (await world.service.create_snapshot(wanted)).snapshot is not None
