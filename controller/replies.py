@@ -124,7 +124,7 @@ def snapshot_message(snapshot: Snapshot) -> csi.Snapshot:
     """Tell of a snapshot. The cloud shows none before it can be used.
 
     Its topology is left out: a cluster has one region, so all its nodes can reach it, which is what leaving it out
-    means (CSI 1.13 "Snapshot"). csi-sanity 5.6 also compares that field with what Go keeps inside a message it has sent.
+    means (CSI 1.13 "Snapshot"). csi-sanity 5.6 compares that field with what Go keeps inside a message.
     """
     return csi.Snapshot(
         size_bytes=snapshot.min_size_bytes,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 HOUR_SECONDS = 3600.0
 DISORDER_SECONDS = 1.0  # replies overtake each other: for so long, the lower number is the newer
-AFTER_RESET_PART = 50  # after a reset nothing is known: a fiftieth of the limit may go until a reply tells more
+AFTER_RESET_SECONDS = 1.0  # after a reset one request goes alone, and its reply tells more
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ class HourQuota:
 
     def opens_at(self, now: float, reserve: float) -> float:
         """Return when a request may go that leaves ``reserve`` (0 to 1) of the limit to others."""
-        if self._limit and now >= self._resets_at:
-            self._remaining = max(self._remaining, self._limit // AFTER_RESET_PART + int(self._limit * reserve))
         if not self._limit or self.remaining > self._limit * reserve:
             return now
-        return max(now, self._resets_at)
+        if now < self._resets_at:
+            return self._resets_at
+        return now if self._in_flight == 0 else now + AFTER_RESET_SECONDS
 
     def _rebase(self, remaining: int) -> None:
         self._base, self._own, self._others = remaining, self._in_flight, 0

@@ -122,3 +122,11 @@ async def test_a_caller_that_leaves_the_line_leaves_nothing_behind() -> None:
     assert not ours.pressed
     await asyncio.sleep(70)
     assert ours.quota.remaining == 5000 - 30
+
+
+async def test_an_hour_that_is_used_up_opens_again_without_a_refusal() -> None:
+    ours, limit = budget(1000), RateLimit(per_minute=1000, per_hour=50)
+    for _ in range(25):
+        assert await send(ours, limit, Lane.DETACH) == 200
+        await asyncio.sleep(10)
+    assert set(await asyncio.gather(*(send(ours, limit, Lane.DETACH, seconds=20_000) for _ in range(60)))) == {200}
