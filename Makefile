@@ -37,7 +37,7 @@ kills: venv ## kill the embedded cloud 200 times in the middle of work, root (AR
 
 bench: venv ## the benchmarks: what the driver and the embedded cloud cost on this machine, root
 	@$(RUN) -m tools.debian bench
-	@set -e; for name in memory node_cycle localcloud_speed; do echo "== $$name"; $(RUN) -m benchmarks.$$name; done
+	@set -e; for name in memory long_life node_cycle localcloud_speed; do echo "== $$name"; $(RUN) -m benchmarks.$$name; done
 
 check: venv ## lint, formatting, types, and the walls between packages
 	@$(MAKE) --keep-going lint formatting types walls
