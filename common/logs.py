@@ -42,7 +42,7 @@ def configure(log_format: str, level: str, stream: TextIO | None = None) -> None
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared[:2], structlog.stdlib.add_logger_name, *shared[2:]],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _blank_secrets, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     root = logging.getLogger()

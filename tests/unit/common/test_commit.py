@@ -58,17 +58,23 @@ async def test_settling_tells_how_much_is_left_after_the_grace() -> None:
 
 @pytest.mark.asyncio
 async def test_work_that_committed_work_starts_is_awaited_too() -> None:
-    commits, done = Commits(), asyncio.Event()
+    commits, gate, done = Commits(), Gate(), asyncio.Event()
 
     async def second() -> None:
         await asyncio.sleep(0.01)  # noqa: TID251  # it is still under way when the first has ended
         done.set()
 
     async def first() -> None:
+        await gate()
         commits.background(commits.finish(second()), "starts the second")
 
-    await commits.finish(first())
-    assert (await commits.settle(10), done.is_set()) == (0, True)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(commits.finish(first()))
+        await gate.until(1)
+        settled = tasks.create_task(commits.settle(10))
+        await asyncio.sleep(0)  # noqa: TID251  # one turn of the loop: it waits for the first
+        gate.open()
+    assert (settled.result(), done.is_set()) == (0, True)
     await commits.close()
 
 
