@@ -267,3 +267,10 @@ async def test_a_detach_after_an_attach_whose_fate_is_unknown_does_not_trust_a_l
     await world.unpublish(volume, 101)
     await asyncio.sleep(60)
     assert world.cloud.holders(volume) == ()
+
+
+async def test_a_confirmed_attach_is_followed_by_a_look_at_the_volume() -> None:
+    world = World(confirm=True)
+    volume = await world.create()
+    await world.publish(volume, 101)
+    assert world.cloud.requests[-1] == "get_volume"

@@ -32,12 +32,12 @@ class Calm:
 class World:
     """A process of the controller: what it keeps in memory is gone when another world is made on the same cloud."""
 
-    def __init__(self, cloud: FakeCloud | None = None, tags: tuple[str, ...] = ()) -> None:
+    def __init__(self, cloud: FakeCloud | None = None, tags: tuple[str, ...] = (), *, confirm: bool = False) -> None:
         self.cloud = cloud or FakeCloud()
         self.commits = Commits()
         self.parts = join(self.cloud, self.commits, Calm())
         identity = work.Identity(DRIVER, REGION, tags)
-        self.work = work.join(self.parts, identity, longest_page=250)
+        self.work = work.join(self.parts, identity, longest_page=250, confirm=confirm)
         self.volumes = self.work.volumes
         self.attachments = self.work.attachments
         self.service = Controller(identity, self.work)
