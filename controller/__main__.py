@@ -26,6 +26,7 @@ from controller.parts import join
 from controller.service import Controller
 from controller.settings import ControllerSettings
 
+CALLS_AT_ONCE = 1000  # a call that waits costs little here, and the budget must see a detach behind a hundred creates
 PROGRAM = "aiocsi-controller"
 DESCRIPTION = "The controller of aiocsi: makes, deletes, attaches and detaches volumes through the cloud's API."
 
@@ -58,7 +59,7 @@ async def serve(settings: ControllerSettings) -> None:
         here = settings.region or await region(http_session, settings.metadata_url)
         controller = _controller(settings, api, commits, metrics, here)
         identity = Identity(settings.driver_name, PLUGIN_CAPABILITIES, api.access.ready)
-        parts: list[Part] = [Server([identity, controller], settings.endpoint, Calls(metrics))]
+        parts: list[Part] = [Server([identity, controller], settings.endpoint, Calls(metrics, at_once=CALLS_AT_ONCE))]
         if settings.http_addr is not None:
             parts.insert(0, Health(settings.http_addr, metrics, lambda: api.access.reason))  # answers to the last
         gc.collect()
