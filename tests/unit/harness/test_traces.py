@@ -30,6 +30,22 @@ def test_that_hangs():
 """
 
 
+KILLED_WITH_A_CHILD = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from tests.harness.reaper import Reaper
+with Reaper(Path(sys.argv[1]), remove=False):
+    os.environ['HARNESS_RUN'] = sys.argv[1]
+    child = os.fork()
+    if child == 0:  # holds the reaper's pipe open, and outlives its parent
+        os.closerange(1, 3)
+        signal.pause()
+    marked = subprocess.Popen(['sleep', '61.5'], start_new_session=True)
+    print(f'pid={marked.pid}. child={child}.', flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 @pytest.fixture(name="ending")
 def fixture_ending() -> Iterator[ExitStack]:
     with ExitStack() as ending:
@@ -111,4 +127,13 @@ def test_a_run_that_is_killed_by_its_time_out_is_cleaned_up_too(tmp_path: Path) 
     run = nested_pytest(tmp_path, HANGING, "--timeout=0.5", "--timeout-method=thread")
     assert "Timeout" in run.stdout + run.stderr
     assert "now removed: process" in run.stderr  # capture_output waits for the reaper too: it holds the other end
+    assert has_ended(run.stdout)
+
+
+def test_a_child_that_holds_the_reapers_pipe_open_does_not_keep_it_from_its_work(tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", KILLED_WITH_A_CHILD, str(tmp_path)]
+    run = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    os.kill(int(run.stdout.split("child=")[1].split(".", maxsplit=1)[0]), signal.SIGKILL)
+    assert run.returncode == -signal.SIGKILL
+    assert "now removed: process" in run.stderr
     assert has_ended(run.stdout)
