@@ -39,7 +39,7 @@ async def serve(chosen: NodeSettings) -> None:
     """Serve until SIGTERM. Raises EndpointError, OSError or RegistrationRefused if it cannot."""
     commits, metrics = Commits(), Metrics()
     counted = NodeMetrics(metrics.registry)
-    host = wiring.make_host(chosen, Commands(counted.observe))
+    host = wiring.make_host(chosen, Commands(counted.observe, str(chosen.state_dir)))
     counted.watch(host.threads)
     parts = wiring.make_parts(chosen, host, Turns(commits))
     identity = Identity(chosen.driver_name, PLUGIN_CAPABILITIES, ready=lambda: True)

@@ -11,6 +11,7 @@ from node.host.host import Host
 from node.host.journal import Journal
 from node.host.metadata import Metadata
 from node.host.mounts import Mounts
+from node.host.orphans import Orphans
 from node.host.probe import Prober
 from node.host.sysfs import Sysfs
 from node.host.threads import Threads
@@ -45,6 +46,7 @@ def make_host(chosen: NodeSettings, commands: Commands) -> Host:
         filesystems=Filesystems(commands, chosen.format_parallel, chosen.format_seconds),
         mounts=Mounts(commands, threads, chosen.command_seconds),
         journal=journal,
+        orphans=Orphans(str(chosen.state_dir)),
     )
 
 

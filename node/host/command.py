@@ -18,6 +18,7 @@ import structlog
 
 from common import errors
 from node.host import turns
+from node.host.orphans import OWNER
 
 OUTPUT_BYTES = 64 << 10  # of each stream; what follows is read and dropped
 LAST_WORDS_SECONDS = 1.0  # for the kernel to take a killed group away
@@ -43,11 +44,15 @@ class Ended:
 
 
 class Commands:
-    """Starts programs. ``observe`` is told of each that ended."""
+    """Starts programs, as ``owner``'s (see ``orphans``). ``observe`` is told of each that ended."""
 
-    def __init__(self, observe: Observer = lambda program, seconds, status: None) -> None:  # noqa: ARG005  # none by default
+    def __init__(
+        self,
+        observe: Observer = lambda program, seconds, status: None,  # noqa: ARG005  # nobody by default
+        owner: str = "",
+    ) -> None:
         self._observe = observe
-        self._environment = {**os.environ, "LC_ALL": "C"}
+        self._environment = {**os.environ, "LC_ALL": "C", OWNER: owner}
         self._starting = asyncio.Lock()  # to start one blocks the event loop for a moment: not many in a row
 
     async def run(self, *argv: str, seconds: float, files: Sequence[int] = ()) -> Ended:

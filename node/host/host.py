@@ -10,6 +10,7 @@ from node.host.devices import Devices
 from node.host.filesystems import Filesystems
 from node.host.journal import Entry, Journal, Record
 from node.host.mounts import Mounts, read_table
+from node.host.orphans import Orphans
 from node.host.probe import Prober
 from node.host.sysfs import Sysfs
 from node.host.threads import SECONDS, Threads
@@ -42,10 +43,11 @@ class Host:
     filesystems: Filesystems
     mounts: Mounts
     journal: Journal
+    orphans: Orphans
 
     async def glance(self, path: str) -> Glance:
-        """Look at a path, without asking what is mounted there."""
-        return await self.threads.call(partial(_glance, path), SECONDS, f"looking at {path}")
+        """Look at a path, not at what is mounted there. Raises Unavailable if an earlier call is at work there."""
+        return await self.threads.call(partial(_glance, path, self.orphans), SECONDS, f"looking at {path}")
 
     async def resolve(self, path: str) -> str:
         """Return ``path`` as mountinfo has it."""
@@ -82,9 +84,10 @@ class Host:
             ) from error
 
 
-def _glance(path: str) -> Glance:
+def _glance(path: str, orphans: Orphans) -> Glance:
     """Only a device node's own file is asked for its number: asking a dead mount would hang."""
     real = paths.resolve(path)
+    orphans.check(real)
     table = read_table()
     mounted = mountinfo.at(table, real)
     is_node = bool(mounted) and mounted[-1].root != "/" and paths.may_be_node(mounted[-1].kind)
