@@ -1,0 +1,1 @@
+"""Real runs: the three processes on loop devices, killed while volumes move between nodes and are written to."""
