@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud test sanity kills bench image e2e e2e-up e2e-down e2e-upstream chart lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud test sanity kills faults faults-real planted bench image e2e e2e-up e2e-down e2e-upstream chart lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -38,6 +38,18 @@ kills: venv ## kill the embedded cloud 200 times in the middle of work, root (AR
 bench: venv ## the benchmarks: what the driver and the embedded cloud cost on this machine, root
 	@$(RUN) -m tools.debian bench
 	@set -e; for name in memory long_life node_cycle localcloud_speed; do echo "== $$name"; $(RUN) -m benchmarks.$$name; done
+
+faults: venv ## crash and chaos in simulated time (SEEDS=N: how many; ARGS=--seed N: one again)
+	@$(RUN) -m tests.faults --seeds $(or $(SEEDS),200) $(ARGS)
+	@$(RUN) -m tests.faults.kept
+	@$(RUN) -m tests.faults.proof --fast
+
+faults-real: venv ## the real processes, killed while volumes move and are written to, root (MINUTES=N)
+	@$(RUN) -m tools.debian test
+	@$(RUN) -m tests.faults.real --minutes $(or $(MINUTES),1.5) $(ARGS)
+
+planted: venv ## plant known bugs, one after the other: the simulation must find each (ARGS: their names)
+	@$(RUN) -m tests.faults.proof $(ARGS)
 
 check: venv ## lint, formatting, types, and the walls between packages
 	@$(MAKE) --keep-going lint formatting types walls

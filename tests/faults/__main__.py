@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from tests.faults import bench, order
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 all held, 1 something did not, 2 wrong usage."""
@@ -14,18 +16,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="run this seed alone, and show its trace")
     parser.add_argument("--keep", default="", help="with --seed: the numbers of the steps and faults to keep")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument("--stop", action="store_true", help="stop at the first seed that fails")
     options = parser.parse_args(argv)
-    if os.environ.get("PYTHONHASHSEED") != "0":  # sets of strings must have the same order in every run
-        os.execve(  # noqa: S606  # itself, once more
-            sys.executable,
-            [sys.executable, "-m", "tests.faults", *(sys.argv[1:] if argv is None else argv)],
-            {**os.environ, "PYTHONHASHSEED": "0"},
-        )
-    from tests.faults import bench  # noqa: PLC0415  # only now is the order of sets fixed
-
+    order.fix("tests.faults", sys.argv[1:] if argv is None else argv)
     if options.seed is not None:
         return bench.replay(options.seed, options.keep)
-    return bench.many(range(options.first, options.first + options.seeds), options.jobs)
+    return bench.many(range(options.first, options.first + options.seeds), options.jobs, stop=options.stop)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 
 from tests.faults.plan import Plan, draw
 from tests.faults.run import Result, run
+from tests.faults.shrink import shrink
 
 LARGEST_TRACE = 400
+REPORTS = 3
 
 
 def one(seed: int) -> Result:
@@ -17,7 +19,7 @@ def one(seed: int) -> Result:
     return run(draw(seed))
 
 
-def many(seeds: Iterable[int], jobs: int) -> int:
+def many(seeds: Iterable[int], jobs: int, *, stop: bool = False) -> int:
     """Run seeds; print the table, or the report of those that failed. Return the exit status."""
     started = time.monotonic()
     counts: Counter[str] = Counter()
@@ -29,8 +31,22 @@ def many(seeds: Iterable[int], jobs: int) -> int:
                 failed.append(result)
                 sys.stdout.write(f"seed {result.seed}: {result.broken}\n")
                 sys.stdout.flush()
+                if stop:
+                    return 1
     sys.stdout.write(table(counts, time.monotonic() - started, len(failed)))
+    for result in sorted(failed, key=lambda each: each.seed)[:REPORTS]:
+        report(result)
     return 1 if failed else 0
+
+
+def report(failed: Result) -> None:
+    """Print what replays a failure, with as few steps and faults as still fail, and its trace."""
+    plan = draw(failed.seed)
+    kind = " ".join(failed.broken.split()[:2])  # cut as it is, it may name other numbers
+    kept = shrink(plan, lambda part: kind in run(part).broken)
+    numbers = ",".join(map(str, sorted(kept)))
+    sys.stdout.write(f"\nreplay: python -m tests.faults --seed {failed.seed} --keep {numbers}\n")
+    replay(failed.seed, numbers)
 
 
 def table(counts: Counter[str], seconds: float, failed: int) -> str:

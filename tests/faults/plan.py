@@ -76,7 +76,7 @@ def draw(seed: int) -> Plan:
     return Plan(
         seed=seed,
         hosts=hosts,
-        requests_per_minute=chance.choice((250, 250, 100, 60)),
+        requests_per_minute=chance.choice((250, 100, 60, 40)),
         steps=tuple(sorted(steps, key=lambda step: step.at)),
         faults=tuple(sorted(faults, key=lambda fault: fault.at)),
     )
@@ -92,12 +92,17 @@ def _life(chance: random.Random, claim: int, hosts: int, others: list[Step]) -> 
     host = chance.randint(1, hosts)
     steps.append(Step("pod", at + chance.uniform(0, 30), claim, host))
     at = steps[-1].at
+    if chance.random() < 0.3:  # the pod goes elsewhere while its volume is formatted, and comes back
+        other = chance.choice([each for each in range(1, hosts + 1) if each != host])
+        steps.append(Step("move", at + chance.uniform(5, 15), claim, other))
+        steps.append(Step("move", at + chance.uniform(60, 90), claim, host))
+        at = steps[-1].at
     for _ in range(chance.randint(1, 5)):
         at += chance.choice((chance.uniform(2, 20), chance.uniform(20, 120)))
-        action = chance.choice(("move", "move", "move", "restart", "grow", "snapshot", "retry"))
+        action = chance.choice(("move", "move", "move", "beside", "again", "again", "grow", "snapshot"))
         if action == "move":
             host = chance.choice([each for each in range(1, hosts + 1) if each != host])
-        steps.append(Step("move" if action == "restart" else action, at, claim, host, chance.randint(1, 3)))
+        steps.append(Step("move" if action == "beside" else action, at, claim, host, chance.randint(1, 3)))
     if chance.random() < 0.7:
         steps.append(Step("delete", at + chance.uniform(5, 150), claim))
     return [step for step in steps if step.at < STEPS_END]
@@ -134,6 +139,7 @@ _CHOICES: dict[str, tuple[tuple[str, ...], tuple[float, ...]]] = {  # what it hi
     "node killed": (NONE, _STEPS),
     "leader change": (SIDECARS, (0.0, 1.0, 14.0)),
     "call cancelled": ((*METHODS, *NODE_METHODS), (0.01, 0.1, 0.5, 2.0, 6.0)),
+    "call repeated": (("ControllerUnpublish", "ControllerUnpublish", "DeleteVolume"), (1.0, 4.0, 12.0)),
     "host off": (NONE, (20.0, 90.0, 500.0)),
     "network lost": (NONE, (20.0, 90.0, 500.0)),
     "foreign event": (NONE, (3, 40)),
@@ -160,15 +166,16 @@ _WEIGHTS = (
     ("node killed", 8),
     ("leader change", 5),
     ("call cancelled", 8),
+    ("call repeated", 8),
     ("host off", 3),
     ("host gone", 1),
     ("network lost", 4),
     ("foreign event", 3),
     ("late device", 3),
-    ("stale link", 2),
-    ("unreadable disk", 2),
+    ("stale link", 5),
+    ("unreadable disk", 4),
     ("slow program", 4),
     ("program killed", 4),
-    ("node killed in program", 5),
+    ("node killed in program", 8),
     ("clock jump", 2),
 )

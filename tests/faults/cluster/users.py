@@ -1,10 +1,11 @@
 """The users of the cluster: they do what the plan says, when it says so."""
 
+from collections.abc import Coroutine
 from typing import Protocol
 
 from csi_proto.csi import v1 as csi
 from tests.faults.cluster import control
-from tests.faults.cluster.objects import Claim, Snap
+from tests.faults.cluster.objects import Claim, Pod, Snap
 from tests.faults.invariants import is_source
 from tests.faults.plan import Step
 from tests.faults.sim.loop import sleep
@@ -14,6 +15,7 @@ class Around(control.Around, Protocol):
     """What users see of the world."""
 
     def offers(self, rpc: str) -> bool: ...
+    def begin(self, work: Coroutine[object, object, None]) -> None: ...
 
 
 class Users:
@@ -43,12 +45,21 @@ class Users:
             control.start(self._around, claim, step.host)
         elif step.kind == "move" and claim.pod is not None:
             control.move(self._around, claim, step.host)
+        elif step.kind == "again" and claim.pod is not None and not claim.pod.deleting:
+            claim.pod.deleting = True
+            self._around.begin(self._again(claim, claim.pod))
         elif step.kind == "grow" and claim.volume is not None and self._around.offers("EXPAND_VOLUME"):
             claim.wanted_gib = max(claim.wanted_gib, claim.given_gib) + step.amount
         elif step.kind == "snapshot" and claim.synced and self._around.offers("CREATE_DELETE_SNAPSHOT"):
             self._around.store.snaps.append(Snap(f"snapshot-{len(self._around.store.snaps)}", claim))
         elif step.kind == "delete" and not is_source(self._around.store, claim):
             self.delete(claim)
+
+    async def _again(self, claim: Claim, old: Pod) -> None:
+        """Start the pod once more on its host, as soon as it has ended: the volume stays attached."""
+        await self._around.bell.until(lambda: old.gone)
+        if claim.pod is old:
+            control.start(self._around, claim, old.host)
 
     def delete(self, claim: Claim) -> None:
         """Delete a claim and its pod."""

@@ -17,7 +17,7 @@ from tests.faults.sim.loop import Process, sleep
 from tests.faults.sim.rpc import Served
 from tests.faults.sim.trace import Trace
 
-RESTART_SECONDS = (0.5, 5.0)
+RESTART_SECONDS = ((0.5, 5.0), (10.0, 40.0))  # at once, or in a crash loop
 
 
 class Around(Protocol):
@@ -88,7 +88,7 @@ class SimHost:
 
     async def _restart(self) -> None:
         boots = self._boots
-        await sleep(self.draw(*RESTART_SECONDS))
+        await sleep(self.draw(*self._chance.choice(RESTART_SECONDS)))
         if self._boots == boots and self.serving is None:
             self.start_node()
 
@@ -141,7 +141,7 @@ class SimHost:
         slow = self._around.injector.take(frozenset({"slow program"}), subject, self._around.now())
         killed = self._around.injector.take(frozenset({"program killed"}), subject, self._around.now())
         if self._around.injector.take(frozenset({"node killed in program"}), subject, self._around.now()) is not None:
-            asyncio.get_running_loop().call_later(self.draw(0.001, 0.5), self.kill_node, context=Context())
+            asyncio.get_running_loop().call_later(self.draw(0.001, 2.0), self.kill_node, context=Context())
         return (slow.amount if slow is not None else 0.0), killed is not None
 
     def ran(self, argv: Sequence[str], status: int) -> None:

@@ -1,0 +1,90 @@
+"""The bench tests itself: each planted bug is put into a copy of the tree, and must be found within 200 seeds.
+
+``python -m tests.faults.proof [NAME ... | --fast]``. A patch that does not apply any more fails: plant the bug anew.
+"""
+
+import concurrent.futures
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PATCHES = Path(__file__).parent / "planted"
+COPIED = ("common", "controller", "csi_proto", "node", "tests/faults", "tests/harness")
+FAST = ("internal-instead-of-unavailable", "detach-without-compare", "failed-umount-is-done")
+SEEDS = 200
+SECONDS = 1500
+APPLY = ("git", "apply", "-p0", "-C1")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of a planted bug."""
+
+    name: str
+    found: bool
+    how: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{'found' if self.found else 'MISSED':<7} {self.name:<36} {self.seconds:6.1f} s  {self.how[:300]}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit status: 0 every bug was found, 1 one was missed or does not apply, 2 there is no such bug."""
+    wanted = sys.argv[1:] if argv is None else list(argv)
+    if wanted == ["--fast"]:
+        wanted = list(FAST)
+    patches = [each for each in sorted(PATCHES.glob("*.patch")) if not wanted or each.stem in wanted]
+    if not patches:
+        sys.stderr.write(f"no such planted bug in {PATCHES}\n")
+        return 2
+    missed = _no_longer_apply()
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(look_for, patches):
+            missed += not found.found
+            sys.stdout.write(f"{found}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(patches) - missed} of {len(patches)} planted bugs found within {SEEDS} seeds\n")
+    return 1 if missed else 0
+
+
+def _no_longer_apply() -> int:
+    """Say which patches do not apply to the tree as it is, and how many."""
+    stale = [each for each in sorted(PATCHES.glob("*.patch")) if _run((*APPLY, "--check", str(each)), ROOT).returncode]
+    for patch in stale:
+        sys.stdout.write(f"STALE   {patch.stem} does not apply any more: plant the bug anew\n")
+    return len(stale)
+
+
+def look_for(patch: Path) -> Found:
+    """Plant one bug in a copy of the tree, and let the bench look for it."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="aiocsi-planted-") as folder:
+        tree = Path(folder)
+        for name in COPIED:
+            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "tests/__init__.py", tree / "tests/__init__.py")
+        applied = _run((*APPLY, str(patch)), tree)
+        if applied.returncode:
+            return Found(patch.stem, False, f"does not apply, plant it anew: {applied.stderr.strip()}", 0.0)
+        argv = (sys.executable, "-m", "tests.faults", f"--seeds={SEEDS}", "--stop", "--jobs=1")
+        ended = _run(argv, tree)
+    first = next((line for line in ended.stdout.splitlines() if line.startswith("seed ")), "")
+    how = first or ended.stderr.strip()[-300:] or f"{SEEDS} seeds were green"
+    return Found(patch.stem, ended.returncode == 1 and bool(first), how, time.monotonic() - started)
+
+
+def _run(argv: tuple[str, ...], tree: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.parent), "PYTHONPATH": str(tree)}
+    return subprocess.run(argv, cwd=tree, env=environment, check=False, capture_output=True, text=True, timeout=SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
