@@ -18,6 +18,7 @@ from node.host import mounts, paths, probe, processes
 from node.host.devices import LINK_PREFIX, LOOK_SECONDS, Device, Devices
 from node.host.host import Glance, Host
 from node.host.journal import Entry, Journal, Record
+from node.host.orphans import Orphans
 from node.host.sysfs import Sysfs
 from node.host.threads import Threads
 from node.records import Facts, Intent, Scan, Superblock, Volume
@@ -97,8 +98,9 @@ class SimThreads(Threads):
         assert mine or rescan, f"the simulated host does not know {function}"
         return work()
 
-    def glance(self, path: str) -> Glance:
+    def glance(self, path: str, orphans: Orphans) -> Glance:
         """Look at a path."""
+        orphans.check(path)
         seen = self._kernel.top(path)
         block = ""
         if seen is not None and seen.line.root != "/" and self._kernel.is_alive(seen.plugged):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import aiohttp
@@ -22,6 +23,7 @@ from controller.service import Controller
 from node import wiring
 from node.host.filesystems import Filesystems
 from node.host.mounts import Mounts
+from node.host.orphans import Orphans
 from node.host.probe import Prober
 from node.host.turns import Turns
 from node.requests import Requests
@@ -82,4 +84,5 @@ def _host(machine: Machine, kernel: Kernel, journal: SimJournal) -> SimHost:
         filesystems=Filesystems(commands, 4, 1800.0),
         mounts=Mounts(commands, threads, 110.0),
         journal=journal,
+        orphans=Orphans("simulated", Path("/nowhere")),  # programs die with the process here
     )
