@@ -10,6 +10,8 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import pydantic
@@ -65,6 +67,7 @@ class Http:
 
     def __init__(self, root: str, token: Token, budget: Budget, access: Access, requests: Requests) -> None:
         self._root = root.rstrip("/")
+        self._proxy = _proxy_for(root)
         self._token = token
         self._budget = budget
         self._access = access
@@ -126,7 +129,12 @@ class Http:
             async with (
                 asyncio.timeout_at(limit),
                 self._session.request(
-                    call.method, self._root + call.path, params=call.query, json=call.json, headers=headers
+                    call.method,
+                    self._root + call.path,
+                    params=call.query,
+                    json=call.json,
+                    headers=headers,
+                    proxy=self._proxy,
                 ) as reply,
             ):
                 body = await reply.read()
@@ -180,12 +188,23 @@ class Answer:
 
 
 def session(ca_file: str = "") -> aiohttp.ClientSession:
-    """Make the session: keep-alive, proxies from the environment, our user agent, an own CA beside the system's."""
+    """Make the session: keep-alive, our user agent, an own CA beside the system's."""
     tls = _tls(ca_file)
     connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=tls, keepalive_timeout=60)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
     agent = {"User-Agent": f"aiocsi/{__version__}", "Accept": "application/json"}
-    return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=agent, trust_env=True)
+    return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=agent)
+
+
+def _proxy_for(root: str) -> str | None:
+    """Return the proxy that the environment names for the API.
+
+    aiohttp would read it too, but then looks into ~/.netrc on every request, and fails on an entry for the host there.
+    """
+    url = urlsplit(root)
+    if url.hostname is None or proxy_bypass(url.hostname):
+        return None
+    return getproxies().get(url.scheme)
 
 
 def _tls(ca_file: str) -> ssl.SSLContext | bool:

@@ -54,19 +54,24 @@ class Untold:
 
 
 @asynccontextmanager
-async def api(script: Script, token: Token | None = None, access: Access | None = None) -> AsyncIterator[Http]:
+async def served(script: Script) -> AsyncIterator[str]:
+    """Serve the script; yield its URL."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", script.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    root = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    await runner.cleanup()
+
+
+@asynccontextmanager
+async def api(script: Script, token: Token | None = None, access: Access | None = None) -> AsyncIterator[Http]:
     loop = asyncio.get_running_loop()
-    async with session() as http_session:
+    async with served(script) as root, session() as http_session:
         http = Http(root, token or Token(SECRET), Budget(), access or Access(loop.time), Untold())
         http.open(http_session)
         yield http
-    await runner.cleanup()
 
 
 async def test_a_call_carries_the_token_and_who_we_are() -> None:
@@ -194,6 +199,37 @@ async def test_a_server_that_is_not_there_is_not_final() -> None:
             await http.send(READ)
         with pytest.raises(errors.Unavailable, match="no connection"):
             await http.send(CHANGE)
+
+
+async def test_the_proxy_of_the_environment_is_used_for_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script((200, ACCOUNT))
+    async with served(script) as proxy, session() as http_session:
+        monkeypatch.setenv("http_proxy", proxy)
+        http = Http("http://api.invalid/", Token(SECRET), Budget(), Access(lambda: 0.0), Untold())
+        http.open(http_session)
+        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
+    assert script.tokens == [SECRET]
+
+
+async def test_a_host_that_needs_no_proxy_is_asked_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script((200, ACCOUNT))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    async with api(script) as http:
+        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
+
+
+async def test_a_login_in_netrc_does_not_stand_in_the_tokens_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logins = tmp_path / "netrc"
+    logins.write_text("machine 127.0.0.1 login somebody password else\n")
+    logins.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(logins))
+    script = Script((200, ACCOUNT))
+    async with api(script) as http:
+        await http.send(READ)
+    assert script.tokens == [SECRET]
 
 
 async def test_readiness_ends_when_the_token_is_refused_for_a_while() -> None:
