@@ -5,10 +5,10 @@ or not at all. Intents are synced to the disk before mkfs starts; the rest need 
 do not outlive the host. ``write`` and ``remove`` block: call them in a thread.
 """
 
+import hashlib
 import json
 import os
 import re
-import zlib
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -92,10 +92,8 @@ def _key(record: Entry) -> str:
 
 
 def _name(key: str) -> str:
-    """Return a file name: the key itself if it can be one, else two checksums (hashlib would cost 3.5 MiB)."""
-    if _PLAIN.fullmatch(key):
-        return key
-    return f"{zlib.crc32(key.encode()):08x}{zlib.adler32(key.encode()):08x}"
+    """Return a file name: the key itself if it can be one, else its hash."""
+    return key if _PLAIN.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
 
 
 def _load(kind: type[Entry], path: Path) -> Entry | None:
