@@ -7,16 +7,18 @@ from tests.e2e import manifests
 from tests.e2e.place import Place, until_gone
 from tests.harness.embedded_cloud import EmbeddedCloud, objects
 
-MOST_REQUESTS = 8
-"""Create, attach, a look at that action, detach, a look at that one, delete: six. One more when provisioner and
-attacher lead on different pods, so that the one that attaches must ask for the volume's name; and one for the
-provisioner, which may ask for the deletion of one volume twice.
+MOST_REQUESTS = 6
+"""Create, attach, detach, delete: four.
+
+One more when provisioner and attacher lead on different pods: the one that attaches must ask for the volume's name. And
+one for the provisioner, which may ask for the deletion of one volume twice. How often an action is looked at depends on
+how long it takes, and is for the controller's own tests.
 """
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.asyncio]
 
 
-async def test_a_life_from_claim_to_deletion_costs_at_most_eight_requests(
+async def test_a_life_from_claim_to_deletion_costs_at_most_six_requests_beside_the_looks_at_its_actions(
     place: Place, embedded_cloud: EmbeddedCloud
 ) -> None:
     before = len(await requests(embedded_cloud))
@@ -28,7 +30,7 @@ async def test_a_life_from_claim_to_deletion_costs_at_most_eight_requests(
     await place.remove(PersistentVolumeClaim, "data")
     await until_gone(place.client, PersistentVolume, str(volume.metadata.name))
     made = (await requests(embedded_cloud))[before:]
-    told = [f"{one['method']} {one['path']}" for one in made if not is_of_the_reconciler(one)]
+    told = [f"{one['method']} {one['path']}" for one in made if not (is_of_the_reconciler(one) or is_a_look(one))]
     assert len(told) <= MOST_REQUESTS, "\n".join(told)
 
 
@@ -36,6 +38,11 @@ async def requests(cloud: EmbeddedCloud) -> list[dict[str, object]]:
     """Return every request of the driver so far, oldest first."""
     found = objects(await cloud.get("/_localcloud/ledger/requests"), "requests")
     return [dict(one) for one in found if str(one["path"]).startswith("/v2/")]
+
+
+def is_a_look(request: dict[str, object]) -> bool:
+    """Whether it asks how far an action is."""
+    return request["method"] == "GET" and "/actions" in str(request["path"])
 
 
 def is_of_the_reconciler(request: dict[str, object]) -> bool:
