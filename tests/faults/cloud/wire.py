@@ -144,6 +144,7 @@ class Session:
         params: Mapping[str, str] | None = None,
         json: Json | None = None,
         headers: Mapping[str, str] | None = None,
+        proxy: str | None,  # noqa: ARG002 - no proxy lies between
     ) -> "Exchange":
         """Begin a request."""
         assert headers is not None
