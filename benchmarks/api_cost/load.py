@@ -65,4 +65,6 @@ def _resident_mib(stand: Stand) -> float:
 def _longest(log: Path) -> float:
     """Read what the watched controller has written at its end."""
     lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.startswith('{"longest_callback')]
-    return float(json.loads(lines[-1])["longest_callback_seconds"])
+    told = json.loads(lines[-1])
+    print(f"  longest callback: {told['callback']}")
+    return float(told["longest_callback_seconds"])

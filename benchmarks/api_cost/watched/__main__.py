@@ -1,4 +1,4 @@
-"""Run the controller, and write at its end how long its longest callback has held up the event loop.
+"""Run the controller, and write at its end how long its longest callback has held up the event loop, and which.
 
 Processor time of the thread, not wall time: the machine has other work, which is not the controller's doing.
 """
@@ -10,21 +10,24 @@ import time
 
 from controller.__main__ import main
 
-longest = 0.0
 run_callback = asyncio.Handle._run  # noqa: SLF001 (there is no public place to time callbacks without debug mode)
+longest: tuple[float, str] = (0.0, "")
 
 
 def watched(handle: asyncio.Handle) -> None:
     """Run a callback and note how long it took."""
     global longest  # noqa: PLW0603 (one number for the whole process)
+    what = repr(handle)  # before it runs: afterwards the task may have ended
     start = time.thread_time()
     run_callback(handle)
-    longest = max(longest, time.thread_time() - start)
+    seconds = time.thread_time() - start
+    if seconds > longest[0]:
+        longest = (seconds, what)
 
 
 if __name__ == "__main__":
     asyncio.Handle._run = watched  # type: ignore[method-assign, assignment]  # noqa: SLF001 (see above)
     asyncio.TimerHandle._run = watched  # type: ignore[method-assign, assignment]  # noqa: SLF001 (see above)
     status = main([])
-    print(json.dumps({"longest_callback_seconds": longest}), flush=True)
+    print(json.dumps({"longest_callback_seconds": longest[0], "callback": longest[1][:300]}), flush=True)
     sys.exit(status)
