@@ -32,6 +32,7 @@ from common.commit import Commits
 
 log = structlog.get_logger()
 
+READ_BYTES = 16 * 1024  # read at a time: 256 KiB, asyncio's own, hold a hundred calls, and so the event loop for 60 ms
 LAST_ANSWERS_SECONDS = 1.0  # for calls that were ended by the drain to send their status
 CLOSED_STREAMS = 256  # that a connection remembers; h2's own 65,536 grow to 10 MiB on one that lives for days
 LAST_PING_SECONDS = 0.5  # for a client to read what was sent
@@ -143,6 +144,7 @@ class _Connection(H2Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client; allow it so many calls at once that none of them keeps a Probe from being sent."""
         super().connection_made(transport)
+        transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # of asyncio's selector transports
         h2_connection = self.connection._connection  # noqa: SLF001  # a test holds these private names
         h2_connection._closed_streams = SizeLimitDict(size_limit=CLOSED_STREAMS)  # noqa: SLF001  # same
         h2_connection.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: rpc.WAITING})
