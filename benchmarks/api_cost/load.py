@@ -66,5 +66,5 @@ def _longest(log: Path) -> float:
     """Read what the watched controller has written at its end."""
     lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.startswith('{"longest_callback')]
     told = json.loads(lines[-1])
-    print(f"  longest callback: {told['callback']}")
+    print(f"  longest callback: {told['callback']}; longest garbage collection: {told['collection'] * 1000:.0f} ms")
     return float(told["longest_callback_seconds"])

@@ -4,6 +4,7 @@ Processor time of the thread, not wall time: the machine has other work, which i
 """
 
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -25,9 +26,31 @@ def watched(handle: asyncio.Handle) -> None:
         longest = (seconds, what)
 
 
+class Collections:
+    """How long the longest run of the garbage collector took, seconds of processor time."""
+
+    longest = 0.0
+    started = 0.0
+
+    def note(self, phase: str, info: dict[str, int]) -> None:
+        """Take note of the begin or end of a run."""
+        if phase == "start":
+            self.started = time.thread_time()
+        else:
+            self.longest = max(self.longest, time.thread_time() - self.started)
+        del info
+
+
 if __name__ == "__main__":
+    collections = Collections()
+    gc.callbacks.append(collections.note)
     asyncio.Handle._run = watched  # type: ignore[method-assign, assignment]  # noqa: SLF001 (see above)
     asyncio.TimerHandle._run = watched  # type: ignore[method-assign, assignment]  # noqa: SLF001 (see above)
     status = main([])
-    print(json.dumps({"longest_callback_seconds": longest[0], "callback": longest[1][:300]}), flush=True)
+    print(
+        json.dumps(
+            {"longest_callback_seconds": longest[0], "callback": longest[1][:300], "collection": collections.longest}
+        ),
+        flush=True,
+    )
     sys.exit(status)
