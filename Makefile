@@ -46,7 +46,7 @@ faults: venv ## crash and chaos in simulated time (SEEDS=N: how many; ARGS=--see
 
 faults-real: venv ## the real processes, killed while volumes move and are written to, root (MINUTES=N)
 	@$(RUN) -m tools.debian test
-	@$(RUN) -m tests.faults.real --minutes $(or $(MINUTES),1.5) $(ARGS)
+	@$(RUN) -m tests.faults.real --minutes $(or $(MINUTES),1) $(ARGS)
 
 planted: venv ## plant known bugs, one after the other: the simulation must find each (ARGS: their names)
 	@$(RUN) -m tests.faults.proof $(ARGS)

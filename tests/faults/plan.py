@@ -92,7 +92,7 @@ def _life(chance: random.Random, claim: int, hosts: int, others: list[Step]) -> 
     host = chance.randint(1, hosts)
     steps.append(Step("pod", at + chance.uniform(0, 30), claim, host))
     at = steps[-1].at
-    if chance.random() < 0.3:  # the pod goes elsewhere while its volume is formatted, and comes back
+    if chance.random() < 0.5:  # the pod goes elsewhere while its volume is formatted, and comes back
         other = chance.choice([each for each in range(1, hosts + 1) if each != host])
         steps.append(Step("move", at + chance.uniform(5, 15), claim, other))
         steps.append(Step("move", at + chance.uniform(60, 90), claim, host))
@@ -146,7 +146,7 @@ _CHOICES: dict[str, tuple[tuple[str, ...], tuple[float, ...]]] = {  # what it hi
     "late device": (NONE, (1, 40)),
     "slow program": (_PROGRAMS, (5.0, 60.0, 130.0)),
     "program killed": (_PROGRAMS, (0.0,)),
-    "node killed in program": (_PROGRAMS, (0.0,)),
+    "node killed in program": (("mkfs", *_PROGRAMS), (0.0,)),
     "clock jump": (NONE, (-3600.0, -30.0, 30.0, 3600.0)),
 }
 _BETWEEN = frozenset({"throttle storm", "error storm", "stale lists", "no connection", "foreign event", "late device"})
@@ -176,6 +176,6 @@ _WEIGHTS = (
     ("unreadable disk", 4),
     ("slow program", 4),
     ("program killed", 4),
-    ("node killed in program", 8),
+    ("node killed in program", 12),
     ("clock jump", 2),
 )

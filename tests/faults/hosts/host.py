@@ -1,15 +1,14 @@
 """A simulated host: its kernel, the node process on it, kubelet's network; on or off, and what survives that."""
 
-import asyncio
 import random
 from collections.abc import Coroutine, Sequence
-from contextvars import Context
 from typing import Protocol
 
 from node.host.journal import Entry
 from node.host.turns import Turns
 from tests.faults.hosts.disks import Disk
 from tests.faults.hosts.kernel import Kernel, Plugged
+from tests.faults.hosts.programs import Fate
 from tests.faults.hosts.seams import SimJournal
 from tests.faults.sim import drivers
 from tests.faults.sim.injector import Injector
@@ -135,14 +134,17 @@ class SimHost:
         """Draw a number."""
         return self._chance.uniform(low, high)
 
-    def program_fate(self, program: str) -> tuple[float, bool]:
-        """Return how many seconds longer the next run of a program takes, and whether it is killed."""
+    def program_fate(self, program: str) -> Fate:
+        """Return what happens to the next run of a program."""
         subject = f"{program} on host {self.number}"
         slow = self._around.injector.take(frozenset({"slow program"}), subject, self._around.now())
         killed = self._around.injector.take(frozenset({"program killed"}), subject, self._around.now())
-        if self._around.injector.take(frozenset({"node killed in program"}), subject, self._around.now()) is not None:
-            asyncio.get_running_loop().call_later(self.draw(0.001, 2.0), self.kill_node, context=Context())
-        return (slow.amount if slow is not None else 0.0), killed is not None
+        dies = self._around.injector.take(frozenset({"node killed in program"}), subject, self._around.now())
+        return Fate(
+            extra_seconds=slow.amount if slow is not None else 0.0,
+            killed=killed is not None,
+            node_dies="" if dies is None else self._chance.choice(("before", "after", "after")),
+        )
 
     def ran(self, argv: Sequence[str], status: int) -> None:
         """Take note of a program that has ended."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from common import errors
@@ -14,13 +15,23 @@ SECONDS = {"mkfs": (0.3, 3.0), "e2fsck": (0.1, 1.0), "resize2fs": (0.1, 1.0), "x
 USUAL = (0.005, 0.08)
 
 
+@dataclass(frozen=True)
+class Fate:
+    """What happens to one run of a program, and to the node that has started it: before or after its effect."""
+
+    extra_seconds: float = 0.0
+    killed: bool = False
+    node_dies: str = ""
+
+
 class Machine(Protocol):
     """What the programs ask of their host."""
 
     kernel: Kernel
 
     def draw(self, low: float, high: float) -> float: ...
-    def program_fate(self, program: str) -> tuple[float, bool]: ...  # extra seconds; whether it is killed
+    def program_fate(self, program: str) -> Fate: ...
+    def kill_node(self) -> None: ...
     def ran(self, argv: Sequence[str], status: int) -> None: ...
     def formatted(self, plugged: Plugged) -> None: ...  # mkfs is about to write
 
@@ -35,16 +46,21 @@ class SimCommands(Commands):
     async def run(self, *argv: str, seconds: float, files: Sequence[int] = ()) -> Ended:
         """Run ``argv`` as node.host.command does: OutcomeUnknown if it does not end within ``seconds``."""
         program = argv[0].partition(".")[0]
-        extra, killed = self._machine.program_fate(program)
-        took = self._machine.draw(*SECONDS.get(program, USUAL)) + extra
+        fate = self._machine.program_fate(program)
+        took = self._machine.draw(*SECONDS.get(program, USUAL)) + fate.extra_seconds
         before = took * self._machine.draw(0.1, 0.9)
         finish = self._begin(program, argv, files)
         try:
             async with asyncio.timeout(seconds):
                 await sleep(before)
-                if killed:
+                if fate.node_dies == "before":
+                    self._machine.kill_node()
+                    await sleep(0)  # the last step of this process
+                if fate.killed:
                     return self._ended(argv, -9, "")
                 status, said = finish()
+                if fate.node_dies == "after":
+                    self._machine.kill_node()
                 await sleep(took - before)
         except TimeoutError as error:
             raise errors.OutcomeUnknown(f"{argv[0]} did not end within {seconds:g} s, and was killed") from error

@@ -72,7 +72,8 @@ class Traveller:
                 said = f"{self._life.name}: {error.status.name}: {error.message}"
                 if error.status not in NOT_FINAL:
                     raise Refused(said) from None
-            except (OSError, StreamTerminatedError, TimeoutError) as error:
+            except (OSError, StreamTerminatedError, TimeoutError, AttributeError) as error:  # the last: grpclib's, of a
+                # connection that broke while it was made
                 said = f"{self._life.name}: {error!r}"
             self._counts["calls repeated"] += 1
             if asyncio.get_running_loop().time() > end:
