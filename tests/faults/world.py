@@ -169,7 +169,19 @@ class World:
         slow = self.injector.take(frozenset({"slow action"}), kind, self.now())
         failed = self.injector.take(frozenset({"failed action"}), kind, self.now())
         seconds = slow.amount if slow is not None else self.draw(0.5, 6.0)
+        forgotten = self.injector.take(frozenset({"forgotten action"}), kind, self.now())
+        if forgotten is not None:
+            seconds = forgotten.amount
+            self.begin(self._forget_action())
         return seconds, "completed" if failed is None else "errored"
+
+    async def _forget_action(self) -> None:
+        """The controller that has begun an action dies, and another one leads: nobody remembers the action."""
+        await sleep(self.draw(0.2, 2.0))
+        leader = self.leaders["attacher"].replica
+        if self.chance.random() < 0.5:
+            self.kill_controller(leader, 0)
+        await self.change_leader("attacher", 0.0)
 
     def throttled(self) -> None:
         """A request was over the limit: allowed only when the budget's memory was lost with a process."""
@@ -263,6 +275,7 @@ class World:
             str(100 + each.host) == node_id and each.claim.volume_id == volume_id for each in self.store.attachments
         )
         if not wanted_again:
+            self.killed_at = self.now()  # another controller, which knows nothing of what was sent
             with contextlib.suppress(Failed):
                 await self.ask(self.chance.randrange(REPLICAS), request, reply, seconds=15.0)
 
