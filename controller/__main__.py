@@ -73,6 +73,7 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
     budget = Budget(settings.requests_per_minute)
     access = Access(asyncio.get_running_loop().time)
     token = Token(settings.token.reveal() if settings.token else "", settings.token_file)
+    token.look()
     http = Http(settings.api_url, token, budget, access, CountedRequests(metrics.registry))
     return Api(http, budget, access)
 

@@ -6,7 +6,11 @@ The token never appears in a log, an error or a repr.
 import re
 from pathlib import Path
 
+import structlog
+
 from common import errors, redaction
+
+log = structlog.get_logger("token")
 
 TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 
@@ -29,6 +33,13 @@ class Token:
         if not self._text:
             raise errors.Unavailable("there is no API token", remedy="set AIOCSI_TOKEN or AIOCSI_TOKEN_FILE")
         return self._text
+
+    def look(self) -> None:
+        """Log what is wrong with the token, if something is: at the start, before the first call would tell it."""
+        try:
+            self.current()
+        except errors.Unavailable as error:
+            log.warning("no_token", error=error.message, remedy=error.remedy)
 
     def doubt(self) -> None:
         """Read the file again at the next request, though it looks unchanged: the API has refused the token."""

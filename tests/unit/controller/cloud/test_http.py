@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from common import deadlines, errors
 from controller.cloud import models
@@ -188,6 +189,13 @@ async def test_no_token_appears_in_a_repr_or_an_error(tmp_path: Path) -> None:
     with pytest.raises(errors.Unavailable) as refused:
         Token(file=tmp_path / "missing").current()
     assert "missing" in str(refused.value)
+
+
+async def test_a_missing_token_is_told_at_the_start_and_stops_nothing(tmp_path: Path) -> None:
+    with capture_logs() as told:
+        Token(SECRET).look()
+        Token(file=tmp_path / "missing").look()
+    assert [(each["event"], each["remedy"]) for each in told] == [("no_token", "check that the secret is mounted")]
 
 
 async def test_a_server_that_is_not_there_is_not_final() -> None:
