@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def layer(tmp_path: Path) -> Path:
     (tree / "etc").mkdir(parents=True)
     (tree / "etc/file").write_text("contents")
     (tree / "etc/link").symlink_to("file")
-    if os.geteuid() == 0:
+    with suppress(PermissionError):  # without privileges the files are somebody's, too: those of who runs the tests
         os.chown(tree / "etc/file", 1000, 1000)
     archive.pack(tree, tmp_path / "layer.tar")
     return tmp_path / "layer.tar"
