@@ -6,7 +6,7 @@ They need no token, and answer only on the address that the cloud listens on.
 from typing import Literal
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from localcloud import problems
 from localcloud.api import reading, writing
@@ -51,9 +51,10 @@ class RequestJson(BaseModel, frozen=True):
 
 
 class DiskState(BaseModel, frozen=True):
-    """What becomes of writes to a disk."""
+    """What becomes of writes to a disk, and how fast it is (bytes a second, 0: as fast as it can)."""
 
-    writes: Literal["fail", "work"]
+    writes: Literal["fail", "work"] | None = None
+    bytes_per_second: int | None = Field(default=None, ge=0)
 
 
 class ControlRoutes:
@@ -83,15 +84,18 @@ class ControlRoutes:
         return writing.plain({"droplets": sights})
 
     async def disk(self, request: web.Request) -> web.Response:
-        """Let the writes to a volume's disk fail, or work again."""
+        """Let a volume's disk be slow, or its writes fail, or neither any more."""
         sent = await reading.body(request, DiskState)
         volume_id = request.match_info["volume_id"]
         if self._cloud.volumes.get(volume_id) is None:
             raise problems.not_found()
         try:
-            await self._cloud.disks.fail_writes(volume_id, fail=sent.writes == "fail")
+            if sent.writes is not None:
+                await self._cloud.disks.fail_writes(volume_id, fail=sent.writes == "fail")
+            if sent.bytes_per_second is not None:
+                await self._cloud.disks.set_pace(volume_id, sent.bytes_per_second)
         except DiskError as error:
-            raise problems.unprocessable(f"the file system of the state folder can't do that: {error}") from error
+            raise problems.unprocessable(f"this machine can't do that to a disk: {error}") from error
         return writing.nothing()
 
     async def effects(self, request: web.Request) -> web.Response:

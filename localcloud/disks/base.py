@@ -47,6 +47,10 @@ class Disks(Protocol):
         """Let every write to the disk fail from now on, or work again."""
         ...
 
+    async def set_pace(self, volume_id: str, bytes_per_second: int) -> None:
+        """Hold the disk to that pace; 0 lets it be as fast as it can."""
+        ...
+
     async def snapshot(self, volume_id: str, snapshot_id: str) -> None:
         """Keep the volume's present data as a snapshot; all of it is there when this returns."""
         ...

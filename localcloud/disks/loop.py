@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVarTuple
 
-from localcloud.disks import files, loopdevices
+from localcloud.disks import files, loopdevices, pace
 from localcloud.disks.base import Disk, DiskError
 
 Arguments = TypeVarTuple("Arguments")
@@ -40,6 +40,7 @@ class LoopDisks:
             folder.mkdir(parents=True, exist_ok=True)
         self._bound: dict[str, int] = {}  # volume id to the number of its loop device
         self._nodes: dict[str, Path] = {}  # volume id to its device node
+        self._paces: dict[str, int] = {}  # volume id to bytes a second, of those that are held back
         self._locks: dict[str, Lock] = {}  # by volume id: one thread at a time works on a disk
         self._devices = ThreadPoolExecutor(DEVICE_THREADS, thread_name_prefix="device")
         self._copies = ThreadPoolExecutor(COPY_THREADS, thread_name_prefix="copy")
@@ -57,6 +58,7 @@ class LoopDisks:
     async def remove(self, volume_id: str) -> None:
         """Delete the file."""
         self._locks.pop(volume_id, None)
+        self._paces.pop(volume_id, None)
         await self._run(self._devices, files.remove, self._file(volume_id))
 
     async def attach(self, disk: Disk) -> None:
@@ -75,6 +77,10 @@ class LoopDisks:
         """Make the file immutable, or not: a loop device passes the error on."""
         file = self._file(volume_id)
         await self._run(self._devices, self._locked, volume_id, lambda: files.fail_writes(file, fail=fail))
+
+    async def set_pace(self, volume_id: str, bytes_per_second: int) -> None:
+        """Hold back the device, now and at every later attach of this process."""
+        await self._run(self._devices, self._locked, volume_id, lambda: self._set_pace(volume_id, bytes_per_second))
 
     async def snapshot(self, volume_id: str, snapshot_id: str) -> None:
         """Copy the file. What a droplet's kernel has not written yet is not in it, as with a real one."""
@@ -108,14 +114,28 @@ class LoopDisks:
         if number is None:
             with files.writable(self._file(disk.volume_id)):
                 number = self._bound[disk.volume_id] = loopdevices.bind(self._file(disk.volume_id))
+            if bytes_per_second := self._paces.get(disk.volume_id):
+                pace.limit(_device(number), bytes_per_second)
         self._nodes[disk.volume_id] = self._node(disk)
         loopdevices.make_node(self._node(disk), loopdevices.device_number(number))
 
     def _detach(self, disk: Disk) -> None:
         self._node(disk).unlink(missing_ok=True)
         number = self._bound.pop(disk.volume_id, None)
-        if number is not None and not loopdevices.unbind(number):
+        if number is None:
+            return
+        if disk.volume_id in self._paces:
+            pace.release(_device(number))  # the number may soon be another disk's
+        if not loopdevices.unbind(number):
             self._pull_the_plug(disk.volume_id)
+
+    def _set_pace(self, volume_id: str, bytes_per_second: int) -> None:
+        if bytes_per_second and not pace.CONTROLLER.is_dir():
+            raise DiskError(f"no {pace.CONTROLLER}: a slow disk needs cgroup v1's blkio controller")
+        number = self._bound.get(volume_id)
+        if number is not None:
+            pace.limit(_device(number), bytes_per_second)
+        self._paces[volume_id] = bytes_per_second
 
     def _pull_the_plug(self, volume_id: str) -> None:
         """Carry on with a copy of the data; the device that is still in use keeps the old file, now empty."""
@@ -164,6 +184,7 @@ class LoopDisks:
     def _adopt(self, attached: dict[str, Disk]) -> None:
         """Take over our devices that outlived us, and let go of those that are not wanted."""
         for number, backing in loopdevices.bound_below(self._volumes).items():
+            pace.release(_device(number))
             disk = attached.get(backing)
             if disk is not None and disk.volume_id not in self._bound:
                 loopdevices.keep(number)
@@ -191,6 +212,8 @@ class LoopDisks:
             if for_good or not loopdevices.is_mounted(number):
                 if volume_id in self._nodes:  # first: the number may soon be another disk's
                     self._nodes[volume_id].unlink(missing_ok=True)
+                if volume_id in self._paces:
+                    pace.release(_device(number))
                 loopdevices.unbind(number)
         if for_good:
             _keep_only(self._volumes, set())
@@ -216,6 +239,12 @@ class LoopDisks:
             await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
         except OSError as error:
             raise DiskError(str(error)) from error
+
+
+def _device(number: int) -> str:
+    """Return the ``major:minor`` of a loop device."""
+    device = loopdevices.device_number(number)
+    return f"{os.major(device)}:{os.minor(device)}"
 
 
 def _keep_only(folder: Path, names: set[str]) -> None:

@@ -27,6 +27,9 @@ class NoDisks:
     async def fail_writes(self, volume_id: str, *, fail: bool) -> None:
         """Do nothing."""
 
+    async def set_pace(self, volume_id: str, bytes_per_second: int) -> None:
+        """Do nothing."""
+
     async def snapshot(self, volume_id: str, snapshot_id: str) -> None:
         """Do nothing."""
 

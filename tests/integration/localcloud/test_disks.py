@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.disks import loopdevices
+from localcloud.disks import loopdevices, pace
 from tests.harness import localcloud
 from tests.harness.localcloud import Process
 from tests.harness.programs import run
@@ -198,3 +198,46 @@ async def test_a_broken_disk_is_detached_and_deleted_like_any_other(state: Path)
                 await api.act(volume_id, kind, droplet_id=process.ready.droplets[0].id)
             assert (await api.ask("DELETE", f"/v2/volumes/{volume_id}")).status == 204
             assert list((state / "volumes").iterdir()) == []
+
+
+@pytest.mark.asyncio
+async def test_a_slow_disk_is_slow_on_every_device_until_it_is_set_free(state: Path) -> None:
+    if not pace.CONTROLLER.is_dir():
+        pytest.skip("no blkio controller of cgroup v1 on this host")
+    with Process(state, FAST) as process:
+        async with localcloud.client(process) as api:
+            volume_id = await api.create("data")
+            droplet_id = process.ready.droplets[0].id
+            path = f"/_localcloud/volumes/{volume_id}/disk"
+            assert (await api.ask("POST", path, {"bytes_per_second": 65536})).status == 204
+            await api.act(volume_id, "attach", droplet_id=droplet_id)
+            number = device_number(device(process, 0, "data"))
+            assert pace.limits(number) == [65536, 65536]
+            await api.act(volume_id, "detach", droplet_id=droplet_id)
+            assert pace.limits(number) == []
+            await api.act(volume_id, "attach", droplet_id=droplet_id)
+            number = device_number(device(process, 0, "data"))
+            assert pace.limits(number) == [65536, 65536]
+            assert (await api.ask("POST", path, {"bytes_per_second": 0})).status == 204
+            assert pace.limits(number) == []
+
+
+@pytest.mark.asyncio
+async def test_a_cloud_that_was_killed_leaves_no_slow_device_behind(state: Path) -> None:
+    if not pace.CONTROLLER.is_dir():
+        pytest.skip("no blkio controller of cgroup v1 on this host")
+    with Process(state, FAST) as process:
+        async with localcloud.client(process) as api:
+            volume_id = await api.create("data")
+            await api.act(volume_id, "attach", droplet_id=process.ready.droplets[0].id)
+            await api.ask("POST", f"/_localcloud/volumes/{volume_id}/disk", {"bytes_per_second": 65536})
+            number = device_number(device(process, 0, "data"))
+        process.kill()
+    assert pace.limits(number) == [65536, 65536]
+    with Process(state, FAST):
+        assert pace.limits(number) == []
+
+
+def device_number(path: Path) -> str:
+    status = path.stat()
+    return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
