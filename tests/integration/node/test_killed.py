@@ -62,6 +62,10 @@ CASES = [
     Case("", "publish", ("stage", "write")),
     Case("", "unpublish", ("stage", "write", "publish")),
     Case("", "unstage", ("stage", "write")),
+    Case("btrfs", "expand", ("stage", "write", "publish", "enlarge")),
+    Case("", "expand", ("stage", "write", "publish", "enlarge")),
+    Case("ext4", "stats", ("stage", "write", "publish")),
+    Case("ext4", "health", ("stage", "write", "publish")),
 ]
 
 
@@ -150,6 +154,12 @@ class Life:
             "unstage": csi.NodeUnstageVolumeRequest(volume_id=disk.id, staging_target_path=staging_path),
             "expand": csi.NodeExpandVolumeRequest(
                 volume_id=disk.id, volume_path=target, staging_target_path=staging_path, volume_capability=capability
+            ),
+            "stats": csi.NodeGetVolumeStatsRequest(
+                volume_id=disk.id, volume_path=target, staging_target_path=staging_path
+            ),
+            "health": csi.NodeGetVolumeHealthRequest(
+                volume_id=disk.id, volume_publish_path=target, staging_target_path=staging_path
             ),
         }
         return messages[call]
