@@ -122,20 +122,20 @@ class LoopDisks:
     def _detach(self, disk: Disk) -> None:
         self._node(disk).unlink(missing_ok=True)
         number = self._bound.pop(disk.volume_id, None)
-        if number is None:
-            return
-        if disk.volume_id in self._paces:
-            pace.release(_device(number))  # the number may soon be another disk's
-        if not loopdevices.unbind(number):
+        if number is not None and not _let_go(number):
             self._pull_the_plug(disk.volume_id)
 
     def _set_pace(self, volume_id: str, bytes_per_second: int) -> None:
         if bytes_per_second and not pace.CONTROLLER.is_dir():
             raise DiskError(f"no {pace.CONTROLLER}: a slow disk needs cgroup v1's blkio controller")
-        number = self._bound.get(volume_id)
-        if number is not None:
-            pace.limit(_device(number), bytes_per_second)
         self._paces[volume_id] = bytes_per_second
+        number = self._bound.get(volume_id)
+        if number is None:
+            return
+        if bytes_per_second:
+            pace.limit(_device(number), bytes_per_second)
+        else:
+            pace.release(_device(number))
 
     def _pull_the_plug(self, volume_id: str) -> None:
         """Carry on with a copy of the data; the device that is still in use keeps the old file, now empty."""
@@ -184,12 +184,12 @@ class LoopDisks:
     def _adopt(self, attached: dict[str, Disk]) -> None:
         """Take over our devices that outlived us, and let go of those that are not wanted."""
         for number, backing in loopdevices.bound_below(self._volumes).items():
-            pace.release(_device(number))
             disk = attached.get(backing)
             if disk is not None and disk.volume_id not in self._bound:
+                pace.release(_device(number))
                 loopdevices.keep(number)
                 self._bound[disk.volume_id] = number
-            elif not loopdevices.unbind(number) and Path(backing).exists():
+            elif not _let_go(number) and Path(backing).exists():
                 self._pull_the_plug(Path(backing).stem)
 
     def _drop_nodes(self, disks: Sequence[Disk], droplet_ids: Sequence[int]) -> None:
@@ -212,9 +212,7 @@ class LoopDisks:
             if for_good or not loopdevices.is_mounted(number):
                 if volume_id in self._nodes:  # first: the number may soon be another disk's
                     self._nodes[volume_id].unlink(missing_ok=True)
-                if volume_id in self._paces:
-                    pace.release(_device(number))
-                loopdevices.unbind(number)
+                _let_go(number)
         if for_good:
             _keep_only(self._volumes, set())
 
@@ -239,6 +237,12 @@ class LoopDisks:
             await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
         except OSError as error:
             raise DiskError(str(error)) from error
+
+
+def _let_go(number: int) -> bool:
+    """Unbind a device, at full speed: its number may soon be another disk's. Return whether nobody uses it."""
+    pace.release(_device(number))
+    return loopdevices.unbind(number)
 
 
 def _device(number: int) -> str:

@@ -6,7 +6,6 @@ the root group, so on a host with v2 alone no disk can be slow on purpose.
 Source: kernel Documentation/admin-guide/cgroup-v1/blkio-controller.rst (throttle.read_bps_device, write_bps_device).
 """
 
-from contextlib import suppress
 from pathlib import Path
 
 CONTROLLER = Path("/sys/fs/cgroup/blkio")
@@ -21,7 +20,7 @@ def limit(device: str, bytes_per_second: int) -> None:
 
 def release(device: str) -> None:
     """Let the device be as fast as it can; one that nobody holds back is left alone."""
-    with suppress(FileNotFoundError):  # no such controller, so no limit either
+    if CONTROLLER.is_dir() and limits(device):
         limit(device, 0)
 
 
