@@ -3,7 +3,7 @@
 A call that looked at the mounts while such a program is at work would see what is about to change, and might mount a
 second time. So each program carries the name of its owner in its environment, and a node that starts looks once for
 those that are left; a call on a path that one of them names is told to come again. mkfs and fsck need no such care:
-they claim the device.
+they keep the lock on the device (see ``probe``).
 """
 
 import os

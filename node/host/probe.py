@@ -2,13 +2,15 @@
 
 ``blkid -p`` ends with 2 when it finds nothing, and also when it cannot read: alone it proves nothing.
 
-Source: blkid(8).
+Sources: blkid(8); systemd's "Locking Block Device Access".
 """
 
+import asyncio
 import errno
+import fcntl
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from common import errors
@@ -20,6 +22,7 @@ from node.rules import blankness, superblocks
 
 BLKID_SECONDS = 60.0
 SCAN_SECONDS = 60.0
+LOCK_TRIES, LOCK_PAUSE = 20, 0.05  # s; udev locks a disk that it looks at for some milliseconds
 _FOUND, _NOTHING, _AMBIVALENT = 0, 2, 8
 _ZEROS = bytes(blankness.ENDS_BYTES * 2)
 
@@ -33,14 +36,24 @@ class Prober:
 
     @asynccontextmanager
     async def exclusively(self, device: Device) -> AsyncIterator[bool]:
-        """Claim the device, so that nobody mounts or formats it meanwhile; yield False if somebody else has it."""
-        claim = partial(_claim, device)
-        descriptor = await self._threads.call(claim, SECONDS, f"opening {device.path} exclusively")
+        """Claim the device, so that nobody mounts or formats it meanwhile; yield False if somebody else has it.
+
+        The lock on the device outlives the claim: each program that inherits the device's descriptor keeps it to its
+        own end, even if this process is killed before. mkfs.btrfs makes no claim while it writes.
+        """
+        descriptor = await self._claim(device)
         try:
             yield descriptor is not None
         finally:
             if descriptor is not None:
                 await self._threads.call(partial(os.close, descriptor), SECONDS, f"closing {device.path}")
+
+    async def _claim(self, device: Device) -> int | None:
+        for _ in range(LOCK_TRIES):
+            with suppress(BlockingIOError):
+                return await self._threads.call(partial(_claim, device), SECONDS, f"opening {device.path} exclusively")
+            await asyncio.sleep(LOCK_PAUSE)  # noqa: TID251  # the kernel tells nobody when a lock becomes free
+        return None
 
     async def probe(self, device: Device) -> Probe:
         """Return what is on the device, without a scan. Raises FailedPrecondition if it cannot be read."""
@@ -55,6 +68,8 @@ class Prober:
 
 
 def _claim(device: Device) -> int | None:
+    """Lock the device, and open it exclusively. Raises BlockingIOError if somebody else has locked it."""
+    fcntl.flock(device.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
         return os.open(f"/proc/self/fd/{device.descriptor}", os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
     except OSError as error:

@@ -12,12 +12,16 @@ MOST = 5  # names in a message
 
 
 def users(path: str, proc: Path = Path("/proc")) -> tuple[str, ...]:
-    """Return up to five processes that use ``path`` or what lies below it, as ``name (pid 42)``; blocks."""
+    """Return up to five other processes that use ``path`` or what lies below it, as ``name (pid 42)``; blocks."""
     found: list[str] = []
     for folder in proc.iterdir():
         if len(found) == MOST:
             break
-        if folder.name.isdigit() and any(_below(link, path) for link in _links(folder)):
+        if (
+            folder.name.isdigit()
+            and int(folder.name) != os.getpid()
+            and any(_below(link, path) for link in _links(folder))
+        ):
             found.append(f"{_name(folder)} (pid {folder.name})")
     return tuple(found)
 

@@ -1,5 +1,6 @@
 """Calls that do not fit what is there: each a clear refusal, and nothing changes."""
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -7,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from common import errors
+from node.host import processes
+from node.host.command import Commands
 from node.records import Filesystem, Intent, Place, Publish, Stage, Volume
 from tests.harness import traces
+from tests.harness.processes import until
 from tests.harness.tools import run
 from tests.integration.node import images
 from tests.integration.node.conftest import Bench
@@ -258,3 +262,22 @@ async def test_flags_reach_the_mounts(bench: Bench) -> None:
     lines = table(bench)
     assert len(lines) == 2
     assert all("noatime" in line and "nosuid" in line and "commit=30" in line for line in lines)
+
+
+@pytest.mark.asyncio
+async def test_a_device_is_left_alone_while_a_program_begun_before_a_restart_works_on_it(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    async with bench.host.devices.hold(Volume(disk.id, disk.name)) as device:
+        async with bench.host.prober.exclusively(device) as claimed:
+            assert claimed
+        left = asyncio.ensure_future(  # noqa: TID251  # the program outlives the claim
+            Commands().run("sleep", "60", seconds=90, files=(device.descriptor,))
+        )
+        await until(lambda: processes.users(device.path) or None, 30)
+    with pytest.raises(errors.Unavailable, match="in use by sleep"):
+        await bench.stage(disk)
+    left.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await left
+    await bench.stage(disk)
+    assert len(table(bench)) == 1
