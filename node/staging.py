@@ -3,6 +3,7 @@
 Source: CSI 1.13 "NodeStageVolume".
 """
 
+import os
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -134,7 +135,7 @@ class Staging:
         if mounted and all(mount.kind == filesystem.kind for mount in mounted):
             log.info("mounted_elsewhere", volume=wanted.volume.id, at=[mount.point for mount in mounted])
             return
-        look = partial(processes.users, device.path)
+        look = partial(processes.users, device.path, without=os.getpid())
         users = await self._host.threads.call(look, SECONDS, "looking for processes")
         raise errors.Unavailable(
             f"device {device.path} of volume {wanted.volume.id} is in use by {', '.join(users) or 'somebody'}",

@@ -11,17 +11,18 @@ from pathlib import Path
 MOST = 5  # names in a message
 
 
-def users(path: str, proc: Path = Path("/proc")) -> tuple[str, ...]:
-    """Return up to five other processes that use ``path`` or what lies below it, as ``name (pid 42)``; blocks."""
+def users(path: str, proc: Path = Path("/proc"), *, without: int = 0) -> tuple[str, ...]:
+    """Return up to five processes that use ``path`` or what lies below it, as ``name (pid 42)``; blocks.
+
+    ``without`` is a process id that is not looked at.
+    """
     found: list[str] = []
     for folder in proc.iterdir():
         if len(found) == MOST:
             break
-        if (
-            folder.name.isdigit()
-            and int(folder.name) != os.getpid()
-            and any(_below(link, path) for link in _links(folder))
-        ):
+        if not folder.name.isdigit() or int(folder.name) == without:
+            continue
+        if any(_below(link, path) for link in _links(folder)):
             found.append(f"{_name(folder)} (pid {folder.name})")
     return tuple(found)
 
