@@ -273,7 +273,7 @@ async def test_a_device_is_left_alone_while_a_program_begun_before_a_restart_wor
         left = asyncio.ensure_future(  # noqa: TID251  # the program outlives the claim
             Commands().run("sleep", "60", seconds=90, files=(device.descriptor,))
         )
-        await until(lambda: processes.users(device.path) or None, 30)
+        await until(lambda: "sleep" in " ".join(processes.users(device.path)) or None, 30)
     with pytest.raises(errors.Unavailable, match="in use by sleep"):
         await bench.stage(disk)
     left.cancel()
