@@ -44,22 +44,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def install(folder: Path, machine: str) -> None:
     """Fill ``folder``. Raises CalledProcessError if pip fails."""
+    libraries(folder, machine, REQUIREMENTS)
+    ours(folder)
+
+
+def libraries(folder: Path, machine: str, requirements: Path) -> None:
+    """Lay the hashed packages of a requirements file into ``folder``. Raises CalledProcessError if pip fails."""
     site = folder / SITE
     site.mkdir(parents=True)
-    _third_parties(site, machine)
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
-    _metadata(site)
-    _scripts(folder / "usr/local/bin")
-
-
-def _third_parties(site: Path, machine: str) -> None:
     wheels = [f"--platform={platform}_{machine}" for platform in PLATFORMS]
     argv = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile"]
     argv += ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}", *wheels]
     argv += ["--disable-pip-version-check", "--root-user-action=ignore"]
-    subprocess.run([*argv, "--target", site, "-r", REQUIREMENTS], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run([*argv, "--target", site, "-r", requirements], check=True, stdin=subprocess.DEVNULL)
     shutil.rmtree(site / "bin", ignore_errors=True)
+
+
+def ours(folder: Path) -> None:
+    """Lay our own packages and programs into ``folder``, beside the libraries."""
+    site = folder / SITE
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
+    _metadata(site)
+    _scripts(folder / "usr/local/bin")
 
 
 def _metadata(site: Path) -> None:
