@@ -27,3 +27,9 @@ def volume_origin_key(driver_name: str) -> str:
 
 FORMAT_PARAMETERS = frozenset({"blockSize", "inodeSize", "bytesPerInode", "reservedPercent", "label"})
 """StorageClass parameters on how a file system is made: the controller passes them on in the volume context."""
+
+ENCRYPTION_PARAMETERS = frozenset(
+    {"encryption", "encryptionCipher", "encryptionKeySize", "encryptionSectorSize", "encryptionDiscards"}
+    | {"encryptionPbkdf", "encryptionPbkdfMemory", "encryptionPbkdfIterations"}
+)
+"""StorageClass parameters on encryption (``common.encryption`` reads them); passed on likewise."""

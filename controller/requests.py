@@ -6,8 +6,8 @@ Source: CSI 1.13, the "Errors" table of each RPC.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from common import errors
-from common.attributes import FORMAT_PARAMETERS
+from common import encryption, errors
+from common.attributes import ENCRYPTION_PARAMETERS, FORMAT_PARAMETERS
 from controller import records
 from controller.rules import capabilities as ways
 from controller.rules import capacity, names, placement, tags
@@ -195,8 +195,10 @@ def _mutable(parameters: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str,
 
 def _context(parameters: Mapping[str, str]) -> dict[str, str]:
     """What of the StorageClass the node must know. Raises InvalidArgument for a parameter that nobody reads."""
-    _known(parameters, {TAGS, *FORMAT_PARAMETERS}, "parameter")
-    return {key: value for key, value in parameters.items() if key in FORMAT_PARAMETERS}
+    passed_on = FORMAT_PARAMETERS | ENCRYPTION_PARAMETERS
+    _known(parameters, {TAGS, *passed_on}, "parameter")
+    encryption.parse(parameters)
+    return {key: value for key, value in parameters.items() if key in passed_on}
 
 
 def _known(parameters: Mapping[str, str], known: Iterable[str], what: str) -> None:

@@ -52,6 +52,7 @@ EXHAUSTED = Status.RESOURCE_EXHAUSTED
         pytest.param(create(capacity_range=csi.CapacityRange(1, 2)), OUT_OF_RANGE, "GiB", id="no whole GiB"),
         pytest.param(create(parameters={"tpye": "x"}), INVALID, "tpye", id="misspelt parameter"),
         pytest.param(create(parameters={"tags": "a b"}), INVALID, "a b", id="no tag"),
+        pytest.param(create(parameters={"encryption": "rot13"}), INVALID, "luks2", id="no encryption of ours"),
         pytest.param(create(mutable_parameters={"iops": "1"}), INVALID, "iops", id="unknown mutable parameter"),
         pytest.param(create(volume_content_source=csi.VolumeContentSource()), INVALID, "neither", id="no source"),
         pytest.param(create(volume_content_source=snapshot_source("x")), NOT_FOUND, "snapshot 'x'", id="odd snapshot"),

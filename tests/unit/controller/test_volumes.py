@@ -187,10 +187,11 @@ async def test_modify_puts_tags_on_and_takes_them_off() -> None:
 
 async def test_the_messages_tell_the_node_what_it_needs() -> None:
     world = World()
-    wanted = csi.CreateVolumeRequest(name="pvc-a", volume_capabilities=[capability()], parameters={"label": "x"})
+    parameters = {"label": "x", "encryption": "luks2", "encryptionSectorSize": "512"}
+    wanted = csi.CreateVolumeRequest(name="pvc-a", volume_capabilities=[capability()], parameters=parameters)
     made = (await world.service.create_volume(wanted)).volume
     assert made is not None
-    assert (made.capacity_bytes, made.volume_context) == (16 * GIB, {"label": "x"})
+    assert (made.capacity_bytes, made.volume_context) == (16 * GIB, parameters)
     assert made.accessible_topology == [csi.Topology(segments={"region": "nyc1"})]
     published = await world.service.controller_publish_volume(
         csi.ControllerPublishVolumeRequest(volume_id=made.volume_id, node_id="101", volume_capability=capability())
