@@ -11,6 +11,7 @@ from node.host.turns import Turns
 from node.records import Expand, Facts, Mount, Staged
 from node.rules import formatting, identity, programs
 from node.stats import find
+from node.unlocking import is_short
 
 
 class Expansion:
@@ -31,17 +32,26 @@ class Expansion:
         if wanted.block is not None and wanted.block != bool(glance.block):
             found = "a raw block device" if glance.block else f"a file system ({mount.kind})"
             raise errors.FailedPrecondition(f"volume {wanted.place.volume_id} is published as {found} at {glance.path}")
-        facts = await self._sized(wanted, glance.block or mount.number)
+        used = await self._facts(wanted, glance.block or mount.number)
+        disk = await self._sized(wanted, used.disk or used.number)
+        if used.mapper:
+            used = await self._grow_mapper(wanted, used, disk)
         if not glance.block:
-            await self._grow(wanted, mount, facts)
-        return facts.size_bytes
+            await self._grow(wanted, mount, used)
+        return disk.size_bytes
+
+    async def _facts(self, wanted: Expand, number: str) -> Facts:
+        facts = await self._host.devices.fresh(number)
+        if facts is None or identity.is_lost(facts):
+            raise errors.FailedPrecondition(
+                f"the device of volume {wanted.place.volume_id} is gone", remedy="attach it again"
+            )
+        return facts
 
     async def _sized(self, wanted: Expand, number: str) -> Facts:
-        """Return the device, after the kernel has looked at its size again."""
+        """Return the disk, after the kernel has looked at its size again."""
         volume_id = wanted.place.volume_id
-        facts = await self._host.devices.fresh(number)
-        if facts is None:
-            raise errors.FailedPrecondition(f"the device of volume {volume_id} is gone", remedy="attach it again")
+        facts = await self._facts(wanted, number)
         known = self._host.journal.read(Staged, volume_id)
         identity.prove_again(volume_id, known.volume_name if known is not None else "", facts)
         if facts.size_bytes < wanted.required_bytes:
@@ -54,6 +64,25 @@ class Expansion:
                 f"the device of volume {volume_id} has {facts.size_bytes} bytes, more than {wanted.limit_bytes}"
             )
         return facts
+
+    async def _grow_mapper(self, wanted: Expand, used: Facts, disk: Facts) -> Facts:
+        """Make the mapper as large as its disk; return what is known of it then."""
+        volume_id = wanted.place.volume_id
+        header = await self._host.devices.header(disk.number)
+        if header is None:
+            raise errors.FailedPrecondition(
+                f"the LUKS header of volume {volume_id} is damaged, while the volume is in use",
+                remedy="copy its data to another volume now: it does not open again without a backup of the header",
+            )
+        if not is_short(used.size_bytes, disk, header):
+            return used
+        if not wanted.keys.passphrase:
+            raise errors.InvalidArgument(
+                f"volume {volume_id} is encrypted, and the call has no secret encryption-passphrase",
+                remedy="name the Secret in the class: csi.storage.k8s.io/node-expand-secret-name and -namespace",
+            )
+        await self._host.luks.resize(volume_id, wanted.keys.passphrase)
+        return await self._facts(wanted, used.number)
 
     async def _grow(self, wanted: Expand, mount: Mount, facts: Facts) -> None:
         if "ro" in mount.super_options:

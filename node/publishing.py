@@ -3,6 +3,8 @@
 Source: CSI 1.13 "NodePublishVolume", "NodeUnpublishVolume".
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -13,14 +15,16 @@ from node.host.host import Glance, Host
 from node.host.turns import Turns
 from node.records import Filesystem, Mount, Place, Publish, Published, Staged
 from node.rules import identity, mountinfo, mounting
+from node.unlocking import Unlocking
 
 
 class Publishing:
     """Publishes and unpublishes volumes; each volume and each target has one call at a time."""
 
-    def __init__(self, host: Host, turns: Turns) -> None:
+    def __init__(self, host: Host, turns: Turns, unlocking: Unlocking) -> None:
         self._host = host
         self._turns = turns
+        self._unlocking = unlocking
 
     async def publish(self, wanted: Publish) -> None:
         """Make it so that the volume is seen at the target path."""
@@ -95,7 +99,7 @@ class Publishing:
                 f"volume {wanted.volume.id} is not staged for use as a raw block device",
                 remedy="call NodeStageVolume with the same capability first",
             )
-        async with self._host.devices.hold(wanted.volume, wait=False) as device:
+        async with self._device(wanted) as device:
             others = tuple(each for each in self._live(wanted.volume.id, glance) if each.target != glance.path)
             _check_alone(wanted, {each.target for each in others})
             if glance.mounted:
@@ -106,6 +110,17 @@ class Publishing:
             record = Published(wanted.volume.id, glance.path, block=True, read_only=wanted.read_only)
             await self._host.remember(record, before=partial(paths.make_file, glance.path))
             await self._host.mounts.bind(device.path, glance.path, ("bind",))
+
+    @asynccontextmanager
+    async def _device(self, wanted: Publish) -> AsyncIterator[Device]:
+        """Yield the proven device; of an encrypted volume its mapper, proven to lie upon it."""
+        async with self._host.devices.hold(wanted.volume, wait=False) as disk:
+            if wanted.volume.encryption is None:
+                yield disk
+                return
+            mapper = await self._unlocking.find(wanted.volume, disk)
+            async with self._host.devices.hold_mapper(mapper) as device:
+                yield device
 
     def _check_published_block(self, wanted: Publish, glance: Glance, device: Device) -> None:
         known = self._host.journal.read(Published, glance.path)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from common.encryption import Encryption
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -11,6 +13,16 @@ class Volume:
     name: str  # in the cloud; the device carries it
     min_bytes: int = 0  # the device is at least as large; 0: the attachment does not say
     never_format: str = ""  # why this volume is never formatted; empty: it may be, when it is blank
+    copied: bool = False  # made from a snapshot or another volume
+    encryption: Encryption | None = None  # None: it is not encrypted
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Passphrases, in no repr. ``old`` is the one before, while it is being replaced; empty: it is not."""
+
+    passphrase: bytes = field(default=b"", repr=False)
+    old: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,7 @@ class Stage:
     path: str
     filesystem: Filesystem | None
     read_only: bool
+    keys: Keys = field(default_factory=Keys)
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,7 @@ class Expand:
     required_bytes: int  # 0: as large as the device is
     limit_bytes: int  # 0: no limit
     block: bool | None  # None: the caller does not say
+    keys: Keys = field(default_factory=Keys)
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,8 @@ class Facts:
     partitions: tuple[str, ...] = ()
     sequence: str = ""  # diskseq: another number for each attachment of a disk since boot
     errors: int = 0  # commands that ended in an I/O error since the device appeared
+    mapper: str = ""  # the name of one of our mappers; identity, state and errors are then those of the disk below it
+    disk: str = ""  # the number of that disk; empty under a mapper: the disk is gone
 
 
 @dataclass(frozen=True)
@@ -128,6 +144,31 @@ class Superblock:
 
 
 @dataclass(frozen=True)
+class Header:
+    """What a LUKS header says of itself."""
+
+    version: int
+    label: str = ""
+    subsystem: str = ""
+    uuid: str = ""
+    slots: int = 0  # keys by which it opens
+    payload_at: int = 0  # byte offset of what is encrypted
+    requires: tuple[str, ...] = ()  # what a program must know beyond LUKS2 itself: a re-encryption under way
+
+
+@dataclass(frozen=True)
+class Mapper:
+    """A device-mapper device of the name that is ours for a volume, in whatever state."""
+
+    kernel_name: str  # dm-0
+    number: str
+    name: str
+    uuid: str  # CRYPT-LUKS2-<UUID of the header>-<name>
+    size_bytes: int  # 0: a program died before it had a table
+    disk: str  # number of the disk below; empty: it is gone
+
+
+@dataclass(frozen=True)
 class Signature:
     """What the low-level probe says: nothing (empty fields), one thing, or that it cannot tell (ambivalent)."""
 
@@ -155,6 +196,7 @@ class Probe:
     signature: Signature
     superblock: Superblock | None = None
     scan: Scan | None = None
+    header: Header | None = None  # of LUKS; read only for a volume that is to be encrypted
 
 
 @dataclass(frozen=True)
@@ -175,13 +217,14 @@ class Staged:
     volume_id: str
     volume_name: str
     path: str
-    number: str
+    number: str  # of the device that is used: of an encrypted volume its mapper
     kind: str  # empty: raw block
     flags: tuple[str, ...] = ()
     read_only: bool = False
     errors: int = 0  # what the device's error counter stood at: kernels count harmless refusals while they probe a disk
     to_grow: bool = False  # the file system is smaller than its device, and is grown once it is mounted
     set_read_only: bool = False  # the device itself was made read-only by us, for a read-only raw block publish
+    disk: str = ""  # of an encrypted volume: the number of the disk below its mapper
 
 
 @dataclass(frozen=True)

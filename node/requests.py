@@ -6,14 +6,16 @@ Source: CSI 1.13, the errors of each Node RPC.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from common import attributes, errors
+from common import attributes, encryption, errors
 from csi_proto.csi import v1 as csi
-from node.records import Expand, Filesystem, Place, Publish, Stage, Volume
+from node.records import Expand, Filesystem, Keys, Place, Publish, Stage, Volume
 from node.rules import arguments, formatting, mounting, options
 
 Modes = csi.VolumeCapabilityAccessModeMode
 
 DEFAULT_KIND = "ext4"
+PASSPHRASE, OLD_PASSPHRASE = "encryption-passphrase", "encryption-passphrase-old"  # keys of the Secret
+PASSPHRASE_BYTES = (8, 512)  # least: what redaction can tell from a word; most: what cryptsetup takes from a terminal
 _MODES = frozenset(
     {
         Modes.SINGLE_NODE_WRITER,
@@ -38,6 +40,7 @@ class Requests:
             path=arguments.path(message.staging_target_path, "staging_target_path"),
             filesystem=_filesystem(message.volume_capability, message.volume_context),
             read_only=_mode(message.volume_capability) is Modes.SINGLE_NODE_READER_ONLY,
+            keys=_keys(message.secrets),
         )
 
     def publish(self, message: csi.NodePublishVolumeRequest) -> Publish:
@@ -69,6 +72,8 @@ class Requests:
             name=arguments.volume_name(published.get(key, ""), f"publish_context {key}"),
             min_bytes=_size(published.get(attributes.volume_size_key(self.driver_name), "")),
             never_format=self._never_format(context),
+            copied=attributes.volume_origin_key(self.driver_name) in context,
+            encryption=encryption.parse(context),
         )
 
     def _never_format(self, context: Mapping[str, str]) -> str:
@@ -120,6 +125,7 @@ def expand(message: csi.NodeExpandVolumeRequest) -> Expand:
         required_bytes=capacity.required_bytes,
         limit_bytes=capacity.limit_bytes,
         block=None if capability is None else capability.block is not None,
+        keys=_keys(message.secrets),
     )
 
 
@@ -160,6 +166,17 @@ def _filesystem(capability: csi.VolumeCapability | None, context: Mapping[str, s
     if mount.volume_mount_group:
         raise errors.InvalidArgument("volume_mount_group is not offered: kubelet applies fsGroup itself")
     return Filesystem(kind, mounting.check_flags(tuple(mount.mount_flags)), options.parse(kind, context))
+
+
+def _keys(secrets: Mapping[str, str]) -> Keys:
+    """Read the passphrases; whether they are needed is known later. Raises InvalidArgument."""
+    found = {name: secrets.get(name, "").encode() for name in (PASSPHRASE, OLD_PASSPHRASE)}
+    for name, value in found.items():
+        if value and not PASSPHRASE_BYTES[0] <= len(value) <= PASSPHRASE_BYTES[1]:
+            raise errors.InvalidArgument(
+                f"the secret {name} has less than {PASSPHRASE_BYTES[0]} or more than {PASSPHRASE_BYTES[1]} bytes"
+            )
+    return Keys(found[PASSPHRASE], found[OLD_PASSPHRASE])
 
 
 def _size(text: str) -> int:

@@ -11,14 +11,14 @@ from functools import partial
 import structlog
 
 from common import errors
-from node.formatting import Formatter
 from node.host import paths, processes
 from node.host.devices import Device
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
 from node.host.turns import Turns
-from node.records import Filesystem, Intent, Mount, Probe, Published, Stage, Staged
+from node.records import Filesystem, Mount, Probe, Published, Stage, Staged
 from node.rules import formatting, identity, mountinfo, mounting, programs
+from node.unlocking import Opened, Unlocking
 
 log = structlog.get_logger()
 
@@ -26,10 +26,10 @@ log = structlog.get_logger()
 class Staging:
     """Stages volumes; each volume and each path has one call at a time."""
 
-    def __init__(self, host: Host, turns: Turns, formatter: Formatter, *, grows_mounted_ext: bool) -> None:
+    def __init__(self, host: Host, turns: Turns, unlocking: Unlocking, *, grows_mounted_ext: bool) -> None:
         self._host = host
         self._turns = turns
-        self._formatter = formatter
+        self._unlocking = unlocking
         self._grows_mounted_ext = grows_mounted_ext
 
     async def stage(self, wanted: Stage) -> None:
@@ -38,17 +38,23 @@ class Staging:
 
     async def _stage(self, wanted: Stage) -> None:
         glance = await self._recover(wanted, await self._host.glance(wanted.path))
-        async with self._host.devices.hold(wanted.volume) as device:
-            records = self._host.journal.all(Staged)
-            others = frozenset(record.path for record in records if record.volume_id != wanted.volume.id)
-            identity.check_mounts(wanted.volume, device.facts, glance.table, others)
-            if wanted.filesystem is None:
-                await self._stage_block(wanted, glance, device)
-            elif not self._is_staged(wanted, wanted.filesystem, glance, device):
-                await self._mount(wanted, wanted.filesystem, glance, device)
-            await self._grow(wanted, device)
+        async with self._host.devices.hold(wanted.volume) as disk:
+            self._refuse_shared(wanted, glance, disk)
+            async with self._unlocking.opened(wanted, disk) as opened:
+                self._refuse_shared(wanted, glance, opened.device)
+                if wanted.filesystem is None:
+                    await self._stage_block(wanted, glance, opened)
+                elif not self._is_staged(wanted, wanted.filesystem, glance, opened.device):
+                    await self._mount(wanted, wanted.filesystem, glance, opened)
+                await self._grow(wanted, opened.device)
 
-    async def _stage_block(self, wanted: Stage, glance: Glance, device: Device) -> None:
+    def _refuse_shared(self, wanted: Stage, glance: Glance, device: Device) -> None:
+        records = self._host.journal.all(Staged)
+        others = frozenset(record.path for record in records if record.volume_id != wanted.volume.id)
+        identity.check_mounts(wanted.volume, device.facts, glance.table, others)
+
+    async def _stage_block(self, wanted: Stage, glance: Glance, opened: Opened) -> None:
+        device = opened.device
         if glance.mounted:
             raise errors.AlreadyExists(
                 f"volume {wanted.volume.id} is staged at {glance.path} with a file system", remedy="unstage it first"
@@ -58,7 +64,7 @@ class Staging:
                 f"volume {wanted.volume.id} is asked for as a raw block device, but is mounted at {', '.join(points)}",
                 remedy="unmount it there first",
             )
-        await self._host.forget(Intent, wanted.volume.id)  # what a pod writes to it is no half-made file system
+        await opened.content.hand_out(wanted.volume, device)
         known = self._host.journal.read(Staged, wanted.volume.id)
         if known is None or (known.number, known.kind) != (device.facts.number, ""):
             await self._host.remember(_record(wanted, glance.path, device))
@@ -91,8 +97,9 @@ class Staging:
                 remedy="unpublish it there first",
             )
 
-    async def _mount(self, wanted: Stage, filesystem: Filesystem, glance: Glance, device: Device) -> None:
-        grow = await self._prepare(wanted, filesystem, glance, device)
+    async def _mount(self, wanted: Stage, filesystem: Filesystem, glance: Glance, opened: Opened) -> None:
+        device = opened.device
+        grow = await self._prepare(wanted, filesystem, glance, opened)
         record = replace(_record(wanted, glance.path, device), to_grow=grow)
         await self._host.remember(record, before=partial(paths.make_folder, glance.path))
         options = mounting.stage_options(filesystem, read_only=wanted.read_only)
@@ -109,15 +116,16 @@ class Staging:
             await self._host.filesystems.grow_mounted(known.kind, device.path, known.path)
             await self._host.remember(replace(known, to_grow=False))
 
-    async def _prepare(self, wanted: Stage, filesystem: Filesystem, glance: Glance, device: Device) -> bool:
+    async def _prepare(self, wanted: Stage, filesystem: Filesystem, glance: Glance, opened: Opened) -> bool:
         """Leave a sound file system of the right kind on the device; tell whether it is to be grown once mounted."""
+        device = opened.device
         async with AsyncExitStack() as claim:
             if not await claim.enter_async_context(self._host.prober.exclusively(device)):
                 await self._check_shared_use(wanted, filesystem, glance, device)
                 return False
-            probe, decision = await self._formatter.decide(wanted.volume, filesystem, device)
+            probe, decision = await opened.content.decide(wanted.volume, filesystem, device)
             if isinstance(decision, formatting.Format):
-                await self._formatter.format(wanted.volume, filesystem, device, decision, release=claim.aclose)
+                await opened.content.format(wanted.volume, filesystem, device, decision, release=claim.aclose)
                 return False
         if wanted.read_only or device.facts.read_only:
             _check_read_only(wanted, probe)
@@ -188,6 +196,7 @@ def _record(wanted: Stage, path: str, device: Device) -> Staged:
         flags=wanted.filesystem.flags if wanted.filesystem else (),
         read_only=wanted.read_only,
         errors=device.facts.errors,
+        disk=device.facts.disk,
     )
 
 

@@ -14,7 +14,7 @@ from node.host import processes
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
 from node.host.turns import Turns
-from node.records import Place, Published, Staged
+from node.records import Facts, Mapper, Place, Published, Staged
 from node.rules import identity, mountinfo
 from node.staging import other_points
 
@@ -36,9 +36,11 @@ class Unstaging:
     async def _unstage(self, place: Place) -> None:
         glance = await self._host.glance(place.path)
         known = self._host.journal.read(Staged, place.volume_id)
-        if known is not None and known.path != glance.path:
+        elsewhere = known is not None and known.path != glance.path
+        if elsewhere:
             known = None  # staged at another path; this one has only to be empty
-        remembered = await self._remembered(known)
+        mapper = None if elsewhere else await self._mapper(place, known)
+        remembered = await self._remembered(known, mapper)
         numbers = {mount.number for mount in glance.mounted} | remembered
         self._refuse_foreign(place, glance)
         self._refuse_while_published(place, glance, numbers)
@@ -47,20 +49,30 @@ class Unstaging:
             known = Staged(place.volume_id, "", glance.path, top.number, top.kind)
             await self._host.remember(known)
         await self._host.mounts.unmount_all(glance.mounted)
-        for number in sorted(numbers):
+        disks = {known.disk if known is not None else "", mapper.disk if mapper is not None else ""}
+        for number in sorted(numbers - disks):
+            await self._wait_until_free(place, number)
+        if mapper is not None:
+            await self._host.luks.close(place.volume_id, mapper)
+        for number in sorted(numbers & disks):
             await self._wait_until_free(place, number)
         if known is not None and known.set_read_only and remembered:
             await self._host.devices.set_read_only(known.number, read_only=False)
         if known is not None:
             await self._host.forget(Staged, place.volume_id)
 
-    async def _remembered(self, known: Staged | None) -> set[str]:
-        """Return the number of the device that was staged, unless another disk has it by now."""
-        facts = await self._host.facts(known.number) if known is not None else None
-        if known is None or facts is None:
-            return set()
-        same = not known.volume_name or identity.carries(known.volume_id, known.volume_name, facts)
-        return {known.number} if same or identity.is_ghost(facts) else set()
+    async def _mapper(self, place: Place, known: Staged | None) -> Mapper | None:
+        """Return the volume's mapper, if it may have one: an interrupted call may have left it open, unremembered."""
+        return await self._host.mapper(place.volume_id) if known is None or known.disk else None
+
+    async def _remembered(self, known: Staged | None, mapper: Mapper | None) -> set[str]:
+        """Return the numbers of the device that was staged and of what is below it, unless others have them by now."""
+        found = {number for number in (mapper.number, mapper.disk) if number} if mapper is not None else set()
+        for number in (known.number, known.disk) if known is not None else ():
+            facts = await self._host.facts(number) if number else None
+            if known is not None and facts is not None and _is_still(known, facts):
+                found.add(number)
+        return found
 
     def _refuse_foreign(self, place: Place, glance: Glance) -> None:
         """A path at which another volume is staged, or anything is published, is not unstaged by mistake."""
@@ -94,3 +106,9 @@ class Unstaging:
                     remedy="end the processes that keep it mounted; it is not safe to detach until then",
                 )
             await asyncio.sleep(RELEASE_PAUSE)  # noqa: TID251  # the kernel tells nobody when a device becomes free
+
+
+def _is_still(known: Staged, facts: Facts) -> bool:
+    """Tell whether the device is what was staged: it carries the volume's name, or lives on without its file."""
+    same = not known.volume_name or identity.carries(known.volume_id, known.volume_name, facts)
+    return same or identity.is_ghost(facts)

@@ -1,6 +1,7 @@
 """Put the node's parts together, as its settings say."""
 
 from common import errors
+from node.examining import Examiner
 from node.expansion import Expansion
 from node.formatting import Formatter
 from node.health import Health
@@ -9,6 +10,7 @@ from node.host.devices import Devices
 from node.host.filesystems import Filesystems
 from node.host.host import Host
 from node.host.journal import Journal
+from node.host.luks import Luks
 from node.host.metadata import Metadata
 from node.host.mounts import Mounts
 from node.host.orphans import Orphans
@@ -22,6 +24,7 @@ from node.service import Parts
 from node.settings import NodeSettings
 from node.staging import Staging
 from node.stats import Stats
+from node.unlocking import Unlocking
 from node.unstaging import Unstaging
 
 CAP_SYS_RESOURCE = 24  # linux/capability.h; a mounted ext grows only with it
@@ -44,6 +47,7 @@ def make_host(chosen: NodeSettings, commands: Commands) -> Host:
         devices=Devices(chosen.device_dir, sysfs, threads, chosen.device_wait_seconds),
         prober=Prober(commands, threads),
         filesystems=Filesystems(commands, chosen.format_parallel, chosen.format_seconds),
+        luks=Luks(commands, chosen.format_parallel, chosen.format_seconds),
         mounts=Mounts(commands, threads, chosen.command_seconds),
         journal=journal,
         orphans=Orphans(str(chosen.state_dir)),
@@ -53,12 +57,13 @@ def make_host(chosen: NodeSettings, commands: Commands) -> Host:
 def make_parts(chosen: NodeSettings, host: Host, turns: Turns) -> Parts:
     """Put together what does the work of the RPCs."""
     grows = host.sysfs.has_capability(CAP_SYS_RESOURCE)
-    formatter = Formatter(host, host.sysfs.boot(), chosen.blank_settle_seconds)
+    examiner = Examiner(host, host.sysfs.boot(), chosen.blank_settle_seconds)
+    unlocking = Unlocking(host, examiner, Formatter(host, examiner))
     metadata = Metadata(chosen.metadata_url)
     return Parts(
-        staging=Staging(host, turns, formatter, grows_mounted_ext=grows),
+        staging=Staging(host, turns, unlocking, grows_mounted_ext=grows),
         unstaging=Unstaging(host, turns),
-        publishing=Publishing(host, turns),
+        publishing=Publishing(host, turns, unlocking),
         expansion=Expansion(host, turns, grows_mounted_ext=grows),
         stats=Stats(host, turns),
         health=Health(host, turns),

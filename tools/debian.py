@@ -42,6 +42,7 @@ PACKAGES = (
     Package("e2fsprogs", ("mkfs.ext4", "e2fsck", "resize2fs", "dumpe2fs"), ON_DISKS, TESTING),
     Package("xfsprogs", ("mkfs.xfs", "xfs_repair", "xfs_growfs"), ON_DISKS, TESTING),
     Package("btrfs-progs", ("mkfs.btrfs", "btrfs"), used_by=TESTING),
+    Package("cryptsetup-bin", ("cryptsetup",), used_by=TESTING),
     Package("mmdebstrap", ("mmdebstrap",), ("e2e", "droplets"), ("image", "vm")),
     Package("qemu-system-x86", ("qemu-system-x86_64",), ("droplets",), ("vm",)),
     Package("qemu-utils", ("qemu-img", "qemu-nbd"), ("droplets",), ("vm",)),
@@ -68,7 +69,6 @@ PACKAGES = (
             ("jfsutils", "mkfs.jfs"),
             ("reiserfsprogs", "mkreiserfs"),
             ("gfs2-utils", "mkfs.gfs2"),
-            ("cryptsetup-bin", "cryptsetup"),
             ("bcache-tools", "make-bcache"),
             ("util-linux-extra", "mkfs.cramfs"),
         )

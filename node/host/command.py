@@ -10,8 +10,8 @@ import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -21,6 +21,8 @@ from node.host import turns
 from node.host.orphans import OWNER
 
 OUTPUT_BYTES = 64 << 10  # of each stream; what follows is read and dropped
+NO_UDEV = "DM_DISABLE_UDEV"  # libdevmapper would wait for ever for the host's udev, which sees no semaphore of ours
+PIPED_BYTES = 4096  # what a pipe takes at once, whatever its user's limits (pipe(7), PIPE_BUF)
 LAST_WORDS_SECONDS = 1.0  # for the kernel to take a killed group away
 
 log = structlog.get_logger()
@@ -52,18 +54,20 @@ class Commands:
         owner: str = "",
     ) -> None:
         self._observe = observe
-        self._environment = {**os.environ, "LC_ALL": "C", OWNER: owner}
+        self._environment = {**os.environ, "LC_ALL": "C", NO_UDEV: "1", OWNER: owner}
         self._starting = asyncio.Lock()  # to start one blocks the event loop for a moment: not many in a row
 
-    async def run(self, *argv: str, seconds: float, files: Sequence[int] = ()) -> Ended:
+    async def run(self, *argv: str, seconds: float, files: Sequence[int] = (), stdin: bytes = b"") -> Ended:
         """Run ``argv`` and return how it ended, whatever its status.
 
-        ``files`` are descriptors that the program inherits under the same numbers. Raises OutcomeUnknown if it does
-        not end within ``seconds``, Unavailable if there is no such program.
+        ``files`` are descriptors that the program inherits under the same numbers; ``stdin`` is what it reads, at most
+        ``PIPED_BYTES``. Raises OutcomeUnknown if it does not end within ``seconds``, Unavailable if there is no such
+        program.
         """
         async with self._starting:
             started = time.monotonic()
-            process = await _start_whole(argv, files, self._environment)
+            with piped(stdin) if stdin else nullcontext(DEVNULL) as source:
+                process = await _start_whole(argv, files, source, self._environment)
         try:
             async with asyncio.timeout(seconds):
                 stdout, stderr, status = await asyncio.gather(
@@ -80,9 +84,9 @@ class Commands:
         self._observe(argv[0], seconds_taken, status)
         return Ended(argv, status, stdout, stderr)
 
-    async def check(self, *argv: str, seconds: float, files: Sequence[int] = ()) -> Ended:
+    async def check(self, *argv: str, seconds: float, files: Sequence[int] = (), stdin: bytes = b"") -> Ended:
         """Run ``argv``; raise FailedPrecondition if it ends with another status than 0."""
-        ended = await self.run(*argv, seconds=seconds, files=files)
+        ended = await self.run(*argv, seconds=seconds, files=files, stdin=stdin)
         if ended.status != 0:
             raise errors.FailedPrecondition(f"{argv[0]} failed ({ended.status}): {ended.said[:400]}")
         return ended
@@ -94,9 +98,26 @@ def watch_children_without_threads() -> None:
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
 
 
-async def _start_whole(argv: tuple[str, ...], files: Sequence[int], environment: Mapping[str, str]) -> Process:
+@contextmanager
+def piped(data: bytes) -> Iterator[int]:
+    """Yield a descriptor from which ``data``, at most ``PIPED_BYTES``, and then the end is read.
+
+    All of it is in the pipe before anybody reads: a program whose starter is killed never sees a part of it.
+    """
+    reader, writer = os.pipe()
+    try:
+        os.write(writer, data)
+        os.close(writer)
+        yield reader
+    finally:
+        os.close(reader)
+
+
+async def _start_whole(
+    argv: tuple[str, ...], files: Sequence[int], stdin: int, environment: Mapping[str, str]
+) -> Process:
     """Start a program. Cancelled half-way, asyncio would kill the program alone, not its group."""
-    starting = asyncio.ensure_future(_start(argv, files, environment))
+    starting = asyncio.ensure_future(_start(argv, files, stdin, environment))
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
@@ -104,11 +125,11 @@ async def _start_whole(argv: tuple[str, ...], files: Sequence[int], environment:
         raise
 
 
-async def _start(argv: tuple[str, ...], files: Sequence[int], environment: Mapping[str, str]) -> Process:
+async def _start(argv: tuple[str, ...], files: Sequence[int], stdin: int, environment: Mapping[str, str]) -> Process:
     try:
         return await asyncio.create_subprocess_exec(
             *argv,
-            stdin=DEVNULL,
+            stdin=stdin,
             stdout=PIPE,
             stderr=PIPE,
             pass_fds=files,

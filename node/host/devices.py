@@ -20,8 +20,8 @@ from node.host.events import Watch
 from node.host.paths import block_number
 from node.host.sysfs import Sysfs, device_number
 from node.host.threads import SECONDS, Threads
-from node.records import Facts, Superblock, Volume
-from node.rules import identity, superblocks
+from node.records import Facts, Header, Mapper, Superblock, Volume
+from node.rules import encryption, identity, luks, superblocks
 
 LINK_PREFIX = "scsi-0DO_Volume_"
 LOOK_SECONDS = 1.0  # between looks at /sys while no link appears: udev may not run
@@ -68,6 +68,16 @@ class Devices:
         finally:
             await self._threads.call(partial(os.close, device.descriptor), SECONDS, f"closing {device.path}")
 
+    @asynccontextmanager
+    async def hold_mapper(self, mapper: Mapper) -> AsyncIterator[Device]:
+        """Yield an open mapper as a device. Raises Unavailable if it is not there any more."""
+        what = f"opening mapper {mapper.name}"
+        device = await self._threads.call(partial(self._open_mapper, mapper), SECONDS, what)
+        try:
+            yield device
+        finally:
+            await self._threads.call(partial(os.close, device.descriptor), SECONDS, f"closing {device.path}")
+
     async def fresh(self, number: str) -> Facts | None:
         """Let the kernel ask the disk for its size again, and return what it says then; None if the disk is gone."""
 
@@ -80,13 +90,21 @@ class Devices:
 
     async def superblock(self, number: str) -> Superblock | None:
         """Return the superblock on a device that is in use, as the kernel has it now."""
+        return superblocks.parse(await self._head(number))
 
-        def read() -> Superblock | None:
+    async def header(self, number: str) -> Header | None:
+        """Return the LUKS header on a disk that is in use."""
+        return luks.parse(await self._head(number))
+
+    async def _head(self, number: str) -> bytes:
+        """Return the first bytes of a device; none of one that is gone."""
+
+        def read() -> bytes:
             facts = self._sysfs.facts(number)
             if facts is None:
-                return None
+                return b""
             with self._node(facts).open("rb") as file:
-                return superblocks.parse(file.read(superblocks.HEAD_BYTES))
+                return file.read(superblocks.HEAD_BYTES)
 
         return await self._threads.call(read, SECONDS, f"reading device {number}")
 
@@ -159,6 +177,16 @@ class Devices:
             os.close(descriptor)
             raise
 
+    def _open_mapper(self, mapper: Mapper) -> Device:
+        """Open in a thread; the node is the kernel's own, since links in /dev/mapper are udev's."""
+        path = Path("/dev") / mapper.kernel_name
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        facts = self._sysfs.facts(device_number(os.fstat(descriptor).st_rdev))
+        if facts is None or facts.mapper != mapper.name:
+            os.close(descriptor)
+            raise errors.Unavailable(f"{path} is not mapper {mapper.name} any more")
+        return Device(str(path), descriptor, facts)
+
     def _prove(self, device: Device, volume: Volume) -> Device:
         status = os.fstat(device.descriptor)
         if not stat.S_ISBLK(status.st_mode):
@@ -166,7 +194,8 @@ class Devices:
         facts = self._sysfs.facts(device_number(status.st_rdev))
         if facts is None:
             raise errors.FailedPrecondition(f"{device.path} of volume {volume.id} is unknown to the kernel")
-        identity.prove(volume, facts, self._root_numbers())
+        own = self._sysfs.mapper(encryption.mapper_name(volume.id)) if volume.encryption is not None else None
+        identity.prove(volume, facts, self._root_numbers(), own.kernel_name if own is not None else "")
         proven = replace(device, facts=facts)
         if facts.size_bytes < volume.min_bytes:
             proven = self._rescan(proven)
@@ -181,7 +210,7 @@ class Devices:
         facts = self._sysfs.facts(number)
         if facts is None:
             return True
-        return _opens_exclusively(self._node(facts), number)
+        return _opens_exclusively(self._node(facts), number, flush=not identity.is_lost(facts))
 
     def _node(self, facts: Facts) -> Path:
         """Return a device node of the device. Raises Unavailable if there is none to be seen."""
@@ -210,7 +239,7 @@ class Devices:
         return frozenset().union(*(self._sysfs.parents(number) for number in roots))
 
 
-def _opens_exclusively(path: Path, number: str) -> bool:
+def _opens_exclusively(path: Path, number: str, *, flush: bool) -> bool:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
     except OSError as error:
@@ -220,7 +249,8 @@ def _opens_exclusively(path: Path, number: str) -> bool:
             return True
         raise errors.Unavailable(f"cannot open device {number}: {error.strerror}") from error
     try:
-        os.fsync(descriptor)
+        if flush:  # a mapper without a disk could only fail
+            os.fsync(descriptor)
         return True
     finally:
         os.close(descriptor)

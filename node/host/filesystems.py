@@ -17,12 +17,12 @@ class Filesystems:
         self._places = asyncio.Semaphore(parallel)
         self._seconds = seconds
 
-    async def make(self, wanted: Filesystem, device: Device, *, wipe: bool) -> None:
-        """Make the file system; ``wipe`` removes the marks of an interrupted mkfs first."""
+    async def make(self, wanted: Filesystem, device: Device, *, wipe: bool, lazy: bool) -> None:
+        """Make the file system; ``wipe`` removes old marks first, for ``lazy`` see ``programs.mkfs``."""
         async with self._places:
             if wipe:
                 await self._check(device, "wipefs", "-q", "-a", "-f", device.pinned)
-            await self._check(device, *programs.mkfs(wanted, device.pinned, lazy=not wipe))
+            await self._check(device, *programs.mkfs(wanted, device.pinned, lazy=lazy))
 
     async def check(self, kind: str, device: Device, volume_id: str) -> Checked:
         """Repair what is safe to repair. Raises FailedPrecondition if more is wrong."""

@@ -9,13 +9,14 @@ from node.host import paths
 from node.host.devices import Devices
 from node.host.filesystems import Filesystems
 from node.host.journal import Entry, Journal, Record
+from node.host.luks import Luks
 from node.host.mounts import Mounts, read_table
 from node.host.orphans import Orphans
 from node.host.probe import Prober
 from node.host.sysfs import Sysfs
 from node.host.threads import SECONDS, Threads
-from node.records import Facts, Mount
-from node.rules import mountinfo
+from node.records import Facts, Mapper, Mount
+from node.rules import encryption, mountinfo
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Host:
     devices: Devices
     prober: Prober
     filesystems: Filesystems
+    luks: Luks
     mounts: Mounts
     journal: Journal
     orphans: Orphans
@@ -52,6 +54,12 @@ class Host:
     async def resolve(self, path: str) -> str:
         """Return ``path`` as mountinfo has it."""
         return await self.threads.call(partial(paths.resolve, path), SECONDS, f"resolving {path}")
+
+    async def mapper(self, volume_id: str) -> Mapper | None:
+        """Return the mapper of an encrypted volume. Raises Unavailable if a program of an earlier life works on it."""
+        name = encryption.mapper_name(volume_id)
+        look = partial(_mapper, name, self.sysfs, self.orphans)
+        return await self.threads.call(look, SECONDS, f"looking for mapper {name}")
 
     async def facts(self, number: str) -> Facts | None:
         """Return what the kernel says of a device, or None if it is gone."""
@@ -92,3 +100,8 @@ def _glance(path: str, orphans: Orphans) -> Glance:
     mounted = mountinfo.at(table, real)
     is_node = bool(mounted) and mounted[-1].root != "/" and paths.may_be_node(mounted[-1].kind)
     return Glance(real, table, paths.block_number(real) if is_node else "")
+
+
+def _mapper(name: str, sysfs: Sysfs, orphans: Orphans) -> Mapper | None:
+    orphans.check(name)
+    return sysfs.mapper(name)

@@ -9,7 +9,7 @@ import asyncio
 import errno
 import fcntl
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -17,8 +17,8 @@ from common import errors
 from node.host.command import Commands, Ended
 from node.host.devices import Device
 from node.host.threads import SECONDS, Threads
-from node.records import Probe, Scan, Signature, Superblock
-from node.rules import blankness, superblocks
+from node.records import Header, Probe, Scan, Signature, Superblock
+from node.rules import blankness, luks, superblocks
 
 BLKID_SECONDS = 60.0
 SCAN_SECONDS = 60.0
@@ -48,19 +48,31 @@ class Prober:
             if descriptor is not None:
                 await self._threads.call(partial(os.close, descriptor), SECONDS, f"closing {device.path}")
 
+    async def alone(self, device: Device) -> bool:
+        """Lock a device that the kernel has in use, under a mapper; return False if somebody else has locked it."""
+        lock = partial(_lock, device)
+        return await self._patiently(lock, f"locking {device.path}") is not None
+
     async def _claim(self, device: Device) -> int | None:
+        return await self._patiently(partial(_claim, device), f"opening {device.path} exclusively")
+
+    async def _patiently(self, work: Callable[[], int | None], what: str) -> int | None:
         for _ in range(LOCK_TRIES):
             with suppress(BlockingIOError):
-                return await self._threads.call(partial(_claim, device), SECONDS, f"opening {device.path} exclusively")
+                return await self._threads.call(work, SECONDS, what)
             await asyncio.sleep(LOCK_PAUSE)  # noqa: TID251  # the kernel tells nobody when a lock becomes free
         return None
 
     async def probe(self, device: Device) -> Probe:
         """Return what is on the device, without a scan. Raises FailedPrecondition if it cannot be read."""
-        block = await self._threads.call(partial(read_superblock, device), SECONDS, f"reading {device.path}")
+        block, header = await self.head(device)
         argv = ("blkid", "-p", "-o", "export", device.pinned)
         ended = await self._commands.run(*argv, seconds=BLKID_SECONDS, files=(device.descriptor,))
-        return Probe(device.facts, _signature(device, ended), block)
+        return Probe(device.facts, _signature(device, ended), block, header=header)
+
+    async def head(self, device: Device) -> tuple[Superblock | None, Header | None]:
+        """Return the superblock and the LUKS header. Raises FailedPrecondition if the device cannot be read."""
+        return await self._threads.call(partial(read_head, device), SECONDS, f"reading {device.path}")
 
     async def scan(self, device: Device) -> Scan:
         """Read the device where data may lie."""
@@ -69,13 +81,18 @@ class Prober:
 
 def _claim(device: Device) -> int | None:
     """Lock the device, and open it exclusively. Raises BlockingIOError if somebody else has locked it."""
-    fcntl.flock(device.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    _lock(device)
     try:
         return os.open(f"/proc/self/fd/{device.descriptor}", os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.EBUSY:
             return None
         raise errors.FailedPrecondition(f"cannot open {device.path}: {error.strerror}") from error
+
+
+def _lock(device: Device) -> int:
+    fcntl.flock(device.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return device.descriptor
 
 
 def _signature(device: Device, ended: Ended) -> Signature:
@@ -89,10 +106,15 @@ def _signature(device: Device, ended: Ended) -> Signature:
     raise errors.FailedPrecondition(f"blkid cannot read {device.path} ({ended.status}): {ended.said[:400]}")
 
 
-def read_superblock(device: Device) -> Superblock | None:
-    """Return the superblock of a file system that the node knows. Raises FailedPrecondition on a read error."""
+def read_head(device: Device) -> tuple[Superblock | None, Header | None]:
+    """Return the superblock of a file system that the node knows, and the LUKS header, read anew from the device.
+
+    Raises FailedPrecondition on a read error.
+    """
     try:
-        return superblocks.parse(os.pread(device.descriptor, superblocks.HEAD_BYTES, 0))
+        os.posix_fadvise(device.descriptor, 0, superblocks.HEAD_BYTES, os.POSIX_FADV_DONTNEED)
+        head = os.pread(device.descriptor, superblocks.HEAD_BYTES, 0)
+        return superblocks.parse(head), luks.parse(head)
     except OSError as error:
         raise errors.FailedPrecondition(
             f"device {device.path} cannot be read at byte 0: {error.strerror}",

@@ -7,9 +7,11 @@ Documentation/scsi; proc(5).
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from node.records import Facts
+from node.records import Facts, Mapper
+from node.rules import encryption
 
 SECTOR_BYTES = 512  # the unit of ``size``, whatever the device's own
 
@@ -27,6 +29,9 @@ class Sysfs:
         sectors = _text(folder / "size")
         if not sectors.isdigit() or sectors == "0":  # a loop device that is not bound stays, with size 0
             return None
+        mapper = self._mapper(folder)
+        if mapper is not None and encryption.is_ours(mapper.name, mapper.uuid):
+            return self._through(mapper, read_only=_text(folder / "ro") == "1")
         device = folder / "device"
         return Facts(
             kernel_name=folder.name,
@@ -42,6 +47,41 @@ class Sysfs:
             partitions=tuple(name for name in _names(folder) if name.startswith(folder.name)),
             sequence=_text(folder / "diskseq"),
             errors=_number(_text(device / "ioerr_cnt")),
+        )
+
+    def mapper(self, name: str) -> Mapper | None:
+        """Return the device-mapper device of a name, or None."""
+        folders = (self._root / "class/block").glob("dm-*")
+        found = (self._mapper(folder.resolve()) for folder in folders if _text(folder / "dm/name") == name)
+        return next(found, None)
+
+    def _mapper(self, folder: Path) -> Mapper | None:
+        if not (name := _text(folder / "dm/name")):
+            return None
+        below = [number for lower in (folder / "slaves").glob("*") if (number := _text(lower / "dev"))]
+        return Mapper(
+            kernel_name=folder.name,
+            number=_text(folder / "dev"),
+            name=name,
+            uuid=_text(folder / "dm/uuid"),
+            size_bytes=_number(_text(folder / "size")) * SECTOR_BYTES,
+            disk=below[0] if len(below) == 1 else "",
+        )
+
+    def _through(self, mapper: Mapper, *, read_only: bool) -> Facts:
+        """Return what is known of one of our mappers: its own size and users, the identity and state of its disk."""
+        below = self.facts(mapper.disk) if mapper.disk else None
+        return replace(
+            below or Facts(kernel_name="", number="", size_bytes=0),
+            kernel_name=mapper.kernel_name,
+            number=mapper.number,
+            size_bytes=mapper.size_bytes,
+            read_only=read_only,
+            holders=_names(self._root / "class/block" / mapper.kernel_name / "holders"),
+            partitions=(),
+            sequence="",
+            mapper=mapper.name,
+            disk=mapper.disk if below is not None else "",
         )
 
     def disks(self) -> Iterator[Facts]:

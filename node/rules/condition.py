@@ -49,8 +49,9 @@ def of_storage(volumes: tuple[tuple[str, Facts | None], ...], hung: int) -> tupl
 
 def _of_device(signs: Signs) -> Iterator[Finding]:
     facts = signs.facts
-    if facts is None:
-        yield Finding("inaccessible", "DeviceGone", f"device {signs.mount.number} under {signs.mount.point} is gone")
+    if facts is None or identity.is_lost(facts):
+        what = "device" if facts is None else f"the disk below mapper {facts.mapper}, device"
+        yield Finding("inaccessible", "DeviceGone", f"{what} {signs.mount.number} under {signs.mount.point} is gone")
         return
     if facts.state not in {"", "running"}:
         yield Finding("inaccessible", "DeviceNotRunning", f"device {facts.kernel_name} is in state {facts.state}")
@@ -86,10 +87,14 @@ def _turned_read_only(mount: Mount, *, meant: bool) -> bool:
 def _of_node(volumes: tuple[tuple[str, Facts | None], ...], hung: int) -> Iterator[Finding]:
     if hung:
         yield Finding("degraded", "CallsHang", f"{hung} calls into the kernel do not come back")
-    gone = [volume_id for volume_id, facts in volumes if facts is None or facts.state in identity.DEAD]
+    gone = [volume_id for volume_id, facts in volumes if facts is None or _is_dead(facts)]
     if gone:
         severity = "unreachable" if len(gone) == len(volumes) and len(gone) > 1 else "degraded"
         yield Finding(severity, "DevicesGone", f"no disk under volume {', '.join(gone)}")
+
+
+def _is_dead(facts: Facts) -> bool:
+    return facts.state in identity.DEAD or identity.is_lost(facts)
 
 
 def _carries(known: Staged, facts: Facts) -> bool:

@@ -14,6 +14,7 @@ from common import errors
 from node.records import Filesystem, Intent, Probe, Volume
 
 KINDS = ("ext3", "ext4", "xfs", "btrfs")
+LUKS = "crypto_LUKS"  # as blkid says
 
 SLACK_BYTES = 16 << 20  # a file system may be that much smaller than its device by rounding alone
 
@@ -42,22 +43,31 @@ Decision = Use | Scan | Format
 
 def decide(volume: Volume, wanted: Filesystem, probe: Probe, intent: Intent | None, boot: str) -> Decision:
     """Say what to do with the device. Raises FailedPrecondition if the answer is: nothing."""
-    resumed = intent is not None and _is_ours(intent, volume, probe, boot)
-    _refuse_what_is_unreadable(volume, probe)
+    resumed = intent is not None and is_ours(intent, volume, probe, boot)
+    refuse_what_is_unreadable(volume, probe)
+    found = probe.signature
+    if not found.table and not found.ambivalent:
+        if resumed and _is_half_made(probe):
+            return permit(volume, probe, wipe=True)
+        if found.kind:
+            return use(volume, wanted, probe)
+    return decide_blank(volume, probe, intent)
+
+
+def decide_blank(volume: Volume, probe: Probe, intent: Intent | None) -> Scan | Format:
+    """Say whether a device may be formatted that holds nothing to use. Raises FailedPrecondition if not."""
     found = probe.signature
     if found.table:
         raise _refusal(volume, probe, f"a {found.table} partition table")
     if found.ambivalent:
         raise _refusal(volume, probe, "marks of more than one format")
-    if resumed and _is_half_made(probe):
-        return _format(volume, probe, wipe=True)
     if found.kind:
-        return _use(volume, wanted, probe)
+        raise _refusal(volume, probe, f"{found.kind} ({found.usage or 'no file system'})")
     if probe.scan is None:
         return Scan()
     if probe.scan.first_data is not None:
         raise _refusal(volume, probe, f"data without a signature at byte {probe.scan.first_data}", intent)
-    return _format(volume, probe, wipe=False)
+    return permit(volume, probe, wipe=False)
 
 
 def _is_half_made(probe: Probe) -> bool:
@@ -65,12 +75,14 @@ def _is_half_made(probe: Probe) -> bool:
     return not probe.signature.kind or (probe.superblock is not None and probe.superblock.unfinished)
 
 
-def _is_ours(intent: Intent, volume: Volume, probe: Probe, boot: str) -> bool:
+def is_ours(intent: Intent, volume: Volume, probe: Probe, boot: str) -> bool:
+    """Tell whether the intent is of a format of this very device, which has stayed attached since."""
     same_device = (intent.size_bytes, intent.sequence) == (probe.facts.size_bytes, probe.facts.sequence)
     return intent.volume_id == volume.id and intent.boot == boot and bool(intent.sequence) and same_device
 
 
-def _refuse_what_is_unreadable(volume: Volume, probe: Probe) -> None:
+def refuse_what_is_unreadable(volume: Volume, probe: Probe) -> None:
+    """Raise FailedPrecondition if reading has failed."""
     scan = probe.scan
     if scan is not None and scan.failed_at is not None:
         raise errors.FailedPrecondition(
@@ -82,8 +94,11 @@ def _refuse_what_is_unreadable(volume: Volume, probe: Probe) -> None:
         raise errors.FailedPrecondition(f"device {probe.facts.kernel_name} of volume {volume.id} has no size")
 
 
-def _use(volume: Volume, wanted: Filesystem, probe: Probe) -> Use:
+def use(volume: Volume, wanted: Filesystem, probe: Probe) -> Use:
+    """Use what is there. Raises FailedPrecondition unless it is the file system that is asked for, and whole."""
     found, block = probe.signature, probe.superblock
+    if found.kind == LUKS:
+        raise encrypted(volume)
     if found.usage != "filesystem":
         raise _refusal(volume, probe, f"{found.kind} ({found.usage or 'no file system'})")
     if found.kind != wanted.kind:
@@ -104,7 +119,8 @@ def _use(volume: Volume, wanted: Filesystem, probe: Probe) -> Use:
     return Use(grow=block.size_bytes + SLACK_BYTES <= probe.facts.size_bytes)
 
 
-def _format(volume: Volume, probe: Probe, *, wipe: bool) -> Format:
+def permit(volume: Volume, probe: Probe, *, wipe: bool) -> Format:
+    """Format a device whose content allows it. Raises FailedPrecondition if the volume or the device does not."""
     if volume.never_format:
         raise errors.FailedPrecondition(
             f"volume {volume.id} has no file system, and is never formatted: {volume.never_format}",
@@ -126,11 +142,21 @@ def _refusal(volume: Volume, probe: Probe, found: str, intent: Intent | None = N
     )
     return errors.FailedPrecondition(
         f"volume {volume.id} is not formatted: its device {probe.facts.kernel_name} holds {found}{begun}",
-        remedy=(
-            "look at the device; if nothing on it is needed, wipe it on this host with "
-            f"'blkdiscard --zeroout {volume_link(volume)}', then the next attempt formats it"
-        ),
+        remedy=f"look at the device; if nothing on it is needed, {wiping(volume)}",
     )
+
+
+def encrypted(volume: Volume) -> errors.FailedPrecondition:
+    """Return the error of an encrypted volume that is asked for as a plain one."""
+    return errors.FailedPrecondition(
+        f"volume {volume.id} is encrypted (LUKS), and its class asks for no encryption",
+        remedy="a volume restored from an encrypted one needs a class with encryption: luks2 and the same Secret",
+    )
+
+
+def wiping(volume: Volume) -> str:
+    """Say how a person makes a device blank, for a remedy."""
+    return f"wipe it on this host with 'blkdiscard --zeroout {volume_link(volume)}', then the next attempt formats it"
 
 
 def volume_link(volume: Volume) -> str:

@@ -19,8 +19,11 @@ DEAD = frozenset({"offline", "transport-offline", "cancel", "deleted"})  # SCSI 
 _ASCII, _LOGICAL_UNIT, _VENDOR_SPECIFIC = 2, 0, 0
 
 
-def prove(volume: Volume, facts: Facts, root_numbers: frozenset[str]) -> None:
-    """Raise FailedPrecondition unless the device is the volume, whole, alive, and not the host's own disk."""
+def prove(volume: Volume, facts: Facts, root_numbers: frozenset[str], own: str = "") -> None:
+    """Raise FailedPrecondition unless the device is the volume, whole, alive, and not the host's own disk.
+
+    ``own`` is the kernel name of the volume's own mapper, which may be stacked upon it.
+    """
     device = f"device {facts.kernel_name} ({facts.number})"
     if not is_volume(volume, facts):
         raise errors.FailedPrecondition(
@@ -33,9 +36,9 @@ def prove(volume: Volume, facts: Facts, root_numbers: frozenset[str]) -> None:
         raise errors.FailedPrecondition(
             f"{device} of volume {volume.id} is in state {facts.state}", remedy="detach the volume and attach it again"
         )
-    if facts.holders or facts.partitions:
+    if others := [name for name in facts.holders + facts.partitions if name != own]:
         raise errors.FailedPrecondition(
-            f"{device} of volume {volume.id} is in use by {', '.join(facts.holders + facts.partitions)}",
+            f"{device} of volume {volume.id} is in use by {', '.join(others)}",
             remedy="take it out of that stack (dmsetup, mdadm, vgchange -an), or delete its partitions, first",
         )
 
@@ -91,9 +94,14 @@ def is_stale(volume: Volume, facts: Facts | None, *, was_ours: bool) -> bool:
 
     ``was_ours``: the device was the volume's when it was staged.
     """
-    if facts is None:
+    if facts is None or is_lost(facts):
         return True
     return facts.state in DEAD or (was_ours and not is_volume(volume, facts))
+
+
+def is_lost(facts: Facts) -> bool:
+    """Tell whether the device is a mapper whose disk was detached."""
+    return bool(facts.mapper) and not facts.disk
 
 
 def is_ghost(facts: Facts) -> bool:

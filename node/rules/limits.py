@@ -12,7 +12,7 @@ _KUBELET = "/kubelet/"
 
 def room(limit: int, disks: tuple[Facts, ...], mounts: tuple[Mount, ...], staged: tuple[Staged, ...]) -> int:
     """Return the limit to report; at least 1, since CSI reads 0 as "no limit"."""
-    ours = {record.number for record in staged}
+    ours = {record.disk or record.number for record in staged}
     foreign = [
         disk
         for disk in disks

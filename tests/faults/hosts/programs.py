@@ -43,8 +43,9 @@ class SimCommands(Commands):
         super().__init__()
         self._machine = machine
 
-    async def run(self, *argv: str, seconds: float, files: Sequence[int] = ()) -> Ended:
+    async def run(self, *argv: str, seconds: float, files: Sequence[int] = (), stdin: bytes = b"") -> Ended:
         """Run ``argv`` as node.host.command does: OutcomeUnknown if it does not end within ``seconds``."""
+        assert not stdin, argv
         program = argv[0].partition(".")[0]
         fate = self._machine.program_fate(program)
         took = self._machine.draw(*SECONDS.get(program, USUAL)) + fate.extra_seconds

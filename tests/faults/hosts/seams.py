@@ -66,6 +66,7 @@ class SimThreads(Threads):
         self._draw = draw
         self._known: dict[object, Callable[..., object]] = {  # type: ignore[explicit-any]  # each has its own arguments
             host_module._glance: self.glance,
+            host_module._mapper: lambda *_: None,  # no volume is encrypted here
             paths.resolve: lambda path: path,
             paths.make_folder: kernel.folders.add,
             paths.make_file: kernel.files.add,
@@ -75,7 +76,7 @@ class SimThreads(Threads):
             processes.holders_of_mount: lambda _number: (),
             os.close: lambda number: kernel.open.pop(number, None),
             probe._claim: self._claim,
-            probe.read_superblock: self._superblock,
+            probe.read_head: lambda device: (self._superblock(device), None),
             probe.scan: self._scan,
         }
 

@@ -22,6 +22,7 @@ from controller.parts import join
 from controller.service import Controller
 from node import wiring
 from node.host.filesystems import Filesystems
+from node.host.luks import Luks
 from node.host.mounts import Mounts
 from node.host.orphans import Orphans
 from node.host.probe import Prober
@@ -82,6 +83,7 @@ def _host(machine: Machine, kernel: Kernel, journal: SimJournal) -> SimHost:
         devices=SimDevices(kernel, sysfs, threads),
         prober=Prober(commands, threads),
         filesystems=Filesystems(commands, 4, 1800.0),
+        luks=Luks(commands, 4, 1800.0),
         mounts=Mounts(commands, threads, 110.0),
         journal=journal,
         orphans=Orphans("simulated", Path("/nowhere")),  # programs die with the process here

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import betterproto2
 import pytest
 
-from common import errors
+from common import encryption, errors
 from csi_proto.csi import v1 as csi
 from node import requests
-from node.records import Expand, Filesystem, FormatOptions, Place, Publish, Stage, Volume
+from node.records import Expand, Filesystem, FormatOptions, Keys, Place, Publish, Stage, Volume
 from node.requests import Requests
 
 DRIVER = "dobs.csi.digitalocean.com"
@@ -53,7 +53,7 @@ def test_a_stage_request_becomes_a_record() -> None:
     message.volume_capability = mounted("XFS", ("noatime",))
     message.volume_context = {"label": "data", f"{DRIVER}/volume-origin": "snapshot", "storage.kubernetes.io/x": "y"}
     assert READS.stage(message) == Stage(
-        volume=Volume("id", "pvc-1", 1024, "it was made from a snapshot, whose data may not be there yet"),
+        volume=Volume("id", "pvc-1", 1024, "it was made from a snapshot, whose data may not be there yet", copied=True),
         path="/staging",
         filesystem=Filesystem("xfs", ("noatime",), FormatOptions(label="data")),
         read_only=False,
@@ -171,3 +171,34 @@ def test_a_wrong_capacity_is_refused(required: int, limit: int) -> None:
     message.capacity_range = csi.CapacityRange(required_bytes=required, limit_bytes=limit)
     with pytest.raises(errors.InvalidArgument):
         requests.expand(message)
+
+
+def test_a_request_for_an_encrypted_volume_has_its_passphrases_and_shows_none() -> None:
+    message = stage_request()
+    message.volume_context = {"encryption": "luks2"}
+    message.secrets = {"encryption-passphrase": "the new one", "encryption-passphrase-old": "the old one", "x": "y"}
+    wanted = READS.stage(message)
+    assert wanted.keys == Keys(b"the new one", b"the old one")
+    assert wanted.volume.encryption == encryption.parse({"encryption": "luks2"})
+    assert "the new one" not in f"{wanted!r}"
+    grown = requests.expand(
+        csi.NodeExpandVolumeRequest(volume_id="id", volume_path="/target", secrets=dict(message.secrets))
+    )
+    assert grown.keys.passphrase == b"the new one"
+    assert "the new one" not in f"{grown!r}"
+
+
+@pytest.mark.parametrize("passphrase", ["short", "x" * 513])
+def test_a_passphrase_that_is_too_short_or_too_long_is_refused_unseen(passphrase: str) -> None:
+    message = stage_request()
+    message.secrets = {"encryption-passphrase": passphrase}
+    with pytest.raises(errors.InvalidArgument) as caught:
+        READS.stage(message)
+    assert passphrase not in str(caught.value)
+
+
+def test_the_node_checks_a_class_of_encryption_again() -> None:
+    message = publish_request()
+    message.volume_context = {"encryption": "rot13"}
+    with pytest.raises(errors.InvalidArgument, match="is not one of: luks2"):
+        READS.publish(message)

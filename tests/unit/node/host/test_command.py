@@ -9,7 +9,7 @@ import pytest
 
 from common import errors
 from common.commit import Commits
-from node.host.command import Commands
+from node.host.command import PIPED_BYTES, Commands, piped
 
 SHELL = "/bin/sh"
 
@@ -28,6 +28,23 @@ async def test_a_program_that_ends_tells_its_status_and_what_it_printed() -> Non
     ended = await commands.run(SHELL, "-c", "echo out; echo err >&2; exit 3", seconds=10)
     assert (ended.status, ended.stdout, ended.stderr, ended.said) == (3, "out\n", "err\n", "err; out")
     assert seen == [(SHELL, 3)]
+
+
+@pytest.mark.asyncio
+async def test_a_program_reads_what_it_is_given_to_the_end_and_nothing_otherwise() -> None:
+    commands = Commands()
+    assert (await commands.run("cat", seconds=10, stdin=b"a\n\0b")).stdout == "a\n\0b"
+    assert (await commands.run("cat", seconds=10)).stdout == ""
+    whole = bytes(PIPED_BYTES)
+    assert len((await commands.run("cat", seconds=10, stdin=whole)).stdout) == PIPED_BYTES
+
+
+def test_what_is_piped_is_all_there_before_anybody_reads() -> None:
+    with piped(b"secret") as reader:
+        assert os.read(reader, 100) == b"secret"
+        assert os.read(reader, 100) == b""
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.read(reader, 1)
 
 
 @pytest.mark.asyncio

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from node.host.sysfs import Sysfs
-from node.records import Facts
+from node.records import Facts, Mapper
 
 PAGE = b"\0\x83\0\x0c\x02\0\0\x08pvc-abcd"
 
@@ -104,3 +104,65 @@ def test_a_capability_is_read_from_the_process(tmp_path: Path) -> None:
     write(tmp_path, {"self/status": "Name:\tx\nCapEff:\t0000000001000000\n"})
     assert Sysfs(tmp_path, tmp_path).has_capability(24)
     assert not Sysfs(tmp_path, tmp_path).has_capability(21)
+
+
+def stack(tree: Path, name: str = "aiocsi-id", uuid: str = "CRYPT-LUKS2-abc-aiocsi-id", size: str = "4096\n") -> None:
+    """Put a mapper upon the disk."""
+    folder = "devices/virtual/block/dm-0"
+    write(
+        tree,
+        {
+            f"{folder}/size": size,
+            f"{folder}/ro": "1\n",
+            f"{folder}/dev": "253:0\n",
+            f"{folder}/dm/name": f"{name}\n",
+            f"{folder}/dm/uuid": f"{uuid}\n",
+            f"{folder}/slaves/.keep": "",
+        },
+    )
+    (tree / folder / "slaves/.keep").unlink()
+    for link, target in {
+        f"{folder}/slaves/sda": "../../../../pci/block/sda",
+        "dev/block/253:0": f"../../{folder}",
+        "class/block/dm-0": f"../../{folder}",
+    }.items():
+        (tree / link).symlink_to(target)
+
+
+def test_a_mapper_of_ours_has_the_identity_of_its_disk_and_a_size_of_its_own(tree: Path) -> None:
+    stack(tree)
+    facts = Sysfs(tree).facts("253:0")
+    disk = Sysfs(tree).facts("8:0")
+    assert facts is not None
+    assert disk is not None
+    assert (facts.kernel_name, facts.number, facts.size_bytes, facts.read_only) == ("dm-0", "253:0", 4096 * 512, True)
+    assert (facts.page83, facts.state, facts.errors) == (disk.page83, disk.state, disk.errors)
+    assert (facts.mapper, facts.disk, facts.holders, facts.partitions) == ("aiocsi-id", "8:0", (), ())
+    assert (disk.mapper, disk.disk) == ("", "")
+
+
+def test_a_mapper_whose_disk_is_gone_says_so_although_its_link_is_left(tree: Path) -> None:
+    stack(tree)
+    (tree / "devices/pci/block/sda/dev").unlink()
+    facts = Sysfs(tree).facts("253:0")
+    assert facts is not None
+    assert (facts.mapper, facts.disk, facts.page83) == ("aiocsi-id", "", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "uuid"),
+    [pytest.param("vg-data", "LVM-abc", id="LVM"), pytest.param("backup", "CRYPT-LUKS2-abc-backup", id="a person's")],
+)
+def test_what_somebody_else_stacks_upon_a_disk_is_not_the_volume(tree: Path, name: str, uuid: str) -> None:
+    stack(tree, name, uuid)
+    facts = Sysfs(tree).facts("253:0")
+    assert facts is not None
+    assert (facts.mapper, facts.page83) == ("", b"")
+
+
+def test_a_mapper_is_found_by_its_name_even_before_it_has_a_table(tree: Path) -> None:
+    stack(tree, size="0\n")
+    found = Mapper("dm-0", "253:0", "aiocsi-id", "CRYPT-LUKS2-abc-aiocsi-id", 0, "8:0")
+    assert Sysfs(tree).mapper("aiocsi-id") == found
+    assert Sysfs(tree).mapper("aiocsi-other") is None
+    assert Sysfs(tree).facts("253:0") is None

@@ -69,6 +69,19 @@ def test_it_is_not_the_volume_by(facts: Facts) -> None:
         identity.prove(VOLUME, facts, frozenset())
 
 
+def test_the_volumes_own_mapper_may_be_stacked_upon_it_and_nothing_else() -> None:
+    stacked = replace(scsi(page(designator(NAME))), holders=("dm-0",))
+    identity.prove(VOLUME, stacked, frozenset(), own="dm-0")
+    with pytest.raises(errors.FailedPrecondition, match="in use by md0"):
+        identity.prove(VOLUME, replace(stacked, holders=("dm-0", "md0")), frozenset(), own="dm-0")
+
+
+def test_a_mapper_without_its_disk_is_stale() -> None:
+    mapper = replace(scsi(page(designator(NAME))), mapper="aiocsi-id", disk="8:0")
+    assert not identity.is_stale(VOLUME, mapper, was_ours=True)
+    assert identity.is_stale(VOLUME, replace(mapper, disk=""), was_ours=False)
+
+
 @pytest.mark.parametrize(
     ("facts", "why"),
     [

@@ -1,0 +1,83 @@
+"""Encrypted devices: headers and keys, mappers opened, grown and closed.
+
+A passphrase goes to a program's stdin, or through a pipe, and nowhere else.
+
+To derive a key takes memory, so only a few of these programs run at once.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from common.encryption import Encryption
+from node.host.command import Commands, piped
+from node.host.devices import Device
+from node.records import Mapper
+from node.rules import cryptsetup, encryption
+
+
+class Luks:
+    """Runs cryptsetup; ``seconds`` is the longest run of one. All methods raise what ``cryptsetup.failure`` says."""
+
+    def __init__(self, commands: Commands, parallel: int, seconds: float) -> None:
+        self._commands = commands
+        self._places = asyncio.Semaphore(parallel)
+        self._seconds = seconds
+
+    async def make(self, volume_id: str, wanted: Encryption, device: Device, passphrase: bytes) -> None:
+        """Write a header whose content is new."""
+        argv = cryptsetup.make(wanted, encryption.label(volume_id), encryption.NEW, device.pinned)
+        await self._do(volume_id, argv, stdin=passphrase, files=(device.descriptor,))
+
+    async def opens(self, volume_id: str, device: Device, passphrase: bytes) -> bool:
+        """Tell whether a passphrase opens the device."""
+        argv = cryptsetup.test(device.pinned)
+        refused = (cryptsetup.WRONG_KEY,)
+        status = await self._do(volume_id, argv, refused, stdin=passphrase, files=(device.descriptor,))
+        return status == 0
+
+    async def open(self, volume_id: str, wanted: Encryption, device: Device, passphrase: bytes) -> None:
+        """Open the volume's mapper; read-only upon a disk that is."""
+        name, read_only = encryption.mapper_name(volume_id), device.facts.read_only
+        argv = cryptsetup.open_(device.pinned, name, discards=wanted.discards, read_only=read_only)
+        await self._do(volume_id, argv, stdin=passphrase, files=(device.descriptor,))
+
+    async def add_key(self, volume_id: str, wanted: Encryption, device: Device, old: bytes, new: bytes) -> None:
+        """Let ``new`` open the device, too."""
+        with piped(new) as reader:
+            argv = cryptsetup.add_key(wanted, device.pinned, f"/proc/self/fd/{reader}")
+            await self._do(volume_id, argv, stdin=old, files=(device.descriptor, reader))
+
+    async def remove_key(self, volume_id: str, device: Device, passphrase: bytes) -> None:
+        """Let ``passphrase`` open the device no longer."""
+        argv = cryptsetup.remove_key(device.pinned)
+        await self._do(volume_id, argv, stdin=passphrase, files=(device.descriptor,))
+
+    async def name(self, volume_id: str, subsystem: str, device: Device) -> None:
+        """Write into the header that it is the volume's, and how far its content has come."""
+        argv = cryptsetup.name(encryption.label(volume_id), subsystem, device.pinned)
+        await self._do(volume_id, argv, files=(device.descriptor,))
+
+    async def resize(self, volume_id: str, passphrase: bytes) -> None:
+        """Make the open mapper as large as its disk."""
+        argv = cryptsetup.resize(encryption.mapper_name(volume_id))
+        await self._do(volume_id, argv, stdin=passphrase)
+
+    async def close(self, volume_id: str, mapper: Mapper) -> None:
+        """Close the mapper; one that is gone is no error."""
+        argv = cryptsetup.close(mapper.name) if mapper.size_bytes else cryptsetup.remove(mapper.name)
+        await self._do(volume_id, argv, (cryptsetup.NO_DEVICE,))
+
+    async def _do(
+        self,
+        volume_id: str,
+        argv: tuple[str, ...],
+        accepted: tuple[int, ...] = (),
+        *,
+        stdin: bytes = b"",
+        files: Sequence[int] = (),
+    ) -> int:
+        async with self._places:
+            ended = await self._commands.run(*argv, seconds=self._seconds, stdin=stdin, files=files)
+        if ended.status not in {0, *accepted}:
+            raise cryptsetup.failure(volume_id, argv, ended.status, ended.said)
+        return ended.status

@@ -1,0 +1,159 @@
+"""A passphrase is replaced by the real cryptsetup, killed anywhere: the old or the new one opens the volume.
+
+A header needs no device-mapper, so this runs wherever cryptsetup is.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from common import encryption, errors
+from node import rotation
+from node.host.command import Commands
+from node.host.devices import Device
+from node.host.luks import Luks
+from node.records import Facts, Keys, Volume
+from tests.harness.tools import ToolFailed, run
+
+pytestmark = [
+    pytest.mark.asyncio,
+    pytest.mark.skipif(shutil.which("cryptsetup") is None, reason="needs cryptsetup-bin"),
+]
+
+ASKED = encryption.parse({"encryption": "luks2", "encryptionPbkdf": "pbkdf2", "encryptionPbkdfIterations": "1000"})
+VOLUME = Volume("9f1c2d3e-0a1b-4c5d-8e7f-001122334455", "pvc-1", encryption=ASKED)
+OLD, NEW = b"the passphrase before", b"the passphrase after"
+BOTH = Keys(NEW, OLD)
+HEADER_BYTES = 16 << 20
+STEPS = ("does the new one open", "does the old one open", "add the new one", "is it proven", "remove the old one")
+KILLS = 20  # of each step
+
+KILLER = """#!/bin/sh
+echo x >> {log}
+if [ "$(wc -l < {log})" = "$(cat {at})" ]; then exec timeout -s KILL "$(cat {seconds})" {program} "$@"; fi
+exec {program} "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A file with a header, and a cryptsetup that can be killed."""
+
+    file: Path
+    folder: Path
+    pristine: bytes
+
+    def restore(self) -> None:
+        """Write the header as it was, with the old passphrase alone."""
+        with self.file.open("r+b") as file:
+            file.write(self.pristine)
+
+    def kill(self, step: int, seconds: float) -> None:
+        """Let the ``step``-th cryptsetup from now on be killed when it has run for so long; 0: none."""
+        (self.folder / "log").write_text("")
+        (self.folder / "at").write_text(str(step))
+        (self.folder / "seconds").write_text(f"{seconds:.4f}")
+
+    def runs(self) -> int:
+        """Return how many have run since."""
+        return len((self.folder / "log").read_text().splitlines())
+
+    async def settle(self, keys: Keys = BOTH) -> bytes:
+        """Settle on a passphrase, with a node that has just started."""
+        assert ASKED is not None
+        with self.device() as device:
+            return await rotation.settle(Luks(Commands(), 4, 60), VOLUME, ASKED, device, keys)
+
+    def opens(self, passphrase: bytes) -> bool:
+        """Ask the real cryptsetup."""
+        program = ("cryptsetup", "--batch-mode", "--disable-locks", "open", "--test-passphrase", "--key-file", "-")
+        try:
+            run(*program, str(self.file), stdin=passphrase)
+        except ToolFailed as error:
+            if "No key available" in str(error):
+                return False
+            raise
+        return True
+
+    @contextmanager
+    def device(self, *, read_only: bool = False) -> Iterator[Device]:
+        """Hold it as the node does."""
+        descriptor = os.open(self.file, os.O_RDONLY)
+        try:
+            yield Device(str(self.file), descriptor, Facts("sda", "8:0", 32 << 20, read_only=read_only))
+        finally:
+            os.close(descriptor)
+
+
+@pytest_asyncio.fixture
+async def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """A disk with the old passphrase."""
+    assert ASKED is not None
+    file = tmp_path / "disk"
+    with file.open("wb") as made:
+        made.truncate(2 * HEADER_BYTES)
+    disk = Disk(file, tmp_path, b"")
+    with disk.device() as device:
+        await Luks(Commands(), 4, 60).make(VOLUME.id, ASKED, device, OLD)
+    program = tmp_path / "bin/cryptsetup"
+    program.parent.mkdir()
+    paths = {name: tmp_path / name for name in ("log", "at", "seconds")}
+    program.write_text(KILLER.format(program=shutil.which("cryptsetup"), **paths))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    made_disk = Disk(file, tmp_path, file.read_bytes()[:HEADER_BYTES])
+    made_disk.kill(0, 0)
+    return made_disk
+
+
+async def test_the_new_passphrase_replaces_the_old_one_and_a_repeated_call_finds_it_done(disk: Disk) -> None:
+    assert await disk.settle() == NEW
+    assert disk.runs() == len(STEPS)
+    assert (disk.opens(NEW), disk.opens(OLD)) == (True, False)
+    assert await disk.settle() == NEW
+    assert (disk.opens(NEW), disk.opens(OLD)) == (True, False)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("step", range(1, len(STEPS) + 1), ids=STEPS)
+async def test_killed_at_each_step_the_old_or_the_new_one_opens_and_the_next_call_finishes(
+    disk: Disk, step: int
+) -> None:
+    killed = 0
+    for attempt in range(KILLS):
+        disk.restore()
+        disk.kill(step, 0.001 + 0.004 * attempt)
+        try:
+            await disk.settle()
+        except errors.DriverError:
+            killed += 1
+        disk.kill(0, 0)
+        assert disk.opens(OLD) or disk.opens(NEW)
+        assert await disk.settle() == NEW
+        assert (disk.opens(NEW), disk.opens(OLD)) == (True, False)
+    assert killed  # some kills came before the step had ended
+
+
+async def test_neither_passphrase_opening_the_volume_is_a_refusal_that_changes_nothing(disk: Disk) -> None:
+    with pytest.raises(errors.FailedPrecondition, match="does not open") as caught:
+        await disk.settle(Keys(b"some other one", b"and another one"))
+    assert "encryption-passphrase-old" in caught.value.remedy
+    assert disk.file.read_bytes()[:HEADER_BYTES] == disk.pristine
+
+
+async def test_the_same_passphrase_twice_is_no_reason_to_remove_it(disk: Disk) -> None:
+    assert await disk.settle(Keys(OLD, OLD)) == OLD
+    assert disk.opens(OLD)
+
+
+async def test_a_read_only_disk_keeps_its_passphrase(disk: Disk) -> None:
+    assert ASKED is not None
+    with disk.device(read_only=True) as device:
+        assert await rotation.settle(Luks(Commands(), 4, 60), VOLUME, ASKED, device, BOTH) == OLD
+    assert disk.file.read_bytes()[:HEADER_BYTES] == disk.pristine

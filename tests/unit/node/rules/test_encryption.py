@@ -1,0 +1,234 @@
+"""What is done with a volume that is to be encrypted: every header, every intent, every mapper."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import encryption as parameters
+from common import errors
+from node.records import Facts, Filesystem, Header, Intent, Mapper, Probe, Scan, Signature, Superblock, Volume
+from node.rules import encryption, formatting
+from node.rules.encryption import IN_USE, NEW, Open, Reuse, Unlock
+from node.rules.formatting import Format, Use
+
+GIB = 1 << 30
+BOOT = "boot-1"
+ASKED = parameters.parse({"encryption": "luks2"})
+VOLUME = Volume("id", "name", encryption=ASKED)
+COPY = replace(VOLUME, copied=True, never_format="it was made from a snapshot, whose data may not be there yet")
+EXT4 = Filesystem("ext4")
+FACTS = Facts("sda", "8:0", 10 * GIB, sequence="7")
+BLANK = Probe(FACTS, Signature(), scan=Scan(4096))
+INTENT = Intent("id", encryption.KIND, 10 * GIB, BOOT, "7")
+HEADER = Header(2, "id", IN_USE, "11111111-2222-3333-4444-555555555555", slots=1, payload_at=16 << 20)
+MAPPER = Mapper("dm-0", "253:0", "aiocsi-id", "CRYPT-LUKS2-11111111222233334444555555555555-aiocsi-id", GIB, "8:0")
+
+
+def locked(header: Header | None) -> Probe:
+    return Probe(FACTS, Signature("crypto_LUKS", "crypto"), header=header)
+
+
+def decide(probe: Probe, volume: Volume = VOLUME, intent: Intent | None = None) -> Unlock | formatting.Scan | Format:
+    return encryption.decide(volume, probe, intent, BOOT)
+
+
+def refusal(probe: Probe, volume: Volume = VOLUME, intent: Intent | None = None) -> errors.FailedPrecondition:
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        decide(probe, volume, intent)
+    assert caught.value.remedy
+    return caught.value
+
+
+def test_a_blank_device_is_read_and_then_encrypted() -> None:
+    assert decide(replace(BLANK, scan=None)) == formatting.Scan()
+    assert decide(BLANK) == Format(wipe=False)
+
+
+@pytest.mark.parametrize("state", [NEW, IN_USE])
+def test_a_header_that_names_the_volume_is_unlocked(state: str) -> None:
+    header = replace(HEADER, subsystem=state)
+    assert decide(locked(header)) == Unlock(header, adopt=False)
+    assert decide(locked(header), intent=INTENT) == Unlock(header, adopt=False)
+
+
+def test_a_copy_is_unlocked_although_it_names_its_origin_and_is_to_name_itself() -> None:
+    header = replace(HEADER, label="origin")
+    assert decide(locked(header), COPY) == Unlock(header, adopt=True)
+    assert "is that of volume origin" in str(refusal(locked(header)))
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        pytest.param(Header(1), "has not made", id="LUKS1"),
+        pytest.param(replace(HEADER, subsystem=""), "has not made", id="somebody's own LUKS2"),
+        pytest.param(replace(HEADER, label=""), "is that of volume nobody", id="no label"),
+        pytest.param(replace(HEADER, requires=("online-reencrypt",)), "reencrypt --resume-only", id="re-encryption"),
+        pytest.param(replace(HEADER, slots=0), "erased", id="no key any more"),
+        pytest.param(None, "luksHeaderRestore", id="damaged"),
+    ],
+)
+def test_a_header_that_is_not_ours_or_not_whole_is_refused(header: Header | None, said: str) -> None:
+    assert said in str(refusal(locked(header)))
+
+
+def test_a_plain_file_system_is_refused_and_the_way_out_is_a_copy() -> None:
+    error = refusal(Probe(FACTS, Signature("ext4", "filesystem"), Superblock("ext4", GIB, "uuid")))
+    assert "holds a plain ext4" in error.message
+    assert "copy its data" in error.remedy
+
+
+def test_a_format_that_was_cut_short_before_it_had_a_key_is_made_anew_wherever_the_disk_is() -> None:
+    assert decide(locked(replace(HEADER, subsystem=NEW, slots=0))) == Format(wipe=True)
+
+
+def test_what_an_interrupted_format_leaves_is_formatted_while_the_device_stays_attached() -> None:
+    noise = replace(BLANK, scan=Scan(0, first_data=32768))
+    for half_made in (noise, replace(noise, scan=None), locked(None)):
+        assert decide(half_made, intent=INTENT) == Format(wipe=True)
+        for other in (replace(INTENT, boot="boot-0"), replace(INTENT, sequence="6"), replace(INTENT, sequence="")):
+            if half_made.scan is not None or half_made.signature.kind:
+                refusal(half_made, intent=other)
+
+
+def test_the_remains_of_a_format_are_never_a_file_system() -> None:
+    refusal(Probe(FACTS, Signature("ext4", "filesystem"), Superblock("ext4", GIB, "uuid")), intent=INTENT)
+
+
+@pytest.mark.parametrize("probe", [BLANK, locked(replace(HEADER, subsystem=NEW, slots=0))], ids=["blank", "cut short"])
+def test_a_volume_that_is_never_formatted_is_never_encrypted(probe: Probe) -> None:
+    assert "never formatted" in str(refusal(probe, replace(VOLUME, never_format="so it is")))
+
+
+PROBES = st.builds(
+    Probe,
+    st.just(FACTS),
+    st.builds(
+        Signature,
+        st.sampled_from(["", "crypto_LUKS", "ext4", "LVM2_member"]),
+        st.sampled_from(["", "filesystem", "crypto", "raid"]),
+        st.sampled_from(["", "gpt"]),
+        st.booleans(),
+    ),
+    st.none(),
+    st.one_of(st.none(), st.builds(Scan, st.just(4096), st.sampled_from([None, 0, 4711]), st.sampled_from([None, 0]))),
+    st.one_of(
+        st.none(),
+        st.builds(
+            Header,
+            st.sampled_from([1, 2]),
+            st.sampled_from(["", "id", "other"]),
+            st.sampled_from(["", NEW, IN_USE]),
+            st.just("uuid"),
+            st.integers(0, 2),
+            st.just(1 << 20),
+            st.sampled_from([(), ("online-reencrypt",)]),
+        ),
+    ),
+)
+
+
+@given(PROBES, st.sampled_from([None, INTENT, replace(INTENT, boot="boot-0")]), st.booleans())
+def test_a_header_is_written_only_where_nobody_can_have_stored_anything(
+    probe: Probe, intent: Intent | None, copied: bool
+) -> None:
+    try:
+        decision = decide(probe, COPY if copied else VOLUME, intent)
+    except errors.FailedPrecondition:
+        return
+    if isinstance(decision, Format):
+        header = probe.header
+        never_used = header is not None and (header.label, header.subsystem, header.slots) == ("id", NEW, 0)
+        blank = header is None and probe.signature == Signature() and probe.scan == Scan(4096)
+        ours = header is None and intent == INTENT and probe.signature.kind in {"", "crypto_LUKS"}
+        assert never_used or blank or ours
+        assert not copied
+
+
+def inside(signature: Signature, block: Superblock | None = None) -> Probe:
+    return Probe(Facts("dm-0", "253:0", 9 * GIB), signature, block)
+
+
+def test_new_content_is_formatted_whatever_the_noise_looks_like() -> None:
+    noise = [
+        inside(Signature()),
+        inside(Signature("ext4", "filesystem"), Superblock("ext4", 99 * GIB, "uuid")),
+        inside(Signature("ext2", "filesystem"), Superblock("ext4", GIB, "uuid")),
+        inside(Signature("minix", "filesystem")),
+        inside(Signature(table="dos")),
+        inside(Signature(ambivalent=True)),
+        inside(Signature("xfs", "filesystem"), Superblock("xfs", 9 * GIB, "uuid", unfinished=True)),
+    ]
+    for probe in noise:
+        assert encryption.decide_content(VOLUME, EXT4, probe, is_new=True) == Format(wipe=True)
+
+
+def test_a_file_system_that_is_whole_is_used_even_if_the_header_still_says_new() -> None:
+    made = inside(Signature("ext4", "filesystem"), Superblock("ext4", 9 * GIB, "uuid"))
+    assert encryption.decide_content(VOLUME, EXT4, made, is_new=True) == Use(grow=False)
+    with pytest.raises(errors.FailedPrecondition, match="holds ext4, but xfs"):
+        encryption.decide_content(VOLUME, Filesystem("xfs"), made, is_new=True)
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        inside(Signature()),
+        inside(Signature("xfs", "filesystem"), Superblock("xfs", 9 * GIB, "uuid")),
+        inside(Signature("LVM2_member", "raid")),
+        inside(Signature("crypto_LUKS", "crypto")),
+    ],
+    ids=["nothing", "another file system", "a volume group", "a second encryption"],
+)
+def test_content_that_was_in_use_is_never_formatted(probe: Probe) -> None:
+    with pytest.raises(errors.FailedPrecondition):
+        encryption.decide_content(VOLUME, EXT4, probe, is_new=False)
+
+
+def test_new_content_of_a_copy_is_not_formatted() -> None:
+    with pytest.raises(errors.FailedPrecondition, match="never formatted"):
+        encryption.decide_content(COPY, EXT4, inside(Signature()), is_new=True)
+
+
+def test_a_mapper_is_used_on_this_disk_and_header_alone() -> None:
+    disk = replace(FACTS, holders=("dm-0",))
+    assert encryption.decide_mapper(VOLUME, None, FACTS, HEADER) == Open(close=False)
+    assert encryption.decide_mapper(VOLUME, MAPPER, disk, HEADER) == Reuse()
+    for gone in (replace(MAPPER, disk=""), replace(MAPPER, size_bytes=0)):
+        assert encryption.decide_mapper(VOLUME, gone, disk, HEADER) == Open(close=True)
+    other_header = replace(HEADER, uuid="99999999-2222-3333-4444-555555555555")
+    for mapper, facts, header in [
+        (replace(MAPPER, disk="8:16"), disk, HEADER),
+        (MAPPER, FACTS, HEADER),
+        (MAPPER, disk, other_header),
+    ]:
+        with pytest.raises(errors.FailedPrecondition, match="cryptsetup close aiocsi-id"):
+            encryption.decide_mapper(VOLUME, mapper, facts, header)
+
+
+def test_a_long_id_has_a_label_and_a_mapper_that_fit() -> None:
+    one, two = "a" * 100, "a" * 99 + "b"
+    assert len(encryption.label(one)) == 47
+    assert encryption.label(one) != encryption.label(two)
+    assert len(encryption.mapper_name(one)) < 128
+    assert encryption.mapper_name("id") == "aiocsi-id"
+
+
+def test_only_an_encrypted_mapper_of_our_name_is_ours() -> None:
+    assert encryption.is_ours(MAPPER.name, MAPPER.uuid)
+    assert not encryption.is_ours("vg-data", "LVM-abc")
+    assert not encryption.is_ours("aiocsi-id", "LVM-abc")
+    assert not encryption.is_ours("backup", MAPPER.uuid)
+
+
+@pytest.mark.parametrize("state", [NEW, IN_USE])
+def test_an_encrypted_volume_is_not_handed_out_as_a_plain_one(state: str) -> None:
+    plain = replace(VOLUME, encryption=None)
+    with pytest.raises(errors.FailedPrecondition, match="is encrypted"):
+        encryption.check_plain(plain, replace(HEADER, subsystem=state))
+    with pytest.raises(errors.FailedPrecondition, match="is encrypted"):
+        formatting.decide(plain, EXT4, locked(HEADER), None, BOOT)
+    encryption.check_plain(plain, replace(HEADER, subsystem=""))  # a pod's own LUKS on a raw volume
+    encryption.check_plain(plain, None)
