@@ -2,6 +2,7 @@
 
 import pytest
 
+from common import encryption
 from tests.chart.documents import at, items, render
 
 DRIVER = "dobs.csi.digitalocean.com"
@@ -24,6 +25,20 @@ def test_the_classes_are_those_of_the_driver_that_this_one_replaces() -> None:
     }
     assert {at(one, "volumeBindingMode") for one in classes.values()} == {"WaitForFirstConsumer"}
     assert {at(one, "allowVolumeExpansion") for one in classes.values()} == {True}
+
+
+def test_an_encrypted_class_asks_for_what_its_values_say_and_names_its_secret_for_each_call() -> None:
+    values = "{secretName: key, keySize: 256, pbkdf: pbkdf2, pbkdfIterations: 2000000, sectorSize: 512, discards: true}"
+    rendered = render(f"storageClasses: {{classes: [{{name: secret, fsType: xfs, encryption: {values}}}]}}")
+    given = at(rendered["StorageClass/secret"], "parameters")
+    assert isinstance(given, dict)
+    assert encryption.parse({key: str(value) for key, value in given.items()}) == encryption.Encryption(
+        "aes-xts-plain64", 256, "pbkdf2", 0, 2_000_000, 512, discards=True
+    )
+    namespace = at(rendered["ServiceAccount/aiocsi-node"], "metadata", "namespace")
+    for call in ("node-stage", "node-expand"):
+        assert given[f"csi.storage.k8s.io/{call}-secret-name"] == "key"
+        assert given[f"csi.storage.k8s.io/{call}-secret-namespace"] == namespace
 
 
 @pytest.mark.parametrize("default", ["do-block-storage", "do-block-storage-xfs", ""])

@@ -19,6 +19,10 @@ WRONG = {
     "no replica": "controller: {replicas: 0}",
     "a log level that is none": "driver: {logLevel: loud}",
     "a file system that the node cannot make": "storageClasses: {classes: [{name: a, fsType: zfs}]}",
+    "an encrypted class without a Secret": "storageClasses: {classes: [{name: a, fsType: ext4, encryption: {}}]}",
+    "a cipher that the driver does not offer": (
+        "storageClasses: {classes: [{name: a, fsType: ext4, encryption: {secretName: key, cipher: rot13}}]}"
+    ),
     "a class without a name": "storageClasses: {classes: [{fsType: ext4}]}",
     "a binding mode that is none": "storageClasses: {bindingMode: Later}",
     "an API that is no URL": "cloud: {apiUrl: api.example.com}",
