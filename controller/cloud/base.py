@@ -58,18 +58,27 @@ class VolumeOrder:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something the cloud does or did. ``droplet_id`` is None where the cloud does not tell it."""
+    """Something the cloud does or did. ``droplet_id`` is None where the cloud does not tell it.
+
+    ``started_at`` and ``ended_at`` are as precise as the cloud's time stamps; 0 where it does not tell them.
+    """
 
     id: int
     kind: Kind
     progress: Progress
     droplet_id: int | None = None
     started_at: float = 0.0
+    ended_at: float = 0.0
 
     @property
     def ended(self) -> bool:
         """Whether the cloud is done with it, well or not."""
         return self.progress is not Progress.IN_PROGRESS
+
+    @property
+    def took(self) -> float | None:
+        """How long it took by the cloud's own time stamps, seconds; None if it does not tell."""
+        return self.ended_at - self.started_at if self.started_at and self.ended_at else None
 
 
 @dataclass(frozen=True, slots=True)

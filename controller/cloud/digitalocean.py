@@ -6,6 +6,7 @@ csi-digitalocean 4.16 meets.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from common import errors, sizes
 from controller.cloud import base, models
@@ -196,7 +197,7 @@ class DigitalOcean:
         call = Call("POST", path, _LANES[kind], str(place.droplet_id), json=body)
         with _refusals():
             found = _action((await self._http.read(call, models.OneAction)).action)
-        return base.Action(found.id, kind, found.progress, place.droplet_id or None, found.started_at)
+        return replace(found, kind=kind, droplet_id=place.droplet_id or None)
 
 
 @contextmanager
@@ -252,7 +253,8 @@ def _action(json: models.ActionJson) -> base.Action:
         progress = base.Progress(json.status)
     except ValueError:
         raise errors.OutcomeUnknown(f"action {json.id} has the unknown status {json.status!r}") from None
-    return base.Action(json.id, kind, progress, droplet_id, models.seconds(json.started_at))
+    started_at, ended_at = models.seconds(json.started_at), models.seconds(json.completed_at)
+    return base.Action(json.id, kind, progress, droplet_id, started_at, ended_at)
 
 
 def _snapshot(json: models.SnapshotJson) -> base.Snapshot:

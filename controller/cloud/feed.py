@@ -6,7 +6,7 @@ and while it is not, actions are read one by one. The poll runs while somebody w
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
@@ -203,11 +203,11 @@ class Feed:
         age, kind = asked - watch.since, watch.action.kind
         if not found.ended:
             watch.looked = max(watch.looked, age)
-            watch.due = asyncio.get_running_loop().time() + self._durations.pause(age)
+            watch.due = asyncio.get_running_loop().time() + self._durations.pause(kind, age)
             return
         if asyncio.get_running_loop().time() - asked <= PROMPT_SECONDS:
-            self._durations.ended(kind, age, watch.looked)
-        ended = Action(found.id, kind, found.progress, watch.action.droplet_id, found.started_at)
+            self._durations.ended(kind, age, watch.looked, found.took)
+        ended = replace(found, kind=kind, droplet_id=watch.action.droplet_id)
         for waiter in watch.waiters:
             if not waiter.done():
                 waiter.set_result(ended)
@@ -226,7 +226,7 @@ class Feed:
 
     def _put_off(self, watch: Watch) -> None:
         now = asyncio.get_running_loop().time()
-        watch.due = max(watch.due, now + self._durations.pause(now - watch.since))
+        watch.due = max(watch.due, now + self._durations.pause(watch.action.kind, now - watch.since))
 
 
 def _is_older(page: Page[Action], missing: set[int]) -> bool:

@@ -52,6 +52,7 @@ class ActionJson(Json):
     status: Name
     type: Name
     started_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
     resource_id: int | None = None
     resource_type: str = ""
 

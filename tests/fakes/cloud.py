@@ -288,7 +288,8 @@ class FakeCloud:
         return answer
 
     def _promise(self, kind: Kind, volume_id: str, droplet_id: int, size_gib: int = 0) -> Action:
-        action = Action(len(self.actions) + 1, kind, Progress.IN_PROGRESS, droplet_id or None, self._now())
+        started_at = float(int(self._now()))  # the API's time stamps are whole seconds
+        action = Action(len(self.actions) + 1, kind, Progress.IN_PROGRESS, droplet_id or None, started_at)
         ends_at = self._now() + self.action_seconds
         fails, self.next_action_fails = self.next_action_fails, False
         self.actions[action.id] = Pending(action, volume_id, droplet_id, size_gib, ends_at, fails)
@@ -302,7 +303,7 @@ class FakeCloud:
             if pending.action.ended or pending.ends_at > now:
                 continue
             progress = Progress.ERRORED if pending.fails else Progress.COMPLETED
-            pending.action = replace(pending.action, progress=progress)
+            pending.action = replace(pending.action, progress=progress, ended_at=float(int(pending.ends_at)))
             if not pending.fails:
                 self._carry_out(pending)
 

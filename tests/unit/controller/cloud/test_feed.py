@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from common import errors
 from common.commit import Commits
-from controller.cloud.base import Action, Gone, Kind, Place, Progress
-from controller.cloud.durations import Durations
+from controller.cloud.base import Action, Gone, Place, Progress
 from controller.cloud.feed import Feed
 from tests.fakes.cloud import FakeCloud, Fault
 from tests.unit.controller.world import Calm, in_virtual_time, within
@@ -96,6 +95,14 @@ async def test_an_action_that_the_cloud_forgot_ends_the_wait() -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.looptime
+async def test_the_first_action_of_all_is_looked_at_once_though_nothing_is_learned_yet() -> None:
+    stage = Stage(1, action_seconds=2.4)
+    await stage.attach(0)
+    assert stage.cloud.count()["get_action"] == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
 async def test_a_slow_action_is_looked_at_less_and_less_often() -> None:
     stage = Stage(1, action_seconds=100)
     action = await stage.start(0)
@@ -128,31 +135,6 @@ async def _every_waiter_is_answered(waits: list[tuple[float, float, bool]], faul
     for answer in (each for both in answers for each in both):
         assert isinstance(answer, errors.DeadlineExceeded) or getattr(answer, "ended", False)
     await stage.commits.close()
-
-
-@pytest.mark.parametrize("seconds", [0.4, 1.5, 4.0])
-def test_a_steady_duration_is_learned_and_then_met(seconds: float) -> None:
-    durations, wasted = Durations(), []
-    for _ in range(30):
-        age, earlier, looks = durations.guess(Kind.ATTACH), 0.0, 1
-        while age < seconds:
-            earlier, age, looks = age, age + durations.pause(age), looks + 1
-        durations.ended(Kind.ATTACH, age, earlier)
-        wasted.append(looks - 1)
-    assert sum(wasted[10:]) == 0
-    assert durations.guess(Kind.ATTACH) <= seconds * 1.05 + 0.05
-
-
-def test_durations_that_vary_are_mostly_met_at_the_first_look() -> None:
-    durations, met = Durations(), 0
-    for number in range(200):
-        seconds = 1 + (number * 7919 % 100) / 50
-        age, earlier = durations.guess(Kind.ATTACH), 0.0
-        met += age >= seconds
-        while age < seconds:
-            earlier, age = age, age + durations.pause(age)
-        durations.ended(Kind.ATTACH, age, earlier)
-    assert met >= 120
 
 
 @pytest.mark.asyncio
