@@ -11,13 +11,18 @@ REGION_TOPOLOGY_KEY = "region"
 
 
 def volume_name_key(driver_name: str) -> str:
-    """Publish context: the volume's name in the cloud, which the device carries."""
+    """Publish context: the volume's name in the cloud, which the device carries. In volume context, too."""
     return f"{driver_name}/volume-name"
 
 
 def volume_size_key(driver_name: str) -> str:
-    """Publish context: the volume's size in bytes, decimal; the device is at least as large."""
+    """Publish context: the volume's size in bytes, which the device has at least. In volume context: at create."""
     return f"{driver_name}/volume-size-bytes"
+
+
+def volume_seal_key(driver_name: str) -> str:
+    """Volume context: what shows that name and size are those of the volume with this id, and of no other."""
+    return f"{driver_name}/volume-seal"
 
 
 def volume_origin_key(driver_name: str) -> str:

@@ -36,6 +36,8 @@ class Attachments:
             joined = await self._actions.join(wanted.volume_id)
             just_attached = joined is not None and joined.did(Kind.ATTACH, wanted.droplet_id)
             volume = self._memory.get(wanted.volume_id)
+            if volume is None and wanted.told is not None and not just_attached:
+                volume = Volume(wanted.volume_id, wanted.told.volume_name, "", wanted.told.size_bytes)
             if volume is None or (wanted.droplet_id in volume.droplet_ids and not just_attached):
                 volume = await self._look(wanted.volume_id)  # never seen, or thought to be there: ask
             if wanted.droplet_id not in volume.droplet_ids:
@@ -62,7 +64,7 @@ class Attachments:
     async def _attach(self, volume: Volume, droplet_id: int) -> None:
         if volume.droplet_ids and await self._is_held_elsewhere(volume.id, droplet_id):
             return
-        place = Place(volume.id, volume.region, droplet_id)
+        place = Place(volume.id, droplet_id=droplet_id)
         tags = [tag for tag in self._tags if tag not in volume.tags]
         self._memory.attaching(volume.id)
         try:
@@ -97,14 +99,11 @@ class Attachments:
         raise error
 
     async def _detach(self, volume_id: str, droplet_id: int) -> None:
-        volume = self._memory.get(volume_id)
+        place = Place(volume_id, droplet_id=droplet_id)
         try:
             was_detached = self._memory.detached_from(volume_id) == droplet_id
-            if volume is None or was_detached:
-                volume = await self._look(volume_id)
-            if was_detached and droplet_id not in volume.droplet_ids:
+            if was_detached and droplet_id not in (await self._look(volume_id)).droplet_ids:
                 return
-            place = Place(volume_id, volume.region, droplet_id)
             await self._actions.run(Kind.DETACH, place, lambda: self._cloud.detach(place))
         except (Gone, NotAttached, errors.OutcomeUnknown) as error:
             await self._confirm_detached(volume_id, droplet_id, error)
@@ -116,7 +115,7 @@ class Attachments:
         """
         try:
             fresh = await self._look(volume_id)
-            if await self._actions.adopt(Place(volume_id, fresh.region, droplet_id), Kind.ATTACH, Kind.DETACH):
+            if await self._actions.adopt(Place(volume_id, droplet_id=droplet_id), Kind.ATTACH, Kind.DETACH):
                 fresh = await self._look(volume_id)
         except Gone:
             return

@@ -8,11 +8,17 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from controller.cloud.base import Snapshot, Volume
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
 REMEMBERED_ACTIONS = 2000
 REMEMBERED_LOSSES = 1000
+REMEMBERED_DELETIONS = 2000
+REMEMBERED_DETACHMENTS = 2000
 
 
 class Accounted:
@@ -27,9 +33,7 @@ class Accounted:
     def add(self, action_ids: Iterable[int]) -> None:
         """Their effect is known from now on."""
         for action_id in action_ids:
-            self._ids[action_id] = None
-        while len(self._ids) > REMEMBERED_ACTIONS:
-            self._ids.popitem(last=False)
+            _keep(self._ids, action_id, None, REMEMBERED_ACTIONS)
 
 
 class Memory:
@@ -38,7 +42,8 @@ class Memory:
     def __init__(self) -> None:
         self._volumes: dict[str, Volume] = {}
         self._changed: dict[str, float] = {}  # when we changed a volume
-        self._detached: dict[str, int] = {}
+        self._detached: OrderedDict[str, int] = OrderedDict()
+        self._deleted: OrderedDict[str, None] = OrderedDict()
         self._snapshots: dict[str, Snapshot] = {}
         self._order: list[tuple[float, str]] | None = None
         self.accounted = Accounted()
@@ -78,12 +83,19 @@ class Memory:
         self._drop(volume_id)
         self.lost.pop(volume_id, None)
 
+    def deleted(self, volume_id: str) -> None:
+        """The cloud has just deleted the volume, as we asked. Its id is never used again."""
+        self.forget(volume_id)
+        _keep(self._deleted, volume_id, None, REMEMBERED_DELETIONS)
+
+    def has_deleted(self, volume_id: str) -> bool:
+        """Say whether this process has deleted the volume, as far as it remembers."""
+        return volume_id in self._deleted
+
     def lose(self, volume_id: str) -> None:
         """The volume is gone, and nobody asked us to delete it."""
         if self._drop(volume_id):
-            self.lost[volume_id] = None
-        while len(self.lost) > REMEMBERED_LOSSES:
-            self.lost.popitem(last=False)
+            _keep(self.lost, volume_id, None, REMEMBERED_LOSSES)
 
     def hold(self, volume_id: str, droplet_ids: tuple[int, ...]) -> None:
         """Those droplets, and no others, hold the volume now."""
@@ -98,8 +110,7 @@ class Memory:
 
     def detached(self, volume_id: str, droplet_id: int) -> None:
         """A detach of ours from that droplet was seen to end well."""
-        if volume_id in self._volumes:
-            self._detached[volume_id] = droplet_id
+        _keep(self._detached, volume_id, droplet_id, REMEMBERED_DETACHMENTS)
 
     def attaching(self, volume_id: str) -> None:
         """An attach is about to be asked for: from now on, only the cloud knows."""
@@ -146,3 +157,10 @@ class Memory:
 
     def _touch(self, volume_id: str) -> None:
         self._changed[volume_id] = asyncio.get_running_loop().time()
+
+
+def _keep(kept: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
+    """Keep a value under its key; the oldest go when there are more than ``most``."""
+    kept[key] = value
+    while len(kept) > most:
+        kept.popitem(last=False)

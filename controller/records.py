@@ -51,11 +51,20 @@ class Create:
 
 
 @dataclass(frozen=True)
+class Published:
+    """What the node needs to find the device."""
+
+    volume_name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Publish:
-    """An attachment that is asked for."""
+    """An attachment that is asked for; ``told`` is what the volume context tells, if it can be believed."""
 
     volume_id: str
     droplet_id: int
+    told: Published | None = None
 
 
 @dataclass(frozen=True)
@@ -64,14 +73,6 @@ class Unpublish:
 
     volume_id: str
     droplet_id: int | None
-
-
-@dataclass(frozen=True)
-class Published:
-    """What the node needs to find the device."""
-
-    volume_name: str
-    size_bytes: int
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from controller.cloud.base import Snapshot, Volume
 from controller.health import Health
 from controller.offers import Capacity
 from controller.records import Published, Source
-from controller.rules import origins
+from controller.rules import introduction, origins
 from csi_proto.csi import v1 as csi
 
 Rpc = csi.ControllerServiceCapabilityRpcType
@@ -42,7 +42,7 @@ def created(volume: Volume, source: Source, context: Mapping[str, str], driver_n
     """Tell of a volume that was asked for."""
     origin = {volume_origin_key(driver_name): source.origin} if source.origin else {}
     message = volume_message(volume)
-    message.volume_context = {**context, **origin}
+    message.volume_context = {**context, **origin, **introduction.write(volume, driver_name)}
     message.content_source = content_source(source)
     return csi.CreateVolumeResponse(volume=message)
 

@@ -10,7 +10,7 @@ from common import encryption, errors
 from common.attributes import ENCRYPTION_PARAMETERS, FORMAT_PARAMETERS
 from controller import records
 from controller.rules import capabilities as ways
-from controller.rules import capacity, names, placement, tags
+from controller.rules import capacity, introduction, names, placement, tags
 from csi_proto.csi import v1 as csi
 
 TAGS, ABSENT_TAGS = "tags", "absent-tags"
@@ -66,7 +66,7 @@ def deletable(text: str, what: str) -> str | None:
     return text if names.is_uuid(text) else None
 
 
-def publish(message: csi.ControllerPublishVolumeRequest) -> records.Publish:
+def publish(message: csi.ControllerPublishVolumeRequest, driver_name: str) -> records.Publish:
     """Check ControllerPublishVolume. Raises InvalidArgument, NotFound."""
     if not message.volume_id or not message.node_id:
         raise errors.InvalidArgument("the request names no volume or no node")
@@ -77,7 +77,8 @@ def publish(message: csi.ControllerPublishVolumeRequest) -> records.Publish:
         raise errors.InvalidArgument(
             "the cloud attaches no volume read-only", remedy="mount it read-only on the node instead"
         )
-    return records.Publish(volume_id(message.volume_id), _droplet(message.node_id))
+    told = introduction.read(volume_id(message.volume_id), message.volume_context, driver_name)
+    return records.Publish(message.volume_id, _droplet(message.node_id), told)
 
 
 def unpublish(message: csi.ControllerUnpublishVolumeRequest) -> records.Unpublish:

@@ -3,12 +3,16 @@
 Source: CSI 1.13 "Controller Service RPC".
 """
 
+from collections.abc import Mapping
+
 from common import errors
-from common.attributes import volume_origin_key
+from common.attributes import volume_name_key, volume_origin_key
 from controller import replies, requests
+from controller.cloud.base import Volume
 from controller.offers import NOTHING
 from controller.records import AccessType
 from controller.rules import origins
+from controller.rules.names import shown
 from controller.work import Identity, Work
 from csi_proto.csi import v1 as csi
 
@@ -44,7 +48,8 @@ class Controller(csi.ControllerBase):
         self, message: csi.ControllerPublishVolumeRequest
     ) -> csi.ControllerPublishVolumeResponse:
         """Attach a volume to the named node."""
-        published = await self._work.attachments.publish(requests.publish(message))
+        wanted = requests.publish(message, self._identity.driver_name)
+        published = await self._work.attachments.publish(wanted)
         return replies.published(published, self._identity.driver_name)
 
     async def controller_unpublish_volume(
@@ -62,14 +67,19 @@ class Controller(csi.ControllerBase):
         if not message.volume_capabilities:
             raise errors.InvalidArgument("the request has no volume capability")
         volume = await self._work.volumes.get(volume_id)
-        told = message.volume_context.get(volume_origin_key(self._identity.driver_name), "")
-        origin = origins.read(volume.description).origin
-        text = requests.problem(message.volume_capabilities)
-        if not text and told != origin:
-            text = (
+        text = requests.problem(message.volume_capabilities) or self._misfit(volume, message.volume_context)
+        return csi.ValidateVolumeCapabilitiesResponse(message=text) if text else replies.confirmed(message)
+
+    def _misfit(self, volume: Volume, context: Mapping[str, str]) -> str:
+        """Say what the volume context tells otherwise than the cloud; empty if they agree."""
+        driver_name = self._identity.driver_name
+        told, origin = context.get(volume_origin_key(driver_name), ""), origins.read(volume.description).origin
+        if told != origin:
+            return (
                 f"the volume context says that the volume was made of a {told or 'blank disk'}, not {origin or 'blank'}"
             )
-        return csi.ValidateVolumeCapabilitiesResponse(message=text) if text else replies.confirmed(message)
+        name = context.get(volume_name_key(driver_name), volume.name)
+        return "" if name == volume.name else f"the volume context names {shown(name)}, the cloud {volume.name}"
 
     async def list_volumes(self, message: csi.ListVolumesRequest) -> csi.ListVolumesResponse:
         """Tell of a page of the region's volumes, with the nodes they are published to."""

@@ -5,7 +5,6 @@ volume every 10 minutes, 25 in all).
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -28,7 +27,7 @@ LEFTOVER_SECONDS = 3600.0  # no clone takes so long: its passing snapshot was le
 class Snapshots:
     """The account's snapshots of volumes. ``wall`` returns seconds since 1970."""
 
-    def __init__(self, parts: Parts, longest_page: int, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, parts: Parts, longest_page: int, wall: Callable[[], float]) -> None:
         self._cloud = parts.cloud
         self._commits = parts.commits
         self._locks = parts.locks

@@ -37,8 +37,13 @@ class Volumes:
             return await self._grow_to(volume, wanted, smallest)
 
     async def delete(self, volume_id: str) -> None:
-        """Delete the volume; one that is gone is done. Raises FailedPrecondition while it is attached, NotFinal."""
+        """Delete the volume; one that is gone is done. Raises FailedPrecondition while it is attached, NotFinal.
+
+        The provisioner may ask twice: what this process has deleted is not asked of the cloud again.
+        """
         with self._locks.hold(volume_id, *self._name(volume_id)):
+            if self._memory.has_deleted(volume_id):
+                return
             await self._actions.join(volume_id)
             try:
                 await self._commits.finish(self._delete(volume_id))
@@ -106,6 +111,8 @@ class Volumes:
             return self._memory.see(existing)
         except Gone:
             self._memory.forget_snapshot(snapshot_id or "")
+            if wanted.source.volume_id:  # only the passing snapshot is known to be gone: the next call takes another
+                raise errors.Unavailable(f"the snapshot through which {wanted.name} is cloned is gone") from None
             raise errors.NotFound(f"there is no {wanted.source} to make volume {wanted.name} of") from None
 
     async def _find(self, wanted: Create) -> Volume | None:
@@ -127,7 +134,7 @@ class Volumes:
             except Gone:
                 self._memory.forget(volume_id)
                 raise
-            self._memory.forget(volume_id)
+            self._memory.deleted(volume_id)
 
     async def _why_in_use(self, volume_id: str, refused: InUse) -> errors.DriverError:
         """Say why the cloud does not delete: who holds the volume, or else that this will pass."""

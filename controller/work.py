@@ -1,6 +1,7 @@
 """The parts of the controller that do what the RPCs ask, joined."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from controller.attachments import Attachments
@@ -34,10 +35,20 @@ class Work:
     health: VolumeHealth
 
 
-def join(parts: Parts, identity: Identity, longest_page: int, *, confirm: bool = False) -> Work:
-    """Join them. ``longest_page`` is in entries; ``confirm``: each attach is followed by a look at the volume."""
+def join(
+    parts: Parts,
+    identity: Identity,
+    longest_page: int,
+    *,
+    confirm: bool = False,
+    wall: Callable[[], float] = time.time,
+) -> Work:
+    """Join them. ``longest_page`` is in entries; ``confirm``: each attach is followed by a look at the volume.
+
+    ``wall`` returns seconds since 1970.
+    """
     inventory = Inventory(parts.cloud, parts.memory, identity.region)
-    snapshots = Snapshots(parts, longest_page)
+    snapshots = Snapshots(parts, longest_page, wall)
     return Work(
         volumes=Volumes(parts),
         attachments=Attachments(parts, identity.tags, confirm=confirm),

@@ -122,10 +122,10 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an action happens: a volume, its region, and, for attach and detach, the droplet."""
+    """Where an action happens: a volume; for attach and detach the droplet, for resize the volume's region."""
 
     volume_id: str
-    region: str
+    region: str = ""
     droplet_id: int = 0
 
 

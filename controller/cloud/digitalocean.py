@@ -85,7 +85,7 @@ class DigitalOcean:
 
     async def resize(self, place: base.Place, size_gib: int) -> base.Action:
         """POST /v2/volumes/{id}/actions, type resize (volumeActions_post_byId)."""
-        return await self._act(place, base.Kind.RESIZE, {"size_gigabytes": size_gib})
+        return await self._act(place, base.Kind.RESIZE, {"size_gigabytes": size_gib, "region": place.region})
 
     async def get_action(self, volume_id: str, action_id: int) -> base.Action:
         """GET /v2/volumes/{id}/actions/{action} (volumeActions_get), or /v2/actions/{action} (actions_get)."""
@@ -192,7 +192,7 @@ class DigitalOcean:
             await self._http.send(Call(method, f"/v2/tags/{tag}/resources", Lane.CHANGE, volume_id, json=body))
 
     async def _act(self, place: base.Place, kind: base.Kind, more: dict[str, Value]) -> base.Action:
-        body: dict[str, Value] = {"type": kind.value, "region": place.region, **more}
+        body: dict[str, Value] = {"type": kind.value, **more}
         path = f"/v2/volumes/{place.volume_id}/actions"
         call = Call("POST", path, _LANES[kind], str(place.droplet_id), json=body)
         with _refusals():

@@ -52,16 +52,18 @@ class _Uncounted:
 def controller(name: str, wire: Wire, per_minute: int, wall: Callable[[], float]) -> tuple[Served, ControllerParts]:
     """Start a controller; return it and its parts. ``wall`` is its host's idea of the time."""
     process = Process(name)
-    return process.context().run(_controller, process, wire, Budget(per_minute, wall))
+    return process.context().run(_controller, process, wire, Budget(per_minute, wall), wall)
 
 
-def _controller(process: Process, wire: Wire, budget: Budget) -> tuple[Served, ControllerParts]:
+def _controller(
+    process: Process, wire: Wire, budget: Budget, wall: Callable[[], float]
+) -> tuple[Served, ControllerParts]:
     access = Access(asyncio.get_running_loop().time)
     http = Http("http://cloud/", Token("token"), budget, access, _Uncounted())
     http.open(cast(aiohttp.ClientSession, Session(wire)))  # noqa: TC006  # it is imported for real
     parts = join(DigitalOcean(http), Commits(), budget)
     identity = work.Identity(DRIVER, REGION, ())
-    service = Controller(identity, work.join(parts, identity, LONGEST_PAGE))
+    service = Controller(identity, work.join(parts, identity, LONGEST_PAGE, wall=wall))
     return Served(process, [service], Calls(Metrics())), parts
 
 

@@ -3,9 +3,12 @@ import asyncio
 import pytest
 
 from common import errors
+from common.attributes import volume_name_key, volume_size_key
 from controller.cloud.base import Kind
+from controller.records import Expand, Size
+from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Effect, FakeCloud, Fault
-from tests.unit.controller.world import NO_UUID, World, within
+from tests.unit.controller.world import DRIVER, NO_UUID, World, capability, within
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -274,3 +277,68 @@ async def test_a_confirmed_attach_is_followed_by_a_look_at_the_volume() -> None:
     volume = await world.create()
     await world.publish(volume, 101)
     assert world.cloud.requests[-1] == "get_volume"
+
+
+async def made(world: World, name: str) -> csi.Volume:
+    wanted = csi.CreateVolumeRequest(name=name, volume_capabilities=[capability()])
+    volume = (await world.service.create_volume(wanted)).volume
+    assert volume is not None
+    return volume
+
+
+async def published(world: World, volume: csi.Volume, context: dict[str, str], droplet_id: int = 101) -> dict[str, str]:
+    message = csi.ControllerPublishVolumeRequest(
+        volume_id=volume.volume_id,
+        node_id=str(droplet_id),
+        volume_capability=capability(),
+        volume_context=context,
+    )
+    return dict((await world.service.controller_publish_volume(message)).publish_context)
+
+
+async def test_another_process_attaches_and_a_third_detaches_without_a_look_at_the_volume() -> None:
+    cloud = FakeCloud()
+    volume = await made(World(cloud), "pvc-a")
+    cloud.requests.clear()
+    told = await published(World(cloud), volume, volume.volume_context)
+    await World(cloud).unpublish(volume.volume_id, 101)
+    assert told == {volume_name_key(DRIVER): "pvc-a", volume_size_key(DRIVER): str(16 << 30)}
+    assert cloud.requests == ["attach", "get_action", "detach", "get_action"]
+    assert [each.kind for each in cloud.effects] == ["create", "attach", "detach"]
+
+
+async def test_a_context_of_another_volume_is_not_believed_and_the_node_learns_the_right_name() -> None:
+    cloud = FakeCloud()
+    maker = World(cloud)
+    volume, other = await made(maker, "pvc-a"), await made(maker, "pvc-b")
+    told = await published(World(cloud), volume, other.volume_context)
+    assert told[volume_name_key(DRIVER)] == "pvc-a"
+    assert cloud.holders(other.volume_id) == ()
+
+
+async def test_a_volume_that_is_introduced_and_held_elsewhere_is_refused_by_the_cloud_s_word() -> None:
+    cloud = FakeCloud()
+    volume = await made(World(cloud), "pvc-a")
+    await published(World(cloud), volume, volume.volume_context, 102)
+    with pytest.raises(errors.FailedPrecondition, match="102"):
+        await published(World(cloud), volume, volume.volume_context, 101)
+    told = await published(World(cloud), volume, volume.volume_context, 102)
+    assert told[volume_name_key(DRIVER)] == "pvc-a"
+    assert cloud.holders(volume.volume_id) == (102,)
+
+
+async def test_a_volume_that_is_introduced_and_gone_is_not_found() -> None:
+    cloud = FakeCloud()
+    maker = World(cloud)
+    volume = await made(maker, "pvc-a")
+    await maker.volumes.delete(volume.volume_id)
+    with pytest.raises(errors.NotFound, match=volume.volume_id):
+        await published(World(cloud), volume, volume.volume_context)
+
+
+async def test_what_was_seen_since_counts_more_than_what_the_context_tells() -> None:
+    cloud = FakeCloud()
+    volume, world = await made(World(cloud), "pvc-a"), World(cloud)
+    await world.volumes.expand(Expand(volume.volume_id, Size(20 << 30), None))
+    told = await published(world, volume, volume.volume_context)
+    assert told[volume_size_key(DRIVER)] == str(20 << 30)

@@ -138,6 +138,10 @@ async def test_validate_confirms_what_was_asked_or_says_what_is_wrong() -> None:
     told = await world.service.validate_volume_capabilities(asked)
     assert told.confirmed is None
     assert "context" in told.message
+    asked.volume_context = {"dobs.csi.digitalocean.com/volume-name": "pvc-b"}
+    told = await world.service.validate_volume_capabilities(asked)
+    assert told.confirmed is None
+    assert "pvc-b" in told.message
 
 
 async def test_a_page_token_of_somebody_else_aborts_the_list() -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from common import errors, sizes
 from common.attributes import volume_name_key, volume_origin_key, volume_size_key
+from controller.memory import REMEMBERED_DELETIONS
 from controller.records import AccessType, Expand, Modify, Size, Source, TakeSnapshot
-from controller.rules import origins
+from controller.rules import introduction, origins
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Effect, Fault
 from tests.unit.controller.world import DRIVER, World, capability
@@ -81,7 +82,7 @@ async def test_delete_is_one_request_and_a_gone_volume_is_done() -> None:
     volume = await world.create()
     world.cloud.requests.clear()
     await world.volumes.delete(volume)
-    await world.volumes.delete(volume)
+    await World(world.cloud).volumes.delete(volume)
     assert world.cloud.requests == ["delete_volume", "delete_volume"]
 
 
@@ -140,6 +141,18 @@ async def test_a_clone_that_dies_anywhere_is_finished_by_the_next_process(dies_a
     assert [each.kind for each in world.cloud.effects].count("create") == 2
 
 
+async def test_a_clone_whose_passing_snapshot_vanishes_is_not_refused_for_good() -> None:
+    world = World()
+    source = await world.create("pvc-source")
+    cloning = asyncio.get_running_loop().create_task(world.create("pvc-clone", source=Source(volume_id=source)))
+    while not world.cloud.snapshots:
+        await asyncio.sleep(0.01)
+    world.cloud.snapshots.clear()
+    with pytest.raises(errors.Unavailable):
+        await cloning
+    assert await world.create("pvc-clone", source=Source(volume_id=source)) in world.cloud.volumes
+
+
 async def test_clone_of_a_volume_that_is_gone_is_not_found() -> None:
     world = World()
     source = await world.create("pvc-source")
@@ -191,7 +204,8 @@ async def test_the_messages_tell_the_node_what_it_needs() -> None:
     wanted = csi.CreateVolumeRequest(name="pvc-a", volume_capabilities=[capability()], parameters=parameters)
     made = (await world.service.create_volume(wanted)).volume
     assert made is not None
-    assert (made.capacity_bytes, made.volume_context) == (16 * GIB, parameters)
+    assert made.capacity_bytes == 16 * GIB
+    assert made.volume_context == {**parameters, **introduction.write(world.cloud.volumes[made.volume_id], DRIVER)}
     assert made.accessible_topology == [csi.Topology(segments={"region": "nyc1"})]
     published = await world.service.controller_publish_volume(
         csi.ControllerPublishVolumeRequest(volume_id=made.volume_id, node_id="101", volume_capability=capability())
@@ -207,7 +221,7 @@ async def test_a_copy_tells_the_node_its_origin() -> None:
     wanted = csi.CreateVolumeRequest(name="pvc-copy", volume_capabilities=[capability()], volume_content_source=content)
     made = (await world.service.create_volume(wanted)).volume
     assert made is not None
-    assert made.volume_context == {volume_origin_key(DRIVER): "snapshot"}
+    assert made.volume_context[volume_origin_key(DRIVER)] == "snapshot"
     assert made.content_source == content
 
 
@@ -233,3 +247,32 @@ async def test_a_stale_list_does_not_bring_a_deleted_volume_back() -> None:
         await world.create()
     await asyncio.sleep(10)
     assert await world.create() in world.cloud.volumes
+
+
+async def test_a_second_delete_of_a_volume_asks_nothing() -> None:
+    world = World()
+    volume = await world.create()
+    await world.volumes.delete(volume)
+    world.cloud.requests.clear()
+    await world.volumes.delete(volume)
+    assert not world.cloud.requests
+
+
+@pytest.mark.parametrize("fault", [Fault.NO_EFFECT, Fault.LOST_REPLY])
+async def test_a_delete_that_got_no_answer_is_asked_for_again(fault: Fault) -> None:
+    world = World()
+    volume = await world.create()
+    world.cloud.faults.append(fault)
+    with pytest.raises(errors.NotFinal):
+        await world.volumes.delete(volume)
+    await world.volumes.delete(volume)
+    assert world.cloud.count()["delete_volume"] == 2
+    assert not world.cloud.volumes
+
+
+async def test_only_so_many_deletions_are_remembered() -> None:
+    memory = World().parts.memory
+    for number in range(REMEMBERED_DELETIONS + 1):
+        memory.deleted(str(number))
+    assert not memory.has_deleted("0")
+    assert memory.has_deleted("1")
