@@ -7,9 +7,10 @@ windows, as its defaults), called as the sidecars call: all at once, 60 s a call
 import asyncio
 import sys
 
-from benchmarks.api_cost import attaches, lists, lives, load, snapshots, stand
+from benchmarks.api_cost import attaches, cold, lists, lives, load, snapshots, stand
 
 PARTS = {
+    "cold": cold.run,
     "lives": lives.run,
     "attaches": attaches.run,
     "snapshots": snapshots.run,

@@ -1,11 +1,11 @@
-"""A localcloud without disks and a controller, as two processes, and what the sidecars do with them."""
+"""A localcloud without disks and controllers, each a process, and what the sidecars do with them."""
 
 import asyncio
 import os
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,34 +41,42 @@ class Cost:
 
 
 class Stand:
-    """A running controller on a running cloud."""
+    """Controllers on a running cloud: one makes and deletes volumes; the last of them attaches and detaches."""
 
-    def __init__(self, api: Api, droplets: list[int], client: Client, controller: Service) -> None:
+    def __init__(self, api: Api, droplets: list[int], clients: list[Client], controllers: list[Service]) -> None:
         self.api = api
         self.droplets = droplets
-        self.client = client
-        self.controller = controller
+        self.client = clients[0]
+        self.attacher = clients[-1]
+        self.controller = controllers[0]
         self.retries = 0
+        self._contexts: dict[str, dict[str, str]] = {}  # as a PersistentVolume keeps it
 
     async def create(self, name: str, source: csi.VolumeContentSource | None = None) -> str:
         """Create a volume; return its id."""
         wanted = csi.CreateVolumeRequest(name=name, volume_capabilities=[WRITER], volume_content_source=source)
         made = await self.sidecar(lambda: self.client.call(wanted, csi.CreateVolumeResponse, seconds=CALL_SECONDS))
         assert made.volume is not None  # noqa: S101 (a benchmark that goes wrong must stop)
+        self._contexts[made.volume.volume_id] = dict(made.volume.volume_context)
         return made.volume.volume_id
 
     async def publish(self, volume_id: str, droplet_id: int) -> None:
         """Attach it."""
         wanted = csi.ControllerPublishVolumeRequest(
-            volume_id=volume_id, node_id=str(droplet_id), volume_capability=WRITER
+            volume_id=volume_id,
+            node_id=str(droplet_id),
+            volume_capability=WRITER,
+            volume_context=self._contexts.get(volume_id, {}),
         )
-        await self.sidecar(lambda: self.client.call(wanted, csi.ControllerPublishVolumeResponse, seconds=CALL_SECONDS))
+        await self.sidecar(
+            lambda: self.attacher.call(wanted, csi.ControllerPublishVolumeResponse, seconds=CALL_SECONDS)
+        )
 
     async def unpublish(self, volume_id: str, droplet_id: int) -> None:
         """Detach it."""
         wanted = csi.ControllerUnpublishVolumeRequest(volume_id=volume_id, node_id=str(droplet_id))
         await self.sidecar(
-            lambda: self.client.call(wanted, csi.ControllerUnpublishVolumeResponse, seconds=CALL_SECONDS)
+            lambda: self.attacher.call(wanted, csi.ControllerUnpublishVolumeResponse, seconds=CALL_SECONDS)
         )
 
     async def delete(self, volume_id: str) -> None:
@@ -76,12 +84,13 @@ class Stand:
         wanted = csi.DeleteVolumeRequest(volume_id=volume_id)
         await self.sidecar(lambda: self.client.call(wanted, csi.DeleteVolumeResponse, seconds=CALL_SECONDS))
 
-    async def life(self, name: str, droplet_id: int) -> None:
-        """Create, attach, detach, delete."""
+    async def life(self, name: str, droplet_id: int) -> str:
+        """Create, attach, detach, delete; return the id of what was."""
         volume_id = await self.create(name)
         await self.publish(volume_id, droplet_id)
         await self.unpublish(volume_id, droplet_id)
         await self.delete(volume_id)
+        return volume_id
 
     async def sidecar(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """Make a call as a sidecar does: again, after a growing pause, while the answer is not final."""
@@ -107,21 +116,30 @@ class Stand:
 
 @asynccontextmanager
 async def standing(
-    droplets: int, *arguments: str, program: str = "controller", folder: Path | None = None, **settings: str
+    droplets: int,
+    *arguments: str,
+    program: str = "controller",
+    folder: Path | None = None,
+    replicas: int = 1,
+    **settings: str,
 ) -> AsyncIterator[Stand]:
-    """Start both; ``arguments`` are localcloud's, ``settings`` the controller's, without AIOCSI_."""
+    """Start cloud and controllers; ``arguments`` are localcloud's, ``settings`` a controller's, without AIOCSI_."""
     with TemporaryDirectory(prefix="aiocsi-cost-") as name:
         state = folder or Path(name) / "cloud"
         options = ("--disks=none", f"--droplets={droplets}", *LATENCY, *LIMITS, *arguments)
         with Process(state, *options) as process:
-            controller = _controller(Path(name) / "controller", process.ready, program, settings)
+            folders = [Path(name) / f"controller-{number}" for number in range(replicas)]
+            controllers = [_controller(each, process.ready, program, settings) for each in folders]
             try:
-                await controller.up()
-                async with client(process) as api, Client(controller.socket) as calls:
-                    yield Stand(api, [each.id for each in process.ready.droplets], calls, controller)
-                await controller.down()
+                async with AsyncExitStack() as stack:
+                    await asyncio.gather(*(each.up() for each in controllers))
+                    api = await stack.enter_async_context(client(process))
+                    calls = [await stack.enter_async_context(Client(each.socket)) for each in controllers]
+                    yield Stand(api, [each.id for each in process.ready.droplets], calls, controllers)
+                await asyncio.gather(*(each.down() for each in controllers))
             finally:
-                controller.kill()
+                for each in controllers:
+                    each.kill()
 
 
 def _controller(folder: Path, cloud: Ready, program: str, settings: Mapping[str, str]) -> Service:

@@ -1,0 +1,112 @@
+"""What a volume's life costs in requests, from a cold start, as the sidecars call: with leases on different pods."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from common.commit import Commits
+from controller import work
+from controller.cloud.access import Access
+from controller.cloud.budget import Budget
+from controller.cloud.digitalocean import DigitalOcean
+from controller.cloud.http import Http, session
+from controller.cloud.token import Token
+from controller.parts import join
+from controller.service import Controller
+from csi_proto.csi import v1 as csi
+from tests.contract.cloud.clouds import Untold
+from tests.harness.localcloud import Api, here
+from tests.harness.stack import DRIVER_NAME, REGION
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
+GIB = 1 << 30
+MOST_REQUESTS = 6
+ACTION_SECONDS = 1.5
+CAPABILITY = csi.VolumeCapability(
+    mount=csi.VolumeCapabilityMountVolume(fs_type="ext4"),
+    access_mode=csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode.SINGLE_NODE_WRITER),
+)
+
+
+@asynccontextmanager
+async def replica(api: Api) -> AsyncIterator[Controller]:
+    """A controller that has just started: nothing is known, nothing is learned."""
+    budget = Budget()
+    http = Http(api.address, Token(api.token), budget, Access(asyncio.get_running_loop().time), Untold())
+    commits = Commits()
+    async with session() as http_session:
+        http.open(http_session)
+        identity = work.Identity(DRIVER_NAME, REGION, ("k8s:one",))
+        yield Controller(identity, work.join(join(DigitalOcean(http), commits, budget), identity, 250))
+        await commits.close()
+
+
+@asynccontextmanager
+async def replicas(folder: Path, count: int) -> AsyncIterator[tuple[Api, list[Controller]]]:
+    async with AsyncExitStack() as stack:
+        options = ("--droplets=2", f"--action-latency={ACTION_SECONDS}", "--request-latency=0.08")
+        api = await stack.enter_async_context(here(folder, *options, "--rate-hour=5000", "--rate-minute=250"))
+        yield api, [await stack.enter_async_context(replica(api)) for _ in range(count)]
+
+
+async def requests(api: Api) -> list[str]:
+    told = await api.ask("GET", "/_localcloud/ledger/requests")
+    return [f"{each['method']} {each['path']}" for each in told.parts("requests")]
+
+
+async def create(provisioner: Controller) -> csi.Volume:
+    wanted = csi.CreateVolumeRequest(
+        name="pvc-a", capacity_range=csi.CapacityRange(required_bytes=GIB), volume_capabilities=[CAPABILITY]
+    )
+    made = (await provisioner.create_volume(wanted)).volume
+    assert made is not None
+    return made
+
+
+async def attach(attacher: Controller, volume: csi.Volume, node_id: str) -> None:
+    message = csi.ControllerPublishVolumeRequest(
+        volume_id=volume.volume_id,
+        node_id=node_id,
+        volume_capability=CAPABILITY,
+        volume_context=volume.volume_context,
+    )
+    told = (await attacher.controller_publish_volume(message)).publish_context
+    assert told[f"{DRIVER_NAME}/volume-name"] == "pvc-a"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_the_first_life_of_all_costs_six_requests_wherever_the_sidecars_lead(count: int, tmp_path: Path) -> None:
+    async with replicas(tmp_path, count) as (api, controllers):
+        node_id = str((await api.all("droplets"))[0]["id"])
+        await api.ask("DELETE", "/_localcloud/ledger")
+        provisioner, attacher = controllers[0], controllers[-1]
+        volume = await create(provisioner)
+        await attach(attacher, volume, node_id)
+        await attacher.controller_unpublish_volume(
+            csi.ControllerUnpublishVolumeRequest(volume_id=volume.volume_id, node_id=node_id)
+        )
+        for _ in range(2):  # external-provisioner asks twice for a claim whose volume it has just deleted
+            await provisioner.delete_volume(csi.DeleteVolumeRequest(volume_id=volume.volume_id))
+        made = await requests(api)
+    assert len(made) <= MOST_REQUESTS, "\n".join(made)
+
+
+async def test_the_first_growth_on_a_third_pod_costs_a_look_a_change_and_its_end(tmp_path: Path) -> None:
+    async with replicas(tmp_path, 3) as (api, (provisioner, attacher, resizer)):
+        node_id = str((await api.all("droplets"))[0]["id"])
+        volume = await create(provisioner)
+        await attach(attacher, volume, node_id)
+        await api.ask("DELETE", "/_localcloud/ledger")
+        grown = await resizer.controller_expand_volume(
+            csi.ControllerExpandVolumeRequest(
+                volume_id=volume.volume_id,
+                capacity_range=csi.CapacityRange(required_bytes=2 * GIB),
+                volume_capability=CAPABILITY,
+            )
+        )
+        made = await requests(api)
+    assert grown.capacity_bytes == 2 * GIB
+    assert len(made) <= 3, "\n".join(made)
