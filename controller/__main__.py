@@ -22,6 +22,7 @@ from controller.cloud.http import Http, session
 from controller.cloud.metadata import region
 from controller.cloud.token import Token
 from controller.cloud.tracing import CountedRequests, watch
+from controller.cloud.trial import Trial
 from controller.parts import join
 from controller.service import Controller
 from controller.settings import ControllerSettings
@@ -36,9 +37,11 @@ DESCRIPTION = "The controller of aiocsi: makes, deletes, attaches and detaches v
 class Api:
     """The way to the cloud."""
 
+    cloud: DigitalOcean
     http: Http
     budget: Budget
     access: Access
+    trial: Trial
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,6 +60,7 @@ async def serve(settings: ControllerSettings) -> None:
     api = _api(settings, metrics)
     async with session(str(settings.ca_file or "")) as http_session:
         api.http.open(http_session)
+        commits.background(api.trial.run(), "trial of tokens")
         here = settings.region or await region(http_session, settings.metadata_url)
         controller = _controller(settings, api, commits, metrics, here)
         identity = Identity(settings.driver_name, PLUGIN_CAPABILITIES, api.access.ready)
@@ -75,11 +79,12 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
     token = Token(settings.token.reveal() if settings.token else "", settings.token_file)
     token.look()
     http = Http(settings.api_url, token, budget, access, CountedRequests(metrics.registry))
-    return Api(http, budget, access)
+    cloud = DigitalOcean(http)
+    return Api(cloud, http, budget, access, Trial(token, access, cloud.account))
 
 
 def _controller(settings: ControllerSettings, api: Api, commits: Commits, metrics: Metrics, here: str) -> Controller:
-    parts = join(DigitalOcean(api.http), commits, api.budget)
+    parts = join(api.cloud, commits, api.budget)
     levels: dict[str, Callable[[], float]] = {
         "aiocsi_cloud_rate_limit_remaining": lambda: api.budget.quota.remaining,
         "aiocsi_cloud_rate_allowance": lambda: api.budget.window.allowance,

@@ -35,9 +35,9 @@ async def replaced(client: AsyncClient, labels: Labels, gone: set[str], seconds:
                 return
 
 
-async def until_one_is_not_ready(client: AsyncClient, labels: Labels, seconds: float) -> None:
-    """Wait until a pod with these labels is not ready: of the controllers, the one that leads. Raises TimeoutError."""
-    await _until(client, labels, seconds, lambda states: not all(states))
+async def until_none_is_ready(client: AsyncClient, labels: Labels, seconds: float) -> None:
+    """Wait until no pod with these labels is ready, whether it leads or not. Raises TimeoutError."""
+    await _until(client, labels, seconds, lambda states: not any(states))
 
 
 async def until_all_are_ready(client: AsyncClient, labels: Labels, seconds: float) -> None:

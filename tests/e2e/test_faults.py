@@ -17,7 +17,7 @@ from tests.e2e.parts import (
     parts,
     replaced,
     until_all_are_ready,
-    until_one_is_not_ready,
+    until_none_is_ready,
     wait_for_token,
 )
 from tests.e2e.place import Place
@@ -97,7 +97,7 @@ async def test_a_wrong_token_shows_in_readiness_and_events_and_the_right_one_is_
         await place.make(manifests.claim("data"), manifests.pod("app", "data"))
         message = await place.event("ProvisioningFailed", "token", seconds=240)
         assert WRONG not in message
-        await until_one_is_not_ready(client, CONTROLLER, seconds=300)
+        await until_none_is_ready(client, CONTROLLER, seconds=300)
     finally:
         await asyncio.to_thread(driver.secret, workspace, embedded_cloud.token)
         await wait_for_token(client, embedded_cloud.token)
