@@ -158,13 +158,13 @@ class Header:
 
 @dataclass(frozen=True)
 class Mapper:
-    """A device-mapper device of the name that is ours for a volume, in whatever state."""
+    """A device-mapper device of the name that is ours for a volume."""
 
     kernel_name: str  # dm-0
     number: str
     name: str
     uuid: str  # CRYPT-LUKS2-<UUID of the header>-<name>
-    size_bytes: int  # 0: a program died before it had a table
+    size_bytes: int
     disk: str  # number of the disk below; empty: it is gone
 
 

@@ -41,6 +41,8 @@ class Staging:
         async with self._host.devices.hold(wanted.volume) as disk:
             self._refuse_shared(wanted, glance, disk)
             async with self._unlocking.opened(wanted, disk) as opened:
+                if opened.device is not disk:  # a mapper's number was perhaps another one's at the first look
+                    glance = replace(glance, table=await self._host.mounts.table())
                 self._refuse_shared(wanted, glance, opened.device)
                 if wanted.filesystem is None:
                     await self._stage_block(wanted, glance, opened)

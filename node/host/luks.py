@@ -36,10 +36,17 @@ class Luks:
         return status == 0
 
     async def open(self, volume_id: str, wanted: Encryption, device: Device, passphrase: bytes) -> None:
-        """Open the volume's mapper; read-only upon a disk that is."""
+        """Open the volume's mapper, which /sys does not show; read-only upon a disk that is.
+
+        A cryptsetup that was killed half-way leaves the name without a table. /sys does not show that either; it is
+        removed, and whatever is in use cannot be.
+        """
         name, read_only = encryption.mapper_name(volume_id), device.facts.read_only
         argv = cryptsetup.open_(device.pinned, name, discards=wanted.discards, read_only=read_only)
-        await self._do(volume_id, argv, stdin=passphrase, files=(device.descriptor,))
+        taken = (cryptsetup.BUSY,)
+        if await self._do(volume_id, argv, taken, stdin=passphrase, files=(device.descriptor,)) != 0:
+            await self._do(volume_id, cryptsetup.remove(name))
+            await self._do(volume_id, argv, stdin=passphrase, files=(device.descriptor,))
 
     async def add_key(self, volume_id: str, wanted: Encryption, device: Device, old: bytes, new: bytes) -> None:
         """Let ``new`` open the device, too."""
@@ -64,8 +71,7 @@ class Luks:
 
     async def close(self, volume_id: str, mapper: Mapper) -> None:
         """Close the mapper; one that is gone is no error."""
-        argv = cryptsetup.close(mapper.name) if mapper.size_bytes else cryptsetup.remove(mapper.name)
-        await self._do(volume_id, argv, (cryptsetup.NO_DEVICE,))
+        await self._do(volume_id, cryptsetup.close(mapper.name), (cryptsetup.NO_DEVICE,))
 
     async def _do(
         self,

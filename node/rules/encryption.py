@@ -141,7 +141,7 @@ def decide_mapper(volume: Volume, mapper: Mapper | None, disk: Facts, header: He
     """Say whether the volume's mapper is open. Raises FailedPrecondition if it is open upon something else."""
     if mapper is None:
         return Open(close=False)
-    if not mapper.disk or not mapper.size_bytes:
+    if not mapper.disk:
         return Open(close=True)
     stack = f"{_STACK}{header.uuid.replace('-', '')}-{mapper.name}"
     if mapper.disk == disk.number and mapper.kernel_name in disk.holders and mapper.uuid == stack:
