@@ -1,0 +1,177 @@
+"""An encrypted volume on a guest: the calls that kubelet makes, and what may be looked at from outside."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import betterproto2
+from grpclib.exceptions import GRPCError
+
+from csi_proto.csi import v1 as csi
+from localcloud.guests.drives import Drive
+from localcloud.guests.guest import Guest
+from tests.harness import guests
+from tests.harness.client import ROUTES, Client
+from tests.harness.life import mounted, raw
+from tests.harness.stack import DRIVER_NAME
+
+GIB = 1 << 30
+SECONDS = 240.0  # of a call; everything is emulated
+OLD, NEW = "first-passphrase-x7Qp", "second-passphrase-m4Zt"
+QUICK = {"encryption": "luks2", "encryptionPbkdf": "pbkdf2", "encryptionPbkdfIterations": "1000"}
+STATE = "/run/csi/state"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume as its class and its file make it. No kind: raw block."""
+
+    id: str
+    file: Path
+    kind: str = "ext4"
+    context: Mapping[str, str] = field(default_factory=lambda: dict(QUICK))
+    secrets: Mapping[str, str] = field(default_factory=lambda: {"encryption-passphrase": OLD})
+
+    @property
+    def name(self) -> str:
+        """Its name in the cloud."""
+        return f"pvc-{self.id}"
+
+    @property
+    def mapper(self) -> str:
+        """Its mapper's name."""
+        return f"aiocsi-{self.id}"
+
+    @property
+    def link(self) -> str:
+        """The link to its disk."""
+        return f"/dev/disk/by-id/scsi-0DO_Volume_{self.name}"
+
+    @property
+    def staging(self) -> str:
+        """Where it is staged."""
+        return f"/var/lib/kubelet/staging/{self.id}"
+
+    @property
+    def target(self) -> str:
+        """Where it is published."""
+        return f"/var/lib/kubelet/pods/{self.id}"
+
+    def keyed(self, passphrase: str, old: str = "") -> "Volume":
+        """Return it with another Secret."""
+        return replace(
+            self, secrets={"encryption-passphrase": passphrase, **({"encryption-passphrase-old": old} if old else {})}
+        )
+
+
+@dataclass(frozen=True)
+class Kubelet:
+    """Calls the node service in one guest."""
+
+    guest: Guest
+    client: Client
+    pid: int
+
+    async def attach(self, volume: Volume) -> None:
+        """Attach a volume, and wait for its link."""
+        await self.guest.drives.attach(Drive(volume.name, volume.file))
+        await self.shell(f"udevadm wait --timeout=60 {volume.link}")
+
+    async def detach(self, volume: Volume) -> None:
+        """Detach it, whatever uses it."""
+        await self.guest.drives.detach(volume.name)
+
+    async def shell(self, script: str, seconds: float = 120) -> str:
+        """Run a script in the guest."""
+        return await self.guest.agent.shell(script, seconds)
+
+    async def stage(self, volume: Volume) -> None:
+        """NodeStageVolume."""
+        await self._call(
+            csi.NodeStageVolumeRequest(
+                volume_id=volume.id,
+                publish_context=_published(volume),
+                staging_target_path=volume.staging,
+                volume_capability=_capability(volume),
+                secrets=dict(volume.secrets),
+                volume_context=dict(volume.context),
+            )
+        )
+
+    async def unstage(self, volume: Volume) -> None:
+        """NodeUnstageVolume."""
+        await self._call(csi.NodeUnstageVolumeRequest(volume_id=volume.id, staging_target_path=volume.staging))
+
+    async def publish(self, volume: Volume, *, readonly: bool = False) -> None:
+        """NodePublishVolume."""
+        await self._call(
+            csi.NodePublishVolumeRequest(
+                volume_id=volume.id,
+                publish_context=_published(volume),
+                staging_target_path=volume.staging,
+                target_path=volume.target,
+                volume_capability=_capability(volume),
+                volume_context=dict(volume.context),
+                readonly=readonly,
+            )
+        )
+
+    async def unpublish(self, volume: Volume) -> None:
+        """NodeUnpublishVolume."""
+        await self._call(csi.NodeUnpublishVolumeRequest(volume_id=volume.id, target_path=volume.target))
+
+    async def expand(self, volume: Volume, size_bytes: int) -> int:
+        """NodeExpandVolume; return the new size."""
+        reply = await self._call(
+            csi.NodeExpandVolumeRequest(
+                volume_id=volume.id,
+                volume_path=volume.target,
+                staging_target_path=volume.staging,
+                capacity_range=csi.CapacityRange(required_bytes=size_bytes),
+                volume_capability=_capability(volume),
+                secrets=dict(volume.secrets),
+            )
+        )
+        assert isinstance(reply, csi.NodeExpandVolumeResponse)
+        return reply.capacity_bytes
+
+    async def total_bytes(self, volume: Volume) -> int:
+        """NodeGetVolumeStats; return the size that a pod sees."""
+        reply = await self._call(csi.NodeGetVolumeStatsRequest(volume_id=volume.id, volume_path=volume.target))
+        assert isinstance(reply, csi.NodeGetVolumeStatsResponse)
+        return reply.usage[0].total
+
+    async def ailments(self, volume: Volume) -> set[str]:
+        """NodeGetVolumeHealth; return the reasons."""
+        reply = await self._call(csi.NodeGetVolumeHealthRequest(volume_id=volume.id, volume_publish_path=volume.target))
+        assert isinstance(reply, csi.NodeGetVolumeHealthResponse)
+        assert reply.volume_health is not None
+        return {status.reason for status in reply.volume_health.health_statuses}
+
+    async def refusal(self, volume: Volume) -> str:
+        """Stage a volume that cannot be; return what is said."""
+        try:
+            await self.stage(volume)
+        except GRPCError as error:
+            return f"{error.status.name}: {error.message}"
+        raise AssertionError(f"volume {volume.id} was staged")
+
+    async def _call(self, request: betterproto2.Message) -> betterproto2.Message:
+        return await self.client.call(request, ROUTES[type(request)].reply, seconds=SECONDS)
+
+
+@asynccontextmanager
+async def serving(guest: Guest, folder: Path) -> AsyncIterator[Kubelet]:
+    """Start the node service in a guest; its socket is made in ``folder``, which is there."""
+    pid = await guests.start_node(guest, folder / "csi.sock", state_dir=STATE)
+    async with Client(folder / "csi.sock") as client:
+        yield Kubelet(guest, client, pid)
+
+
+def _published(volume: Volume) -> dict[str, str]:
+    return {f"{DRIVER_NAME}/volume-name": volume.name}
+
+
+def _capability(volume: Volume) -> csi.VolumeCapability:
+    return mounted(volume.kind) if volume.kind else raw()
