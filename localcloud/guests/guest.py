@@ -131,13 +131,21 @@ class Guest:
         self._process = Process.start([*argv, *more], self.folder, log, dies_with_us=self._dies_with_us)
         try:
             async with asyncio.timeout(START_SECONDS):
-                # QEMU does not tell when it listens
-                while not (self.folder / "qmp").exists() and self._process.running:  # noqa: ASYNC110
-                    await asyncio.sleep(LOOK_SECONDS)  # noqa: TID251 (see above)
-            await self.monitor.connect(self.folder / "qmp")
+                while not await self._is_connected():  # noqa: ASYNC110 (see below)
+                    await asyncio.sleep(LOOK_SECONDS)  # noqa: TID251 (QEMU does not tell when it listens)
         except (TimeoutError, GuestError) as error:
             await self.end()
             raise GuestError(f"QEMU does not start: {error}{self._last_words()}") from error
+
+    async def _is_connected(self) -> bool:
+        """Say whether the monitor is there by now; its socket is, a moment before anybody listens."""
+        try:
+            await self.monitor.connect(self.folder / "qmp")
+        except GuestError:
+            if not self.running:
+                raise
+            return False
+        return True
 
     async def _migrate(self, command: str, uri: str) -> None:
         capability = {"capability": "events", "state": True}
