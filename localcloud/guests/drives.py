@@ -84,11 +84,11 @@ class Drives:
         """Grow it, file and all."""
         await self._monitor.send("block_resize", {"node-name": _Ids.of(name).filter, "size": size_bytes})
 
-    async def hold(self, name: str, bytes_per_second: int) -> None:
-        """Hold its reads and writes to that pace from now on; 0 lets it be as fast as it can."""
+    async def hold(self, name: str, bytes_per_second: int, *, reads: bool = True) -> None:
+        """Hold its writes, and its reads unless told otherwise, to that pace; 0 lets it be as fast as it can."""
         ids = _Ids.of(name)
         if ids.group in await self._children("/objects"):
-            limits = {"bps-total": bytes_per_second}
+            limits = {"bps-total" if reads else "bps-write": bytes_per_second}
             where = {"path": f"/objects/{ids.group}", "property": "limits"}
             await self._monitor.send("qom-set", {**where, "value": limits})
             nodes = await self._nodes()
