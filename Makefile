@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud test sanity kills faults faults-real planted bench image e2e e2e-up e2e-down e2e-upstream chart lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream chart lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -47,6 +47,10 @@ faults: venv ## crash and chaos in simulated time (SEEDS=N: how many; ARGS=--see
 faults-real: venv ## the real processes, killed while volumes move and are written to, root (MINUTES=N)
 	@$(RUN) -m tools.debian test
 	@$(RUN) -m tests.faults.real --minutes $(or $(MINUTES),1) $(ARGS)
+
+vm: venv ## the node on droplets: virtual machines with real SCSI disks, root (ARGS: words for pytest)
+	@$(RUN) -m tools.debian vm
+	@$(RUN) -m tools.tiers --droplets $(ARGS)
 
 planted: venv ## plant known bugs, one after the other: the simulation must find each (ARGS: their names)
 	@$(RUN) -m tests.faults.proof $(ARGS)

@@ -1,6 +1,7 @@
 """Run the test tiers: all of them on the newest Python, and on the other ones what may depend on the version.
 
-The unit tier runs without any privilege, also for root: it claims to need none. Words on the command line go to pytest.
+The unit tier runs without any privilege, also for root: it claims to need none. Words on the command line go to pytest;
+with ``--droplets`` as the first one, the tests in virtual machines run, and nothing else.
 """
 
 import os
@@ -38,6 +39,11 @@ TIERS = (
     Tier("integration", ("tests/integration",)),
     Tier("faults", ("tests/faults",)),
 )
+_LONGEST = "tests/vm/node/test_hangs.py"  # it begins with the first, so that nobody waits for it in the end
+DROPLETS = (  # each test has one guest, two run side by side: a guest often waits
+    Tier("droplets", (_LONGEST, "tests/vm", "-m", "not two_guests", "-n", "2", "--dist", "worksteal")),
+    Tier("pairs of droplets", ("tests/vm", "-m", "two_guests")),
+)
 ON_THE_OTHERS = Tier("version-dependent", ("-m", "every_python", "tests/contract", "tests/integration"))
 
 
@@ -60,12 +66,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 no test failed, 1 one did."""
     words = tuple(sys.argv[1:] if argv is None else argv)
     newest, *others = _pythons()
+    if words[:1] == ("--droplets",):
+        return _report([_run(tier, newest, ROOT / ".venv", words[1:]) for tier in DROPLETS])
     runs = [_run(tier, newest, ROOT / ".venv", words) for tier in TIERS]
     for python in others:
         folder = ROOT / f".venv-{_version(python).rpartition('.')[0]}"
         subprocess.run([python, "-m", "tools.environment", folder], check=True, cwd=ROOT)
         tiers = [*(tier for tier in TIERS if tier.on_every_python), ON_THE_OTHERS]
         runs += [_run(tier, python, folder, words) for tier in tiers]
+    return _report(runs)
+
+
+def _report(runs: list[Run]) -> int:
     print("", *runs, f"tests: {sum((run.counts for run in runs), Counts())}", sep="\n")
     return 0 if all(run.good for run in runs) else 1
 

@@ -1,0 +1,58 @@
+"""Droplets with a node service that already runs: each test starts from the same saved state."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import pytest_asyncio
+
+from localcloud.guests.guest import Guest
+from localcloud.guests.machine import Image, Machine
+from tests.vm.node import states
+from tests.vm.node.droplet import Droplet
+from tests.vm.node.volumes import GIB, Volume, new_name
+
+
+class MakeDroplet(Protocol):
+    """Gives a droplet of that name; each name once a test, and never more than two."""
+
+    async def __call__(self, name: str = "a", machine: Machine | None = None) -> Droplet: ...
+
+
+class MakeVolume(Protocol):
+    """Gives a volume that nobody has written to."""
+
+    def __call__(self, kind: str = "ext4", *, name: str = "", size_bytes: int = GIB) -> Volume: ...
+
+
+@pytest_asyncio.fixture
+async def make_droplet(guest_image: Path, driver_image: Path, tmp_path: Path) -> AsyncIterator[MakeDroplet]:
+    """Make droplets, and end them."""
+    async with AsyncExitStack() as ending:
+
+        async def make(name: str = "a", machine: Machine | None = None) -> Droplet:
+            whole = replace(machine or Machine(), driver=driver_image)
+            state = await states.with_node(guest_image, whole)
+            guest = await ending.enter_async_context(Guest(tmp_path / name, Image(guest_image), whole))
+            await guest.restore(state)
+            return await ending.enter_async_context(states.connected(guest))
+
+        yield make
+
+
+@pytest.fixture
+def make_volume(tmp_path: Path) -> MakeVolume:
+    """Make volumes: sparse files."""
+    made: list[Volume] = []
+
+    def make(kind: str = "ext4", *, name: str = "", size_bytes: int = GIB) -> Volume:
+        file = tmp_path / f"volume-{len(made)}.img"
+        with file.open("wb") as new:
+            new.truncate(size_bytes)
+        made.append(Volume(file, name or new_name(), kind))
+        return made[-1]
+
+    return make

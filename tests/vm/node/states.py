@@ -1,0 +1,62 @@
+"""A saved guest in which the node service already runs: to start it anew takes an emulated machine some seconds."""
+
+import asyncio
+import fcntl
+import hashlib
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from localcloud.guests.guest import Guest
+from localcloud.guests.machine import Image, Machine
+from tests.harness import guests
+from tests.harness.client import Client
+from tests.vm.node import droplet
+from tests.vm.node.droplet import Droplet
+from tools.guest import IMAGES
+
+KEPT = 6  # states of earlier trees, the newest
+WRITER = Path(__file__).with_name("writer.py")
+SOURCES = (WRITER, Path(__file__), Path(guests.__file__))  # of what is in a state, beside the driver
+
+
+async def with_node(image: Path, machine: Machine) -> Path:
+    """Return the state of such a guest, saved the first time that this tree's driver is met."""
+    base = await guests.saved_state(image, machine)
+    parts = (base.name, machine.driver, droplet.SETTINGS, *(file.read_bytes() for file in SOURCES))
+    state = IMAGES / f"node-{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"
+    with (IMAGES / "node.lock").open("w") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        if not state.exists():
+            await _save(state, base, image, machine)
+            _forget_old()
+        state.touch()
+    return state
+
+
+async def _save(state: Path, base: Path, image: Path, machine: Machine) -> None:
+    folder = IMAGES / f"starting-{state.name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    async with Guest(folder, Image(image), machine) as guest:
+        await guest.restore(base)
+        await guest.use_driver()
+        await guests.start_node(guest, folder / "csi", **droplet.SETTINGS)
+        await guest.agent.write(droplet.WRITER, WRITER.read_bytes())
+        await guest.save(state)
+    shutil.rmtree(folder)
+
+
+def _forget_old() -> None:
+    states = sorted(IMAGES.glob("node-*"), key=lambda path: path.stat().st_mtime)
+    for state in states[:-KEPT]:
+        shutil.rmtree(state)
+
+
+@asynccontextmanager
+async def connected(guest: Guest) -> AsyncIterator[Droplet]:
+    """Give a restored guest as a droplet."""
+    socket = guest.folder / "csi"
+    await guest.agent.forward(guests.NODE_SOCKET, socket)
+    async with Client(socket) as client:
+        yield Droplet(guest, client)
