@@ -33,6 +33,7 @@ class Life:
     name: str
     capability: csi.VolumeCapability
     size_bytes: int = GIB
+    source: csi.VolumeContentSource | None = None
     volume: csi.Volume = field(default_factory=csi.Volume)
     publish_context: dict[str, str] = field(default_factory=dict)
 
@@ -54,6 +55,14 @@ class Life:
     async def publish(self, client: Client, node: Node, *, readonly: bool = False) -> csi.NodePublishVolumeResponse:
         self.target_path(node).parent.mkdir(parents=True, exist_ok=True)
         return await client.call(self.publish_request(node, readonly=readonly), csi.NodePublishVolumeResponse)
+
+    async def grow(self, controller: Client, size_bytes: int) -> csi.ControllerExpandVolumeResponse:
+        reply = await controller.call(self.grow_request(size_bytes), csi.ControllerExpandVolumeResponse, seconds=60)
+        self.size_bytes = reply.capacity_bytes
+        return reply
+
+    async def grow_on_node(self, client: Client, node: Node) -> csi.NodeExpandVolumeResponse:
+        return await client.call(self.grow_on_node_request(node), csi.NodeExpandVolumeResponse)
 
     async def unpublish(self, client: Client, node: Node) -> csi.NodeUnpublishVolumeResponse:
         return await client.call(self.unpublish_request(node), csi.NodeUnpublishVolumeResponse)
@@ -97,6 +106,23 @@ class Life:
             capacity_range=csi.CapacityRange(required_bytes=self.size_bytes),
             volume_capabilities=[self.capability],
             accessibility_requirements=csi.TopologyRequirement(preferred=[csi.Topology(segments={"region": REGION})]),
+            volume_content_source=self.source,
+        )
+
+    def grow_request(self, size_bytes: int) -> csi.ControllerExpandVolumeRequest:
+        return csi.ControllerExpandVolumeRequest(
+            volume_id=self.volume.volume_id,
+            capacity_range=csi.CapacityRange(required_bytes=size_bytes),
+            volume_capability=self.capability,
+        )
+
+    def grow_on_node_request(self, node: Node) -> csi.NodeExpandVolumeRequest:
+        return csi.NodeExpandVolumeRequest(
+            volume_id=self.volume.volume_id,
+            volume_path=str(self.target_path(node)),
+            staging_target_path=str(self.staging_path(node)),
+            capacity_range=csi.CapacityRange(required_bytes=self.size_bytes),
+            volume_capability=self.capability,
         )
 
     def attach_request(self, node: Node) -> csi.ControllerPublishVolumeRequest:

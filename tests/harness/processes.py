@@ -43,6 +43,11 @@ class Program:
         self._cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None
 
+    def through(self, module: str) -> None:
+        """Start a Python program by ``module`` from now on, which is told the program's module and its arguments."""
+        python, option, *rest = self._argv
+        self._argv = [python, option, module, *rest]
+
     def start(self) -> None:
         """Start the process; a program that runs already is left alone."""
         if self.running:

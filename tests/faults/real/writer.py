@@ -35,6 +35,13 @@ def check(path: Path, count: int) -> int:
     return count * RECORD_BYTES
 
 
+def check_size(folder: Path, volume_bytes: int) -> None:
+    """Raise Lost unless the file system is about as large as its volume, which grows by 1 GiB or more."""
+    found = os.statvfs(folder)
+    if found.f_blocks * found.f_frsize < volume_bytes - (1 << 29):
+        raise Lost(f"{folder}: {found.f_blocks * found.f_frsize} bytes on a volume of {volume_bytes}")
+
+
 def record(number: int) -> bytes:
     """Return a record: its number, a checksum, and filling that depends on both."""
     head = f"{number} {zlib.crc32(str(number).encode()):08x} ".encode()
