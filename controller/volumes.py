@@ -150,6 +150,8 @@ class Volumes:
         """A copy begins as large as its source, whatever was asked for."""
         if not wanted.source.origin or volume.size_bytes >= wanted.size.required:
             return volume
+        if await self._actions.join(volume.id) is not None:  # the call before this one has begun to grow it
+            volume = await self._look(volume.id)
         return await self._grow(volume, capacity.choose_gib(wanted.size, smallest))
 
     async def _grow(self, volume: Volume, gib: int) -> Volume:

@@ -185,7 +185,7 @@ class FakeCloud:
         fault = await self._arrive("get_action")
         if volume_id:
             self._volume(volume_id)
-        if action_id not in self.actions:
+        if action_id not in self.actions or volume_id not in {"", self.actions[action_id].volume_id}:
             raise base.Gone(f"no action {action_id}")
         return await self._answer(fault, _told(self.actions[action_id]))
 

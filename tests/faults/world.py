@@ -32,6 +32,7 @@ from tests.faults.sim.injector import Injector
 from tests.faults.sim.loop import Process, sleep
 from tests.faults.sim.rpc import Failed, Served
 from tests.faults.sim.trace import Broken, Trace
+from tests.faults.thrift import Thrift
 from tests.harness.client import ROUTES
 
 Reply = TypeVar("Reply", bound=Message)
@@ -69,6 +70,7 @@ class World:
         self._links: dict[int, float] = {}
         self._stale: set[int] = set()
         self.cloud = CloudState(self, plan.hosts)
+        self.thrift = Thrift(self)
         self.limit = Limit(plan.requests_per_minute)
         self._old_list: tuple[float, list[Volume]] = (0.0, [])
         self.wire = Wire(self, Api(self.cloud, self.listed), self.limit)

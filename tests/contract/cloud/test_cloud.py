@@ -83,6 +83,15 @@ async def test_actions_are_listed_newest_first_without_their_droplet(subject: Su
         assert page.items[0].id == detach.id
 
 
+async def test_an_action_is_read_though_its_volume_is_not_known_and_not_below_another_volume(subject: Subject) -> None:
+    first, second = [await subject.cloud.create_volume(order(f"pvc-{name}")) for name in "ab"]
+    action = await subject.cloud.attach(Place(first.id, REGION, subject.droplets[0]), ())
+    assert (await subject.cloud.get_action("", action.id)).id == action.id
+    with pytest.raises(base.Gone):
+        await subject.cloud.get_action(second.id, action.id)
+    await subject.ended(first.id, action)
+
+
 async def test_an_attached_volume_is_not_attached_again_nor_deleted(subject: Subject) -> None:
     volume = await attached(subject, "pvc-a", subject.droplets[0])
     for droplet_id in subject.droplets:

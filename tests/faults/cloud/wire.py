@@ -17,10 +17,12 @@ from aiohttp.client_reqrep import ConnectionKey
 from tests.faults.cloud.api import Api, Json
 from tests.faults.plan import Fault
 from tests.faults.sim.injector import REQUEST_KINDS, Injector
-from tests.faults.sim.loop import sleep
+from tests.faults.sim.loop import Process, sleep
 from tests.faults.sim.trace import Trace
+from tests.faults.thrift import Thrift
 
 HOUR_LIMIT = 5000
+Request = tuple[str, str, Json, Json]  # method, path, query, body
 
 
 class World(Protocol):
@@ -28,6 +30,7 @@ class World(Protocol):
 
     trace: Trace
     injector: Injector
+    thrift: Thrift
 
     def now(self) -> float: ...  # virtual seconds
     def wall(self) -> float: ...  # the cloud's own clock, seconds since 1970
@@ -61,11 +64,11 @@ class Reply:
     def __init__(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.status = status
         self.headers = headers
-        self._body = body
+        self.body = body
 
     async def read(self) -> bytes:
         """Return the body."""
-        return self._body
+        return self.body
 
 
 class Wire:
@@ -76,14 +79,14 @@ class Wire:
         self._api = api
         self._limit = limit
 
-    def send(self, method: str, path: str, query: Json, body: Json) -> asyncio.Future[Reply]:
+    def send(self, sender: Process, request: Request) -> asyncio.Future[Reply]:
         """Send a request; return what will hold the reply, or aiohttp's error."""
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._world.begin(self._carry(method, path, query, body, reply))
+        self._world.begin(self._carry(sender, request, reply))
         return reply
 
-    async def _carry(self, method: str, path: str, query: Json, body: Json, reply: asyncio.Future[Reply]) -> None:
-        world = self._world
+    async def _carry(self, sender: Process, request: Request, reply: asyncio.Future[Reply]) -> None:
+        world, (method, path, query, body), sent = self._world, request, self._world.thrift.moment()
         subject = f"{method} {path.removeprefix('/v2')} {body.get('type', '')}"
         world.trace.count("requests")
         fault = world.injector.take(REQUEST_KINDS, subject, world.now())
@@ -96,6 +99,7 @@ class Wire:
             refusal = OSError(111, "Connection refused")
             await self._fail(reply, aiohttp.ClientConnectorError(_KEY, refusal))
             return
+        world.thrift.asked(sender, sent, method, path, body)
         answer = self._answer(method, path, query, body, kind)
         world.trace.note("http", f"{subject} -> {answer.status}{_said(answer)}{' ' + kind if kind else ''}")
         await sleep(world.draw(0.01, 0.15) + (_slowness(fault)))
@@ -103,6 +107,7 @@ class Wire:
             await self._fail(reply, aiohttp.ServerDisconnectedError())
         elif not reply.done():
             reply.set_result(answer)
+            world.thrift.told(sender, method, encoding.loads(answer.body or b"{}"))
 
     def _answer(self, method: str, path: str, query: Json, body: Json, kind: str) -> Reply:
         world = self._world
@@ -131,10 +136,11 @@ class Wire:
 
 
 class Session:
-    """Stands in for aiohttp.ClientSession."""
+    """Stands in for aiohttp.ClientSession; ``owner`` is the process that has it."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, owner: Process) -> None:
         self._wire = wire
+        self._owner = owner
 
     def request(
         self,
@@ -149,18 +155,19 @@ class Session:
         """Begin a request."""
         assert headers is not None
         assert headers["Authorization"] == "Bearer token", headers
-        return Exchange(self._wire, (method, url.removeprefix("http://cloud"), params or {}, json or {}))
+        return Exchange(self._wire, self._owner, (method, url.removeprefix("http://cloud"), params or {}, json or {}))
 
 
 class Exchange:
     """One request, as an asynchronous context."""
 
-    def __init__(self, wire: Wire, request: tuple[str, str, Json, Json]) -> None:
+    def __init__(self, wire: Wire, sender: Process, request: Request) -> None:
         self._wire = wire
+        self._sender = sender
         self._request = request
 
     async def __aenter__(self) -> Reply:
-        return await self._wire.send(*self._request)
+        return await self._wire.send(self._sender, self._request)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -180,4 +187,4 @@ def _error(status: int, headers: Mapping[str, str]) -> Reply:
 
 
 def _said(answer: Reply) -> str:
-    return f" {encoding.loads(answer._body).get('message', '')}" if answer.status >= 400 and answer._body else ""
+    return f" {encoding.loads(answer.body).get('message', '')}" if answer.status >= 400 and answer.body else ""

@@ -60,7 +60,7 @@ def _controller(
 ) -> tuple[Served, ControllerParts]:
     access = Access(asyncio.get_running_loop().time)
     http = Http("http://cloud/", Token("token"), budget, access, _Uncounted())
-    http.open(cast(aiohttp.ClientSession, Session(wire)))  # noqa: TC006  # it is imported for real
+    http.open(cast(aiohttp.ClientSession, Session(wire, process)))  # noqa: TC006  # it is imported for real
     parts = join(DigitalOcean(http), Commits(), budget)
     identity = work.Identity(DRIVER, REGION, ())
     service = Controller(identity, work.join(parts, identity, LONGEST_PAGE, wall=wall))

@@ -1,10 +1,11 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from common import errors
 from common.attributes import volume_name_key, volume_size_key
-from controller.cloud.base import Kind
+from controller.cloud.base import Action, Gone, Kind, NotAttached, Page, Place
 from controller.records import Expand, Size
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Effect, FakeCloud, Fault
@@ -270,6 +271,71 @@ async def test_a_detach_after_an_attach_whose_fate_is_unknown_does_not_trust_a_l
     await world.unpublish(volume, 101)
     await asyncio.sleep(60)
     assert world.cloud.holders(volume) == ()
+
+
+class Blunt(FakeCloud):
+    """It says "not attached" even while an attach is under way, as long as the volume does not show it."""
+
+    async def detach(self, place: Place) -> Action:
+        if place.droplet_id not in self.holders(place.volume_id):
+            self.requests.append("detach")
+            raise NotAttached("Attachment not found")
+        return await super().detach(place)
+
+
+async def test_a_detach_after_a_restart_waits_for_the_attach_that_the_process_before_has_begun() -> None:
+    world = World(Blunt(action_seconds=20))
+    volume = await world.create()
+    with pytest.raises(errors.DeadlineExceeded):
+        await within(1, world.publish(volume, 101))
+    restarted = World(world.cloud)
+    with pytest.raises(errors.NotFinal):  # the attach has taken effect: it is not detached yet
+        await restarted.unpublish(volume, 101)
+    await restarted.unpublish(volume, 101)
+    assert world.cloud.holders(volume) == ()
+    assert [each.kind for each in world.cloud.effects] == ["create", "attach", "detach"]
+
+
+async def test_a_detach_whose_reply_was_lost_waits_for_it_though_the_volume_shows_nothing_of_it() -> None:
+    world = World(FakeCloud(action_seconds=20))
+    volume = await world.create()
+    await world.publish(volume, 101)
+    world.cloud.faults.append(Fault.LOST_REPLY)
+    await world.unpublish(volume, 101)
+    assert world.cloud.holders(volume) == ()
+    assert world.cloud.effects.count(Effect("detach", volume, 101)) == 1
+
+
+class Telling(FakeCloud):
+    """Its account's actions tell the droplet, as those of another volume do; ``forgets`` it when one is asked for."""
+
+    forgets = False
+
+    async def account_actions(self, page: int) -> Page[Action]:
+        found = await super().account_actions(page)
+        return replace(found, items=tuple(self.actions[each.id].action for each in found.items))
+
+    async def get_action(self, volume_id: str, action_id: int) -> Action:
+        if self.forgets and not volume_id:
+            self.requests.append("get_action")
+            raise Gone(f"no action {action_id}")
+        return await super().get_action(volume_id, action_id)
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+async def test_another_volumes_action_on_the_droplet_is_waited_for_whatever_the_cloud_knows_of_it(
+    *, forgets: bool
+) -> None:
+    cloud = Telling(action_seconds=5)
+    cloud.forgets = forgets
+    world, other = World(cloud), World(cloud)
+    first, second = [await world.create(f"pvc-{name}") for name in "ab"]
+    with pytest.raises(errors.DeadlineExceeded):
+        await within(0.5, other.publish(first, 101))
+    await world.publish(second, 101)
+    assert world.cloud.holders(second) == (101,)
+    assert "account_actions" in world.cloud.requests
+    assert forgets or world.cloud.count()["attach"] == 3  # the first volume's, one that met it, one that did not
 
 
 async def test_a_confirmed_attach_is_followed_by_a_look_at_the_volume() -> None:

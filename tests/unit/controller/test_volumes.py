@@ -1,15 +1,17 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from common import errors, sizes
 from common.attributes import volume_name_key, volume_origin_key, volume_size_key
+from controller.cloud.base import Action, Place
 from controller.memory import REMEMBERED_DELETIONS
 from controller.records import AccessType, Expand, Modify, Size, Source, TakeSnapshot
 from controller.rules import introduction, origins
 from csi_proto.csi import v1 as csi
-from tests.fakes.cloud import Effect, Fault
-from tests.unit.controller.world import DRIVER, World, capability
+from tests.fakes.cloud import Effect, FakeCloud, Fault
+from tests.unit.controller.world import DRIVER, World, capability, within
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 GIB = sizes.GIB
@@ -185,6 +187,33 @@ async def test_an_expansion_whose_reply_was_lost_is_joined() -> None:
     volume = await world.create(size=Size(10 * GIB))
     world.cloud.faults.extend([Fault.NOTHING, Fault.LOST_REPLY])
     assert await world.volumes.expand(Expand(volume, Size(25 * GIB), None)) == 25 * GIB
+    assert world.cloud.count()["resize"] == 1
+
+
+class Overtaken(FakeCloud):
+    """Another replica is always a moment faster."""
+
+    async def resize(self, place: Place, size_gib: int) -> Action:
+        self.volumes[place.volume_id] = replace(self.volumes[place.volume_id], size_bytes=sizes.to_bytes(size_gib))
+        return await super().resize(place, size_gib)
+
+
+async def test_an_expansion_that_another_replica_has_done_meanwhile_is_done() -> None:
+    world = World(Overtaken())
+    volume = await world.create(size=Size(10 * GIB))
+    assert await world.volumes.expand(Expand(volume, Size(25 * GIB), None)) == 25 * GIB
+    assert world.cloud.count()["resize"] == 1
+
+
+async def test_a_restore_that_is_asked_for_again_while_it_grows_joins_and_asks_for_no_second_resize() -> None:
+    world = World(FakeCloud(action_seconds=20))
+    source = await world.create("pvc-source", Size(10 * GIB))
+    snapshot = await world.work.snapshots.create(TakeSnapshot("snap", source))
+    wanted = Source(snapshot_id=snapshot.id)
+    with pytest.raises(errors.DeadlineExceeded):
+        await within(5, world.create("pvc-copy", Size(30 * GIB), wanted))
+    copy = await world.create("pvc-copy", Size(30 * GIB), wanted)
+    assert world.cloud.volumes[copy].size_bytes == 30 * GIB
     assert world.cloud.count()["resize"] == 1
 
 

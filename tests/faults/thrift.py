@@ -1,0 +1,78 @@
+"""No request is wasted: what a process was told of its own actions keeps it from asking for the same once more.
+
+An action was the process's own if the reply to its start has reached it. While one is under way, it starts no other on
+the volume or on the droplet, and deletes no such volume: the cloud would refuse. When it was told that one is done,
+and nothing has happened to the volume since, it does not ask for the same again.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Protocol
+
+from tests.faults.cloud.api import Json
+from tests.faults.cloud.records import Action
+from tests.faults.cloud.state import CloudState
+from tests.faults.sim.loop import Process
+
+
+class World(Protocol):
+    """What is looked at."""
+
+    cloud: CloudState
+
+    def broken(self, what: str) -> None: ...  # ends the run
+
+
+class Thrift:
+    """What each process was told of its actions, and whether it asks for more than it needs."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._moments = itertools.count()
+        self._owners: dict[int, Process] = {}
+        self._told: dict[tuple[int, str], int] = {}  # an action's id and status, and the moment of the news
+
+    def moment(self) -> int:
+        """Return a number that grows: what was told at a smaller one was known."""
+        return next(self._moments)
+
+    def told(self, sender: Process, method: str, answer: Json) -> None:
+        """A reply has reached the process."""
+        one, several = answer.get("action"), answer.get("actions")
+        for action in [one] if isinstance(one, dict) else several if isinstance(several, list) else []:
+            action_id = int(action["id"])
+            if method == "POST":
+                self._owners[action_id] = sender
+            if self._owners.get(action_id) is sender:
+                self._told.setdefault((action_id, str(action["status"])), self.moment())
+
+    def asked(self, sender: Process, sent: int, method: str, path: str, body: Json) -> None:
+        """A request arrives that was sent at that moment."""
+        parts = path.removeprefix("/v2/").split("/")
+        starts = method == "POST" and parts[2:] == ["actions"]
+        if parts[0] != "volumes" or not (starts or method == "DELETE"):
+            return
+        wanted = f"{sender.name} asks to {body.get('type', 'delete')} {parts[1]}"
+        droplet_id = int(str(body.get("droplet_id") or 0))
+        for own in self._under_way(sender, sent):
+            if own.volume_id == parts[1] or (droplet_id and own.droplet_id == droplet_id):
+                self._world.broken(f"{wanted} while its own {own.kind} {own.id} is under way")
+        if starts and (done := self._done(sender, sent, parts[1])) is not None:
+            grown = self._world.cloud.volumes[parts[1]].size_gib >= int(str(body.get("size_gigabytes") or 0))
+            if done.kind == body["type"] and (grown if done.kind == "resize" else done.droplet_id == droplet_id):
+                self._world.broken(f"{wanted} though it was told that its {done.kind} {done.id} is done")
+
+    def _under_way(self, sender: Process, sent: int) -> Iterator[Action]:
+        for action in self._world.cloud.actions:
+            if action.status == "in-progress" and self._knows(sender, sent, action):
+                yield action
+
+    def _done(self, sender: Process, sent: int, volume_id: str) -> Action | None:
+        """Return the latest action on the volume, if it was the process's own and the process knows that it is done."""
+        actions = [each for each in self._world.cloud.actions if each.volume_id == volume_id]
+        if not actions or volume_id not in self._world.cloud.volumes or actions[-1].status != "completed":
+            return None
+        return actions[-1] if self._knows(sender, sent, actions[-1]) else None
+
+    def _knows(self, sender: Process, sent: int, action: Action) -> bool:
+        return self._owners.get(action.id) is sender and self._told.get((action.id, action.status), sent) < sent
