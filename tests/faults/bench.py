@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from tests.faults.plan import Plan, draw
 from tests.faults.run import Result, run
 from tests.faults.shrink import shrink
+from tests.faults.sim import awaits
+from tests.faults.sim.trace import AWAIT
 
 LARGEST_TRACE = 400
 REPORTS = 3
@@ -33,6 +35,7 @@ def many(seeds: Iterable[int], jobs: int, *, stop: bool = False) -> int:
                 sys.stdout.flush()
                 if stop:
                     return 1
+    counts += died_at(counts)
     sys.stdout.write(table(counts, time.monotonic() - started, len(failed)))
     for result in sorted(failed, key=lambda each: each.seed)[:REPORTS]:
         report(result)
@@ -51,9 +54,20 @@ def report(failed: Result) -> None:
 
 def table(counts: Counter[str], seconds: float, failed: int) -> str:
     """Return what happened, as text."""
-    lines = [f"  {name:<32} {number:>9}" for name, number in sorted(counts.items())]
+    lines = [f"  {name:<40} {number:>9}" for name, number in sorted(counts.items()) if not name.startswith(AWAIT)]
     end = "nothing was lost" if not failed else f"{failed} seeds failed"
-    return "\n".join([*lines, f"  {'seconds':<32} {seconds:>9.1f}", f"  {end}", ""])
+    return "\n".join([*lines, f"  {'seconds':<40} {seconds:>9.1f}", f"  {end}", ""])
+
+
+def died_at(counts: Counter[str]) -> Counter[str]:
+    """Return, for each package, how many of its awaits there are, and at how many of them a process has died."""
+    found = {name.removeprefix(AWAIT) for name in counts if name.startswith(AWAIT)}
+    summary: Counter[str] = Counter()
+    for package in awaits.PACKAGES:
+        everywhere = awaits.everywhere(package)
+        summary[f"awaits in {package}"] = len(everywhere)
+        summary[f"awaits in {package}, died at"] = len(everywhere & found)
+    return summary
 
 
 def replay(seed: int, keep: str) -> int:

@@ -2,12 +2,20 @@
 
 from tests.faults.plan import Fault
 from tests.faults.sim.injector import STORMS
-from tests.faults.sim.loop import sleep
+from tests.faults.sim.loop import Process, sleep
 from tests.faults.world import World
 
 TIMED = frozenset(
     {
-        *("controller killed", "node killed", "leader change", "host off", "host gone", "network lost"),
+        *(
+            "controller killed",
+            "node killed",
+            "kubelet killed",
+            "leader change",
+            "host off",
+            "host gone",
+            "network lost",
+        ),
         *("foreign event", "clock jump"),
     }
 )
@@ -44,14 +52,19 @@ class Chaos:
     def _strike_host(self, fault: Fault) -> None:
         world, host = self._world, self._world.hosts[fault.who]
         if fault.kind == "node killed" and host.serving is not None:
-            world.trace.count("kills")
             if fault.amount:
-                host.serving.process.on_death(host.kill_node)
-                host.serving.process.die_in(int(fault.amount))
+                host.kill_node_in(int(fault.amount))
             else:
+                world.trace.count("kills")
                 host.kill_node()
+        elif fault.kind == "kubelet killed" and host.kubelet is not None:
+            world.trace.count("kills")
+            host.kubelet.die()
+            world.begin(self._start_kubelet(fault, host.kubelet))
         elif fault.kind == "network lost":
             host.online = False
+            moving = any(pod.host == host.number and pod.deleting and not pod.gone for pod in world.store.pods)
+            world.trace.count("network lost while a pod moves away", int(moving))
             world.begin(self._reconnect(fault))
         elif fault.kind == "host off" and host.on:
             host.power_off()
@@ -66,6 +79,13 @@ class Chaos:
         await sleep(fault.amount)
         self._world.hosts[fault.who].online = True
         self._world.changed()
+
+    async def _start_kubelet(self, fault: Fault, dead: Process) -> None:
+        """Start kubelet again, unless the host was switched off meanwhile: then it starts with the host."""
+        await sleep(fault.amount)
+        if self._world.hosts[fault.who].kubelet is dead:
+            self._world.start_kubelet(fault.who)
+            self._world.changed()
 
     async def _power_on(self, fault: Fault) -> None:
         await sleep(fault.amount)

@@ -5,7 +5,6 @@ from typing import Protocol
 
 from grpclib.const import Status
 
-from node.records import Intent
 from tests.faults.cloud.records import Volume
 from tests.faults.cloud.state import CloudState
 from tests.faults.cluster.objects import GIB, Claim, Pod, Snap, Store
@@ -165,10 +164,7 @@ def leftovers(world: World) -> Iterator[str]:
             yield f"host {host.number} has {mounted.plugged.name} mounted at {mounted.line.point}"
         for number, held in host.kernel.open.items():
             yield f"host {host.number} holds {held.plugged.name} open as {number}"
-        for record in host.records():
-            if isinstance(record, Intent):
-                continue  # a format that was interrupted here, and ended elsewhere: it can never be resumed
-            yield f"host {host.number} remembers {record}"
+        yield from (f"host {host.number} remembers {record}" for record in host.records() if host.is_leak(record))
 
 
 def is_source(store: Store, subject: Claim | Snap) -> bool:

@@ -71,8 +71,9 @@ def draw(seed: int) -> Plan:
     steps: list[Step] = []
     for claim in range(chance.randint(1, 4)):
         steps += _life(chance, claim, hosts, steps)
+    cut = _cut_off(chance, hosts, steps) if chance.random() < 0.25 else []
     last = min(FAULTS_END, max(step.at for step in steps) + 20)
-    faults = [_fault(chance, hosts, last) for _ in range(chance.choice((2, 4, 6, 8, 12)))]
+    faults = [_fault(chance, hosts, last, steps) for _ in range(chance.choice((2, 4, 6, 8, 12)))] + cut
     return Plan(
         seed=seed,
         hosts=hosts,
@@ -108,9 +109,26 @@ def _life(chance: random.Random, claim: int, hosts: int, others: list[Step]) -> 
     return [step for step in steps if step.at < STEPS_END]
 
 
-def _fault(chance: random.Random, hosts: int, last: float) -> Fault:
+def _cut_off(chance: random.Random, hosts: int, steps: list[Step]) -> list[Fault]:
+    """Cut a host off from its network while a pod moves away from it; another comes before the host is back."""
+    pod = chance.choice([step for step in steps if step.kind == "pod"])
+    at = pod.at + chance.uniform(15, 40)
+    elsewhere = chance.choice([each for each in range(1, hosts + 1) if each != pod.host])
+    steps[:] = [step for step in steps if step.claim != pod.claim or step.at < at]
+    steps.append(Step("move", at + chance.uniform(-3, 20), pod.claim, elsewhere))
+    others = sorted({step.claim for step in steps} - {pod.claim})
+    if others and chance.random() < 0.8:
+        steps.append(Step("move", at + chance.uniform(405, 480), chance.choice(others), pod.host))
+    return [Fault("network lost", at, "", pod.host, 500.0)] if at < FAULTS_END else []
+
+
+def _fault(chance: random.Random, hosts: int, last: float, steps: list[Step]) -> Fault:
+    """Draw a fault: at any time, or when something is done."""
     kind = chance.choices([each for each, _ in _WEIGHTS], [weight for _, weight in _WEIGHTS])[0]
     at, who = chance.uniform(1, last), chance.randint(1, hosts)
+    if chance.random() < 0.5:
+        step = chance.choice(steps)
+        at, who = min(last, step.at + chance.uniform(0, 12)), step.host or who
     whats, amounts = _CHOICES.get(kind, (NONE, (0.0,)))
     amount = chance.uniform(*amounts) if kind in _BETWEEN else chance.choice(amounts)
     if kind == "controller killed":
@@ -138,6 +156,8 @@ _CHOICES: dict[str, tuple[tuple[str, ...], tuple[float, ...]]] = {  # what it hi
     "forgotten action": (("attach", "attach", "attach", "detach"), (12.0, 25.0, 45.0)),
     "controller killed": (NONE, _STEPS),
     "node killed": (NONE, _STEPS),
+    "killed in a call": ((*METHODS, *NODE_METHODS), tuple(map(float, (*range(1, 41), 50, 60, 80, 100)))),
+    "kubelet killed": (NONE, (1.0, 10.0, 60.0)),
     "leader change": (SIDECARS, (0.0, 1.0, 14.0)),
     "call cancelled": ((*METHODS, *NODE_METHODS), (0.01, 0.1, 0.5, 2.0, 6.0)),
     "call repeated": (("ControllerUnpublish", "ControllerUnpublish", "DeleteVolume"), (1.0, 4.0, 12.0)),
@@ -166,18 +186,20 @@ _WEIGHTS = (
     ("forgotten action", 8),
     ("controller killed", 10),
     ("node killed", 8),
+    ("killed in a call", 14),
+    ("kubelet killed", 5),
     ("leader change", 5),
     ("call cancelled", 8),
     ("call repeated", 8),
     ("host off", 3),
     ("host gone", 1),
     ("network lost", 4),
-    ("foreign event", 3),
+    ("foreign event", 8),
     ("late device", 3),
     ("stale link", 5),
     ("unreadable disk", 4),
     ("slow program", 4),
     ("program killed", 4),
     ("node killed in program", 12),
-    ("clock jump", 2),
+    ("clock jump", 5),
 )

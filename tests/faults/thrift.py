@@ -1,8 +1,8 @@
 """No request is wasted: what a process was told of its own actions keeps it from asking for the same once more.
 
 An action was the process's own if the reply to its start has reached it. While one is under way, it starts no other on
-the volume or on the droplet, and deletes no such volume: the cloud would refuse. When it was told that one is done,
-and nothing has happened to the volume since, it does not ask for the same again.
+the volume or on the droplet, and deletes no such volume: the cloud would refuse. When it was told that one is done, and
+has begun nothing else on the volume since, it does not ask for the same again.
 """
 
 import itertools
@@ -30,11 +30,17 @@ class Thrift:
         self._world = world
         self._moments = itertools.count()
         self._owners: dict[int, Process] = {}
+        self._begun: dict[tuple[Process, str], int] = {}  # the moment of the last start on a volume
         self._told: dict[tuple[int, str], int] = {}  # an action's id and status, and the moment of the news
 
     def moment(self) -> int:
         """Return a number that grows: what was told at a smaller one was known."""
         return next(self._moments)
+
+    def called(self, process: Process, method: str, volume_id: str) -> None:
+        """A call is about to be made. From an attach on, only the cloud knows where the volume is."""
+        if method == "ControllerPublishVolume":
+            self._begun[process, volume_id] = self.moment()
 
     def told(self, sender: Process, method: str, answer: Json) -> None:
         """A reply has reached the process."""
@@ -61,6 +67,7 @@ class Thrift:
             grown = self._world.cloud.volumes[parts[1]].size_gib >= int(str(body.get("size_gigabytes") or 0))
             if done.kind == body["type"] and (grown if done.kind == "resize" else done.droplet_id == droplet_id):
                 self._world.broken(f"{wanted} though it was told that its {done.kind} {done.id} is done")
+        self._begun[sender, parts[1]] = sent
 
     def _under_way(self, sender: Process, sent: int) -> Iterator[Action]:
         for action in self._world.cloud.actions:
@@ -71,6 +78,8 @@ class Thrift:
         """Return the latest action on the volume, if it was the process's own and the process knows that it is done."""
         actions = [each for each in self._world.cloud.actions if each.volume_id == volume_id]
         if not actions or volume_id not in self._world.cloud.volumes or actions[-1].status != "completed":
+            return None
+        if self._told.get((actions[-1].id, "completed"), 0) < self._begun.get((sender, volume_id), 0):
             return None
         return actions[-1] if self._knows(sender, sent, actions[-1]) else None
 

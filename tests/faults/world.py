@@ -25,7 +25,7 @@ from tests.faults.cluster.users import Users
 from tests.faults.hosts.disks import Disk
 from tests.faults.hosts.host import SimHost
 from tests.faults.invariants import Checks
-from tests.faults.plan import Plan
+from tests.faults.plan import Fault, Plan
 from tests.faults.sim import drivers
 from tests.faults.sim.bell import Bell
 from tests.faults.sim.injector import Injector
@@ -205,9 +205,11 @@ class World:
 
     def start_controller(self, replica: int) -> None:
         """Start a controller."""
-        self.controllers[replica] = drivers.controller(
+        served, parts = drivers.controller(
             f"controller {replica}", self.wire, self.plan.requests_per_minute, lambda: self.wall() + self.skew
         )
+        served.process.on_death(lambda: self.trace.died(served.process))
+        self.controllers[replica] = served, parts
         self.changed()
 
     def kill_controller(self, replica: int, steps: int) -> None:
@@ -231,6 +233,8 @@ class World:
 
     async def ask(self, replica: int, request: Message, reply: type[Reply], seconds: float) -> Reply:
         """Call a controller, as a sidecar does. Raises Failed."""
+        if (fault := self._dies_in(request)) is not None:
+            self.kill_controller(replica, int(fault.amount))
         return await self._call(self.controllers[replica][0], request, reply, seconds)
 
     async def ask_node(self, host: int, request: Message, reply: type[Reply], seconds: float) -> Reply:
@@ -239,13 +243,20 @@ class World:
         if serving is None or serving.process.dead:
             await sleep(0.01)
             raise Failed(type(request).__name__, Status.UNAVAILABLE, "no connection")
+        if (fault := self._dies_in(request)) is not None:
+            self.hosts[host].kill_node_in(int(fault.amount))
         return await self._call(serving, request, reply, seconds)
 
+    def _dies_in(self, request: Message) -> Fault | None:
+        """Return the fault of a process that dies so many steps into this call."""
+        return self.injector.take(frozenset({"killed in a call"}), _method(request), self.now())
+
     async def _call(self, served: Served, request: Message, reply: type[Reply], seconds: float) -> Reply:
-        method = ROUTES[type(request)].path.rpartition("/")[2]
+        method = _method(request)
         self.trace.count("calls")
         node_id = str(getattr(request, "node_id", "") or "0")
         self.checks.asked(method, str(getattr(request, "volume_id", "")), int(node_id))
+        self.thrift.called(served.process, method, str(getattr(request, "volume_id", "")))
         fault = self.injector.take(frozenset({"call cancelled"}), method, self.now())
         try:
             if fault is None:
@@ -344,6 +355,10 @@ class World:
             if self.now() - self._old_list[0] > 30 and not self.injector.storm("stale lists", self.now()):
                 self._old_list = (self.now(), list(self.cloud.volumes.values()))
             await sleep(1.0)
+
+
+def _method(request: Message) -> str:
+    return ROUTES[type(request)].path.rpartition("/")[2]
 
 
 def _subject(request: Message) -> str:

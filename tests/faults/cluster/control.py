@@ -99,13 +99,24 @@ def move(around: Around, claim: Claim, host: int) -> None:
     """Replace the claim's pod by one on that host."""
     if claim.pod is not None:
         claim.pod.deleting = True
+        cut_off = not claim.pod.gone and not around.hosts[claim.pod.host].reachable
+        around.trace.count("moves away from a host that is cut off", int(cut_off))
     start(around, claim, host)
     around.trace.count("moves")
 
 
+def _is_shut(around: Around, claim: Claim, host: int) -> bool:
+    """Tell whether a pod of this claim still has to end on a host that has lost the volume or its network.
+
+    Nothing is scheduled to a node that does not answer, and kubelet would go on with the mount that is dead by then.
+    """
+    left = any(pod.claim is claim and pod.host == host and not pod.gone for pod in around.store.pods)
+    return left and not (around.hosts[host].reachable and around.store.attachment(claim, host))
+
+
 def start(around: Around, claim: Claim, host: int) -> None:
     """Start a pod that uses the claim."""
-    usable = [number for number, each in around.hosts.items() if not each.gone]
+    usable = [number for number, each in around.hosts.items() if not each.gone and not _is_shut(around, claim, number)]
     if not usable or claim.deleted:
         return
     pod = Pod(claim, host if host in usable else usable[0])

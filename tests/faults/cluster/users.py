@@ -101,7 +101,7 @@ class Users:
 
 def _capability(number: int) -> csi.VolumeCapability:
     mode = csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode.SINGLE_NODE_WRITER)
-    if number % 5 == 0:
+    if number % 4 == 0:
         return csi.VolumeCapability(block=csi.VolumeCapabilityBlockVolume(), access_mode=mode)
     kind = "xfs" if number % 3 == 0 else "ext4"
     return csi.VolumeCapability(mount=csi.VolumeCapabilityMountVolume(fs_type=kind), access_mode=mode)

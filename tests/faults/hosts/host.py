@@ -2,10 +2,12 @@
 
 import random
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Protocol
 
 from node.host.journal import Entry
 from node.host.turns import Turns
+from node.records import Intent
 from tests.faults.hosts.disks import Disk
 from tests.faults.hosts.kernel import Kernel, Plugged
 from tests.faults.hosts.programs import Fate
@@ -43,6 +45,7 @@ class SimHost:
         self.droplet_id = 100 + number
         self._around = around
         self._chance = random.Random(seed)  # noqa: S311  # replays
+        self._formatted: dict[str, Process] = {}  # the node that has formatted a volume here
         self._kept: dict[tuple[type, str], Entry] = {}
         self._boots = 0
         self._booted = ""
@@ -74,6 +77,7 @@ class SimHost:
             journal = SimJournal(self._kept, same_boot=self._booted == self.kernel.boot)
             self._booted = self.kernel.boot
             self.serving, self.turns = drivers.node(f"node {self.number}", self, self.kernel, journal, self.droplet_id)
+            self.serving.process.on_death(partial(self._around.trace.died, self.serving.process))
             self._around.changed()
 
     def kill_node(self) -> None:
@@ -84,6 +88,13 @@ class SimHost:
         self.serving = None
         self.kernel.open.clear()
         self._around.begin(self._restart())
+
+    def kill_node_in(self, steps: int) -> None:
+        """Let the node's process die after so many steps."""
+        if self.serving is not None:
+            self._around.trace.count("kills")
+            self.serving.process.on_death(self.kill_node)
+            self.serving.process.die_in(steps)
 
     async def _restart(self) -> None:
         boots = self._boots
@@ -151,7 +162,21 @@ class SimHost:
         self._around.trace.count("programs")
         self._around.trace.note(f"host {self.number}", f"{' '.join(argv)} -> {status}")
 
+    def is_leak(self, record: Entry) -> bool:
+        """Tell whether a record has no reason to be here any more, when nothing is staged or published.
+
+        The note of a begun format stays when the format was interrupted here and the volume then went elsewhere.
+        """
+        process = self._formatted.get(record.volume_id)
+        return not isinstance(record, Intent) or (process is not None and not process.dead)
+
+    def has_formatted(self, plugged: Plugged) -> None:
+        """Take note of an mkfs that has ended well."""
+        if self.serving is not None:
+            self._formatted[plugged.volume_id] = self.serving.process
+
     def formatted(self, plugged: Plugged) -> None:
         """Take note of an mkfs that is about to write."""
+        self._formatted.pop(plugged.volume_id, None)
         self._around.trace.note(f"host {self.number}", f"mkfs on {plugged.kernel_name}, {plugged.name}")
         self._around.formatted(plugged.volume_id, plugged.disk)

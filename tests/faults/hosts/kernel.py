@@ -74,8 +74,9 @@ class Kernel:
 
     def plug(self, volume_id: str, name: str, disk: Disk) -> Plugged:
         """A disk appears, without a link."""
-        taken = {each.slot for each in self.disks.values()} | {each.plugged.slot for each in self.mounts}
-        taken |= {each.plugged.slot for each in self.open.values()}  # a number is free when nobody holds the disk
+        taken = {each.slot for each in self.disks.values()} | {each.plugged.slot for each in self.open.values()}
+        taken |= {each.plugged.slot for each in self.mounts if each.filesystem is not None}
+        # a number is free when nobody holds the disk: a bind mount of its node does not, its writer ends with the disk
         slot = next(number for number in itertools.count(1) if number not in taken)
         plugged = Plugged(volume_id, name, disk, slot, next(self._sequences), disk.size_bytes)
         self.disks[plugged.number] = plugged

@@ -34,6 +34,7 @@ class Machine(Protocol):
     def kill_node(self) -> None: ...
     def ran(self, argv: Sequence[str], status: int) -> None: ...
     def formatted(self, plugged: Plugged) -> None: ...  # mkfs is about to write
+    def has_formatted(self, plugged: Plugged) -> None: ...  # mkfs has ended well
 
 
 class SimCommands(Commands):
@@ -101,6 +102,7 @@ class SimCommands(Commands):
                 return 1, "Input/output error"
             disk.torn = ""
             disk.filesystem = Filesystem(kind, plugged.seen_bytes, f"uuid-{self._machine.draw(0, 1):.9f}")
+            self._machine.has_formatted(plugged)
             return 0, ""
 
         return finish

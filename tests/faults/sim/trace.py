@@ -3,6 +3,11 @@
 from collections import Counter
 from collections.abc import Callable
 
+from tests.faults.sim import awaits
+from tests.faults.sim.loop import Process
+
+AWAIT = "await "  # what the places at which processes died are counted under
+
 
 class Broken(Exception):
     """An invariant does not hold."""
@@ -21,6 +26,10 @@ class Trace:
         """Take note of an event."""
         if self._keep:
             self.lines.append(f"{self._clock():9.3f}  {who:<14} {what}")
+
+    def died(self, process: Process) -> None:
+        """Count where a process of the driver died."""
+        self.counts.update(f"{AWAIT}{place}" for place in awaits.of(process.tasks))
 
     def count(self, what: str, number: int = 1) -> None:
         """Count an event for the table."""

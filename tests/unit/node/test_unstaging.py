@@ -42,6 +42,9 @@ class Machine:
     def formatted(self, plugged: Plugged) -> None:
         raise AssertionError(f"{plugged.name} is formatted")
 
+    def has_formatted(self, plugged: Plugged) -> None:
+        raise AssertionError(f"{plugged.name} was formatted")
+
 
 async def unstage(kernel: Kernel, kept: dict[tuple[type, str], Entry]) -> None:
     """Unstage our volume with a node that has just started. Raises Failed."""
