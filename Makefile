@@ -44,9 +44,9 @@ faults: venv ## crash and chaos in simulated time (SEEDS=N: how many; ARGS=--see
 	@$(RUN) -m tests.faults.kept
 	@$(RUN) -m tests.faults.proof --fast
 
-faults-real: venv ## the real processes, killed while volumes move and are written to, root (MINUTES=N)
+faults-real: venv ## the real processes, killed while volumes move and are written to, root (MINUTES=N, 5)
 	@$(RUN) -m tools.debian test
-	@$(RUN) -m tests.faults.real --minutes $(or $(MINUTES),1) $(ARGS)
+	@$(RUN) -m tests.faults.real --minutes $(or $(MINUTES),5) $(ARGS)
 
 vm: venv ## the node on droplets: virtual machines with real SCSI disks, root (ARGS: words for pytest)
 	@$(RUN) -m tools.debian vm

@@ -73,7 +73,8 @@ def draw(seed: int) -> Plan:
         steps += _life(chance, claim, hosts, steps)
     cut = _cut_off(chance, hosts, steps) if chance.random() < 0.25 else []
     last = min(FAULTS_END, max(step.at for step in steps) + 20)
-    faults = [_fault(chance, hosts, last, steps) for _ in range(chance.choice((2, 4, 6, 8, 12)))] + cut
+    faults = [_fault(chance, hosts, last, steps) for _ in range(chance.choice((2, 4, 6, 8, 12)))]
+    faults += [*cut, *_formats(chance, steps)]
     return Plan(
         seed=seed,
         hosts=hosts,
@@ -120,6 +121,17 @@ def _cut_off(chance: random.Random, hosts: int, steps: list[Step]) -> list[Fault
     if others and chance.random() < 0.8:
         steps.append(Step("move", at + chance.uniform(405, 480), chance.choice(others), pod.host))
     return [Fault("network lost", at, "", pod.host, 500.0)] if at < FAULTS_END else []
+
+
+def _formats(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Let nodes die in the format of a volume whose pod goes elsewhere just then."""
+    moves = [(pod, move) for pod in steps for move in steps if (pod.kind, move.kind) == ("pod", "move")]
+    short = [pod for pod, move in moves if pod.claim == move.claim and 0 < move.at - pod.at < 16]
+    return [
+        Fault("node killed in program", pod.at, f"mkfs on host {pod.host}")
+        for pod in short
+        if pod.at < FAULTS_END and chance.random() < 0.3
+    ]
 
 
 def _fault(chance: random.Random, hosts: int, last: float, steps: list[Step]) -> Fault:

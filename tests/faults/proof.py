@@ -1,5 +1,7 @@
 """The bench tests itself: each planted bug is put into a copy of the tree, and must be found within 200 seeds.
 
+What is found is cut down, and the command that is printed for it must fail in the same way.
+
 ``python -m tests.faults.proof [NAME ... | --fast]``. A patch that does not apply any more fails: plant the bug anew.
 """
 
@@ -20,6 +22,7 @@ COPIED = ("common", "controller", "csi_proto", "node", "tests/faults", "tests/ha
 FAST = ("internal-instead-of-unavailable", "detach-without-compare", "failed-umount-is-done")
 SEEDS = 200
 SECONDS = 1500
+BENCH = (sys.executable, "-m", "tests.faults", "--jobs=1")
 APPLY = ("git", "apply", "-p0", "-C1")
 
 
@@ -33,7 +36,7 @@ class Found:
     seconds: float
 
     def __str__(self) -> str:
-        return f"{'found' if self.found else 'MISSED':<7} {self.name:<36} {self.seconds:6.1f} s  {self.how[:300]}"
+        return f"{'found' if self.found else 'MISSED':<7} {self.name:<36} {self.seconds:6.1f} s  {self.how[:200]}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,11 +77,30 @@ def look_for(patch: Path) -> Found:
         applied = _run((*APPLY, str(patch)), tree)
         if applied.returncode:
             return Found(patch.stem, False, f"does not apply, plant it anew: {applied.stderr.strip()}", 0.0)
-        argv = (sys.executable, "-m", "tests.faults", f"--seeds={SEEDS}", "--stop", "--jobs=1")
-        ended = _run(argv, tree)
-    first = next((line for line in ended.stdout.splitlines() if line.startswith("seed ")), "")
-    how = first or ended.stderr.strip()[-300:] or f"{SEEDS} seeds were green"
-    return Found(patch.stem, ended.returncode == 1 and bool(first), how, time.monotonic() - started)
+        ended = _run((*BENCH, f"--seeds={SEEDS}", "--stop"), tree)
+        first = _line(ended.stdout, "seed ")
+        how = f"seed {first}" if first else ended.stderr.strip()[-300:] or f"{SEEDS} seeds were green"
+        found = ended.returncode == 1 and bool(first)
+        if found:
+            replayed = _replay(first.partition(":")[0], tree)
+            found, how = replayed.startswith("in "), f"{replayed}: {how}"
+    return Found(patch.stem, found, how, time.monotonic() - started)
+
+
+def _replay(seed: str, tree: Path) -> str:
+    """Let the bench cut a failing seed down, and run the command that it prints; say whether that fails as well."""
+    report = _run((*BENCH, f"--first={seed}", "--seeds=1"), tree).stdout
+    command = _line(report, "replay: python ")
+    if not command:
+        return "NOT CUT DOWN"
+    again = _run((sys.executable, *command.split()), tree)
+    same = again.returncode == 1 and again.stdout.splitlines()[-1] == report.splitlines()[-1]
+    return f"in {command.count(',') + 1} steps and faults" if same else f"NOT REPLAYED by python {command}"
+
+
+def _line(text: str, start: str) -> str:
+    """Return what follows in the first line that begins so."""
+    return next((line.removeprefix(start) for line in text.splitlines() if line.startswith(start)), "")
 
 
 def _run(argv: tuple[str, ...], tree: Path) -> subprocess.CompletedProcess[str]:

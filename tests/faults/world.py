@@ -12,6 +12,7 @@ from grpclib.const import Status
 
 from controller.parts import Parts
 from csi_proto.csi import v1 as csi
+from tests.faults import truth
 from tests.faults.cloud.api import Api
 from tests.faults.cloud.records import Volume
 from tests.faults.cloud.state import CloudState
@@ -235,7 +236,13 @@ class World:
         """Call a controller, as a sidecar does. Raises Failed."""
         if (fault := self._dies_in(request)) is not None:
             self.kill_controller(replica, int(fault.amount))
-        return await self._call(self.controllers[replica][0], request, reply, seconds)
+        return self._true(request, 0, await self._call(self.controllers[replica][0], request, reply, seconds))
+
+    def _true(self, request: Message, host: int, answer: Reply) -> Reply:
+        """Return an answer of success, which has to be true."""
+        for doubt in truth.doubts(self, request, host):
+            self.broken(f"{_method(request)} has succeeded, but {doubt}")
+        return answer
 
     async def ask_node(self, host: int, request: Message, reply: type[Reply], seconds: float) -> Reply:
         """Call a node, as kubelet does. Raises Failed."""
@@ -245,7 +252,7 @@ class World:
             raise Failed(type(request).__name__, Status.UNAVAILABLE, "no connection")
         if (fault := self._dies_in(request)) is not None:
             self.hosts[host].kill_node_in(int(fault.amount))
-        return await self._call(serving, request, reply, seconds)
+        return self._true(request, host, await self._call(serving, request, reply, seconds))
 
     def _dies_in(self, request: Message) -> Fault | None:
         """Return the fault of a process that dies so many steps into this call."""
@@ -290,7 +297,7 @@ class World:
         if not wanted_again:
             self.killed_at = self.now()  # another controller, which knows nothing of what was sent
             with contextlib.suppress(Failed):
-                await self.ask(self.chance.randrange(REPLICAS), request, reply, seconds=15.0)
+                await self._call(self.controllers[self.chance.randrange(REPLICAS)][0], request, reply, seconds=15.0)
 
     def offers(self, rpc: str) -> bool:
         """Say whether the controller offers a capability."""

@@ -33,7 +33,7 @@ KINDS = (lambda: mounted("ext4"), lambda: mounted("xfs"), raw, lambda: mounted("
 def main(argv: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 nothing was lost, 1 something was, 2 this machine cannot do it."""
     parser = argparse.ArgumentParser(prog="tests.faults.real", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=1.0, help="how long processes are killed")
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long processes are killed")
     parser.add_argument("--volumes", type=int, default=4, help="how many volumes move side by side")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32), help="of moves and moments")
     options = parser.parse_args(argv)
