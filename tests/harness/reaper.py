@@ -27,9 +27,13 @@ class Reaper:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        environment = {name: value for name, value in os.environ.items() if name != traces.MARK} | {traces.REAPER: "1"}
+        unmarked = {name: value for name, value in os.environ.items() if name != traces.MARK}
         self._process = subprocess.Popen(
-            self._argv, stdin=subprocess.PIPE, cwd=_ROOT, env=environment, start_new_session=True
+            self._argv,
+            stdin=subprocess.PIPE,
+            cwd=_ROOT,
+            env=unmarked | {traces.OUTLIVES: "1"},
+            start_new_session=True,
         )
         return self
 

@@ -21,8 +21,8 @@ from pathlib import Path
 MARK = "HARNESS_RUN"
 """Environment variable that every process of a run inherits: the run's folder, or one in it."""
 
-REAPER = "HARNESS_REAPER"
-"""Environment variable of the process that cleans up after a run: it is none of the run's traces."""
+OUTLIVES = "HARNESS_OUTLIVES"
+"""Environment variable of what outlives a run on purpose: what cleans up after it, or a cluster of several runs."""
 
 _LISTENING = "00010000"  # __SO_ACCEPTCON in the flags of /proc/net/unix
 
@@ -144,7 +144,7 @@ def _processes(folder: Path, *, children: bool) -> Iterator[Process]:
         with suppress(OSError):  # gone meanwhile, or another user's
             environment = dict(_variables(Path(f"/proc/{pid}/environ").read_text(errors="replace")))
             marked = MARK in environment and _is_under(environment[MARK], folder)
-            if REAPER not in environment and (marked or (children and _descends(pid, parents))):
+            if OUTLIVES not in environment and (marked or (children and _descends(pid, parents))):
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
                 yield Process(pid, command.decode(errors="replace").strip())
 

@@ -23,7 +23,7 @@ def start(argv: Sequence[str], pid_file: Path, log: Path, environment: Mapping[s
 
     A test run that starts it does not own it: the cluster does, so it carries no mark of the run.
     """
-    lasting = {name: value for name, value in environment.items() if name != traces.MARK} | {traces.REAPER: "1"}
+    lasting = {name: value for name, value in environment.items() if name != traces.MARK} | {traces.OUTLIVES: "1"}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
