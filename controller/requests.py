@@ -15,6 +15,9 @@ from csi_proto.csi import v1 as csi
 
 TAGS, ABSENT_TAGS = "tags", "absent-tags"
 PROVISIONER_PREFIX = "csi.storage.k8s.io/"
+FILE_SYSTEM = "fstype"
+"""The file system in the classes that csi-digitalocean installs, in any case: external-provisioner puts it into the
+capability, and passes the parameter on all the same."""
 MUTABLE = frozenset({TAGS, ABSENT_TAGS})
 LONGEST_VALUE = 4096
 
@@ -197,7 +200,8 @@ def _mutable(parameters: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str,
 def _context(parameters: Mapping[str, str]) -> dict[str, str]:
     """What of the StorageClass the node must know. Raises InvalidArgument for a parameter that nobody reads."""
     passed_on = FORMAT_PARAMETERS | ENCRYPTION_PARAMETERS
-    _known(parameters, {TAGS, *passed_on}, "parameter")
+    ours = {key: value for key, value in parameters.items() if key.lower() != FILE_SYSTEM}
+    _known(ours, {TAGS, *passed_on}, "parameter")
     encryption.parse(parameters)
     return {key: value for key, value in parameters.items() if key in passed_on}
 

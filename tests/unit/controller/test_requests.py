@@ -144,6 +144,13 @@ async def test_validate_confirms_what_was_asked_or_says_what_is_wrong() -> None:
     assert "pvc-b" in told.message
 
 
+async def test_a_class_that_csi_digitalocean_installed_makes_volumes_as_before() -> None:
+    world = World()
+    reply = await world.service.create_volume(create(parameters={"fsType": "xfs"}))
+    assert reply.volume is not None
+    assert "fsType" not in reply.volume.volume_context
+
+
 async def test_a_page_token_of_somebody_else_aborts_the_list() -> None:
     somebody_elses = "x"
     with pytest.raises(errors.StaleToken):
