@@ -3,9 +3,12 @@
 ``python -m tools.programs NAME…`` builds those that are not in the cache yet, and prints their paths.
 """
 
+import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tools import golang
@@ -28,11 +31,15 @@ def path(name: str) -> Path:
 
 
 def build(*names: str) -> None:
-    """Build the programs that are not there yet. Raises CalledProcessError or GoFailed."""
-    if all(path(name).exists() for name in names):
-        return
-    environment = {**os.environ, "PATH": _path_with_go(), "AIOCSI_CACHE": str(golang.CACHE)}
-    subprocess.run([FOLDER / "build.sh", *names], check=True, env=environment, timeout=BUILD_SECONDS)
+    """Build the programs that are not there yet. Raises CalledProcessError or GoFailed.
+
+    One program after the other: whoever comes meanwhile waits only for a program that he needs as well.
+    """
+    for name in names:
+        if not path(name).exists():
+            with _only_one(name):
+                environment = {**os.environ, "PATH": _path_with_go(), "AIOCSI_CACHE": str(golang.CACHE)}
+                subprocess.run([FOLDER / "build.sh", name], check=True, env=environment, timeout=BUILD_SECONDS)
 
 
 def build_own(name: str) -> Path:
@@ -42,6 +49,14 @@ def build_own(name: str) -> Path:
     argv = ["go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", str(target), f"./{name}"]
     subprocess.run(argv, check=True, cwd=OWN, env=environment, timeout=BUILD_SECONDS)
     return target
+
+
+@contextmanager
+def _only_one(name: str) -> Iterator[None]:
+    path(name).parent.mkdir(parents=True, exist_ok=True)
+    with path(name).with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _path_with_go() -> str:

@@ -23,8 +23,17 @@ staging_modules() {
     sed "s#.*#replace & => & $staging#"
 }
 
+# What else Kubernetes is built with, as replacements. The protocol of CSI is left out: Kubernetes takes an older one than
+# the sidecars speak.
+modules_of_kubernetes() {
+  (cd "$(wrapper k8s.io/kubernetes "$kubernetes" kubernetes)" && go list -mod=mod -m all) |
+    awk 'NF == 2 && $1 !~ /^k8s.io\/kubernetes$|container-storage-interface/ {print "replace", $1, "=>", $1, $2}'
+}
+
 # Print the folder of a module whose only requirement is the wanted one. "kubernetes" and "suite" need the staging
-# modules; "helm" and "sidecar" take the same ones, so that their packages are compiled once for all programs.
+# modules; "helm" and "sidecar" take these and all others that Kubernetes is built with, at its versions: then nearly all
+# of their packages are compiled already. (That is also why there is no -trimpath: Go would compile a package once for
+# each version that is asked for, though all of them are replaced by the same one.)
 wrapper() {
   local module=$1 version=$2 kind=$3 source folder
   folder=$cache/src/$(tr '/@' '__' <<<"$module@$version")
@@ -38,10 +47,11 @@ wrapper() {
       echo "require $module $version"
       case $kind in
       plain | seccomp | containerd) replacements "$source/go.mod" ;;
-      *) replacements "$source/go.mod" | { grep -v ' k8s.io/' || true; }; staging_modules ;;
+      kubernetes | suite) replacements "$source/go.mod"; staging_modules ;;
+      *) replacements "$source/go.mod" | { grep -v ' k8s.io/' || true; }; staging_modules; modules_of_kubernetes ;;
       esac
-    } >"$folder/go.mod.new"
-    mv "$folder/go.mod.new" "$folder/go.mod"
+    } | awk '$1 != "replace" || !replaced[$2]++' >"$folder/go.mod.$$"
+    mv "$folder/go.mod.$$" "$folder/go.mod"
   fi
   echo "$folder"
 }
@@ -89,7 +99,7 @@ build() {
     suite) command=(go test -c) ;;
     esac
     folder=$(wrapper "$module" "$version" "$kind")
-    (cd "$folder" && "${command[@]}" -mod=mod -trimpath -tags "$tags" -ldflags "${link[*]}" -o "$target.new" "$package")
+    (cd "$folder" && "${command[@]}" -mod=mod -tags "$tags" -ldflags "${link[*]}" -o "$target.new" "$package")
     export CGO_ENABLED=0
     mv "$target.new" "$target"
     echo "$name $version: built in $((SECONDS - started)) s" >&2
