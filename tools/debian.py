@@ -3,12 +3,15 @@
 Runs on a bare Python. ``python -m tools.debian run`` fails if ``make run`` cannot do without a program that is missing.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
 
 
 @dataclass(frozen=True)
@@ -16,14 +19,14 @@ class Package:
     """A Debian package, the programs of it that we start, and the ``make`` targets that start them."""
 
     name: str
-    programs: tuple[str, ...]
+    programs: tuple[str, ...]  # or, with a leading slash, files
     required_by: tuple[str, ...] = ()  # these targets fail without it
     used_by: tuple[str, ...] = ()  # these do less, and say so
 
     def missing(self) -> list[str]:
         """Return the programs that are not on this machine."""
         path = f"{os.environ.get('PATH', '')}:{SYSTEM_FOLDERS}"
-        return [program for program in self.programs if shutil.which(program, path=path) is None]
+        return [program for program in self.programs if not _there(program, path)]
 
     def complaint(self) -> str:
         """Return the line that tells what is missing, who needs it, and what to do."""
@@ -52,6 +55,7 @@ PACKAGES = (
     Package("busybox-static", ("busybox",), ("e2e",)),
     Package("gcc", ("gcc",), ("e2e",)),
     Package("pkg-config", ("pkg-config",), ("e2e",)),
+    Package("libseccomp-dev", ("/usr/include/seccomp.h",), ("e2e",)),
     Package("fdisk", ("sfdisk",), used_by=("test",)),
     Package("chromium", ("chromium",), used_by=("test",)),  # opens the embedded cloud's page
     *(
@@ -88,6 +92,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(any(targets & set(package.required_by) for package in still))
 
 
+def _there(program: str, path: str) -> bool:
+    return Path(program).exists() if program.startswith("/") else shutil.which(program, path=path) is not None
+
+
 def _install(names: Sequence[str]) -> None:
     """Install Debian packages if we are root and apt is there; whoever calls looks what is still missing."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
@@ -102,11 +110,13 @@ def _install(names: Sequence[str]) -> None:
         )
         return done.returncode == 0
 
-    apt_get("update")
-    install = ("install", "-y", "--no-install-recommends")
-    if not apt_get(*install, *names):
-        for name in names:  # one that this release does not have must not keep the others away
-            apt_get(*install, name)
+    with (Path(gettempdir()) / "aiocsi-apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # apt itself does not wait for another apt
+        apt_get("update")
+        install = ("install", "-y", "--no-install-recommends")
+        if not apt_get(*install, *names):
+            for name in names:  # one that this release does not have must not keep the others away
+                apt_get(*install, name)
 
 
 if __name__ == "__main__":

@@ -16,3 +16,10 @@ def test_a_complaint_names_the_program_the_package_and_the_targets() -> None:
 def test_a_program_outside_the_search_path_of_a_plain_user_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     assert debian.Package("mount", ("losetup",)).missing() == []
+
+
+@pytest.mark.parametrize(
+    ("file", "missing"), [("/etc/passwd", []), ("/usr/include/no-such.h", ["/usr/include/no-such.h"])]
+)
+def test_a_package_without_programs_is_known_by_a_file(file: str, missing: list[str]) -> None:
+    assert debian.Package("headers", (file,)).missing() == missing
