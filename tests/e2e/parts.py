@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from lightkube import AsyncClient
 from lightkube.models.core_v1 import PodStatus
+from lightkube.resources.coordination_v1 import Lease
 from lightkube.resources.core_v1 import Pod
 
 from tests.e2e.cluster.driver import NAMESPACE, RELEASE
@@ -33,6 +34,20 @@ async def replaced(client: AsyncClient, labels: Labels, gone: set[str], seconds:
         async for _, pod in client.watch(Pod, namespace=NAMESPACE, labels=dict(labels)):
             if pod.metadata and pod.metadata.name not in gone and _ready(pod.status):
                 return
+
+
+async def kill_controllers(client: AsyncClient) -> set[str]:
+    """Take every controller's pod away at once, in the middle of its calls; return their names."""
+    killed = await parts(client, CONTROLLER)
+    for part in killed:
+        await client.delete(Pod, part, namespace=NAMESPACE, grace_period=0)
+    return killed
+
+
+async def leader(client: AsyncClient, lease: str) -> str:
+    """Return the pod that leads for a sidecar."""
+    found = await client.get(Lease, lease, namespace=NAMESPACE)
+    return str(found.spec.holderIdentity if found.spec else None)
 
 
 async def until_none_is_ready(client: AsyncClient, labels: Labels, seconds: float) -> None:

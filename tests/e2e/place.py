@@ -92,6 +92,10 @@ class Place:
     async def grow(self, claim: str, size: str) -> None:
         """Ask for a larger volume, and wait until the pod that has it sees it so."""
         await self.ask_for(claim, size)
+        await self.grown(claim, size)
+
+    async def grown(self, claim: str, size: str) -> None:
+        """Wait until the pod that has a volume sees it in this size."""
         async with asyncio.timeout(READY_SECONDS):
             async for _, found in self.client.watch(
                 PersistentVolumeClaim, namespace=self.namespace, fields={"metadata.name": claim}
@@ -124,12 +128,24 @@ class Place:
         """Return a claim."""
         return await self.client.get(PersistentVolumeClaim, name, namespace=self.namespace)
 
+    async def volume_name(self, claim: str) -> str:
+        """Return the name that a claim's volume has, or will have, in the cluster and in the cloud."""
+        found = await self.claim(claim)
+        return f"pvc-{found.metadata.uid if found.metadata else None}"
+
     async def volume(self, claim: str) -> PersistentVolume:
         """Return the volume that a claim is bound to."""
         found = await self.claim(claim)
         assert found.spec is not None
         assert found.spec.volumeName is not None, f"{claim} is bound to nothing"
         return await self.client.get(PersistentVolume, found.spec.volumeName)
+
+    async def volume_id(self, claim: str) -> str:
+        """Return the cloud's id of the volume that a claim is bound to."""
+        found = await self.volume(claim)
+        assert found.spec is not None
+        assert found.spec.csi is not None
+        return found.spec.csi.volumeHandle
 
     async def events(self) -> list[str]:
         """Return what the events of this namespace say, oldest first."""

@@ -15,7 +15,7 @@ one for the provisioner, which may ask for the deletion of one volume twice. How
 how long it takes, and is for the controller's own tests.
 """
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.asyncio]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.asyncio, pytest.mark.alone]
 
 
 async def test_a_life_from_claim_to_deletion_costs_at_most_six_requests_beside_the_looks_at_its_actions(

@@ -9,7 +9,7 @@ from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod
 from lightkube.resources.storage_v1 import CSINode
 
 from tests.e2e import manifests
-from tests.e2e.cluster import cloud, driver, nodes
+from tests.e2e.cluster import driver
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.e2e.parts import (
     CONTROLLER,
@@ -29,7 +29,7 @@ READ = "sha256sum < /data/file"
 WRONG = "no-token-at-all"
 DRIVER = "dobs.csi.digitalocean.com"
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio, pytest.mark.alone]
 
 
 async def test_controllers_killed_while_volumes_are_made_leave_one_volume_for_each_claim(
@@ -68,23 +68,6 @@ async def test_a_node_part_that_was_killed_finds_every_mount_in_place_and_regist
     found = await client.get(CSINode, FIRST)
     assert [one.name for one in found.spec.drivers] == [DRIVER]
     await place.remove(Pod, "app")
-
-
-async def test_pods_run_on_while_the_cloud_is_away_and_calls_recover_when_it_is_back(
-    place: Place, workspace: Workspace
-) -> None:
-    await place.make(manifests.claim("data"), manifests.pod("app", "data"))
-    await place.ready("app")
-    gateway = await asyncio.to_thread(nodes.gateway, workspace)
-    await asyncio.to_thread(cloud.down, workspace)
-    try:
-        await place.make(manifests.claim("later"), manifests.pod("waits", "later"))
-        await place.event("ProvisioningFailed", "")
-        written = await place.sh("app", WRITE)
-    finally:
-        await asyncio.to_thread(cloud.up, workspace, gateway)
-    await place.ready("waits", seconds=300)
-    assert await place.sh("app", READ) == written
 
 
 async def test_a_wrong_token_shows_in_readiness_and_events_and_the_right_one_is_taken_without_a_restart(

@@ -97,6 +97,7 @@ async def test_a_volume_that_exists_is_imported_as_the_guide_says(place: Place, 
     assert await place.sh("later", READ) == written
 
 
+@pytest.mark.alone
 async def test_the_sixteenth_volume_of_a_node_waits_and_holds_nobody_up(place: Place) -> None:
     names = [f"data-{number}" for number in range(16)]
     for number, name in enumerate(names):

@@ -1,0 +1,109 @@
+"""Two minutes without the cloud, or without a node: pods run on, and what had to wait is done afterwards."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from lightkube import AsyncClient
+from lightkube.resources.core_v1 import Node, Pod
+
+from tests.e2e import manifests
+from tests.e2e.cluster import cloud, nodes
+from tests.e2e.cluster.workspace import NODES, Workspace
+from tests.e2e.parts import CONTROLLER, node_part, until_all_are_ready
+from tests.e2e.place import Place
+from tests.harness.embedded_cloud import EmbeddedCloud
+
+_, FIRST, SECOND = NODES
+ABSENCE_SECONDS = 120.0
+WRITE = "dd if=/dev/urandom of=/data/file bs=1M count=4 2>/dev/null && sync && sha256sum < /data/file"
+READ = "sha256sum < /data/file"
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio, pytest.mark.alone]
+
+
+async def test_pods_run_on_while_the_cloud_is_away_and_calls_recover_when_it_is_back(
+    place: Place, workspace: Workspace
+) -> None:
+    for name, node in (("stays", SECOND), ("moves", FIRST)):
+        await place.make(manifests.claim(name), manifests.pod(name, name, node=node))
+        await place.ready(name)
+    moved = await place.sh("moves", WRITE)
+    async with without_the_cloud(workspace), absence():
+        await place.make(manifests.claim("later"), manifests.pod("waits", "later"))
+        await place.event("ProvisioningFailed", "")
+        await place.remove(Pod, "moves")
+        await place.make(manifests.pod("moved", "moves", node=SECOND))
+        written = await place.sh("stays", WRITE)
+    await place.ready("waits", seconds=300)
+    await place.ready("moved", seconds=300)
+    assert await place.sh("moved", READ) == moved
+    assert await place.sh("stays", READ) == written
+
+
+async def test_a_node_that_stands_still_for_two_minutes_keeps_its_pods_and_takes_up_what_waited(
+    place: Place, client: AsyncClient, workspace: Workspace, embedded_cloud: EmbeddedCloud
+) -> None:
+    await place.make(manifests.claim("data"), manifests.pod("app", "data", node=FIRST))
+    before = await place.ready("app")
+    written = await place.sh("app", WRITE)
+    async with standing_still(workspace, FIRST), absence():
+        await until_ready_is(client, FIRST, {"Unknown", "False"})
+        await place.make(manifests.claim("elsewhere"), manifests.pod("elsewhere", "elsewhere", node=SECOND))
+        await place.ready("elsewhere")  # the other controller leads by now
+        await place.make(manifests.claim("later"), manifests.pod("waits", "later", node=FIRST))
+    await until_ready_is(client, FIRST, {"True"})
+    await place.ready("waits", seconds=300)
+    assert await place.sh("app", READ) == written
+    assert restarts(await place.ready("app")) == restarts(before)
+    droplet = embedded_cloud.droplets[NODES.index(FIRST)].id
+    names = {await place.volume_name(claim) for claim in ("data", "later")}
+    attached = {str(each["name"]) for each in await embedded_cloud.volumes() if each["droplet_ids"] == [droplet]}
+    assert names <= attached
+    for labels in (CONTROLLER, node_part(FIRST)):
+        await until_all_are_ready(client, labels, seconds=180)
+
+
+@asynccontextmanager
+async def absence() -> AsyncIterator[None]:
+    """Let what is inside take ABSENCE_SECONDS at least."""
+    end = asyncio.get_running_loop().time() + ABSENCE_SECONDS
+    yield
+    await asyncio.sleep(end - asyncio.get_running_loop().time())  # noqa: TID251  # an absence has no event to wait for
+
+
+@asynccontextmanager
+async def without_the_cloud(workspace: Workspace) -> AsyncIterator[None]:
+    """Stop the cloud; start it again at the end."""
+    gateway = await asyncio.to_thread(nodes.gateway, workspace)
+    await asyncio.to_thread(cloud.down, workspace)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(cloud.up, workspace, gateway)
+
+
+@asynccontextmanager
+async def standing_still(workspace: Workspace, node: str) -> AsyncIterator[None]:
+    """Freeze every process of a node; thaw them at the end."""
+    await asyncio.to_thread(workspace.docker, "pause", node)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(workspace.docker, "unpause", node)
+
+
+async def until_ready_is(client: AsyncClient, node: str, wanted: set[str], seconds: float = 180) -> None:
+    """Wait until the node's condition Ready is one of these. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        async for _, found in client.watch(Node, fields={"metadata.name": node}):
+            conditions = (found.status.conditions if found.status else None) or []
+            if any(condition.type == "Ready" and condition.status in wanted for condition in conditions):
+                return
+
+
+def restarts(pod: Pod) -> tuple[str | None, list[int]]:
+    """Return what a restart of a pod would change: its uid, and how often each container was started again."""
+    containers = (pod.status.containerStatuses if pod.status else None) or []
+    return pod.metadata.uid if pod.metadata else None, [container.restartCount for container in containers]
