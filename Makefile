@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream chart lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs chart lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -84,6 +84,14 @@ image: venv ## make the container image, by docker or without it (ARGS=archive)
 e2e: venv ## the driver on a kind cluster: make it, test, remove it (root; ARGS go to pytest)
 	@$(RUN) -m tools.debian e2e
 	@$(RUN) -m tests.e2e.cluster run $(ARGS)
+
+e2e-third: venv ## the same and a third of upstream's storage suite
+	@$(RUN) -m tools.debian e2e
+	@$(RUN) -m tests.e2e.cluster run --third $(ARGS)
+
+e2e-programs: venv ## build what the cluster and upstream's suite need, if it is not there
+	@$(RUN) -m tools.debian e2e
+	@$(RUN) -m tests.e2e.cluster programs
 
 e2e-up: venv ## make the kind cluster with the driver, and leave it
 	@$(RUN) -m tools.debian e2e

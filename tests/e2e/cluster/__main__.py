@@ -1,18 +1,20 @@
-"""``python -m tests.e2e.cluster up|down|run``: make the cluster of the end-to-end tests, or remove every trace of it.
+"""``python -m tests.e2e.cluster up|down|run|programs|missing``: make the cluster of the end-to-end tests, or remove it.
 
-``run [WORDS]`` makes the cluster, runs the tests (WORDS go to pytest), keeps logs and objects in artifacts/e2e, and
-removes everything, also after a failure.
+``run [--third] [WORDS]`` makes the cluster, runs the tests (WORDS go to pytest), with ``--third`` a third of upstream's
+suite as well, keeps logs and objects in artifacts/e2e, and removes everything, also after a failure. ``programs`` only
+builds what all of that needs, ``missing`` prints what this machine lacks.
 """
 
 import sys
 import time
 from collections.abc import Callable, Sequence
 
-import pytest
-
-from tests.e2e.cluster import cloud, driver, engine, evidence, images, nodes
+from tests.e2e.cluster import cloud, driver, engine, host, images, nodes, trial
 from tests.e2e.cluster.background import NotReady
+from tests.e2e.cluster.way import Way, found, kept
 from tests.e2e.cluster.workspace import Workspace
+from tests.e2e.suite import PROGRAMS
+from tests.harness import traces
 from tests.harness.tools import ToolFailed, run
 from tools import programs
 
@@ -21,66 +23,85 @@ CLUSTER = (
     *("kube-proxy", "etcd", "coredns", "runc", "containerd", "containerd-shim-runc-v2", "ctr"),
     *("loopback", "ptp", "host-local", "portmap", "helm"),
 )
+PUBLISHED = ("kind", "kubectl", "helm")  # all that is built where images are pulled
+CANNOT = 3
 SIDECARS = tuple(recipe.program for recipe in images.SIDECARS)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Return the exit status: 0 done, 1 it failed (the text says where), 2 wrong usage; of ``run``, that of pytest."""
+    """Return the exit status: 0 done, 1 it failed, 2 wrong usage, 3 this machine cannot have a cluster."""
     words = sys.argv[1:] if argv is None else list(argv)
     workspace = Workspace()
     commands: dict[str, Callable[[], int]] = {
         "up": lambda: up(workspace),
         "down": lambda: down(workspace),
-        "run": lambda: up_test_and_down(workspace, words[1:]),
+        "programs": lambda: build(found()),
+        "missing": tell_what_is_missing,
+        "run": lambda: trial.run(workspace, words[1:], lambda: up(workspace), lambda: down(workspace)),
     }
     if not words or words[0] not in commands or (words[0] != "run" and words[1:]):
-        print("usage: python -m tests.e2e.cluster up|down|run [WORDS]", file=sys.stderr)
+        print("usage: python -m tests.e2e.cluster programs|missing|up|down|run [--third] [WORDS]", file=sys.stderr)
         return 2
+    if words[0] in {"up", "run"} and (missing := host.missing()):
+        print(f"no cluster on this machine, it lacks: {', '.join(missing)}", file=sys.stderr)
+        return CANNOT
     try:
         return commands[words[0]]()
-    except (ToolFailed, NotReady) as error:
+    except (ToolFailed, NotReady, ValueError) as error:
         print(f"{error}\nlogs: {workspace.logs}", file=sys.stderr)
         return 1
 
 
-def up_test_and_down(workspace: Workspace, words: Sequence[str]) -> int:
-    """Make the cluster, run the tests, keep the evidence, remove everything; return pytest's exit status."""
-    try:
-        up(workspace)
-        return pytest.main(["-q", "tests/e2e", *words])
-    finally:
-        if workspace.kubeconfig.exists():
-            print(f"kept: {evidence.keep(workspace)}")
-        down(workspace)
+def tell_what_is_missing() -> int:
+    """Print what this machine lacks, on one line; nothing if it can have a cluster."""
+    print(", ".join(host.missing()), end="")
+    return 0
+
+
+def build(way: Way) -> int:
+    """Build the programs of the cluster and of upstream's suite that are not there yet."""
+    programs.build(*needed(way), *PROGRAMS)
+    return 0
+
+
+def needed(way: Way) -> tuple[str, ...]:
+    """Return the programs that a cluster is made with."""
+    return PUBLISHED if way is Way.PUBLISHED else (*CLUSTER, *SIDECARS)
 
 
 def up(workspace: Workspace) -> int:
     """Make what is missing, and install the driver anew."""
-    step("programs", lambda: programs.build(*CLUSTER, *SIDECARS))
+    way = kept(workspace)
+    print(f"images: {way.value}")
+    step("programs", lambda: programs.build(*needed(way)))
     step("docker engine", lambda: engine.up(workspace))
     gateway = nodes.gateway(workspace)
     embedded = cloud.up(workspace, gateway)
     if not nodes.exists(workspace):
-        step("kind cluster", lambda: nodes.create(workspace, cloud.device_folders(embedded)))
-    archives = [images.make(recipe) for recipe in images.SIDECARS]
-    step("sidecars", lambda: nodes.load(workspace, *archives, images.busybox()))
-    step("image", lambda: driver.bring_image(workspace))
+        step("kind cluster", lambda: nodes.create(workspace, way, cloud.device_folders(embedded)))
+    if way is Way.BUILT:
+        archives = [images.make(recipe) for recipe in images.SIDECARS]
+        step("sidecars", lambda: nodes.load(workspace, *archives, images.busybox()))
+    step("image", lambda: driver.bring_image(workspace, way))
     step("driver", lambda: driver.install(workspace, embedded))
     print(f"export KUBECONFIG={workspace.kubeconfig}")
     return 0
 
 
 def down(workspace: Workspace) -> int:
-    """Remove the cluster, the cloud with its disks, and the engine if it is ours."""
+    """Remove the cluster, the cloud with its disks, and the engine if it is ours; also what a killed run has left."""
+    if engine.is_ours(workspace):
+        engine.up(workspace)  # if it was killed, its containers still run, and it finds them again
     if engine.answers(workspace):
         nodes.delete(workspace)
     cloud.down(workspace)
     engine.down(workspace)
-    run("rm", "-rf", str(workspace.cloud), str(workspace.kubeconfig))
+    traces.clean(workspace.folder)
+    run("rm", "-rf", str(workspace.cloud), str(workspace.kubeconfig), str(workspace.way))
     return 0
 
 
-def step(name: str, work: Callable[[], None]) -> None:
+def step(name: str, work: Callable[[], object]) -> None:
     """Do one step, and say how long it took."""
     begin = time.monotonic()
     work()

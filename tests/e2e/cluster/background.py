@@ -67,7 +67,10 @@ def stop(pid_file: Path) -> None:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs. One that ended and was our child is taken in."""
+    """Whether the process runs. One that ended and was our child is taken in; another's waits for its parent."""
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    return Path(f"/proc/{pid}").exists()
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -5,11 +5,13 @@ import platform
 from pathlib import Path
 
 from tests.e2e.cluster import nodes
+from tests.e2e.cluster.way import Way
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.harness.embedded_cloud import EmbeddedCloud
-from tests.harness.tools import ToolFailed
+from tests.harness.tools import ToolFailed, run
 from tools import golang, programs
 from tools.chart import CHART
+from tools.environment import ROOT
 from tools.image import make, version
 
 NAMESPACE = "kube-system"
@@ -18,15 +20,23 @@ SECRET = "digitalocean"  # noqa: S105  # a name
 SNAPSHOTS = programs.version("snapshot-controller")
 SNAPSHOT_MODULE = "github.com/kubernetes-csi/external-snapshotter"
 INSTALL_SECONDS = 300
+BUILD_SECONDS = 900
 IMAGE_ID = "image-id"
 
 
-def bring_image(workspace: Workspace) -> None:
+def bring_image(workspace: Workspace, way: Way) -> None:
     """Make the image of what is in the tree now, and bring it to the nodes. Raises ToolFailed."""
     target = workspace.folder / "aiocsi.tar"
-    identity = make.make(target, platform.machine())
+    identity = _built_by_docker(target) if way is Way.PUBLISHED else make.make(target, platform.machine())
     nodes.load(workspace, target)
     (workspace.folder / IMAGE_ID).write_text(identity)
+
+
+def _built_by_docker(target: Path) -> str:
+    tag = f"aiocsi:{version()}"
+    run("docker", "build", "--build-arg", f"VERSION={version()}", "--tag", tag, str(ROOT), seconds=BUILD_SECONDS)
+    run("docker", "save", "--output", str(target), tag, seconds=BUILD_SECONDS)
+    return run("docker", "image", "inspect", "--format={{.Id}}", tag).strip()
 
 
 def install(workspace: Workspace, embedded: EmbeddedCloud) -> None:

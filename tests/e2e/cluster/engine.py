@@ -33,6 +33,11 @@ def up(workspace: Workspace) -> None:
     background.wait(lambda: workspace.engine_socket.exists() and answers(workspace), pid, "dockerd", START_SECONDS)
 
 
+def is_ours(workspace: Workspace) -> bool:
+    """Whether an engine of our own runs, or was killed before it could be taken down."""
+    return (workspace.folder / BEFORE).exists()
+
+
 def down(workspace: Workspace) -> None:
     """End our own engine, if it is ours that runs, and undo what was done to the host."""
     background.stop(workspace.folder / "dockerd.pid")
@@ -61,6 +66,7 @@ def _settings(workspace: Workspace) -> dict[str, object]:
         "default-runtime": "humblerunc",
         "exec-opts": ["native.cgroupdriver=cgroupfs"],
         "default-cgroupns-mode": "private",
+        "cgroup-parent": f"/{host.CGROUP}",
         "log-opts": {"max-size": "20m"},
         "mtu": 1400,
     }

@@ -5,15 +5,40 @@ that behind when it ends.
 """
 
 import json
+import os
 from pathlib import Path
 
 from tests.harness.tools import ToolFailed, run
+
+CGROUPS = Path("/sys/fs/cgroup")
+CGROUP = "aiocsi-e2e"
+"""The engine's containers are below it, in each hierarchy; the engine leaves its empty groups behind."""
 
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_INSTANCES = 1024  # each node's systemd and kubelet want some; the default of 128 is used up by three nodes
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 BRIDGE = "docker0"
 MARKS = ("DOCKER", BRIDGE, " br-")
+
+
+def missing() -> list[str]:
+    """Return what a cluster needs of this machine and does not get."""
+    needed = {
+        "root": os.geteuid() == 0,
+        "loop devices (/dev/loop-control)": Path("/dev/loop-control").exists(),
+        "overlayfs": "overlay" in Path("/proc/filesystems").read_text().split(),
+        "control groups (/sys/fs/cgroup)": CGROUPS.is_mount(),
+        "the kernel's packet filter (iptables -t nat)": _filters(),
+    }
+    return [name for name, there in needed.items() if not there]
+
+
+def _filters() -> bool:
+    try:
+        run("iptables", "-t", "nat", "-S")
+    except (ToolFailed, FileNotFoundError):
+        return False
+    return True
 
 
 def prepare(file: Path) -> None:
@@ -35,6 +60,7 @@ def restore(file: Path) -> None:
     kept = "".join(line for line in rules if not any(mark in line for mark in MARKS))
     run("iptables-restore", stdin=kept.encode())
     run("iptables", "-P", "FORWARD", before["policy"])
+    remove_cgroups()
     FORWARDING.write_text(before["forwarding"])
     INOTIFY.write_text(before["inotify"])
     try:
@@ -43,3 +69,10 @@ def restore(file: Path) -> None:
         if "Cannot find device" not in str(error):
             raise
     file.unlink()
+
+
+def remove_cgroups(root: Path = CGROUPS) -> None:
+    """Remove the groups of containers that have ended; one that still has a process in it makes an OSError."""
+    for top in (root / CGROUP, *root.glob(f"*/{CGROUP}")):
+        for folder in sorted((path for path in (top, *top.rglob("*")) if path.is_dir()), reverse=True):
+            folder.rmdir()

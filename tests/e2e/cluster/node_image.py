@@ -27,13 +27,14 @@ NOT_IN_A_CONTAINER = (  # units that expect a machine of their own
     "lib/systemd/system/sockets.target.wants/*initctl*",
     "etc/systemd/system/*.wants/*",
 )
-LOOP_NODES = """\
+MAKE_LOOP_NODES = "for n in $(seq 0 255); do [ -e /dev/loop$n ] || mknod -m 600 /dev/loop$n b 7 $n; done"
+LOOP_NODES = f"""\
 [Unit]
 Description=Nodes for the loop devices that come later: a container's /dev has those of its start
 Before=containerd.service kubelet.service
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'for n in $$(seq 0 255); do [ -e /dev/loop$$n ] || mknod -m 600 /dev/loop$$n b 7 $$n; done'
+ExecStart=/bin/sh -c '{MAKE_LOOP_NODES.replace("$", "$$")}'
 """
 PLACES = {
     "usr/local/bin": ("containerd", "containerd-shim-runc-v2", "ctr"),

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.e2e.cluster import network, node_image
+from tests.e2e.cluster.node_image import MAKE_LOOP_NODES
+from tests.e2e.cluster.way import Way
 from tests.e2e.cluster.workspace import NAME, NODES, Workspace
 from tests.harness.tools import ToolFailed
 
@@ -24,15 +26,19 @@ def gateway(workspace: Workspace) -> str:
     return workspace.docker("network", "inspect", "--format", GATEWAY_FORMAT, NAME).strip()
 
 
-def create(workspace: Workspace, devices: Mapping[str, Path]) -> None:
+def create(workspace: Workspace, way: Way, devices: Mapping[str, Path]) -> None:
     """Create the cluster. ``devices`` is the folder that each node sees as /dev/disk/by-id. Raises ToolFailed."""
-    if not workspace.docker("image", "ls", "--quiet", node_image.TAG).strip():
+    if way is Way.BUILT and not workspace.docker("image", "ls", "--quiet", node_image.TAG).strip():
         workspace.docker("load", "--input", str(node_image.make()), seconds=LOAD_SECONDS)
     configuration = workspace.folder / "kind.json"
-    configuration.write_text(json.dumps(_configuration(devices), indent=1))
+    configuration.write_text(json.dumps(described(way, devices), indent=1))
     argv = ["create", "cluster", "--config", str(configuration), "--retain", "--kubeconfig", str(workspace.kubeconfig)]
     workspace.program("kind", *argv, seconds=CREATE_SECONDS)
-    network.connect(workspace)
+    if way is Way.BUILT:
+        network.connect(workspace)
+        return
+    for node in NODES:
+        workspace.docker("exec", node, "sh", "-c", MAKE_LOOP_NODES)
 
 
 def exists(workspace: Workspace) -> bool:
@@ -47,25 +53,31 @@ def load(workspace: Workspace, *archives: Path) -> None:
 
 
 def delete(workspace: Workspace) -> None:
-    """Delete the cluster with the nodes' volumes, and its network. Raises ToolFailed."""
+    """Delete the cluster with the nodes' volumes, and its network, as far as they are there. Raises ToolFailed."""
+    for node in workspace.docker("ps", "--filter=status=paused", "--format={{.Names}}").split():
+        if node in NODES:
+            workspace.docker("unpause", node)  # a frozen process does not end
     workspace.program("kind", "delete", "cluster", "--name", NAME)
-    workspace.docker("network", "rm", NAME)
+    if workspace.docker("network", "ls", "--quiet", f"--filter=name=^{NAME}$").strip():
+        workspace.docker("network", "rm", NAME)
 
 
-def _configuration(devices: Mapping[str, Path]) -> dict[str, object]:
+def described(way: Way, devices: Mapping[str, Path]) -> dict[str, object]:
+    """Return kind's configuration. Published images: kind's own node image and network, and the nodes pull."""
+    built = way is Way.BUILT
+    never_pull = [NEVER_PULL % "InitConfiguration", NEVER_PULL % "JoinConfiguration"]
     return {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "name": NAME,
-        "networking": {"disableDefaultCNI": True, "kubeProxyMode": "nftables", "ipFamily": "ipv4"},
-        "kubeadmConfigPatches": [KUBELET, NEVER_PULL % "InitConfiguration", NEVER_PULL % "JoinConfiguration"],
-        "nodes": [_node(name, devices[name]) for name in NODES],
+        "networking": {"disableDefaultCNI": built, "kubeProxyMode": "nftables", "ipFamily": "ipv4"},
+        "kubeadmConfigPatches": [KUBELET, *(never_pull if built else [])],
+        "nodes": [_node(name, devices[name]) | ({"image": node_image.TAG} if built else {}) for name in NODES],
     }
 
 
 def _node(name: str, devices: Path) -> dict[str, object]:
     return {
         "role": "control-plane" if name.endswith("control-plane") else "worker",
-        "image": node_image.TAG,
         "extraMounts": [{"hostPath": str(devices), "containerPath": "/dev/disk/by-id"}],
     }

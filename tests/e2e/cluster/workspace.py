@@ -30,6 +30,11 @@ class Workspace:
         return self.folder / "cloud"
 
     @property
+    def way(self) -> Path:
+        """Where it is noted how the cluster was made."""
+        return self.folder / "way"
+
+    @property
     def logs(self) -> Path:
         """The logs of what runs on the host."""
         return self.folder / "logs"

@@ -1,1 +1,76 @@
-"""Upstream's storage suite (k8s.io/kubernetes, test/e2e/storage/external) against the driver."""
+"""Upstream's storage suite (k8s.io/kubernetes, test/e2e/storage/external) against the driver: what is run, and how."""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.e2e.cluster import images, nodes
+from tests.e2e.cluster.way import Way, kept
+from tests.e2e.cluster.workspace import Workspace
+from tools import programs
+from tools.environment import ROOT
+
+HERE = Path(__file__).parent
+REPORT = ROOT / "artifacts" / "e2e-suite"
+JUNIT = "suite.xml"
+PROCESSES = 4
+SECONDS = 5400
+EVERYTHING = "External.Storage"
+PROGRAMS = ("agnhost", "ginkgo", "e2e.test")
+CLASS = """\
+apiVersion: storage.k8s.io/v1
+kind: VolumeAttributesClass
+metadata: {name: suite}
+driverName: dobs.csi.digitalocean.com
+parameters: {tags: suite}
+"""
+
+
+def prepare(workspace: Workspace) -> None:
+    """Build the suite if need be, and bring to the cluster what it wants there. Raises ToolFailed."""
+    if kept(workspace) is Way.BUILT:
+        programs.build(*PROGRAMS)
+        nodes.load(workspace, images.busybox(), images.gnu_tools(), *map(images.make, images.TEST_SUITE))
+    else:
+        programs.build("ginkgo", "e2e.test")
+    workspace.kubectl("apply", "--filename=-", stdin=CLASS.encode())
+
+
+def command(workspace: Workspace, parts: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Return the command line of ginkgo and of the suite behind it. ``parts`` of names are run; none: everything."""
+    REPORT.mkdir(parents=True, exist_ok=True)
+    ginkgo = [str(programs.path("ginkgo")), f"-procs={PROCESSES}", "-no-color", "-timeout=90m"]
+    ginkgo += [f"-output-dir={REPORT}", f"-junit-report={JUNIT}"]
+    behind = [f"-kubeconfig={workspace.kubeconfig}", f"-kubectl-path={programs.path('kubectl')}", "-provider=skeleton"]
+    behind += [f"-storage.testdriver={HERE / 'testdriver.yaml'}", f"-report-dir={REPORT}", "-num-nodes=2"]
+    skips = [f"-skip={pattern(part)}" for part in skipped()]
+    focus = [f"-focus={EVERYTHING}.*{pattern(part)}" for part in parts]
+    if not parts and not any(option.startswith("-focus") for option in options):
+        focus = [f"-focus={EVERYTHING}"]
+    return [*ginkgo, *focus, *skips, *options, str(programs.path("e2e.test")), "--", *behind]
+
+
+def ran() -> int:
+    """Return how many specs the last run's report has that were not skipped."""
+    cases = ET.parse(REPORT / JUNIT).getroot().iter("testcase")  # noqa: S314  # ginkgo wrote it
+    return sum(case.get("name", "").startswith("[It]") and case.find("skipped") is None for case in cases)
+
+
+def pattern(part: str) -> str:
+    """Return the regular expression of a part of a spec's name, where … is anything, and $ at the end is the end."""
+    return re.sub(r"[^A-Za-z0-9…$]", ".", part).replace("…", ".*")
+
+
+def skipped() -> list[str]:
+    """Return the parts of names that are not run."""
+    return [line.partition(" | ")[0] for line in _lines("skipped.txt")]
+
+
+def third() -> list[str]:
+    """Return the parts of names that are run when time is short."""
+    return _lines("third.txt")
+
+
+def _lines(file: str) -> list[str]:
+    return [line for line in (HERE / file).read_text().splitlines() if line and not line.startswith("#")]
