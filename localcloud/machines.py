@@ -20,13 +20,14 @@ class Machines:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
 
-    def create(self, name: str, region: str, tags: tuple[str, ...]) -> Droplet:
+    async def create(self, name: str, region: str, tags: tuple[str, ...]) -> Droplet:
         """Make an active droplet."""
         cloud = self._cloud
         now = cloud.clock.now()
         with cloud.effect("droplet_created", name, region=region):
             droplet_id = cloud.droplets.add(name, region, now)
             cloud.tags.put_on("droplet", str(droplet_id), tags)
+        await cloud.disks.switch_on(droplet_id)
         return Droplet(droplet_id, name, region, "active", now, (), tuple(sorted(set(tags))))
 
     async def delete(self, droplet: Droplet) -> None:
@@ -42,6 +43,7 @@ class Machines:
         for disk in disks:
             if disk.droplet_id is not None:
                 await cloud.disks.detach(disk)
+        await cloud.disks.discard(droplet.id)
 
     async def power(self, droplet: Droplet, kind: Power) -> Action:
         """Switch a droplet off or on: its devices go or come, its attachments stay. Raises Problem."""
@@ -59,9 +61,8 @@ class Machines:
 
     async def _switch_disks(self, droplet: Droplet) -> None:
         cloud = self._cloud
+        on = droplet.status == "active"
+        await (cloud.disks.switch_on if on else cloud.disks.switch_off)(droplet.id)
         for volume in cloud.volumes.of_droplet(droplet.id):
             disk = replace(cloud.disk(volume), droplet_id=droplet.id)
-            if droplet.status == "active":
-                await cloud.disks.attach(disk)
-            else:
-                await cloud.disks.detach(disk)
+            await (cloud.disks.attach if on else cloud.disks.detach)(disk)

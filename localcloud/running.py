@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
 from pydantic import TypeAdapter
@@ -13,10 +14,13 @@ from localcloud import cloud as clouds
 from localcloud.actions import VolumeActions
 from localcloud.api import app
 from localcloud.cloud import Cloud
-from localcloud.disks.base import Disks
+from localcloud.disks.base import DiskError, Disks
+from localcloud.disks.guests import METADATA_SOCKET, GuestDisks
 from localcloud.disks.loop import LoopDisks
 from localcloud.disks.none import NoDisks
 from localcloud.faults.rules import Rule
+from localcloud.guests.machine import Image
+from localcloud.guests.paths import listening
 from localcloud.settings import Settings
 from localcloud.state.database import Database
 
@@ -59,7 +63,17 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 
 def _disks(settings: Settings) -> Disks:
+    if settings.disks == "qemu":
+        return GuestDisks(settings.state, _guest_image(settings), settings.guest_driver, settings.guest_memory)
     return LoopDisks(settings.state) if settings.disks == "loop" else NoDisks()
+
+
+def _guest_image(settings: Settings) -> Image:
+    """Return the image of the droplets. Raises DiskError if there is none."""
+    image = Image(settings.guest_image or Path())
+    if settings.guest_image is None or image.missing():
+        raise DiskError(f"no guest image in {settings.guest_image}: make droplets makes one")
+    return image
 
 
 def _start_faults(cloud: Cloud) -> None:
@@ -75,8 +89,8 @@ async def _put_right(cloud: Cloud) -> None:
         with cloud.database.transaction():
             for number in range(1, cloud.settings.droplets + 1):
                 cloud.droplets.add(f"droplet-{number}", cloud.settings.region, cloud.clock.now())
-    droplet_ids = [droplet.id for droplet in cloud.droplets.all()]
-    await cloud.disks.reconcile(cloud.all_disks(), [each.id for each in cloud.snapshots.all()], droplet_ids)
+    droplets = {droplet.id: droplet.status == "active" for droplet in cloud.droplets.all()}
+    await cloud.disks.reconcile(cloud.all_disks(), [each.id for each in cloud.snapshots.all()], droplets)
 
 
 FIRST_DROPLET = 410_000_000  # as in schema.sql: no droplet was ever made
@@ -86,6 +100,8 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> str:
     await runner.setup()
     site = web.TCPSite(runner, settings.listen.host, settings.listen.port)
     await site.start()
+    if settings.disks == "qemu":  # where the droplets' metadata requests come in
+        await web.SockSite(runner, listening(settings.state / METADATA_SOCKET)).start()
     host, port = runner.addresses[0][:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 

@@ -32,6 +32,9 @@ class Settings:
     listen: Address
     state: Path
     disks: str
+    guest_image: Path | None
+    guest_driver: Path | None
+    guest_memory: int
     token: str
     droplets: int
     region: str
@@ -95,8 +98,8 @@ def _seconds(text: str) -> float:
 
 
 def _disks(text: str) -> str:
-    if text not in {"loop", "none"}:
-        raise ValueError("must be loop or none")
+    if text not in {"loop", "qemu", "none"}:
+        raise ValueError("must be loop, qemu or none")
     return text
 
 
@@ -129,7 +132,14 @@ def _token(text: str) -> str:
 OPTIONS: Mapping[str, Option] = {
     "listen": Option("127.0.0.1:8080", _address, "HOST:PORT to listen on; port 0 takes a free one"),
     "state": Option(".localcloud", Path, "folder of all state: database, disks, token"),
-    "disks": Option("loop", _disks, "loop: sparse files on loop devices, needs root; none: the API alone"),
+    "disks": Option(
+        "loop",
+        _disks,
+        "loop: sparse files on loop devices, needs root; qemu: each droplet a virtual machine; none: the API alone",
+    ),
+    "guest_image": Option("", _file, "with qemu: folder of the droplets' image, as make droplets makes it"),
+    "guest_driver": Option("", _file, "with qemu: image of the driver that each droplet sees; empty: none"),
+    "guest_memory": Option("384", _whole(256), "with qemu: memory of a droplet, MiB"),
     "token": Option("", _token, "the API token; empty: the one kept in the state folder, made when it is not there"),
     "droplets": Option("2", _whole(0), "how many droplets exist after the very first start"),
     "region": Option("nyc1", _region, "region of these droplets"),

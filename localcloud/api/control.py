@@ -51,9 +51,10 @@ class RequestJson(BaseModel, frozen=True):
 
 
 class DiskState(BaseModel, frozen=True):
-    """What becomes of writes to a disk, and how fast it is (bytes a second, 0: as fast as it can)."""
+    """What becomes of writes to a disk, of all requests, and how fast it is (bytes a second, 0: as fast as it can)."""
 
     writes: Literal["fail", "work"] | None = None
+    requests: Literal["hang", "work"] | None = None
     bytes_per_second: int | None = Field(default=None, ge=0)
 
 
@@ -84,7 +85,7 @@ class ControlRoutes:
         return writing.plain({"droplets": sights})
 
     async def disk(self, request: web.Request) -> web.Response:
-        """Let a volume's disk be slow, or its writes fail, or neither any more."""
+        """Let a volume's disk be slow, or hang, or its writes fail, or none of it any more."""
         sent = await reading.body(request, DiskState)
         volume_id = request.match_info["volume_id"]
         if self._cloud.volumes.get(volume_id) is None:
@@ -92,6 +93,8 @@ class ControlRoutes:
         try:
             if sent.writes is not None:
                 await self._cloud.disks.fail_writes(volume_id, fail=sent.writes == "fail")
+            if sent.requests is not None:
+                await self._cloud.disks.hang(volume_id, hang=sent.requests == "hang")
             if sent.bytes_per_second is not None:
                 await self._cloud.disks.set_pace(volume_id, sent.bytes_per_second)
         except DiskError as error:

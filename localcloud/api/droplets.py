@@ -35,7 +35,7 @@ class DropletRoutes:
     async def create(self, request: web.Request) -> web.Response:
         """Make a droplet, which is active at once."""
         sent = await reading.body(request, requests.CreateDroplet)
-        droplet = self._machines.create(sent.name, sent.region, sent.tags or ())
+        droplet = await self._machines.create(sent.name, sent.region, sent.tags or ())
         return writing.one("droplet", self._json(droplet), 202)
 
     async def get(self, request: web.Request) -> web.Response:

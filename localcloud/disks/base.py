@@ -1,6 +1,6 @@
 """What the cloud asks of its disks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -59,8 +59,27 @@ class Disks(Protocol):
         """Give the room of a snapshot back."""
         ...
 
-    async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
-        """Make it so: these disks, attached where they say, these snapshots, folders of these droplets; no more."""
+    async def hang(self, volume_id: str, *, hang: bool) -> None:
+        """Let whoever reads or writes the disk wait from now on, without an error; or let it go on."""
+        ...
+
+    async def switch_on(self, droplet_id: int) -> None:
+        """Start the machine of a droplet, the new one's too; it sees no volume before it is told to."""
+        ...
+
+    async def switch_off(self, droplet_id: int) -> None:
+        """Stop the machine of a droplet at once; its devices go with it."""
+        ...
+
+    async def discard(self, droplet_id: int) -> None:
+        """Stop the machine of a droplet that was deleted, and forget it."""
+        ...
+
+    async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplets: Mapping[int, bool]) -> None:
+        """Make it so: these disks, attached where they say, these snapshots, these droplets; no more.
+
+        ``droplets`` says of each whether it is on.
+        """
         ...
 
     async def close(self, *, for_good: bool) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -18,6 +18,7 @@ from typing import TypeVarTuple
 
 from localcloud.disks import files, loopdevices, pace
 from localcloud.disks.base import Disk, DiskError
+from localcloud.disks.store import Store, keep_only
 
 Arguments = TypeVarTuple("Arguments")
 
@@ -33,11 +34,9 @@ class LoopDisks:
 
     def __init__(self, state: Path) -> None:
         state = state.resolve()
-        self._volumes = state / "volumes"
-        self._snapshots = state / "snapshots"
+        self._store = Store(state)
         self._droplets = state / "droplets"
-        for folder in (self._volumes, self._snapshots, self._droplets):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._droplets.mkdir(parents=True, exist_ok=True)
         self._bound: dict[str, int] = {}  # volume id to the number of its loop device
         self._nodes: dict[str, Path] = {}  # volume id to its device node
         self._paces: dict[str, int] = {}  # volume id to bytes a second, of those that are held back
@@ -47,19 +46,14 @@ class LoopDisks:
 
     async def create(self, volume_id: str, size_gib: int, snapshot_id: str | None) -> None:
         """Make an empty sparse file, or copy that of the snapshot."""
-        size_bytes = size_gib * files.GIB
-        if snapshot_id is None:
-            await self._run(self._devices, files.make_empty, self._file(volume_id), size_bytes)
-        else:
-            await self._run(
-                self._copies, files.copy, self._snapshot_file(snapshot_id), self._file(volume_id), size_bytes
-            )
+        pool = self._devices if snapshot_id is None else self._copies
+        await self._run(pool, self._store.make, volume_id, size_gib, snapshot_id)
 
     async def remove(self, volume_id: str) -> None:
         """Delete the file."""
         self._locks.pop(volume_id, None)
         self._paces.pop(volume_id, None)
-        await self._run(self._devices, files.remove, self._file(volume_id))
+        await self._run(self._devices, files.remove, self._store.file(volume_id))
 
     async def attach(self, disk: Disk) -> None:
         """Bind the file and make the device node."""
@@ -75,7 +69,7 @@ class LoopDisks:
 
     async def fail_writes(self, volume_id: str, *, fail: bool) -> None:
         """Make the file immutable, or not: a loop device passes the error on."""
-        file = self._file(volume_id)
+        file = self._store.file(volume_id)
         await self._run(self._devices, self._locked, volume_id, lambda: files.fail_writes(file, fail=fail))
 
     async def set_pace(self, volume_id: str, bytes_per_second: int) -> None:
@@ -84,16 +78,30 @@ class LoopDisks:
 
     async def snapshot(self, volume_id: str, snapshot_id: str) -> None:
         """Copy the file. What a droplet's kernel has not written yet is not in it, as with a real one."""
-        source, target = self._file(volume_id), self._snapshot_file(snapshot_id)
+        source, target = self._store.file(volume_id), self._store.snapshot_file(snapshot_id)
         await self._run(self._copies, self._locked, volume_id, lambda: files.copy(source, target))
 
     async def remove_snapshot(self, snapshot_id: str) -> None:
         """Delete the snapshot's file."""
-        await self._run(self._devices, files.remove, self._snapshot_file(snapshot_id))
+        await self._run(self._devices, files.remove, self._store.snapshot_file(snapshot_id))
 
-    async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
+    async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplets: Mapping[int, bool]) -> None:
         """Adopt devices that live on, re-make those that are missing, drop what nothing uses."""
-        await self._run(self._devices, self._reconcile, disks, snapshot_ids, droplet_ids)
+        await self._run(self._devices, self._reconcile, disks, snapshot_ids, droplets)
+
+    async def switch_on(self, droplet_id: int) -> None:
+        """Do nothing: a droplet is no more than the folder of its devices."""
+
+    async def switch_off(self, droplet_id: int) -> None:
+        """Do nothing."""
+
+    async def discard(self, droplet_id: int) -> None:
+        """Do nothing: the folder goes at the next start."""
+
+    async def hang(self, volume_id: str, *, hang: bool) -> None:
+        """Refuse: the kernel has no such fault."""
+        if hang:
+            raise DiskError(f"a loop device can't hang (volume {volume_id}); the droplets of --disks qemu can")
 
     async def close(self, *, for_good: bool) -> None:
         """Wait for the threads, then let go of the devices and remove their nodes."""
@@ -112,8 +120,8 @@ class LoopDisks:
     def _attach(self, disk: Disk) -> None:
         number = self._bound.get(disk.volume_id)
         if number is None:
-            with files.writable(self._file(disk.volume_id)):
-                number = self._bound[disk.volume_id] = loopdevices.bind(self._file(disk.volume_id))
+            with files.writable(self._store.file(disk.volume_id)):
+                number = self._bound[disk.volume_id] = loopdevices.bind(self._store.file(disk.volume_id))
             if bytes_per_second := self._paces.get(disk.volume_id):
                 pace.limit(_device(number), bytes_per_second)
         self._nodes[disk.volume_id] = self._node(disk)
@@ -139,7 +147,7 @@ class LoopDisks:
 
     def _pull_the_plug(self, volume_id: str) -> None:
         """Carry on with a copy of the data; the device that is still in use keeps the old file, now empty."""
-        file = self._file(volume_id)
+        file = self._store.file(volume_id)
         files.fail_writes(file, fail=False)
         with file.open("r+b") as old:
             files.copy(file, file)
@@ -147,20 +155,16 @@ class LoopDisks:
         log.warning("volume %s was detached while in use: its old device reads and writes nothing now", volume_id)
 
     def _resize(self, volume_id: str, size_gib: int) -> None:
-        with files.writable(self._file(volume_id)):
-            files.grow(self._file(volume_id), size_gib * files.GIB)
+        self._store.grow(volume_id, size_gib)
         number = self._bound.get(volume_id)
         if number is not None:
             loopdevices.grow(number)
 
-    def _reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
+    def _reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Collection[int]) -> None:
         self._check_devices()
-        missing = [disk.volume_id for disk in disks if not self._file(disk.volume_id).exists()]
-        if missing:
-            raise DiskError(f"no file for {', '.join(missing)}: was this state folder used with --disks none?")
-        self._adopt({str(self._file(disk.volume_id)): disk for disk in disks if disk.droplet_id is not None})
-        _keep_only(self._volumes, {self._file(disk.volume_id).name for disk in disks})
-        _keep_only(self._snapshots, {self._snapshot_file(each).name for each in snapshot_ids})
+        self._store.check(disks)
+        self._adopt({str(self._store.file(disk.volume_id)): disk for disk in disks if disk.droplet_id is not None})
+        self._store.keep_only(disks, snapshot_ids)
         self._drop_nodes(disks, droplet_ids)
         for disk in disks:
             self._resize(disk.volume_id, disk.size_gib)
@@ -183,7 +187,7 @@ class LoopDisks:
 
     def _adopt(self, attached: dict[str, Disk]) -> None:
         """Take over our devices that outlived us, and let go of those that are not wanted."""
-        for number, backing in loopdevices.bound_below(self._volumes).items():
+        for number, backing in loopdevices.bound_below(self._store.volumes).items():
             disk = attached.get(backing)
             if disk is not None and disk.volume_id not in self._bound:
                 pace.release(_device(number))
@@ -192,7 +196,7 @@ class LoopDisks:
             elif not _let_go(number) and Path(backing).exists():
                 self._pull_the_plug(Path(backing).stem)
 
-    def _drop_nodes(self, disks: Sequence[Disk], droplet_ids: Sequence[int]) -> None:
+    def _drop_nodes(self, disks: Sequence[Disk], droplet_ids: Collection[int]) -> None:
         wanted = {self._node(disk) for disk in disks if disk.droplet_id is not None}
         folders = {self._droplets / str(droplet_id) for droplet_id in droplet_ids}
         for droplet_id in droplet_ids:
@@ -214,13 +218,7 @@ class LoopDisks:
                     self._nodes[volume_id].unlink(missing_ok=True)
                 _let_go(number)
         if for_good:
-            _keep_only(self._volumes, set())
-
-    def _file(self, volume_id: str) -> Path:
-        return self._volumes / f"{volume_id}.img"
-
-    def _snapshot_file(self, snapshot_id: str) -> Path:
-        return self._snapshots / f"{snapshot_id}.img"
+            keep_only(self._store.volumes, set())
 
     def _node(self, disk: Disk) -> Path:
         if disk.droplet_id is None:
@@ -249,9 +247,3 @@ def _device(number: int) -> str:
     """Return the ``major:minor`` of a loop device."""
     device = loopdevices.device_number(number)
     return f"{os.major(device)}:{os.minor(device)}"
-
-
-def _keep_only(folder: Path, names: set[str]) -> None:
-    for file in folder.iterdir():
-        if file.name not in names:
-            files.remove(file)

@@ -1,6 +1,6 @@
 """No disks: the API alone, without root."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from localcloud.disks.base import Disk
@@ -36,7 +36,19 @@ class NoDisks:
     async def remove_snapshot(self, snapshot_id: str) -> None:
         """Do nothing."""
 
-    async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplet_ids: Sequence[int]) -> None:
+    async def hang(self, volume_id: str, *, hang: bool) -> None:
+        """Do nothing."""
+
+    async def switch_on(self, droplet_id: int) -> None:
+        """Do nothing."""
+
+    async def switch_off(self, droplet_id: int) -> None:
+        """Do nothing."""
+
+    async def discard(self, droplet_id: int) -> None:
+        """Do nothing."""
+
+    async def reconcile(self, disks: Sequence[Disk], snapshot_ids: Sequence[str], droplets: Mapping[int, bool]) -> None:
         """Do nothing."""
 
     async def close(self, *, for_good: bool) -> None:

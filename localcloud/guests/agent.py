@@ -6,12 +6,13 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, Field
 
 from localcloud.guests.errors import GuestError, OrderFailed, ProgramFailed
-from localcloud.guests.paths import short
+from localcloud.guests.paths import listening, short
 from localcloud.tasks import Tasks
 
 GRACE_SECONDS = 60.0  # that an answer may be late; an emulated machine on a busy host is slow
@@ -121,9 +122,7 @@ class Agent:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self._tasks.start(serve(reader, writer), f"connection to {inside}")
 
-        socket.unlink(missing_ok=True)  # noqa: ASYNC240 (a moment, in a folder of ours)
-        with short(socket) as path:
-            self._servers.append(await asyncio.start_unix_server(accept, path))
+        self._servers.append(await asyncio.start_server(accept, sock=listening(socket)))
 
     async def close(self) -> None:
         """Hang up."""
@@ -161,12 +160,14 @@ class Agent:
         self._writer.write(json.dumps(message).encode() + b"\n")
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
-        async for line in reader:
-            answer = Answer.model_validate_json(line)
-            if answer.stream is not None:
-                self._carry(answer.stream, answer)
-            elif (waiting := self._answers.get(answer.id or 0)) is not None and not waiting.done():
-                waiting.set_result(answer)
+        with suppress(ConnectionError):
+            async for line in reader:
+                answer = Answer.model_validate_json(line)
+                if answer.stream is not None:
+                    self._carry(answer.stream, answer)
+                elif (waiting := self._answers.get(answer.id or 0)) is not None and not waiting.done():
+                    waiting.set_result(answer)
+        self._writer = None
         for waiting in self._answers.values():
             if not waiting.done():
                 waiting.set_exception(GuestError("the guest has ended"))

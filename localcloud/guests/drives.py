@@ -7,6 +7,8 @@ Source: QEMU "QMP Reference Manual" (blockdev-add, blockdev-reopen, device_add, 
 """
 
 import hashlib
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,8 @@ DETACH_SECONDS = 60.0
 HELD_BYTES_PER_SECOND = 1  # of a disk that hangs: nothing comes through while anybody waits
 SERIAL_CHARACTERS = 36  # what page 0x80 has room for
 EIO = 5
+_PARTS = ("file", "errors", "filter", "group", "disk")
+_OURS = re.compile(rf"(?:{'|'.join(_PARTS)})-([0-9a-f]{{20}})")
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,11 @@ class _Ids:
 
     @classmethod
     def of(cls, name: str) -> "_Ids":
-        key = hashlib.sha256(name.encode()).hexdigest()[:20]
-        return cls(*(f"{part}-{key}" for part in ("file", "errors", "filter", "group", "disk")))
+        return cls.by(hashlib.sha256(name.encode()).hexdigest()[:20])
+
+    @classmethod
+    def by(cls, key: str) -> "_Ids":
+        return cls(*(f"{part}-{key}" for part in _PARTS))
 
 
 class Drives:
@@ -68,8 +75,18 @@ class Drives:
 
     async def detach(self, name: str) -> None:
         """Take it away, also while it is in use: the guest is not asked."""
-        ids = _Ids.of(name)
-        await self.hold(name, bytes_per_second=0)
+        await self._detach(_Ids.of(name))
+
+    async def keep_only(self, names: Collection[str]) -> None:
+        """Take away all other volumes, and what is left of them when an attach or a detach was cut short."""
+        wanted = {_Ids.of(name) for name in names}
+        there = await self._nodes() | await self._children("/machine/peripheral") | await self._children("/objects")
+        for key in sorted({found[1] for each in there if (found := _OURS.fullmatch(each))}):
+            if (ids := _Ids.by(key)) not in wanted:
+                await self._detach(ids)
+
+    async def _detach(self, ids: "_Ids") -> None:
+        await self._hold(ids, bytes_per_second=0)
         if ids.device in await self._children("/machine/peripheral"):
             async with self._monitor.expect("DEVICE_DELETED", DETACH_SECONDS, device=ids.device):
                 await self._monitor.send("device_del", {"id": ids.device})
@@ -86,7 +103,9 @@ class Drives:
 
     async def hold(self, name: str, bytes_per_second: int, *, reads: bool = True) -> None:
         """Hold its writes, and its reads unless told otherwise, to that pace; 0 lets it be as fast as it can."""
-        ids = _Ids.of(name)
+        await self._hold(_Ids.of(name), bytes_per_second, reads=reads)
+
+    async def _hold(self, ids: "_Ids", bytes_per_second: int, *, reads: bool = True) -> None:
         if ids.group in await self._children("/objects"):
             limits = {"bps-total" if reads else "bps-write": bytes_per_second}
             where = {"path": f"/objects/{ids.group}", "property": "limits"}

@@ -37,11 +37,15 @@ class Agent:
         rest = b""
         while True:
             part = os.read(self.port, PIECE_BYTES)
-            if not part:  # the host is not there
-                time.sleep(0.05)
+            if not part:
+                self.wait_for_host()
             *lines, rest = (rest + part).split(b"\n")
             for line in filter(None, lines):
                 self.take(json.loads(line))
+
+    def wait_for_host(self):
+        """Wait a moment: nobody is at the other end of the port, and nothing tells when somebody is."""
+        time.sleep(0.2)
 
     def take(self, order):
         """Begin to carry an order out."""
@@ -120,6 +124,10 @@ def run(argv, stdin, seconds, env):
         out, err = process.communicate(base64.b64decode(stdin), timeout=seconds)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+        threading.Thread(target=process.wait, daemon=True).start()
         with open(f"/proc/{process.pid}/wchan") as file:
             return {"error": f"still runs after {seconds:g} s, in {file.read() or '?'}", "pid": process.pid}
     return {"status": process.returncode, "stdout": text(out), "stderr": text(err)}

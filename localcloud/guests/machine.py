@@ -4,6 +4,7 @@ Source: qemu-system-x86_64(1); "QEMU QMP Reference Manual", BlockdevOptions.
 """
 
 import json
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,17 +36,25 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Metadata:
+    """A metadata service for guests: its Unix socket, and what comes before the paths that this guest asks for."""
+
+    socket: Path
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
 class Machine:
     """A machine.
 
-    ``driver`` is the image of the driver, seen as /dev/vdb. ``metadata`` is the Unix socket of the metadata service
-    that the guest meets at 169.254.169.254. ``droplet_id`` is told by SMBIOS, as on a droplet. ``announces_sizes``: the
+    ``driver`` is the image of the driver, seen as /dev/vdb. ``metadata`` is what the guest meets at
+    169.254.169.254. ``droplet_id`` is told by SMBIOS, as on a droplet. ``announces_sizes``: the
     controller tells when a disk has grown; without, the guest must ask. ``systemd``: process 1 is systemd, and not a
     short script. ``durable``: what the guest has synced to its root survives a kill of QEMU.
     """
 
     driver: Path | None = None
-    metadata: Path | None = None
+    metadata: Metadata | None = None
     droplet_id: int | None = None
     memory_mib: int = 384
     processors: int = 2
@@ -86,7 +95,8 @@ class Machine:
     def _metadata(self) -> str:
         if self.metadata is None:
             return ""
-        command = f"{sys.executable} -I -S '{PIPE}' '{self.metadata}'".replace(",", ",,")
+        words = (sys.executable, "-I", "-S", str(PIPE), str(self.metadata.socket), self.metadata.prefix)
+        command = shlex.join(words).replace(",", ",,")
         return f",guestfwd={METADATA_ADDRESS}-cmd:{command}"
 
 

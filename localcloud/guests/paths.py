@@ -4,9 +4,20 @@ Source: unix(7), "sun_path".
 """
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def listening(path: Path) -> socket.socket:
+    """Return a Unix socket that listens at ``path``; one that is left there by somebody who has ended is replaced."""
+    path.unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX)
+    with short(path) as told:
+        made.bind(told)
+    made.listen()
+    return made
 
 
 @contextmanager

@@ -46,7 +46,7 @@ async def saved_state(image: Path, machine: Machine) -> Path:
         if not state.exists():
             folder = IMAGES / f"booting-{key}"
             shutil.rmtree(folder, ignore_errors=True)
-            async with Guest(folder, Image(image), machine) as guest:
+            async with Guest(folder, Image(image), replace(machine, driver=None)) as guest:
                 await guest.boot()
                 await guest.save(state)
             shutil.rmtree(folder)
