@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs chart lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs chart lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -22,6 +22,10 @@ run: venv ## play a volume's whole life on real disks, root (ARGS=--keep: leave 
 cloud: venv ## the embedded cloud alone (ARGS: its options, --help lists them)
 	@$(RUN) -m tools.debian cloud
 	@.venv/bin/aiocsi-localcloud $(ARGS)
+
+droplets: venv ## the embedded cloud with two droplets to enter, each a virtual machine (ARGS: the cloud's options)
+	@$(RUN) -m tools.debian droplets
+	@$(RUN) -m tools.guest.droplets $(ARGS)
 
 test: venv ## the tests, on every supported Python found (ARGS: words for pytest)
 	@$(RUN) -m tools.debian test
