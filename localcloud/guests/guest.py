@@ -86,7 +86,9 @@ class Guest:
 
     async def use_driver(self) -> None:
         """Let the guest see the driver: programs aiocsi-node and aiocsi-controller, on its search path."""
-        await self.agent.shell("blockdev --flushbufs /dev/vdb; mount -o ro /dev/vdb /usr/local")
+        await self.agent.shell(
+            "mountpoint -q /usr/local || { blockdev --flushbufs /dev/vdb; mount -o ro /dev/vdb /usr/local; }"
+        )
 
     async def adopt(self) -> bool:
         """Take over the guest of this folder that an earlier process has left; return whether there is one."""
