@@ -1,7 +1,7 @@
 """Is a volume well? From the signs that the kernel gives to findings with a stable reason.
 
 Sources: CSI 1.13 "VolumeHealth" (reasons are CamelCase and stable); kernel Documentation/ABI/testing/sysfs-fs-ext4
-(errors_count), scsi_device states.
+(errors_count), scsi_device states; SPC "unit attention".
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from node.records import Facts, Finding, Mount, Staged
 from node.rules import identity
 
 NO_ANSWER = "does not answer"
+NOTICES = 3  # what a disk tells beside an answer (its size has changed, it was reset), the kernel counts as an error
 REASONS = {
     "DeviceGone": "the disk was detached, or the kernel gave it up",
     "DeviceNotRunning": "the kernel does not send commands to the disk (SCSI state)",
@@ -58,7 +59,7 @@ def _of_device(signs: Signs) -> Iterator[Finding]:
     if signs.known is not None and signs.known.volume_name and not _carries(signs.known, facts):
         yield Finding("inaccessible", "DeviceReplaced", f"device {facts.kernel_name} is {identity.describe(facts)} now")
     since = facts.errors - signs.known.errors if signs.known is not None else 0
-    if since > 0:
+    if since > NOTICES:
         message = f"device {facts.kernel_name} has answered {since} commands with errors since it was staged"
         yield Finding("degraded", "DeviceErrors", message)
 
