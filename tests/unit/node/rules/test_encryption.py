@@ -106,9 +106,8 @@ PROBES = st.builds(
     Probe,
     st.just(FACTS),
     st.builds(
-        Signature,
-        st.sampled_from(["", "crypto_LUKS", "ext4", "LVM2_member"]),
-        st.sampled_from(["", "filesystem", "crypto", "raid"]),
+        lambda found, table, ambivalent: Signature(*found, table, ambivalent),
+        st.sampled_from([("", ""), ("crypto_LUKS", "crypto"), ("ext4", "filesystem"), ("LVM2_member", "raid")]),
         st.sampled_from(["", "gpt"]),
         st.booleans(),
     ),
