@@ -106,7 +106,7 @@ PROBES = st.builds(
     Probe,
     st.just(FACTS),
     st.builds(
-        lambda found, table, ambivalent: Signature(*found, table=table, ambivalent=ambivalent),
+        lambda found, table, ambivalent: Signature(found[0], found[1], table, ambivalent=ambivalent),
         st.sampled_from([("", ""), ("crypto_LUKS", "crypto"), ("ext4", "filesystem"), ("LVM2_member", "raid")]),
         st.sampled_from(["", "gpt"]),
         st.booleans(),
