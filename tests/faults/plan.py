@@ -75,10 +75,13 @@ def draw(seed: int) -> Plan:
     last = min(FAULTS_END, max(step.at for step in steps) + 20)
     faults = [_fault(chance, hosts, last, steps) for _ in range(chance.choice((2, 4, 6, 8, 12)))]
     faults += [*cut, *_formats(chance, steps)]
+    requests_per_minute = chance.choice((250, 100, 60, 40))
+    faults += _grows(chance, steps)  # drawn last: a plan that has none of it stays as it was
+    faults += _late_link(chance, hosts, steps) if not cut and chance.random() < 0.2 else []
     return Plan(
         seed=seed,
         hosts=hosts,
-        requests_per_minute=chance.choice((250, 100, 60, 40)),
+        requests_per_minute=requests_per_minute,
         steps=tuple(sorted(steps, key=lambda step: step.at)),
         faults=tuple(sorted(faults, key=lambda fault: fault.at)),
     )
@@ -134,6 +137,39 @@ def _formats(chance: random.Random, steps: list[Step]) -> list[Fault]:
     ]
 
 
+def _grows(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Let a controller forget that it grows a volume; another one asks for the same before that is done."""
+    return [
+        Fault("forgotten action", step.at, "resize", amount=chance.choice((6.0, 9.0)))
+        for step in steps
+        if step.kind == "grow" and step.at < FAULTS_END and chance.random() < 0.2
+    ]
+
+
+def _late_link(chance: random.Random, hosts: int, steps: list[Step]) -> list[Fault]:
+    """Let a pod come to a host that another leaves just then; the link of the disk that comes is late.
+
+    The disk that goes is still there, and free, while the other one is looked for.
+    """
+    pods = sorted((step for step in steps if step.kind == "pod"), key=lambda step: step.at)
+    if len(pods) < 2:
+        return []
+    leaving, coming = pods[:2]
+    at = max(coming.at, leaving.at + 30)
+    leaves = at + chance.uniform(8, 20)
+    elsewhere = chance.choice([each for each in range(1, hosts + 1) if each != leaving.host])
+    others = [step for step in steps if step.claim not in {leaving.claim, coming.claim} or step.kind in _OTHERS_NEED]
+    steps[:] = [
+        *(*others, leaving, Step("pod", at, coming.claim, leaving.host)),
+        Step("move", leaves, leaving.claim, elsewhere),
+        Step("delete", leaves + chance.uniform(60, 150), leaving.claim),
+    ]
+    return [
+        Fault("late device", at, f"host {leaving.host}", amount=60.0),
+        Fault("slow action", leaves, "detach", amount=25.0),
+    ]
+
+
 def _fault(chance: random.Random, hosts: int, last: float, steps: list[Step]) -> Fault:
     """Draw a fault: at any time, or when something is done."""
     kind = chance.choices([each for each, _ in _WEIGHTS], [weight for _, weight in _WEIGHTS])[0]
@@ -149,6 +185,7 @@ def _fault(chance: random.Random, hosts: int, last: float, steps: list[Step]) ->
 
 
 NONE = ("",)
+_OTHERS_NEED = frozenset({"claim", "clone", "restore", "snapshot"})  # steps on a claim that another may be copied from
 _REPLIES = (REQUESTS, (3.0, 12.0, 25.0, 45.0))
 _STEPS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 40.0, 90.0)
 _ACTIONS = ("attach", "detach", "resize")

@@ -175,16 +175,16 @@ class World:
         forgotten = self.injector.take(frozenset({"forgotten action"}), kind, self.now())
         if forgotten is not None:
             seconds = forgotten.amount
-            self.begin(self._forget_action())
+            self.begin(self._forget_action("resizer" if kind == "resize" else "attacher"))
         return seconds, "completed" if failed is None else "errored"
 
-    async def _forget_action(self) -> None:
+    async def _forget_action(self, sidecar: str) -> None:
         """The controller that has begun an action dies, and another one leads: nobody remembers the action."""
         await sleep(self.draw(0.2, 2.0))
-        leader = self.leaders["attacher"].replica
+        leader = self.leaders[sidecar].replica
         if self.chance.random() < 0.5:
             self.kill_controller(leader, 0)
-        await self.change_leader("attacher", 0.0)
+        await self.change_leader(sidecar, 0.0)
 
     def throttled(self) -> None:
         """A request was over the limit: allowed only when the budget's memory was lost with a process."""
