@@ -23,6 +23,10 @@ class GuestsEnd(inside.Agent):
     def wait_for_host(self) -> None:
         raise EOFError
 
+    def send(self, message: dict[str, object]) -> None:
+        with suppress(BrokenPipeError):  # the host's end is closed first
+            super().send(message)  # type: ignore[no-untyped-call]
+
 
 @pytest_asyncio.fixture
 async def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Agent]:
@@ -36,15 +40,18 @@ async def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             with suppress(EOFError):
                 GuestsEnd(connection.fileno()).serve()  # type: ignore[no-untyped-call]
 
-        thread = threading.Thread(target=guest)
+        others = set(threading.enumerate())
+        thread = threading.Thread(target=guest, daemon=True)
         thread.start()
         try:
             await connecting
             yield made
         finally:
             await made.close()
+            for each in set(threading.enumerate()) - others:
+                if each.daemon:  # the guest's, and of its orders and connections; asyncio's own are not
+                    await asyncio.to_thread(each.join, 30)
             connection.close()
-            await asyncio.to_thread(thread.join, 30)
 
 
 async def test_a_program_gets_its_input_and_tells_its_output_and_status(agent: Agent) -> None:
