@@ -84,11 +84,13 @@ class Volumes:
         """Copy through a snapshot, which lives no longer than the call, or the next one after a crash."""
         existing = await self._find(wanted)
         source = await self._copies.source_volume(wanted)
+        smallest = source.size_bytes
         if existing is None:
             snapshot = await self._copies.take(wanted, source)
-            existing = await self._make(wanted, snapshot.id, source.size_bytes)
-        creation.check_existing(wanted, existing, source.size_bytes)
-        volume = await self._grow_to(self._memory.see(existing), wanted, source.size_bytes)
+            smallest = max(smallest, snapshot.min_size_bytes)  # the source may have grown since it was looked at
+            existing = await self._make(wanted, snapshot.id, smallest)
+        creation.check_existing(wanted, existing, smallest)
+        volume = await self._grow_to(self._memory.see(existing), wanted, smallest)
         await self._copies.clean(wanted)
         return volume
 

@@ -154,6 +154,17 @@ async def test_a_clone_whose_passing_snapshot_vanishes_is_not_refused_for_good()
     assert await world.create("pvc-clone", source=Source(volume_id=source)) in world.cloud.volumes
 
 
+async def test_a_clone_of_a_volume_that_grows_meanwhile_is_not_refused() -> None:
+    world = World()
+    source = await world.create("pvc-source", Size(10 * GIB))
+    cloning = asyncio.get_running_loop().create_task(
+        world.create("pvc-clone", Size(30 * GIB), Source(volume_id=source))
+    )
+    await asyncio.sleep(2.5 * world.cloud.latency)  # the source was looked at; its snapshot is not taken yet
+    world.cloud.volumes[source] = replace(world.cloud.volumes[source], size_bytes=20 * GIB)
+    assert world.cloud.volumes[await cloning].size_bytes == 30 * GIB
+
+
 async def test_clone_of_a_volume_that_is_gone_is_not_found() -> None:
     world = World()
     source = await world.create("pvc-source")
