@@ -33,7 +33,8 @@ class Expansion:
             found = "a raw block device" if glance.block else f"a file system ({mount.kind})"
             raise errors.FailedPrecondition(f"volume {wanted.place.volume_id} is published as {found} at {glance.path}")
         used = await self._facts(wanted, glance.block or mount.number)
-        disk = await self._sized(wanted, used.disk or used.number)
+        disk = await self._facts(wanted, used.disk) if used.mapper else used
+        self._check_size(wanted, disk)
         if used.mapper:
             used = await self._grow_mapper(wanted, used, disk)
         if not glance.block:
@@ -41,6 +42,7 @@ class Expansion:
         return disk.size_bytes
 
     async def _facts(self, wanted: Expand, number: str) -> Facts:
+        """Return a device, after the kernel has looked at its size again."""
         facts = await self._host.devices.fresh(number)
         if facts is None or identity.is_lost(facts):
             raise errors.FailedPrecondition(
@@ -48,10 +50,9 @@ class Expansion:
             )
         return facts
 
-    async def _sized(self, wanted: Expand, number: str) -> Facts:
-        """Return the disk, after the kernel has looked at its size again."""
+    def _check_size(self, wanted: Expand, facts: Facts) -> None:
+        """Raise an error if the disk is not the volume's, or not of a size that is wanted."""
         volume_id = wanted.place.volume_id
-        facts = await self._facts(wanted, number)
         known = self._host.journal.read(Staged, volume_id)
         identity.prove_again(volume_id, known.volume_name if known is not None else "", facts)
         if facts.size_bytes < wanted.required_bytes:
@@ -63,7 +64,6 @@ class Expansion:
             raise errors.OutOfRange(
                 f"the device of volume {volume_id} has {facts.size_bytes} bytes, more than {wanted.limit_bytes}"
             )
-        return facts
 
     async def _grow_mapper(self, wanted: Expand, used: Facts, disk: Facts) -> Facts:
         """Make the mapper as large as its disk; return what is known of it then."""
