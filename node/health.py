@@ -1,6 +1,7 @@
 """What is wrong with a volume, or with this node's storage: read from the kernel, never guessed.
 
-A good statfs says nothing about the device (it is answered from memory), so the device's own state is asked too.
+A good statfs says nothing about the device (it is answered from memory), so the device's own state is asked too, and
+whether it answers the commands that it has.
 
 Source: CSI 1.13 "NodeGetVolumeHealth", "NodeGetStorageHealth".
 """
@@ -11,6 +12,7 @@ from functools import partial
 
 from common import errors
 from node.host.host import Glance, Host
+from node.host.silence import silent
 from node.host.threads import SECONDS
 from node.host.turns import Turns
 from node.records import Facts, Finding, Mount, Place, Published, Staged
@@ -38,7 +40,10 @@ class Health:
         """Return what is wrong with the storage of this node as a whole."""
         records = self._host.journal.all(Staged)
         volumes = [(record.volume_id, await self._host.facts(record.number)) for record in records]
-        return condition.of_storage(tuple(volumes), self._host.threads.hung)
+        disks = {volume_id: _disk(facts) for volume_id, facts in volumes if facts is not None}
+        hanging = await silent(self._host.sysfs, self._host.threads, disks.values())
+        mute = tuple(volume_id for volume_id, disk in disks.items() if disk in hanging)
+        return condition.of_storage(tuple(volumes), self._host.threads.hung, mute)
 
     def _remembered(self, place: Place, known: Staged | None) -> Place:
         """Return where the volume is: published somewhere, or else staged, where a raw block volume has no mount."""
@@ -54,7 +59,8 @@ class Health:
         facts = await self._host.facts(glance.block or mount.number)
         answer = "" if block else await self._answer(glance.path)
         counted = await self._host.threads.call(partial(self._counters, mount, facts), SECONDS, "reading /sys")
-        return Signs(mount=mount, facts=facts, known=known, answer=answer, counted=counted, block=block)
+        owed = await silent(self._host.sysfs, self._host.threads, () if facts is None else (_disk(facts),))
+        return Signs(mount, facts, known, answer=answer, silent=sum(owed.values()), counted=counted, block=block)
 
     async def _answer(self, path: str) -> str:
         """Ask the file system itself for a name; return what went wrong."""
@@ -79,3 +85,7 @@ class Health:
         if mount.kind == "btrfs":
             return self._host.sysfs.btrfs_errors_of(facts.kernel_name)
         return self._host.sysfs.ext_errors(facts.kernel_name)
+
+
+def _disk(facts: Facts) -> str:
+    return facts.disk or facts.number  # a mapper's commands are those of its disk

@@ -110,6 +110,14 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Traffic:
+    """The commands of a disk."""
+
+    completed: int = 0  # since it appeared
+    outstanding: int = 0  # given to it, and not answered yet
+
+
+@dataclass(frozen=True)
 class Mount:
     """One line of /proc/self/mountinfo (man 5 proc_pid_mountinfo)."""
 

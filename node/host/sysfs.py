@@ -1,6 +1,6 @@
 """What the kernel says of block devices, file systems and this host under /sys and /proc. Everything here blocks.
 
-Sources: kernel Documentation/ABI/stable/sysfs-block, testing/sysfs-block-loop, testing/sysfs-fs-ext4;
+Sources: kernel Documentation/ABI/stable/sysfs-block, block/stat, testing/sysfs-block-loop, testing/sysfs-fs-ext4;
 Documentation/scsi; proc(5).
 """
 
@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from node.records import Facts, Mapper
+from node.records import Facts, Mapper, Traffic
 from node.rules import encryption
 
 SECTOR_BYTES = 512  # the unit of ``size``, whatever the device's own
+COMPLETED, IN_FLIGHT = (0, 4, 11, 15), 8  # in ``stat``: reads, writes, discards and flushes
 
 
 class Sysfs:
@@ -48,6 +49,13 @@ class Sysfs:
             sequence=_text(folder / "diskseq"),
             errors=_number(_text(device / "ioerr_cnt")),
         )
+
+    def traffic(self, number: str) -> Traffic:
+        """Return what the kernel counts of a device's commands; nothing if there is no such device."""
+        counted = [int(field) for field in _text(self._root / "dev/block" / number / "stat").split()]
+        if len(counted) <= IN_FLIGHT:
+            return Traffic()
+        return Traffic(sum(counted[field] for field in COMPLETED if field < len(counted)), counted[IN_FLIGHT])
 
     def mapper(self, name: str) -> Mapper | None:
         """Return the device-mapper device of a name, or None."""

@@ -16,6 +16,7 @@ REASONS = {
     "DeviceGone": "the disk was detached, or the kernel gave it up",
     "DeviceNotRunning": "the kernel does not send commands to the disk (SCSI state)",
     "DeviceReplaced": "another disk has taken the place of the volume's",
+    "DeviceHung": "the disk has commands to answer, and answers none",
     "DeviceErrors": "the disk has answered commands with errors",
     "FilesystemDead": "the file system answers with an error",
     "FilesystemHung": "the file system does not answer",
@@ -23,6 +24,7 @@ REASONS = {
     "FilesystemReadOnly": "the kernel has made the file system read-only after an error",
     "CallsHang": "calls into the kernel do not come back on this node",
     "DevicesGone": "volumes of this node have lost their disks",
+    "DevicesHang": "disks of this node have commands to answer, and answer none",
 }
 
 
@@ -34,6 +36,7 @@ class Signs:
     facts: Facts | None  # None: the kernel has no such device
     known: Staged | None
     answer: str = ""  # why the file system did not answer well; empty: it did
+    silent: int = 0  # commands that the disk owes an answer, while it gives none
     counted: int = 0  # errors that the file system keeps count of
     block: bool = False
 
@@ -43,9 +46,15 @@ def of_volume(signs: Signs) -> tuple[Finding, ...]:
     return (*_of_device(signs), *(() if signs.block else _of_filesystem(signs)))
 
 
-def of_storage(volumes: tuple[tuple[str, Facts | None], ...], hung: int) -> tuple[Finding, ...]:
-    """Return what is wrong with the node: ``volumes`` with their devices, and ``hung`` calls into the kernel."""
-    return tuple(_of_node(volumes, hung))
+def of_storage(
+    volumes: tuple[tuple[str, Facts | None], ...], hung: int, silent: tuple[str, ...] = ()
+) -> tuple[Finding, ...]:
+    """Return what is wrong with the node.
+
+    ``volumes`` come with their devices, ``hung`` is how many calls into the kernel do not come back, ``silent`` are the
+    volumes whose disks do not answer.
+    """
+    return (*_of_node(volumes, hung), *_of_silence(silent))
 
 
 def _of_device(signs: Signs) -> Iterator[Finding]:
@@ -58,6 +67,9 @@ def _of_device(signs: Signs) -> Iterator[Finding]:
         yield Finding("inaccessible", "DeviceNotRunning", f"device {facts.kernel_name} is in state {facts.state}")
     if signs.known is not None and signs.known.volume_name and not _carries(signs.known, facts):
         yield Finding("inaccessible", "DeviceReplaced", f"device {facts.kernel_name} is {identity.describe(facts)} now")
+    if signs.silent:
+        message = f"device {facts.kernel_name} answers none of the {signs.silent} commands that it has been given"
+        yield Finding("inaccessible", "DeviceHung", message)
     since = facts.errors - signs.known.errors if signs.known is not None else 0
     if since > NOTICES:
         message = f"device {facts.kernel_name} has answered {since} commands with errors since it was staged"
@@ -92,6 +104,11 @@ def _of_node(volumes: tuple[tuple[str, Facts | None], ...], hung: int) -> Iterat
     if gone:
         severity = "unreachable" if len(gone) == len(volumes) and len(gone) > 1 else "degraded"
         yield Finding(severity, "DevicesGone", f"no disk under volume {', '.join(gone)}")
+
+
+def _of_silence(silent: tuple[str, ...]) -> Iterator[Finding]:
+    if silent:
+        yield Finding("degraded", "DevicesHang", f"the disk does not answer under volume {', '.join(silent)}")
 
 
 def _is_dead(facts: Facts) -> bool:

@@ -86,6 +86,14 @@ async def staged_with_unwritten_data(bench: Bench, disk: Disk) -> None:
     (Path(bench.staging_path(disk)) / "file").write_bytes(b"data" * 100_000)
 
 
+async def asked_for_something(disk: Disk) -> None:
+    """Return when the disk has a command to answer."""
+    inflight = Path("/sys/class/block", Path(disk.loop).name, "inflight")
+    async with asyncio.timeout(30):
+        while inflight.read_text().split() == ["0", "0"]:  # noqa: ASYNC110, ASYNC240  # nobody tells; /sys
+            await asyncio.sleep(0.02)  # noqa: TID251  # the same
+
+
 @pytest.mark.asyncio
 async def test_while_umount_hangs_the_volume_is_not_said_to_be_unstaged(hasty: Bench, shelf: Shelf) -> None:
     disk = shelf.disk
@@ -138,3 +146,22 @@ async def test_a_format_that_hangs_is_answered_and_done_again_later(hasty: Bench
     shelf.thaw()
     await at_last(hasty, shelf.disk)
     await hasty.stage(shelf.disk)
+
+
+@pytest.mark.asyncio
+async def test_health_tells_of_a_disk_that_owes_answers_and_not_once_it_has_given_them(
+    hasty: Bench, shelf: Shelf
+) -> None:
+    place = Place(shelf.disk.id, hasty.staging_path(shelf.disk))
+    await staged_with_unwritten_data(hasty, shelf.disk)
+    shelf.freeze()
+    async with asyncio.TaskGroup() as programs:
+        programs.create_task(asyncio.to_thread(run, "sync", "--file-system", place.path))
+        await asked_for_something(shelf.disk)
+        health = hasty.parts.health
+        of_volume, of_storage = await asyncio.gather(health.of_volume(place), health.of_storage())
+        assert [found.reason for found in of_volume] == ["DeviceHung"]
+        assert [found.reason for found in of_storage] == ["DevicesHang"]
+        shelf.thaw()
+    assert await hasty.parts.health.of_volume(place) == ()
+    assert await hasty.parts.health.of_storage() == ()

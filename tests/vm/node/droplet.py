@@ -10,6 +10,7 @@ from betterproto2 import Message
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
+from csi_proto.csi import v1 as csi
 from localcloud.guests.agent import Agent
 from localcloud.guests.guest import Guest
 from tests.harness import guests
@@ -113,6 +114,13 @@ class Droplet:
                     if error.status not in NOT_FINAL:
                         raise
                 await asyncio.sleep(BACK_OFF_SECONDS)  # noqa: TID251  # the sidecar's back-off
+
+    async def ills(self, volume: Volume) -> set[str]:
+        """Return the reasons that health gives for what is wrong with a volume."""
+        answer = await self.call(volume.health())
+        assert isinstance(answer, csi.NodeGetVolumeHealthResponse)
+        assert answer.volume_health is not None
+        return {status.reason for status in answer.volume_health.health_statuses}
 
     async def attach(self, volume: Volume) -> None:
         """Attach it; the node service waits for the device itself."""

@@ -3,23 +3,12 @@
 import pytest
 from grpclib.const import Status
 
-from csi_proto.csi import v1 as csi
 from tests.vm.node.conftest import MakeDroplet, MakeVolume
-from tests.vm.node.droplet import Droplet
-from tests.vm.node.volumes import Volume
 
 pytestmark = pytest.mark.asyncio
 
 KINDS = ["ext4", "xfs"]
 ONE_RECORD = 1
-
-
-async def reasons(droplet: Droplet, volume: Volume) -> set[str]:
-    """Return what one call finds wrong with the volume."""
-    answer = await droplet.call(volume.health())
-    assert isinstance(answer, csi.NodeGetVolumeHealthResponse)
-    assert answer.volume_health is not None
-    return {status.reason for status in answer.volume_health.health_statuses}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -28,21 +17,21 @@ async def test_a_pod_whose_volume_was_detached_is_refused_until_it_is_gone_and_t
 ) -> None:
     droplet, volume = await make_droplet(), make_volume(kind)
     await droplet.up(volume)
-    assert await reasons(droplet, volume) == set()
+    assert await droplet.ills(volume) == set()
     writer = await droplet.write(volume.target)
     await writer.until(ONE_RECORD)
     await droplet.drives.detach(volume.name)
-    assert "DeviceGone" in await reasons(droplet, volume)
+    assert "DeviceGone" in await droplet.ills(volume)
     assert "OSError" in await writer.ended()
     synced = await writer.synced()
     await droplet.attach(volume)
     code, message = await droplet.refusal(volume.stage())
     assert (code, "detached while it was mounted" in message) == (Status.FAILED_PRECONDITION, True)
-    assert reasons_of_loss & await reasons(droplet, volume)
+    assert reasons_of_loss & await droplet.ills(volume)
     await droplet.until_done(volume.unpublish())
     await droplet.until_done(volume.stage())
     await droplet.until_done(volume.publish())
-    assert await reasons(droplet, volume) == set()
+    assert await droplet.ills(volume) == set()
     assert await droplet.write_some(volume.target, ONE_RECORD) >= synced
     await droplet.down(volume)
 
@@ -62,7 +51,7 @@ async def test_what_was_detached_under_its_mount_is_unstaged_and_its_letter_is_f
     await droplet.write_some(other.target, ONE_RECORD)
     await droplet.until_done(volume.unpublish())
     await droplet.until_done(volume.unstage())
-    assert await reasons(droplet, other) == set()
+    assert await droplet.ills(other) == set()
     await droplet.up(volume)
     for each in (volume, other):
         assert await droplet.name_of_device_at(each.target) == each.name

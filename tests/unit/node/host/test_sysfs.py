@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from node.host.sysfs import Sysfs
-from node.records import Facts, Mapper
+from node.records import Facts, Mapper, Traffic
 
 PAGE = b"\0\x83\0\x0c\x02\0\0\x08pvc-abcd"
 
@@ -29,6 +29,7 @@ def tree(tmp_path: Path) -> Path:
             f"{disk}/ro": "0\n",
             f"{disk}/dev": "8:0\n",
             f"{disk}/diskseq": "9\n",
+            f"{disk}/stat": " 100 9 9 9 20 9 9 9 3 9 9 5 9 9 9 1 9\n",
             f"{disk}/holders/dm-0": "",
             f"{disk}/sda1/partition": "1\n",
             f"{disk}/sda1/size": "2048\n",
@@ -41,6 +42,7 @@ def tree(tmp_path: Path) -> Path:
             "devices/virtual/block/loop0/size": "8\n",
             "devices/virtual/block/loop0/ro": "1\n",
             "devices/virtual/block/loop0/loop/backing_file": "/volumes/id.img\n",
+            "devices/virtual/block/loop0/stat": "100 9 9 9 20 9 9 9 3 9 9\n",
             "devices/virtual/block/loop1/size": "0\n",
             "fs/ext4/sda/errors_count": "3\n",
             "fs/btrfs/uuid/devices/sda": "",
@@ -98,6 +100,12 @@ def test_errors_are_counted(tree: Path) -> None:
     assert Sysfs(tree).ext_errors("sda") == 3
     assert Sysfs(tree).btrfs_errors_of("sda") == 3
     assert Sysfs(tree).btrfs_devices("uuid") == ("sda",)
+
+
+def test_commands_are_counted_also_by_a_kernel_that_knows_neither_discards_nor_flushes(tree: Path) -> None:
+    assert Sysfs(tree).traffic("8:0") == Traffic(completed=126, outstanding=3)
+    assert Sysfs(tree).traffic("7:0") == Traffic(completed=120, outstanding=3)
+    assert Sysfs(tree).traffic("9:9") == Traffic()
 
 
 def test_a_capability_is_read_from_the_process(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_a_volume_that_is_well_has_no_findings() -> None:
         (replace(WELL, facts=replace(FACTS, mapper="aiocsi-id", disk="")), "inaccessible", "DeviceGone"),
         (replace(WELL, facts=replace(FACTS, state="blocked")), "inaccessible", "DeviceNotRunning"),
         (replace(WELL, facts=replace(FACTS, backing_file="/volumes/other.img")), "inaccessible", "DeviceReplaced"),
+        (replace(WELL, silent=2), "inaccessible", "DeviceHung"),
         (replace(WELL, facts=replace(FACTS, errors=6), known=replace(KNOWN, errors=2)), "degraded", "DeviceErrors"),
         (replace(WELL, answer="Input/output error"), "inaccessible", "FilesystemDead"),
         (replace(WELL, answer=condition.NO_ANSWER), "inaccessible", "FilesystemHung"),
@@ -64,6 +65,9 @@ def test_a_node_that_has_lost_its_disks_says_so() -> None:
     )
     assert [found.severity for found in condition.of_storage((("a", None), ("b", None)), 0)] == ["unreachable"]
     assert [found.reason for found in condition.of_storage((), 2)] == ["CallsHang"]
+    assert condition.of_storage((("a", FACTS), ("b", FACTS)), 0, ("a", "b")) == (
+        Finding("degraded", "DevicesHang", "the disk does not answer under volume a, b"),
+    )
     lost = replace(FACTS, mapper="aiocsi-a", disk="")
     assert [found.reason for found in condition.of_storage((("a", lost),), 0)] == ["DevicesGone"]
     assert condition.of_storage((("a", FACTS), ("b", replace(lost, disk="7:0"))), 0) == ()
