@@ -123,13 +123,14 @@ def run(argv, stdin, seconds, env):
     try:
         out, err = process.communicate(base64.b64decode(stdin), timeout=seconds)
     except subprocess.TimeoutExpired:
+        with open(f"/proc/{process.pid}/wchan") as file:  # gone once it is killed and waited for
+            where = file.read() or "?"
         os.killpg(process.pid, signal.SIGKILL)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
         threading.Thread(target=process.wait, daemon=True).start()
-        with open(f"/proc/{process.pid}/wchan") as file:
-            return {"error": f"still runs after {seconds:g} s, in {file.read() or '?'}", "pid": process.pid}
+        return {"error": f"still runs after {seconds:g} s, in {where}", "pid": process.pid}
     return {"status": process.returncode, "stdout": text(out), "stderr": text(err)}
 
 

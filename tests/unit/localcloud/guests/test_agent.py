@@ -73,6 +73,12 @@ async def test_a_program_that_takes_too_long_is_killed_with_its_children_and_hol
     await asyncio.to_thread(_await_end, child)
 
 
+async def test_a_program_that_takes_too_long_is_told_as_that_however_soon_it_dies(agent: Agent) -> None:
+    slow = (agent.run("sleep", "300", seconds=0.1) for _ in range(20))
+    errors = await asyncio.gather(*slow, return_exceptions=True)
+    assert not [error for error in errors if "still runs" not in str(error)]
+
+
 async def test_an_order_that_cannot_be_carried_out_says_why(agent: Agent) -> None:
     with pytest.raises(OrderFailed, match="No such file"):
         await agent.run("/no/such/program")
