@@ -15,6 +15,7 @@ from prometheus_client.registry import CollectorRegistry
 import common
 import controller
 import node
+from common import errors
 from common.errors import DriverError, NotFinal, Refused
 from common.metrics import Metrics
 from common.settings import describe
@@ -100,16 +101,11 @@ def _errors() -> Iterator[str]:
     _import_all(common, controller, node)
     for root, title, meaning in roots:
         yield from ("", f"## {title}", "", meaning, "")
-        found = sorted({kind for kind in _tree(root) if not kind.__name__.startswith("_")}, key=_by_status)
+        kinds = {root, *errors.tree(root)}
+        found = sorted((kind for kind in kinds if not kind.__name__.startswith("_")), key=_by_status)
         yield from _table(
             ("gRPC status", "error", "when"), ((f"`{kind.status.name}`", kind.__name__, _first(kind)) for kind in found)
         )
-
-
-def _tree(kind: type[DriverError]) -> Iterator[type[DriverError]]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from _tree(child)
 
 
 def _by_status(kind: type[DriverError]) -> tuple[str, str]:

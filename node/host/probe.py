@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
-from common import errors
+from common import deadlines, errors
 from node.host.command import Commands, Ended
 from node.host.devices import Device
 from node.host.threads import SECONDS, Threads
@@ -22,7 +22,8 @@ from node.rules import blankness, luks, superblocks
 
 BLKID_SECONDS = 60.0
 SCAN_SECONDS = 60.0
-LOCK_TRIES, LOCK_PAUSE = 20, 0.05  # s; udev locks a disk that it looks at for some milliseconds
+LOCK_SECONDS, LOCK_PAUSE = 3.0, 0.05  # udev keeps a disk locked while its rules run: milliseconds, on a busy host more
+ANSWER_SECONDS = 1.0  # left of the caller's time to tell him who has the device
 _FOUND, _NOTHING, _AMBIVALENT = 0, 2, 8
 _ZEROS = bytes(blankness.ENDS_BYTES * 2)
 
@@ -57,11 +58,15 @@ class Prober:
         return await self._patiently(partial(_claim, device), f"opening {device.path} exclusively")
 
     async def _patiently(self, work: Callable[[], int | None], what: str) -> int | None:
-        for _ in range(LOCK_TRIES):
+        """Wait for a lock, since each refusal costs kubelet's back-off (0.5 s, then twice as long each time)."""
+        clock = asyncio.get_running_loop().time
+        last = clock() + min(LOCK_SECONDS, max(0.0, deadlines.remaining() - ANSWER_SECONDS))
+        while True:
             with suppress(BlockingIOError):
                 return await self._threads.call(work, SECONDS, what)
+            if clock() >= last:
+                return None
             await asyncio.sleep(LOCK_PAUSE)  # noqa: TID251  # the kernel tells nobody when a lock becomes free
-        return None
 
     async def probe(self, device: Device) -> Probe:
         """Return what is on the device, without a scan. Raises FailedPrecondition if it cannot be read."""

@@ -1,6 +1,7 @@
 """Calls that do not fit what is there: each a clear refusal, and nothing changes."""
 
 import asyncio
+import fcntl
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -262,6 +263,16 @@ async def test_flags_reach_the_mounts(bench: Bench) -> None:
     lines = table(bench)
     assert len(lines) == 2
     assert all("noatime" in line and "nosuid" in line and "commit=30" in line for line in lines)
+
+
+@pytest.mark.asyncio
+async def test_a_device_that_udev_has_locked_is_claimed_once_its_rules_have_run(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    with disk.node.open("rb") as udev:
+        fcntl.flock(udev, fcntl.LOCK_SH)
+        asyncio.get_running_loop().call_later(1.5, fcntl.flock, udev, fcntl.LOCK_UN)
+        await bench.stage(disk)
+    assert len(table(bench)) == 1
 
 
 @pytest.mark.asyncio
