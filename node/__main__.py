@@ -36,9 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def serve(chosen: NodeSettings) -> None:
-    """Serve until SIGTERM. Raises EndpointError, OSError or RegistrationRefused if it cannot."""
+    """Serve until SIGTERM. Raises EndpointError, FailedPrecondition, OSError or RegistrationRefused if it cannot."""
     commits, metrics = Commits(), Metrics()
     counted = NodeMetrics(metrics.registry)
+    wiring.own_state(chosen)  # before anything of it is read: what another service writes would be missed
     host = wiring.make_host(chosen, Commands(counted.observe, str(chosen.state_dir)))
     counted.watch(host.threads)
     parts = wiring.make_parts(chosen, host, Turns(commits))

@@ -5,6 +5,7 @@ from node.examining import Examiner
 from node.expansion import Expansion
 from node.formatting import Formatter
 from node.health import Health
+from node.host import journal
 from node.host.command import Commands
 from node.host.devices import Devices
 from node.host.filesystems import Filesystems
@@ -30,17 +31,27 @@ from node.unstaging import Unstaging
 CAP_SYS_RESOURCE = 24  # linux/capability.h; a mounted ext grows only with it
 
 
+def own_state(chosen: NodeSettings) -> None:
+    """Keep every other node service off the state folder as long as this process lives. Raises FailedPrecondition."""
+    try:
+        journal.own(chosen.state_dir)
+    except BlockingIOError as error:
+        raise errors.FailedPrecondition(
+            f"the state folder {chosen.state_dir} is used by another node service",
+            remedy="it may still be ending its calls: wait, or stop it",
+        ) from error
+    except OSError as error:
+        raise _unusable(chosen, error) from error
+
+
 def make_host(chosen: NodeSettings, commands: Commands) -> Host:
     """Put together what acts upon this host. Raises FailedPrecondition if its journal cannot be kept."""
     threads, sysfs = Threads(chosen.threads), Sysfs()
-    journal = Journal(chosen.state_dir)
+    kept = Journal(chosen.state_dir)
     try:
-        journal.load(sysfs.boot())
+        kept.load(sysfs.boot())
     except OSError as error:
-        raise errors.FailedPrecondition(
-            f"the state folder {chosen.state_dir} cannot be used: {error.strerror or error}",
-            remedy="make it a folder of the host that can be written, or set AIOCSI_STATE_DIR to one",
-        ) from error
+        raise _unusable(chosen, error) from error
     return Host(
         threads=threads,
         sysfs=sysfs,
@@ -49,8 +60,15 @@ def make_host(chosen: NodeSettings, commands: Commands) -> Host:
         filesystems=Filesystems(commands, chosen.format_parallel, chosen.format_seconds),
         luks=Luks(commands, chosen.format_parallel, chosen.format_seconds),
         mounts=Mounts(commands, threads, chosen.command_seconds),
-        journal=journal,
+        journal=kept,
         orphans=Orphans(str(chosen.state_dir)),
+    )
+
+
+def _unusable(chosen: NodeSettings, error: OSError) -> errors.FailedPrecondition:
+    return errors.FailedPrecondition(
+        f"the state folder {chosen.state_dir} cannot be used: {error.strerror or error}",
+        remedy="make it a folder of the host that can be written, or set AIOCSI_STATE_DIR to one",
     )
 
 

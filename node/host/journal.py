@@ -1,10 +1,12 @@
 """Small files in the plugin's folder that outlive the process: begun formats, staged and published volumes.
 
-They are read once, at the start; after that memory has them, since this process alone writes them. A file appears whole
+They are read once, at the start; after that memory has them, since this process alone writes them: it owns the folder
+from before the first look to its end. A file appears whole
 or not at all. Intents are synced to the disk before mkfs starts; the rest need only outlive the process, since mounts
 do not outlive the host. ``write`` and ``remove`` block: call them in a thread.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +24,22 @@ Record = TypeVar("Record", bound=Entry)
 _FOLDERS: dict[type[Entry], str] = {Intent: "formats", Published: "published", Staged: "staged"}
 _BOOT = "boot"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+
+
+def own(folder: Path) -> int:
+    """Make the folder this process's alone, until the returned descriptor is closed; it is made if need be.
+
+    The socket is no proof: a process that drains has given it up, and still writes records. Raises BlockingIOError if
+    another process owns the folder, or another OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 class Journal:

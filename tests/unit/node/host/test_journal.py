@@ -1,10 +1,11 @@
 """What outlives the process."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from node.host.journal import Journal
+from node.host.journal import Journal, own
 from node.records import Intent, Published, Staged
 
 STAGED = Staged("id", "name", "/staging", "8:0", "ext4", ("noatime",))
@@ -50,3 +51,12 @@ def test_a_file_that_cannot_be_read_is_no_record(tmp_path: Path, text: str) -> N
     journal(tmp_path).write(STAGED)
     (tmp_path / "state/staged/id.json").write_text(text)
     assert journal(tmp_path).all(Staged) == ()
+
+
+def test_a_folder_has_one_owner_until_he_lets_go(tmp_path: Path) -> None:
+    folder = tmp_path / "made/state"
+    first = own(folder)
+    with pytest.raises(BlockingIOError):
+        own(folder)
+    os.close(first)
+    os.close(own(folder))
