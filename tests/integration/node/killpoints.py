@@ -2,8 +2,9 @@
 
 The points are found by watching, not listed: the interpreter tells of each file it writes, makes, renames or removes,
 each device it controls, each program it starts (PEP 578 audit events). ``KILL_AT`` is the number of the event before
-which the process kills itself; with a ``+`` behind it, a moment after. Nothing is killed at 0. ``KILL_LOG`` gets a line
-for each event since the first look at the mounts.
+which the process kills itself; with a ``+`` behind it, a moment after; ``+0.5``: after so many seconds; ``+0.5!``: and
+with it the programs that it has started, as happens to all that is in a container. Nothing is killed at 0.
+``KILL_LOG`` gets a line for each event since the first look at the mounts: number, time, and what it is.
 """
 
 import _thread
@@ -11,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 MOMENT_SECONDS = 0.003
 WATCHED = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate", "fcntl.ioctl", "subprocess.Popen")
@@ -21,8 +23,11 @@ class Killer:
     """An audit hook."""
 
     def __init__(self, at: str, log: int) -> None:
-        self._at = int(at.rstrip("+"))
-        self._later = at.endswith("+")
+        number, plus, moment = at.partition("+")
+        self._at = int(number)
+        self._later = bool(plus)
+        self._seconds = float(moment.rstrip("!") or MOMENT_SECONDS)
+        self._whole = moment.endswith("!")
         self._log = log
         self._count = 0
         self._after_program = False
@@ -34,9 +39,11 @@ class Killer:
             return
         self._after_program = event == "subprocess.Popen"
         self._count += 1
-        os.write(self._log, f"{self._count} {event} {detail}\n".encode())
+        if event == "subprocess.Popen" and isinstance(arguments[1], list):
+            detail = " ".join(map(str, arguments[1]))
+        os.write(self._log, f"{self._count} {time.monotonic():.4f} {event} {detail}\n".encode())
         if self._count == self._at and self._later:
-            _thread.start_new_thread(_kill_later, ())
+            _thread.start_new_thread(self._kill_later, ())
         elif self._count == self._at:
             _kill()
 
@@ -49,14 +56,16 @@ class Killer:
         flags = arguments[2] if isinstance(arguments[2], int) else 0
         return flags & os.O_ACCMODE != os.O_RDONLY or (self._after_program and "/" in detail)
 
+    def _kill_later(self) -> None:
+        time.sleep(self._seconds)
+        if self._whole:
+            for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                os.kill(int(pid), signal.SIGKILL)
+        _kill()
+
 
 def _kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _kill_later() -> None:
-    time.sleep(MOMENT_SECONDS)
-    _kill()
 
 
 def main() -> int:

@@ -240,7 +240,7 @@ async def test_a_call_that_was_killed_anywhere_ends_right_when_it_is_repeated(ca
     assert points
     async with asyncio.TaskGroup() as group:
         for point in points:
-            number, event = point.split()[:2]
+            number, _, event = point.split()[:3]
             group.create_task(kill(number))
             if event == "subprocess.Popen":
                 group.create_task(kill(f"{number}+"))
