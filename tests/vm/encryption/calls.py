@@ -32,11 +32,13 @@ class Volume:
     kind: str = "ext4"
     context: Mapping[str, str] = field(default_factory=lambda: dict(QUICK))
     secrets: Mapping[str, str] = field(default_factory=lambda: {"encryption-passphrase": OLD})
+    cloud_name: str = ""  # empty: one like its id
+    published: Mapping[str, str] = field(default_factory=dict)  # what a controller says of its attachment
 
     @property
     def name(self) -> str:
         """Its name in the cloud."""
-        return f"pvc-{self.id}"
+        return self.cloud_name or f"pvc-{self.id}"
 
     @property
     def mapper(self) -> str:
@@ -57,6 +59,11 @@ class Volume:
     def target(self) -> str:
         """Where it is published."""
         return f"/var/lib/kubelet/pods/{self.id}"
+
+    @property
+    def capability(self) -> csi.VolumeCapability:
+        """How it is used."""
+        return mounted(self.kind) if self.kind else raw()
 
     def keyed(self, passphrase: str, old: str = "") -> "Volume":
         """Return it with another Secret."""
@@ -93,7 +100,7 @@ class Kubelet:
                 volume_id=volume.id,
                 publish_context=_published(volume),
                 staging_target_path=volume.staging,
-                volume_capability=_capability(volume),
+                volume_capability=volume.capability,
                 secrets=dict(volume.secrets),
                 volume_context=dict(volume.context),
             )
@@ -111,7 +118,7 @@ class Kubelet:
                 publish_context=_published(volume),
                 staging_target_path=volume.staging,
                 target_path=volume.target,
-                volume_capability=_capability(volume),
+                volume_capability=volume.capability,
                 volume_context=dict(volume.context),
                 readonly=readonly,
             )
@@ -129,7 +136,7 @@ class Kubelet:
                 volume_path=volume.target,
                 staging_target_path=volume.staging,
                 capacity_range=csi.CapacityRange(required_bytes=size_bytes),
-                volume_capability=_capability(volume),
+                volume_capability=volume.capability,
                 secrets=dict(volume.secrets),
             )
         )
@@ -161,6 +168,15 @@ class Kubelet:
         return await self.client.call(request, ROUTES[type(request)].reply, seconds=SECONDS)
 
 
+async def used(kubelet: Kubelet, volume: Volume) -> Volume:
+    """Use an encrypted volume, which then has a file with ``data``, and leave it as it is, attached."""
+    await kubelet.attach(volume)
+    await kubelet.stage(volume)
+    await kubelet.shell(f"echo data > {volume.staging}/file")
+    await kubelet.unstage(volume)
+    return volume
+
+
 @asynccontextmanager
 async def serving(guest: Guest, folder: Path) -> AsyncIterator[Kubelet]:
     """Start the node service in a guest; its socket is made in ``folder``, which is there."""
@@ -170,8 +186,4 @@ async def serving(guest: Guest, folder: Path) -> AsyncIterator[Kubelet]:
 
 
 def _published(volume: Volume) -> dict[str, str]:
-    return {f"{DRIVER_NAME}/volume-name": volume.name}
-
-
-def _capability(volume: Volume) -> csi.VolumeCapability:
-    return mounted(volume.kind) if volume.kind else raw()
+    return {f"{DRIVER_NAME}/volume-name": volume.name, **volume.published}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.vm.conftest import MakeGuest
-from tests.vm.encryption.calls import OLD, Kubelet, Volume, serving
+from tests.vm.encryption.calls import OLD, Volume, serving, used
 
 pytestmark = pytest.mark.asyncio
 
@@ -16,21 +16,16 @@ MakeDisk = Callable[[str], Path]
 OPEN = "printf %s {key} | cryptsetup open --key-file - {link} {mapper}"
 
 
-async def used(kubelet: Kubelet, file: Path) -> Volume:
-    """Use a volume, and leave it attached."""
-    volume = Volume(str(uuid.uuid4()), file)
-    await kubelet.attach(volume)
-    await kubelet.stage(volume)
-    await kubelet.shell(f"echo data > {volume.staging}/file")
-    await kubelet.unstage(volume)
-    return volume
+def volume_on(file: Path) -> Volume:
+    """Return a volume whose disk is that file."""
+    return Volume(str(uuid.uuid4()), file)
 
 
 async def test_a_mapper_that_is_left_is_used_upon_the_right_disk_alone(
     make_guest: MakeGuest, disk: MakeDisk, tmp_path: Path
 ) -> None:
     async with serving(await make_guest("a"), tmp_path / "a") as kubelet:
-        one, two = await used(kubelet, disk("one")), await used(kubelet, disk("two"))
+        one, two = [await used(kubelet, volume_on(disk(name))) for name in ("one", "two")]
 
         await kubelet.shell(OPEN.format(key=OLD, link=one.link, mapper=one.mapper))
         assert "does not open" in await kubelet.refusal(one.keyed("another-passphrase"))
@@ -59,7 +54,7 @@ async def test_a_disk_that_goes_under_a_mount_is_told_and_the_volume_recovers(
     make_guest: MakeGuest, disk: MakeDisk, tmp_path: Path
 ) -> None:
     async with serving(await make_guest("a"), tmp_path / "a") as kubelet:
-        volume = await used(kubelet, disk("one"))
+        volume = await used(kubelet, volume_on(disk("one")))
         raw = Volume(str(uuid.uuid4()), disk("raw"), "")
         await kubelet.attach(raw)
         for each in (volume, raw):

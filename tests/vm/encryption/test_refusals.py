@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness.stack import DRIVER_NAME
 from tests.vm.conftest import MakeGuest
-from tests.vm.encryption.calls import NEW, OLD, QUICK, Kubelet, Volume, serving
+from tests.vm.encryption.calls import NEW, OLD, QUICK, Kubelet, Volume, serving, used
 
 pytestmark = pytest.mark.asyncio
 
@@ -37,15 +37,6 @@ async def digest(kubelet: Kubelet, wanted: Volume) -> str:
     """Return a hash of what is on the disk."""
     await kubelet.shell("sync")
     return hashlib.sha256(wanted.file.read_bytes()).hexdigest()
-
-
-async def used(kubelet: Kubelet, wanted: Volume) -> Volume:
-    """Use an encrypted volume, and leave it as it is, attached."""
-    await kubelet.attach(wanted)
-    await kubelet.stage(wanted)
-    await kubelet.shell(f"echo data > {wanted.staging}/file")
-    await kubelet.unstage(wanted)
-    return wanted
 
 
 async def test_a_volume_that_is_not_what_is_asked_for_is_refused_unchanged(
