@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 Found = TypeVar("Found")
 
@@ -29,6 +29,16 @@ async def until(look: Callable[[], Found | None], seconds: float) -> Found:
     return found
 
 
+class Running(Protocol):
+    """A process that was started; as ``subprocess.Popen`` has it."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None: ...
+    def wait(self) -> int: ...
+
+
 class Program:
     """A program that can be started, and started again; its output goes to the end of ``log``.
 
@@ -41,7 +51,7 @@ class Program:
         self.environment = dict(environment)
         self._argv = list(argv)
         self._cwd = cwd
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
 
     def through(self, module: str) -> None:
         """Start a Python program by ``module`` from now on, which is told the program's module and its arguments."""
@@ -53,8 +63,11 @@ class Program:
         if self.running:
             return
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._process = self._spawn()
+
+    def _spawn(self) -> Running:
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 self._argv,
                 cwd=self._cwd,
                 env=self.environment,

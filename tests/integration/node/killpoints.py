@@ -1,5 +1,9 @@
 """The node service as it is, but killed at a chosen point: ``python -m tests.integration.node.killpoints``.
 
+Hundreds are started and killed, and half a second of each would go into imports. So this process imports the service
+once, and forks itself for each line of stdin (see ``tests.harness.forks``): the settings as a JSON object, and ``LOG``,
+where the child's output goes.
+
 The points are found by watching, not listed: the interpreter tells of each file it writes, makes, renames or removes,
 each device it controls, each program it starts (PEP 578 audit events). ``KILL_AT`` is the number of the event before
 which the process kills itself; with a ``+`` behind it, a moment after; ``+0.5``: after so many seconds; ``+0.5!``: and
@@ -8,10 +12,12 @@ with it the programs that it has started, as happens to all that is in a contain
 """
 
 import _thread
+import json
 import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 MOMENT_SECONDS = 0.003
@@ -68,13 +74,32 @@ def _kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _live(serve: Callable[[Sequence[str]], int], settings: dict[str, str]) -> int:
+    """Serve until killed, as a process of its own."""
+    os.setsid()
+    output = os.open(settings.pop("LOG"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for kept, descriptor in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(kept, descriptor)
+    points = os.open(settings.pop("KILL_LOG"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    sys.addaudithook(Killer(settings.pop("KILL_AT"), points))
+    os.environ.clear()
+    os.environ.update(settings)
+    status = serve([])
+    sys.stdout.flush()
+    return status
+
+
 def main() -> int:
-    """Serve until killed."""
-    log = os.open(os.environ.pop("KILL_LOG"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    sys.addaudithook(Killer(os.environ.pop("KILL_AT"), log))
+    """Fork until stdin ends."""
     from node.__main__ import main as serve  # noqa: PLC0415  # it makes the process light first
 
-    return serve([])
+    for line in sys.stdin:
+        if (pid := os.fork()) == 0:
+            os._exit(_live(serve, json.loads(line)))
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+    return 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ The points are found by tracing the call once (see ``killpoints``), and a moment
 import asyncio
 import os
 import uuid
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from node.requests import Requests
 from node.service import Node
 from tests.harness import traces
 from tests.harness.client import ROUTES, Client
+from tests.harness.forks import Fork, Template
 from tests.harness.life import mounted, raw
 from tests.harness.stack import DRIVER_NAME, Service
 from tests.harness.tools import run
@@ -188,8 +190,27 @@ def _overwrite(device: str) -> None:
         file.write(b"data")
 
 
-async def call_and_kill(life: Life, at: str) -> list[str]:
-    """Make the call to a node that kills itself at a point; return the points that it came by."""
+class Doomed(Service):
+    """A node service that is killed at a point."""
+
+    def __init__(self, template: Template, folder: Path, settings: Mapping[str, str]) -> None:
+        super().__init__("node", "node", folder, settings)
+        self._template = template
+
+    def _spawn(self) -> Fork:
+        return self._template.fork({**self.environment, "LOG": str(self.log)})
+
+
+@pytest.fixture(scope="module")
+def template(disk_folder: Path) -> Iterator[Template]:
+    """One for all cases."""
+    made = Template("tests.integration.node.killpoints", disk_folder)
+    yield made
+    made.close()
+
+
+async def call_and_kill(template: Template, life: Life, at: str) -> list[str]:
+    """Make the call to a node that kills itself at a point, and see it end; return the points that it came by."""
     folder = life.disks.folder / f"process-{uuid.uuid4().hex[:8]}"
     points = folder / "points"
     settings = {
@@ -198,7 +219,7 @@ async def call_and_kill(life: Life, at: str) -> list[str]:
         "KILL_AT": at,
         "KILL_LOG": str(points),
     }
-    service = Service("node", "tests.integration.node.killpoints", folder, settings)
+    service = Doomed(template, folder, settings)
     with ExitStack() as ending:
         ending.callback(service.kill)
         await service.up()
@@ -206,19 +227,22 @@ async def call_and_kill(life: Life, at: str) -> list[str]:
             request = life.request(life.case.call)
             with suppress(GRPCError, StreamTerminatedError, ConnectionError, OSError):
                 await client.call(request, ROUTES[type(request)].reply)
+        seen = points.read_text().splitlines()
         if at == "0":
             await service.down()
-        return points.read_text().splitlines()
+        elif at.isdecimal():  # and not a moment after a program's start, when all may be over
+            await service.ended(REPEAT_SECONDS)
+        return seen
 
 
-async def live(case: Case, folder: Path, at: str) -> list[str]:
+async def live(template: Template, case: Case, folder: Path, at: str) -> list[str]:
     """Live one life, killed at one point; return the points of the call."""
     with disks(folder / f"killed-{uuid.uuid4().hex[:8]}") as made:
         life = Life(case, made)
         try:
             for step in case.before:
                 await life.take(step)
-            points = await call_and_kill(life, at)
+            points = await call_and_kill(template, life, at)
             await life.repeat()
             await life.finish()
         finally:
@@ -229,14 +253,16 @@ async def live(case: Case, folder: Path, at: str) -> list[str]:
 @pytest.mark.asyncio
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("case", CASES, ids=str)
-async def test_a_call_that_was_killed_anywhere_ends_right_when_it_is_repeated(case: Case, disk_folder: Path) -> None:
+async def test_a_call_that_was_killed_anywhere_ends_right_when_it_is_repeated(
+    template: Template, case: Case, disk_folder: Path
+) -> None:
     places = asyncio.Semaphore(AT_ONCE)
 
     async def kill(at: str) -> None:
         async with places:
-            await live(case, disk_folder, at)
+            await live(template, case, disk_folder, at)
 
-    points = await live(case, disk_folder, "0")
+    points = await live(template, case, disk_folder, "0")
     assert points
     async with asyncio.TaskGroup() as group:
         for point in points:
