@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.harness.programs import run
+from tests.harness.tools import run
 from tools.chart import Json
 from tools.image import ROOT, SITE
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.mark.parametrize("service", ["controller", "node"])
 def test_a_service_starts_as_a_user_without_rights_and_tells_its_version(image: Unpacked, service: str) -> None:
-    assert image.run(f"aiocsi-{service}", "--version") == f"aiocsi-{service} {version()}"
+    assert image.run(f"aiocsi-{service}", "--version").strip() == f"aiocsi-{service} {version()}"
     assert "AIOCSI_ENDPOINT" in image.run(f"aiocsi-{service}", "--help")
 
 

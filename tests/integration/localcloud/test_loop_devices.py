@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localcloud.disks import files, loopdevices
-from tests.harness.programs import run
+from tests.harness.tools import run
 
 MANY = 24
 

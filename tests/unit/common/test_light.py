@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.harness.programs import run
+from tests.harness.tools import run
 
 NODE_NEEDS = (
     "import asyncio, hashlib, prometheus_client.metrics, common.server, common.health, common.logs, common.settings"
@@ -13,7 +13,7 @@ LOADED = "print(sorted(name for name in sys.modules if sys.modules[name] is not 
 
 
 def python(*statements: str) -> str:
-    return run(sys.executable, "-c", "\n".join(["import sys", "from common import light", *statements]))
+    return run(sys.executable, "-c", "\n".join(["import sys", "from common import light", *statements])).strip()
 
 
 def test_unwanted_modules_are_absent_and_what_the_node_needs_works() -> None:
