@@ -24,6 +24,7 @@ class Attachments:
         self._actions = parts.actions
         self._memory = parts.memory
         self._locks = parts.locks
+        self._look = parts.look
         self._tags = tuple(tags)
 
     async def publish(self, wanted: Publish) -> Published:
@@ -126,14 +127,6 @@ class Attachments:
         raise errors.Unavailable(
             f"volume {volume_id} is still on droplet {droplet_id}; the cloud says: {error.message}"
         )
-
-    async def _look(self, volume_id: str) -> Volume:
-        """Read the volume. Raises Gone."""
-        try:
-            return self._memory.see(await self._cloud.get_volume(volume_id))
-        except Gone:
-            self._memory.forget(volume_id)
-            raise Gone(f"there is no volume {volume_id}") from None
 
 
 def _held(volume: Volume) -> errors.FailedPrecondition:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from common.commit import Commits
 from common.locks import Locks
 from controller.actions import Actions
-from controller.cloud.base import Cloud
+from controller.cloud.base import Cloud, Gone, Volume
 from controller.cloud.feed import Feed, Pressure
 from controller.memory import Memory
 
@@ -20,6 +20,14 @@ class Parts:
     memory: Memory
     feed: Feed
     actions: Actions
+
+    async def look(self, volume_id: str) -> Volume:
+        """Read a volume, as it is in the cloud. Raises Gone."""
+        try:
+            return self.memory.see(await self.cloud.get_volume(volume_id))
+        except Gone:
+            self.memory.forget(volume_id)
+            raise Gone(f"there is no volume {volume_id}") from None
 
 
 def join(cloud: Cloud, commits: Commits, pressure: Pressure) -> Parts:

@@ -24,6 +24,7 @@ class Volumes:
         self._commits = parts.commits
         self._memory = parts.memory
         self._locks = parts.locks
+        self._look = parts.look
         self._copies = Copies(parts.cloud, parts.commits, parts.memory)
 
     async def create(self, wanted: Create) -> Volume:
@@ -171,13 +172,6 @@ class Volumes:
                     raise
         self._memory.grow(volume.id, sizes.to_bytes(gib))
         return replace(volume, size_bytes=sizes.to_bytes(gib))
-
-    async def _look(self, volume_id: str) -> Volume:
-        try:
-            return self._memory.see(await self._cloud.get_volume(volume_id))
-        except Gone:
-            self._memory.forget(volume_id)
-            raise Gone(f"there is no volume {volume_id}") from None
 
     def _name(self, volume_id: str) -> tuple[str, ...]:
         known = self._memory.get(volume_id)
