@@ -35,10 +35,11 @@ class Expansion:
         used = await self._facts(wanted, glance.block or mount.number)
         disk = await self._facts(wanted, used.disk) if used.mapper else used
         self._check_size(wanted, disk)
-        if used.mapper:
-            used = await self._grow_mapper(wanted, used, disk)
-        if not glance.block:
-            await self._grow(wanted, mount, used)
+        async with self._host.doubting(wanted.place.volume_id, disk):
+            if used.mapper:
+                used = await self._grow_mapper(wanted, used, disk)
+            if not glance.block:
+                await self._grow(wanted, mount, used)
         return disk.size_bytes
 
     async def _facts(self, wanted: Expand, number: str) -> Facts:

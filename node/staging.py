@@ -38,7 +38,8 @@ class Staging:
 
     async def _stage(self, wanted: Stage) -> None:
         glance = await self._recover(wanted, await self._host.glance(wanted.path))
-        async with self._host.devices.hold(wanted.volume) as disk:
+        volume = wanted.volume
+        async with self._host.devices.hold(volume) as disk, self._host.doubting(volume.id, disk.facts):
             self._refuse_shared(wanted, glance, disk)
             async with self._unlocking.opened(wanted, disk) as opened:
                 if opened.device is not disk:  # a mapper's number was perhaps another one's at the first look

@@ -97,14 +97,17 @@ class Devices:
         return luks.parse(await self._head(number))
 
     async def _head(self, number: str) -> bytes:
-        """Return the first bytes of a device; none of one that is gone."""
+        """Return the first bytes of a device; none of one that is gone. Raises FailedPrecondition on a read error."""
 
         def read() -> bytes:
             facts = self._sysfs.facts(number)
             if facts is None:
                 return b""
-            with self._node(facts).open("rb") as file:
-                return file.read(superblocks.HEAD_BYTES)
+            try:
+                with self._node(facts).open("rb") as file:
+                    return file.read(superblocks.HEAD_BYTES)
+            except OSError as error:
+                raise errors.FailedPrecondition(f"device {number} cannot be read: {error.strerror}") from error
 
         return await self._threads.call(read, SECONDS, f"reading device {number}")
 
@@ -250,7 +253,18 @@ def _opens_exclusively(path: Path, number: str, *, flush: bool) -> bool:
         raise errors.Unavailable(f"cannot open device {number}: {error.strerror}") from error
     try:
         if flush:  # a mapper without a disk could only fail
-            os.fsync(descriptor)
+            _flush(descriptor, number)
         return True
     finally:
         os.close(descriptor)
+
+
+def _flush(descriptor: int, number: str) -> None:
+    """Write out what the kernel still has. Raises OutcomeUnknown if it could not; the kernel tells that once."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise errors.OutcomeUnknown(
+            f"not all that was written to device {number} has reached it: {error.strerror}",
+            remedy="look into the kernel log: what was written last, and was not synced, may be lost",
+        ) from error

@@ -1,6 +1,7 @@
 """The host as one object: what staging, publishing, expansion, stats and health act upon."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +17,7 @@ from node.host.probe import Prober
 from node.host.sysfs import Sysfs
 from node.host.threads import SECONDS, Threads
 from node.records import Facts, Mapper, Mount
-from node.rules import encryption, mountinfo
+from node.rules import condition, encryption, mountinfo
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,17 @@ class Host:
     async def facts(self, number: str) -> Facts | None:
         """Return what the kernel says of a device, or None if it is gone."""
         return await self.threads.call(partial(self.sysfs.facts, number), SECONDS, f"device {number}")
+
+    @asynccontextmanager
+    async def doubting(self, volume_id: str, disk: Facts) -> AsyncIterator[None]:
+        """Let no refusal be final that comes while the disk answers with I/O errors: raise OutcomeUnknown instead."""
+        try:
+            yield
+        except errors.FailedPrecondition as refused:
+            doubt = condition.doubt(volume_id, refused, disk, await self.facts(disk.number))
+            if doubt is None:
+                raise
+            raise doubt from refused
 
     async def remember(self, record: Entry, *, sync: bool = False, before: Callable[[], None] = lambda: None) -> None:
         """Write a record to the journal, after ``before``, which blocks. Raises Unavailable if that fails."""

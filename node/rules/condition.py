@@ -7,6 +7,7 @@ Sources: CSI 1.13 "VolumeHealth" (reasons are CamelCase and stable); kernel Docu
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from common import errors
 from node.records import Facts, Finding, Mount, Staged
 from node.rules import identity
 
@@ -55,6 +56,24 @@ def of_storage(
     volumes whose disks do not answer.
     """
     return (*_of_node(volumes, hung), *_of_silence(silent))
+
+
+def doubt(
+    volume_id: str, refused: errors.FailedPrecondition, before: Facts, now: Facts | None
+) -> errors.OutcomeUnknown | None:
+    """Return the error to answer with instead, if the disk has answered with I/O errors meanwhile; else None.
+
+    What programs say then is no word about the content, and is not final: to cryptsetup a header that cannot be read is
+    no header, to e2fsck a file system that cannot be read is damaged.
+    """
+    since = now.errors - before.errors if now is not None else 0
+    if since <= NOTICES:
+        return None
+    return errors.OutcomeUnknown(
+        f"disk {before.kernel_name} of volume {volume_id} has answered {since} commands with errors: {refused.message}",
+        remedy="look into the kernel log; the next attempt looks again, and until the disk works nothing is known of "
+        "its content. If that does not end, detach the volume and attach it again, or ask the cloud's support",
+    )
 
 
 def _of_device(signs: Signs) -> Iterator[Finding]:

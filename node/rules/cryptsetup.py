@@ -8,6 +8,8 @@ Source: cryptsetup(8) and the page of each action.
 from common import errors
 from common.encryption import Encryption
 
+FULL = "key slots full"  # as luksAddKey says it, with the status of any other error
+
 WRONG_KEY, NO_MEMORY, NO_DEVICE, BUSY = 2, 3, 4, 5
 
 _PROGRAM = ("cryptsetup", "--batch-mode", "--disable-locks")
@@ -89,6 +91,11 @@ def failure(volume_id: str, argv: tuple[str, ...], status: int, said: str) -> er
         return wrong_key(volume_id)
     if status < 0:
         return errors.OutcomeUnknown(what, remedy="was it killed for want of memory? Raise the container's limit")
+    if FULL in said:
+        return errors.FailedPrecondition(
+            what,
+            remedy="find a key slot that no passphrase of yours opens (cryptsetup luksDump), remove it (luksKillSlot)",
+        )
     if status == NO_MEMORY:
         return errors.Unavailable(what, remedy="raise the memory limit of the driver's container")
     if status == BUSY:

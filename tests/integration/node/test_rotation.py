@@ -3,6 +3,8 @@
 A header needs no device-mapper, so this runs wherever cryptsetup is.
 """
 
+import itertools
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from node.host.command import Commands
 from node.host.devices import Device
 from node.host.luks import Luks
 from node.records import Facts, Keys, Volume
+from node.rules import luks
 from tests.harness.tools import ToolFailed, run
 
 pytestmark = [
@@ -32,6 +35,7 @@ OLD, NEW = b"the passphrase before", b"the passphrase after"
 BOTH = Keys(NEW, OLD)
 HEADER_BYTES = 16 << 20
 STEPS = ("does the new one open", "does the old one open", "add the new one", "is it proven", "remove the old one")
+MOST_SLOTS = 32  # of LUKS2
 KILLS = 20  # of each step
 
 KILLER = """#!/bin/sh
@@ -69,6 +73,29 @@ class Disk:
         assert ASKED is not None
         with self.device() as device:
             return await rotation.settle(Luks(Commands(), 4, 60), VOLUME, ASKED, device, keys)
+
+    async def add(self, old: bytes, new: bytes) -> None:
+        """Take the first half of a replacement."""
+        assert ASKED is not None
+        with self.device() as device:
+            await Luks(Commands(), 4, 60).add_key(VOLUME.id, ASKED, device, old, new)
+
+    def wipe_key_of(self, passphrase: bytes) -> None:
+        """Destroy the key of a passphrase, and leave its slot listed, as a kill inside of luksRemoveKey does."""
+        found = run(
+            "cryptsetup", "open", "--test-passphrase", "-v", "--key-file", "-", str(self.file), stdin=passphrase
+        )
+        metadata = json.loads(run("cryptsetup", "luksDump", "--dump-json-metadata", str(self.file)))
+        area = metadata["keyslots"][found.split("Key slot ")[1].split()[0]]["area"]
+        with self.file.open("r+b") as file:
+            file.seek(int(area["offset"]))
+            file.write(os.urandom(int(area["size"])))
+
+    def slots(self) -> int:
+        """Return how many key slots are listed."""
+        header = luks.parse(self.file.read_bytes()[: luks.HEAD_BYTES])
+        assert header is not None
+        return header.slots
 
     def opens(self, passphrase: bytes) -> bool:
         """Ask the real cryptsetup."""
@@ -138,6 +165,31 @@ async def test_killed_at_each_step_the_old_or_the_new_one_opens_and_the_next_cal
         assert await disk.settle() == NEW
         assert (disk.opens(NEW), disk.opens(OLD)) == (True, False)
     assert killed  # some kills came before the step had ended
+
+
+async def test_a_key_slot_that_died_with_its_removal_stays_and_hinders_no_later_replacement(
+    disk: Disk,
+) -> None:
+    passphrases = [OLD, NEW, b"and the one after", b"and the last one"]
+    for number, (old, new) in enumerate(itertools.pairwise(passphrases)):
+        await disk.add(old, new)
+        disk.wipe_key_of(old)  # what a kill inside of it leaves: the key is destroyed, its slot is still listed
+        for _ in range(2):
+            assert await disk.settle(Keys(new, old)) == new
+        assert (disk.opens(new), disk.opens(old), disk.slots()) == (True, False, number + 2)
+    assert await disk.settle(Keys(b"one more", passphrases[-1])) == b"one more"
+    assert disk.slots() == len(passphrases)
+
+
+async def test_without_a_free_key_slot_the_replacement_is_refused_with_a_way_out_and_the_old_passphrase_opens(
+    disk: Disk,
+) -> None:
+    while disk.slots() < MOST_SLOTS:
+        await disk.add(OLD, b"nobody's passphrase")
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        await disk.settle()
+    assert "luksKillSlot" in caught.value.remedy
+    assert disk.opens(OLD)
 
 
 async def test_neither_passphrase_opening_the_volume_is_a_refusal_that_changes_nothing(disk: Disk) -> None:

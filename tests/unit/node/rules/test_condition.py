@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from common import errors
 from node.records import Facts, Finding, Mount, Staged
 from node.rules import condition
 from node.rules.condition import Signs
@@ -71,3 +72,16 @@ def test_a_node_that_has_lost_its_disks_says_so() -> None:
     lost = replace(FACTS, mapper="aiocsi-a", disk="")
     assert [found.reason for found in condition.of_storage((("a", lost),), 0)] == ["DevicesGone"]
     assert condition.of_storage((("a", FACTS), ("b", replace(lost, disk="7:0"))), 0) == ()
+
+
+@pytest.mark.parametrize("now", [None, FACTS, replace(FACTS, errors=5)], ids=["gone", "no errors", "notices alone"])
+def test_what_is_refused_stays_refused_while_the_disk_answers(now: Facts | None) -> None:
+    assert condition.doubt("id", errors.FailedPrecondition("damaged"), replace(FACTS, errors=2), now) is None
+
+
+def test_what_is_refused_is_not_final_while_the_disk_answers_with_errors() -> None:
+    damaged = errors.FailedPrecondition("only a person can decide", remedy="run e2fsck by hand")
+    doubted = condition.doubt("id", damaged, replace(FACTS, errors=2), replace(FACTS, errors=6))
+    assert isinstance(doubted, errors.NotFinal)
+    assert doubted.message == "disk loop0 of volume id has answered 4 commands with errors: only a person can decide"
+    assert "e2fsck" not in doubted.remedy
