@@ -57,6 +57,12 @@ def mounts(container: Json) -> dict[str, str]:
     return {str(one["name"]): str(one["mountPath"]) for one in items(container, "volumeMounts")}
 
 
+def host_folders(workload: Json) -> dict[str, str]:
+    """Return the folders of the host that a Deployment or DaemonSet has, by the volume's name."""
+    volumes = items(workload, "spec", "template", "spec", "volumes")
+    return {str(one["name"]): str(at(one, "hostPath", "path")) for one in volumes if "hostPath" in one}
+
+
 def images(value: Json) -> Iterator[str]:
     """Yield every image that is named anywhere."""
     if isinstance(value, dict):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chart.documents import at, containers, environment, flags, items, mounts, render
+from tests.chart.documents import at, containers, environment, flags, host_folders, items, mounts, render
 from tools.chart import Json
 
 POD = ("spec", "template", "spec")
@@ -41,14 +41,32 @@ def test_the_driver_registers_itself_unless_the_sidecar_does(node: Json) -> None
 
 
 def test_the_kubelet_s_folder_is_at_the_same_path_inside_and_shares_its_mounts() -> None:
-    container = containers(render("kubeletPath: /data/kubelet")[NAME])["node"]
-    assert mounts(container)["kubelet"] == "/data/kubelet"
-    assert items(container, "volumeMounts")[0]["mountPropagation"] == "Bidirectional"
+    node = render("kubeletPath: /data/kubelet")[NAME]
+    container = containers(node)["node"]
+    assert mounts(container)["kubelet"] == host_folders(node)["kubelet"] == "/data/kubelet"
+    shared = [one["name"] for one in items(container, "volumeMounts") if one.get("mountPropagation") == "Bidirectional"]
+    assert shared == ["kubelet"]
     told = environment(container)
     plugin = "/data/kubelet/plugins/dobs.csi.digitalocean.com"
     assert told["AIOCSI_ENDPOINT"] == f"unix://{plugin}/csi.sock"
     assert told["AIOCSI_STATE_DIR"] == f"{plugin}/state"
     assert told["AIOCSI_REGISTRATION_DIR"] == "/data/kubelet/plugins_registry"
+
+
+def test_the_node_has_the_host_s_devices_and_of_the_host_nothing_that_it_does_not_need(node: Json) -> None:
+    assert mounts(containers(node)["node"])["devices"] == "/dev"
+    assert host_folders(node) == {
+        "kubelet": "/var/lib/kubelet",
+        "devices": "/dev",
+        "udev-rules": "/etc/udev/rules.d",
+    }
+
+
+def test_what_the_node_remembers_lies_on_the_host(node: Json) -> None:
+    container = containers(node)["node"]
+    state = str(environment(container)["AIOCSI_STATE_DIR"])
+    holds = [name for name, inside in mounts(container).items() if state.startswith(f"{inside}/")]
+    assert [host_folders(node)[name] for name in holds] == ["/var/lib/kubelet"]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +100,7 @@ def test_the_liveness_sidecar_probes_in_place_of_the_driver_s_port() -> None:
 def test_the_automount_rule_is_removed_unless_told_otherwise(node: Json) -> None:
     [container] = items(node, *POD, "initContainers")
     assert container["command"] == ["rm", "--force", "--verbose", "/host/udev/99-digitalocean-automount.rules"]
+    assert mounts(container) == {"udev-rules": "/host/udev"}
     without = at(render("node: {removeAutomountRule: false}")[NAME], *POD)
     assert isinstance(without, dict)
     assert "initContainers" not in without
