@@ -12,19 +12,22 @@ from common import errors
 from node.host import paths
 from node.host.devices import Device
 from node.host.host import Glance, Host
+from node.host.threads import SECONDS
 from node.host.turns import Turns
 from node.records import Filesystem, Mount, Place, Publish, Published, Staged
 from node.rules import identity, mountinfo, mounting
+from node.staging import Staging
 from node.unlocking import Unlocking
 
 
 class Publishing:
     """Publishes and unpublishes volumes; each volume and each target has one call at a time."""
 
-    def __init__(self, host: Host, turns: Turns, unlocking: Unlocking) -> None:
+    def __init__(self, host: Host, turns: Turns, unlocking: Unlocking, staging: Staging) -> None:
         self._host = host
         self._turns = turns
         self._unlocking = unlocking
+        self._staging = staging
 
     async def publish(self, wanted: Publish) -> None:
         """Make it so that the volume is seen at the target path."""
@@ -94,6 +97,9 @@ class Publishing:
 
     async def _publish_block(self, wanted: Publish, glance: Glance) -> None:
         known = self._host.journal.read(Staged, wanted.volume.id)
+        if known is None and await self._is_staged_by_another(wanted):
+            await self._staging.adopt(wanted.volume, wanted.staging_path)
+            known = self._host.journal.read(Staged, wanted.volume.id)
         if known is None or known.kind:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is not staged for use as a raw block device",
@@ -110,6 +116,17 @@ class Publishing:
             record = Published(wanted.volume.id, glance.path, block=True, read_only=wanted.read_only)
             await self._host.remember(record, before=partial(paths.make_file, glance.path))
             await self._host.mounts.bind(device.path, glance.path, ("bind",))
+
+    async def _is_staged_by_another(self, wanted: Publish) -> bool:
+        """Tell whether another driver has staged the volume, which kubelet then does not ask this one for.
+
+        Of a raw block volume staging leaves nothing but the folder, which kubelet removes when it is unstaged. An
+        encrypted volume is no other driver's.
+        """
+        if wanted.volume.encryption is not None:
+            return False
+        look = partial(paths.is_folder, wanted.staging_path)
+        return await self._host.threads.call(look, SECONDS, f"looking at {wanted.staging_path}")
 
     @asynccontextmanager
     async def _device(self, wanted: Publish) -> AsyncIterator[Device]:

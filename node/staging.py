@@ -16,7 +16,7 @@ from node.host.devices import Device
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
 from node.host.turns import Turns
-from node.records import Filesystem, Mount, Probe, Published, Stage, Staged
+from node.records import Filesystem, Mount, Probe, Published, Stage, Staged, Volume
 from node.rules import formatting, identity, mountinfo, mounting, programs
 from node.unlocking import Opened, Unlocking
 
@@ -35,6 +35,10 @@ class Staging:
     async def stage(self, wanted: Stage) -> None:
         """Make it so that the volume is mounted at the staging path, or proven for use as a raw block device."""
         await self._turns.take((wanted.volume.id, wanted.path), partial(self._stage, wanted))
+
+    async def adopt(self, volume: Volume, path: str) -> None:
+        """Stage, for use as a raw block device, what another driver has staged; the caller has the volume's turn."""
+        await self._stage(Stage(volume, path, None, read_only=False))
 
     async def _stage(self, wanted: Stage) -> None:
         glance = await self._recover(wanted, await self._host.glance(wanted.path))

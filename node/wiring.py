@@ -78,10 +78,11 @@ def make_parts(chosen: NodeSettings, host: Host, turns: Turns) -> Parts:
     examiner = Examiner(host, host.sysfs.boot(), chosen.blank_settle_seconds)
     unlocking = Unlocking(host, examiner, Formatter(host, examiner))
     metadata = Metadata(chosen.metadata_url)
+    staging = Staging(host, turns, unlocking, grows_mounted_ext=grows)
     return Parts(
-        staging=Staging(host, turns, unlocking, grows_mounted_ext=grows),
+        staging=staging,
         unstaging=Unstaging(host, turns),
-        publishing=Publishing(host, turns, unlocking),
+        publishing=Publishing(host, turns, unlocking, staging),
         expansion=Expansion(host, turns, grows_mounted_ext=grows),
         stats=Stats(host, turns),
         health=Health(host, turns),

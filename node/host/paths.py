@@ -14,6 +14,14 @@ def resolve(path: str) -> str:
     return str(Path(os.path.realpath(place.parent)) / place.name)
 
 
+def is_folder(path: str) -> bool:
+    """Tell whether there is a folder at ``path``."""
+    try:
+        return stat.S_ISDIR(Path(path).lstat().st_mode)
+    except OSError:
+        return False
+
+
 def make_folder(path: str) -> None:
     """Make a folder and those above it. Raises FailedPrecondition if something else is there."""
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from common import errors
-from node.host import processes
+from node.host import paths, processes
 from node.host.command import Commands
 from node.records import Filesystem, Intent, Place, Publish, Stage, Volume
 from tests.harness import traces
@@ -191,6 +191,45 @@ async def test_a_volume_that_another_driver_has_staged_and_published_is_taken_ov
     await bench.unpublish(disk)
     await bench.unstage(disk)
     assert table(bench) == []
+
+
+def published_raw_by_another(bench: Bench, disk: Disk, pod: str) -> Path:
+    """Leave what csi-digitalocean leaves of a raw block volume: kubelet's folder, and a bind mount of the device."""
+    staging_path, target = Path(bench.staging_path(disk)), Path(bench.target(disk, pod))
+    for folder in (staging_path, target.parent):
+        folder.mkdir(parents=True)
+    target.touch()
+    run("mount", "--bind", str(disk.node), str(target))
+    return staging_path
+
+
+@pytest.mark.asyncio
+async def test_a_raw_volume_that_another_driver_has_staged_is_given_to_one_more_pod_and_taken_back(
+    bench: Bench,
+) -> None:
+    disk = bench.disks.blank()
+    staging_path = published_raw_by_another(bench, disk, "theirs")
+    await bench.parts.publishing.publish(raw_publish(bench, disk, "ours"))
+    assert {paths.block_number(bench.target(disk, pod)) for pod in ("theirs", "ours")} == {disk.number}
+    for pod in ("theirs", "ours"):
+        await bench.unpublish(disk, pod)
+    await bench.unstage(disk)
+    assert table(bench) == []
+    staging_path.rmdir()  # as kubelet does then
+    with pytest.raises(errors.FailedPrecondition, match="not staged"):
+        await bench.parts.publishing.publish(raw_publish(bench, disk, "late"))
+
+
+@pytest.mark.asyncio
+async def test_a_volume_that_another_driver_has_mounted_is_not_given_out_raw(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    images.tool("mkfs.ext4", "-q", "-F")(disk.node)
+    staging_path = Path(bench.staging_path(disk))
+    staging_path.mkdir(parents=True)  # noqa: ASYNC240  # a local folder
+    run("mount", str(disk.node), str(staging_path))
+    with pytest.raises(errors.AlreadyExists, match="with a file system"):
+        await bench.parts.publishing.publish(raw_publish(bench, disk))
+    run("umount", str(staging_path))
 
 
 @pytest.mark.asyncio
