@@ -93,7 +93,7 @@ class Expansion:
             )
         if mount.kind in programs.EXT:
             block = await self._host.devices.superblock(facts.number)
-            if block is not None and block.size_bytes + formatting.SLACK_BYTES > facts.size_bytes:
+            if block is not None and not formatting.is_short(block, facts):
                 return
             if not self._grows_mounted_ext:
                 raise errors.FailedPrecondition(

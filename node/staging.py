@@ -129,7 +129,7 @@ class Staging:
         async with AsyncExitStack() as claim:
             if not await claim.enter_async_context(self._host.prober.exclusively(device)):
                 await self._check_shared_use(wanted, filesystem, glance, device)
-                return False
+                return await self._is_short(wanted, filesystem, device)
             probe, decision = await opened.content.decide(wanted.volume, filesystem, device)
             if isinstance(decision, formatting.Format):
                 await opened.content.format(wanted.volume, filesystem, device, decision, release=claim.aclose)
@@ -156,6 +156,13 @@ class Staging:
             f"device {device.path} of volume {wanted.volume.id} is in use by {', '.join(users) or 'somebody'}",
             remedy="a program that formats or checks it ends by itself; anything else has to let go of it",
         )
+
+    async def _is_short(self, wanted: Stage, filesystem: Filesystem, device: Device) -> bool:
+        """Tell whether a file system that is mounted elsewhere is to grow. A check is out of place: it is in use."""
+        if wanted.read_only or (filesystem.kind in programs.EXT and not self._grows_mounted_ext):
+            return False
+        block = await self._host.devices.superblock(device.facts.number)
+        return block is not None and formatting.is_short(block, device.facts)
 
     async def _check_copies(self, wanted: Stage, probe: Probe) -> None:
         """A btrfs knows its devices by UUID: with a copy mounted, the kernel would take one for the other."""

@@ -11,7 +11,7 @@ Sources: mke2fs, mkfs.btrfs and mkfs.xfs (the order in which they write; sb_inpr
 from dataclasses import dataclass
 
 from common import errors
-from node.records import Filesystem, Intent, Probe, Volume
+from node.records import Facts, Filesystem, Intent, Probe, Superblock, Volume
 
 KINDS = ("ext3", "ext4", "xfs", "btrfs")
 LUKS = "crypto_LUKS"  # as blkid says
@@ -116,7 +116,12 @@ def use(volume: Volume, wanted: Filesystem, probe: Probe) -> Use:
         )
     if block.devices > 1:
         raise _refusal(volume, probe, f"one of {block.devices} devices of a btrfs")
-    return Use(grow=block.size_bytes + SLACK_BYTES <= probe.facts.size_bytes)
+    return Use(grow=is_short(block, probe.facts))
+
+
+def is_short(block: Superblock, device: Facts) -> bool:
+    """Tell whether a file system is smaller than its device."""
+    return block.size_bytes + SLACK_BYTES <= device.size_bytes
 
 
 def permit(volume: Volume, probe: Probe, *, wipe: bool) -> Format:

@@ -54,6 +54,22 @@ async def test_a_restored_volume_that_is_larger_than_its_file_system_is_grown_wh
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ["xfs", "btrfs"])
+async def test_a_restored_volume_that_a_rule_of_the_host_has_mounted_is_grown_all_the_same(
+    bench: Bench, kind: str
+) -> None:
+    disk = await used(bench, kind)
+    enlarge(disk, 2 * GIB)
+    elsewhere = bench.folder / "elsewhere"
+    elsewhere.mkdir()
+    run("mount", str(disk.node), str(elsewhere))
+    await bench.stage(disk, kind)
+    run("umount", str(elsewhere))
+    assert room(bench.staging_path(disk)) > 1.8 * GIB
+    assert data(bench, disk) == "data"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", ["xfs", "btrfs"])
 async def test_a_mounted_file_system_is_grown(bench: Bench, kind: str) -> None:
     disk = bench.disks.blank()
     await bench.stage(disk, kind)
