@@ -19,6 +19,13 @@ settings.register_profile("here", deadline=None)  # no test asserts on the wall 
 settings.load_profile("here")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the folder of a worker be called 0, not popen-gw0: the path of a socket has 107 bytes."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        config.option.basetemp = Path(config.option.basetemp).with_name(os.environ["PYTEST_XDIST_WORKER"].strip("gw"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_forgotten_loop() -> None:
     """Keep looptime from making an event loop for a test that has none: nobody would close it."""

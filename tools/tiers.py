@@ -33,18 +33,19 @@ class Tier:
     privileged: bool = True
 
 
+TWO = ("-n", "2", "--dist", "worksteal")  # side by side: a test that has processes often waits for them
 TIERS = (
     Tier("unit", ("tests/unit", "-n", "auto", "--maxprocesses", "4"), on_every_python=True, privileged=False),
     Tier("contract", ("tests/contract",)),
-    Tier("integration", ("tests/integration",)),
+    Tier("integration", ("tests/integration", *TWO)),
     Tier("faults", ("tests/faults",)),
 )
 _LONGEST = "tests/vm/node/test_hangs.py"  # it begins with the first, so that nobody waits for it in the end
 DROPLETS = (  # each test has one guest, two run side by side: a guest often waits
-    Tier("droplets", (_LONGEST, "tests/vm", "-m", "not two_guests", "-n", "2", "--dist", "worksteal")),
+    Tier("droplets", (_LONGEST, "tests/vm", "-m", "not two_guests", *TWO)),
     Tier("pairs of droplets", ("tests/vm", "-m", "two_guests")),
 )
-ON_THE_OTHERS = Tier("version-dependent", ("-m", "every_python", "tests/contract", "tests/integration"))
+ON_THE_OTHERS = Tier("version-dependent", ("-m", "every_python", "tests/contract", "tests/integration", *TWO))
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from tests.harness.client import Client
 from tests.harness.life import Life
 from tests.harness.stack import Service, running
 
-pytestmark = pytest.mark.every_python
-
-pytestmark = pytest.mark.timeout(180)  # two sets of services, on a machine that may be busy
+pytestmark = [
+    pytest.mark.every_python,
+    pytest.mark.timeout(180),  # two sets of services, on a machine that may be busy
+]
 
 CALLS = 20
 CLOUD = ("--rate-hour=0", "--rate-minute=0", f"--droplet-volumes={CALLS}", "--action-latency=0")
