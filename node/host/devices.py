@@ -132,16 +132,24 @@ class Devices:
         seconds = min(self._wait_seconds, max(0.0, deadlines.remaining() - LOOK_SECONDS))
         clock = asyncio.get_running_loop().time
         last = clock() + seconds
-        with Watch(self._folder) as watch:
+        device = await self._look_again(volume, late=seconds == 0)
+        if device is not None or seconds == 0:
+            return device
+        with Watch(self._folder) as watch:  # only now: the kernel takes up to 20 ms to end one
             while True:
                 late = clock() >= last
-                try:
-                    if (device := await self._look(volume)) is not None or late:
-                        return device
-                except errors.FailedPrecondition:
-                    if late:
-                        raise
+                if (device := await self._look_again(volume, late=late)) is not None or late:
+                    return device
                 await watch.change(min(LOOK_SECONDS, max(0.0, last - clock())))
+
+    async def _look_again(self, volume: Volume, *, late: bool) -> Device | None:
+        """Look; what is not the volume's is no device yet, but an error when it is ``late``."""
+        try:
+            return await self._look(volume)
+        except errors.FailedPrecondition:
+            if late:
+                raise
+            return None
 
     async def _look(self, volume: Volume) -> Device | None:
         return await self._threads.call(partial(self._open, volume), SECONDS, f"opening the device of {volume.id}")
