@@ -51,27 +51,6 @@ def region(slug: str) -> list[Document]:
     return [{"matchLabelExpressions": [{"key": "region", "values": [slug]}]}]
 
 
-def imported(name: str, handle: str) -> Document:
-    """Return a PersistentVolume of 1 GiB for a volume that exists, as docs/guides/import-volume.md writes it."""
-    csi = {
-        "driver": DRIVER,
-        "volumeHandle": handle,
-        "fsType": "ext4",
-        "volumeAttributes": {f"{DRIVER}/noformat": "true"},
-    }
-    here = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "region", "operator": "In", "values": ["nyc1"]}]}]}
-    spec: Document = {
-        "storageClassName": CLASS,
-        "persistentVolumeReclaimPolicy": "Delete",
-        "accessModes": ["ReadWriteOnce"],
-        "capacity": {"storage": "1Gi"},
-        "csi": csi,
-        "nodeAffinity": {"required": here},
-    }
-    about = {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": DRIVER}}
-    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": about, "spec": spec}
-
-
 def pod(name: str, claim_name: str, *, node: str = "", more: Mapping[str, object] | None = None) -> Document:
     """Return a pod with a file system volume at /data."""
     container = {**_container(), "volumeMounts": [{"name": "data", "mountPath": "/data"}]}

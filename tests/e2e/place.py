@@ -20,7 +20,7 @@ Fields = dict[str, str | BinaryOperator | SequenceOperator]
 
 VolumeSnapshot = create_namespaced_resource("snapshot.storage.k8s.io", "v1", "VolumeSnapshot", "volumesnapshots")
 
-CLUSTER_WIDE = ("PersistentVolume", "StorageClass")
+CLUSTER_WIDE = ("PersistentVolume", "StorageClass", "VolumeSnapshotClass", "VolumeSnapshotContent")
 READY_SECONDS = 180.0
 GONE_SECONDS = 180.0
 

@@ -1,11 +1,10 @@
 """What goes wrong in a cluster: a part is killed, the cloud is away, the token is wrong, the driver is uninstalled."""
 
 import asyncio
-import json
 
 import pytest
 from lightkube import AsyncClient
-from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod
+from lightkube.resources.core_v1 import Pod
 from lightkube.resources.storage_v1 import CSINode
 
 from tests.e2e import manifests
@@ -106,21 +105,3 @@ async def test_uninstalling_leaves_volumes_and_running_pods_alone_and_installing
     await place.make(manifests.pod("next", "data", node=SECOND))
     await place.ready("next")
     assert await place.sh("next", READ) == written
-
-
-async def test_an_upgrade_with_volumes_in_use_changes_nothing_for_their_pods(
-    place: Place, client: AsyncClient, workspace: Workspace, embedded_cloud: EmbeddedCloud
-) -> None:
-    await place.make(manifests.claim("data"), manifests.pod("app", "data", node=FIRST))
-    await place.ready("app")
-    written = await place.sh("app", WRITE)
-    before = await parts(client, node_part(FIRST))
-    anew = {"podAnnotations": {"upgrade": place.namespace}}
-    values = driver.chart_values(workspace, embedded_cloud) | {"node": {"enabled": False, **anew}, "controller": anew}
-    (workspace.folder / "upgrade.json").write_text(json.dumps(values))
-    await asyncio.to_thread(driver.upgrade, workspace, workspace.folder / "upgrade.json")
-    assert await parts(client, node_part(FIRST)) != before
-    assert await place.sh("app", READ) == written
-    await place.ask_for("data", "2Gi")
-    await place.remove(Pod, "app")
-    await place.remove(PersistentVolumeClaim, "data")

@@ -2,7 +2,7 @@
 
 import pytest
 from lightkube import AsyncClient
-from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim, Pod
+from lightkube.resources.core_v1 import Pod
 from lightkube.resources.storage_v1 import StorageClass
 
 from tests.e2e import manifests
@@ -71,30 +71,6 @@ async def test_a_btrfs_volume_grows_under_its_running_pod(place: Place, client: 
         assert int(await place.sh("app", "df -P -k /data | tail -n 1 | awk '{print $2}'")) > 2.8 * 1024 * 1024
     finally:
         await client.delete(StorageClass, name)
-
-
-async def test_a_volume_that_exists_is_imported_as_the_guide_says(place: Place, client: AsyncClient) -> None:
-    await place.make(manifests.claim("data"), manifests.pod("app", "data", node=FIRST))
-    await place.ready("app")
-    written = await place.sh("app", WRITE)
-    volume = await place.volume("data")
-    assert volume.metadata is not None
-    assert volume.metadata.name is not None
-    assert volume.spec is not None
-    assert volume.spec.csi is not None
-    retain = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
-    await client.patch(PersistentVolume, volume.metadata.name, retain)
-    await place.remove(Pod, "app")
-    await place.remove(PersistentVolumeClaim, "data")
-    await client.delete(PersistentVolume, volume.metadata.name)
-    imported = f"{place.namespace}-imported"
-    await place.make(
-        manifests.imported(imported, volume.spec.csi.volumeHandle),
-        manifests.claim("imported", volume=imported),
-        manifests.pod("later", "imported", node=SECOND),
-    )
-    await place.ready("later")
-    assert await place.sh("later", READ) == written
 
 
 @pytest.mark.alone
