@@ -50,14 +50,15 @@ class Machine:
     ``driver`` is the image of the driver, seen as /dev/vdb. ``metadata`` is what the guest meets at
     169.254.169.254. ``droplet_id`` is told by SMBIOS, as on a droplet. ``announces_sizes``: the
     controller tells when a disk has grown; without, the guest must ask. ``systemd``: process 1 is systemd, and not a
-    short script. ``durable``: what the guest has synced to its root survives a kill of QEMU.
+    short script. ``processors``: one, as the smallest droplet has; a second one costs the host a third
+    more for the same work. ``durable``: what the guest has synced to its root survives a kill of QEMU.
     """
 
     driver: Path | None = None
     metadata: Metadata | None = None
     droplet_id: int | None = None
     memory_mib: int = 384
-    processors: int = 2
+    processors: int = 1
     announces_sizes: bool = True
     systemd: bool = False
     durable: bool = False

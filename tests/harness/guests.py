@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from localcloud.guests.guest import Guest
+from localcloud.guests.guest import BOOT_SECONDS, Guest
 from localcloud.guests.machine import PROGRAM, Image, Machine
 from tests.harness.tools import run
 from tools.guest import IMAGES
@@ -21,6 +21,9 @@ from tools.guest import IMAGES
 NODE_SOCKET = "/run/csi/csi.sock"
 NODE_LOG = "/run/csi/log"
 START_SECONDS = 120.0
+PREPARED = (  # what a test may need is in a saved state's memory: to load it takes an emulated machine seconds
+    "modprobe -a btrfs xfs dm-crypt; python3 -c 'import asyncio, argparse, json, logging, ssl, subprocess'"
+)
 _PROGRAMS = (PROGRAM, "qemu-img", "mmdebstrap", "cpio", "mke2fs", "setpriv")
 
 
@@ -39,7 +42,7 @@ async def saved_state(image: Path, machine: Machine) -> Path:
     """Return the state of such a machine just after its boot, saved the first time."""
     version = await asyncio.to_thread(run, PROGRAM, "--version")
     argv = replace(machine, driver=None, metadata=None).argv(Image(image))
-    key = hashlib.sha256(repr((version, argv)).encode()).hexdigest()[:12]
+    key = hashlib.sha256(repr((version, argv, PREPARED)).encode()).hexdigest()[:12]
     state = IMAGES / f"state-{key}"
     with (IMAGES / f"state-{key}.lock").open("w") as lock:
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
@@ -48,6 +51,7 @@ async def saved_state(image: Path, machine: Machine) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
             async with Guest(folder, Image(image), replace(machine, driver=None)) as guest:
                 await guest.boot()
+                await guest.agent.shell(PREPARED, BOOT_SECONDS)
                 await guest.save(state)
             shutil.rmtree(folder)
     return state

@@ -4,6 +4,7 @@ Without QEMU, mmdebstrap or root everything here is skipped, and says what is mi
 the images (two minutes) and a saved state (one boot); after that a guest is there in a second or two.
 """
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -18,6 +19,7 @@ from localcloud.guests.machine import Machine
 from tests.harness import guests
 from tools.guest import driver, root
 
+PROCESSORS = int(os.environ.get("AIOCSI_TEST_PROCESSORS", "1"))
 TIMEOUT_SECONDS = 600  # a limit, not an expectation: everything is emulated
 
 
@@ -53,7 +55,7 @@ async def make_guest(guest_image: Path, driver_image: Path, tmp_path: Path) -> A
     async with AsyncExitStack() as ending:
 
         async def make(name: str, machine: Machine | None = None) -> Guest:
-            whole = replace(machine or Machine(), driver=driver_image)
+            whole = replace(machine or Machine(), driver=driver_image, processors=PROCESSORS)
             return await ending.enter_async_context(guests.restored(tmp_path / name, guest_image, whole))
 
         yield make

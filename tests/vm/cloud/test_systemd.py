@@ -14,7 +14,7 @@ from localcloud.guests.machine import Image, Machine
 async def test_a_guest_whose_process_1_is_systemd_sees_its_volume(
     guest_image: Path, disk: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    async with Guest(tmp_path / "guest", Image(guest_image), Machine(systemd=True)) as guest:
+    async with Guest(tmp_path / "guest", Image(guest_image), Machine(systemd=True, processors=2)) as guest:
         await guest.boot()
         assert await guest.agent.output("cat", "/proc/1/comm") == "systemd\n"
         await guest.drives.attach(Drive("data", disk("data")))

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from localcloud.guests.guest import Guest
 from localcloud.guests.machine import Image, Machine
+from tests.vm.conftest import PROCESSORS
 from tests.vm.node import states
 from tests.vm.node.droplet import Droplet
 from tests.vm.node.volumes import GIB, Volume, new_name
@@ -34,7 +35,7 @@ async def make_droplet(guest_image: Path, driver_image: Path, tmp_path: Path) ->
     async with AsyncExitStack() as ending:
 
         async def make(name: str = "a", machine: Machine | None = None) -> Droplet:
-            whole = replace(machine or Machine(), driver=driver_image)
+            whole = replace(machine or Machine(), driver=driver_image, processors=PROCESSORS)
             state = await states.with_node(guest_image, whole)
             guest = await ending.enter_async_context(Guest(tmp_path / name, Image(guest_image), whole))
             await guest.restore(state)
