@@ -40,11 +40,9 @@ TIERS = (
     Tier("integration", ("tests/integration", *TWO)),
     Tier("faults", ("tests/faults",)),
 )
-_LONGEST = "tests/vm/node/test_hangs.py"  # it begins with the first, so that nobody waits for it in the end
-DROPLETS = (  # each test has one guest, two run side by side: a guest often waits
-    Tier("droplets", (_LONGEST, "tests/vm", "-m", "not two_guests", *TWO)),
-    Tier("pairs of droplets", ("tests/vm", "-m", "two_guests")),
-)
+_LONGEST = ("tests/vm/encryption/test_life.py", "tests/vm/cloud/test_droplets.py", "tests/vm/node/test_hangs.py")
+_BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")  # the longest begin, so that nobody waits for them
+DROPLETS = Tier("droplets", (*_LONGEST, "tests/vm", "-n", "3", *_BY_FILE))  # three files at a time: a guest often waits
 ON_THE_OTHERS = Tier("version-dependent", ("-m", "every_python", "tests/contract", "tests/integration", *TWO))
 
 
@@ -68,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = tuple(sys.argv[1:] if argv is None else argv)
     newest, *others = _pythons()
     if words[:1] == ("--droplets",):
-        return _report([_run(tier, newest, ROOT / ".venv", words[1:]) for tier in DROPLETS])
+        return _report([_run(DROPLETS, newest, ROOT / ".venv", words[1:])])
     runs = [_run(tier, newest, ROOT / ".venv", words) for tier in TIERS]
     for python in others:
         folder = ROOT / f".venv-{_version(python).rpartition('.')[0]}"

@@ -56,7 +56,6 @@ async def test_a_guest_learns_that_its_volume_has_grown(make_guest: MakeGuest, d
     await guest.agent.shell(f"{rescan} until [ $(blockdev --getsize64 {LINK}) = {2 * GIB} ]; do sleep 0.1; done")
 
 
-@pytest.mark.two_guests
 async def test_a_volume_is_refused_to_a_second_guest(make_guest: MakeGuest, disk: MakeDisk) -> None:
     first, second = await make_guest("a"), await make_guest("b")
     drive = Drive(NAME, disk("one"))
@@ -112,7 +111,6 @@ async def test_io_errors_come_and_go_by_kind(make_guest: MakeGuest, disk: MakeDi
     await guest.agent.shell(f"{write}; {read}; sync")
 
 
-@pytest.mark.two_guests
 async def test_two_guests_from_one_state_draw_different_random_numbers_and_have_the_hosts_time(
     make_guest: MakeGuest,
 ) -> None:

@@ -1,7 +1,10 @@
-"""The embedded cloud with real droplets: what the API does to machines and their disks."""
+"""The embedded cloud with real droplets: what the API does to machines and their disks.
+
+To boot a droplet costs more than most tests here, so nearly all share a cloud with two; each has a volume of its own.
+"""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,30 +15,69 @@ from localcloud.guests.errors import OrderFailed, ProgramFailed
 from localcloud.guests.guest import BOOT_SECONDS
 from tests.harness import localcloud
 from tests.harness.localcloud import Api, Process
+from tests.vm.node.volumes import new_name
 
-pytestmark = pytest.mark.asyncio
-
-NAME = "pvc-9f1c2d3e-0a1b-4c5d-8e7f-001122334455"
-LINK = f"/dev/disk/by-id/scsi-0DO_Volume_{NAME}"
-SEEN = f"udevadm wait --timeout=60 {LINK}; udevadm settle --timeout=60"
-GONE = f"udevadm wait --timeout=60 --removed {LINK}"
+pytestmark = [pytest.mark.asyncio, pytest.mark.xdist_group("droplets")]
 
 
-@contextmanager
-def cloud(state: Path, image: Path, *options: str) -> Iterator[Process]:
-    words = ("--disks=qemu", f"--guest-image={image}", "--action-latency=0", *options)
-    with Process(state, *words) as process:
-        yield process
+class Cloud:
+    """A cloud whose droplets, the first of them ``one`` and ``two``, outlive a kill of its process."""
+
+    def __init__(self, state: Path, image: Path, ending: ExitStack) -> None:
+        self._state = state
+        self._words = ("--disks=qemu", f"--guest-image={image}", "--action-latency=0")
+        self._ending = ending
+        self.start()
+
+    def start(self) -> None:
+        """Start its process, and with it the droplets that do not run."""
+        self.process = self._ending.enter_context(Process(self._state, *self._words))
+        self.one, self.two = sorted(droplet.id for droplet in self.process.ready.droplets)[:2]
+
+    def api(self) -> AbstractAsyncContextManager[Api]:
+        """Give a client of it."""
+        return localcloud.client(self.process)
+
+    def folder(self, droplet_id: int) -> Path:
+        """Return where a droplet has its root, its sockets and its process id."""
+        return self._state / "droplets" / str(droplet_id)
+
+    def pid(self, droplet_id: int) -> int:
+        """Return the process id of a droplet that is on."""
+        return int((self.folder(droplet_id) / "pid").read_text())
+
+    @asynccontextmanager
+    async def entered(self, droplet_id: int) -> AsyncIterator[Agent]:
+        """Give the agent of a droplet, once it is up."""
+        agent = Agent()
+        try:
+            await agent.connect(self.folder(droplet_id) / "agent", BOOT_SECONDS)
+            yield agent
+        finally:
+            await agent.close()
 
 
-@asynccontextmanager
-async def entered(process: Process, droplet_id: int) -> AsyncIterator[Agent]:
-    agent = Agent()
-    try:
-        await agent.connect(process.state / "droplets" / str(droplet_id) / "agent", BOOT_SECONDS)
-        yield agent
-    finally:
-        await agent.close()
+class Named:
+    """A volume's name, and what a droplet makes of it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.link = f"/dev/disk/by-id/scsi-0DO_Volume_{name}"
+        self.seen = f"udevadm wait --timeout=60 {self.link}; udevadm settle --timeout=60"
+        self.gone = f"udevadm wait --timeout=60 --removed {self.link}"
+
+
+@pytest.fixture(scope="module")
+def cloud(guest_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The cloud that all tests here share."""
+    with ExitStack() as ending:
+        yield Cloud(tmp_path_factory.mktemp("cloud"), guest_image, ending)
+
+
+@pytest.fixture
+def volume() -> Named:
+    """A volume that is still to be made."""
+    return Named(new_name())
 
 
 async def power(api: Api, droplet_id: int, kind: str) -> None:
@@ -48,115 +90,108 @@ async def trouble(api: Api, volume_id: str, **what: str | int) -> None:
     assert reply.status == 204, reply
 
 
-async def test_a_volume_moves_between_droplets_with_its_data_and_grows_in_use(
-    guest_image: Path, tmp_path: Path
-) -> None:
-    with cloud(tmp_path / "state", guest_image) as process:
-        one, two = (droplet.id for droplet in process.ready.droplets)
-        async with localcloud.client(process) as api:
-            volume_id = await api.create(NAME)
-            await api.act(volume_id, "attach", droplet_id=one)
-            async with entered(process, one) as droplet:
-                await droplet.shell(f"{SEEN}; mkfs.ext4 -q {LINK}; mount {LINK} /mnt; echo mine > /mnt/file")
-                await api.act(volume_id, "resize", size_gigabytes=2)
-                await droplet.shell(
-                    f"until [ $(blockdev --getsize64 {LINK}) = {2 << 30} ]; do sleep 0.1; done; resize2fs {LINK}"
-                )
-                await droplet.shell("[ $(stat -f -c %b /mnt) -gt 400000 ]; umount /mnt")
-                await api.act(volume_id, "detach", droplet_id=one)
-                await droplet.shell(GONE)
-            await api.act(volume_id, "attach", droplet_id=two)
-            async with entered(process, two) as droplet:
-                assert await droplet.shell(f"{SEEN}; mount {LINK} /mnt; cat /mnt/file") == "mine\n"
-
-
-async def test_a_droplet_knows_who_it_is(guest_image: Path, tmp_path: Path) -> None:
-    with cloud(tmp_path / "state", guest_image, "--droplets=1") as process:
-        droplet_id = process.ready.droplets[0].id
-        ask = (
-            "for key in id region; do exec 3<>/dev/tcp/169.254.169.254/80;"
-            ' printf "GET /metadata/v1/$key HTTP/1.1\\r\\nHost: metadata\\r\\n\\r\\n" >&3; tail -n 1 <&3; echo; done'
-        )
-        async with entered(process, droplet_id) as droplet:
+async def test_a_droplet_knows_who_it_is(cloud: Cloud) -> None:
+    ask = (
+        "for key in id region; do exec 3<>/dev/tcp/169.254.169.254/80;"
+        ' printf "GET /metadata/v1/$key HTTP/1.1\\r\\nHost: metadata\\r\\n\\r\\n" >&3; tail -n 1 <&3; echo; done'
+    )
+    for droplet_id in (cloud.one, cloud.two):
+        async with cloud.entered(droplet_id) as droplet:
             assert await droplet.shell(ask) == f"{droplet_id}\nnyc1\n"
             told = await droplet.shell("cat /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_serial")
-    assert told == f"DigitalOcean\n{droplet_id}\n"
+        assert told == f"DigitalOcean\n{droplet_id}\n"
 
 
-async def test_a_droplet_that_is_off_keeps_its_attachments_and_its_root(guest_image: Path, tmp_path: Path) -> None:
-    with cloud(tmp_path / "state", guest_image, "--droplets=1") as process:
-        droplet_id = process.ready.droplets[0].id
-        async with localcloud.client(process) as api:
-            volume_id = await api.create(NAME)
-            await api.act(volume_id, "attach", droplet_id=droplet_id)
-            async with entered(process, droplet_id) as droplet:
-                await droplet.shell(f"{SEEN}; echo here > /root/note; sync")
-            await power(api, droplet_id, "power_off")
-            assert not (process.state / "droplets" / str(droplet_id) / "pid").exists()
+async def test_a_volume_moves_between_droplets_with_its_data_and_grows_in_use(cloud: Cloud, volume: Named) -> None:
+    async with cloud.api() as api:
+        volume_id = await api.create(volume.name)
+        await api.act(volume_id, "attach", droplet_id=cloud.one)
+        async with cloud.entered(cloud.one) as droplet:
+            await droplet.shell(
+                f"{volume.seen}; mkfs.ext4 -q {volume.link}; mount {volume.link} /mnt; echo mine > /mnt/file"
+            )
             await api.act(volume_id, "resize", size_gigabytes=2)
-            await power(api, droplet_id, "power_on")
-            async with entered(process, droplet_id) as droplet:
-                seen = await droplet.shell(f"{SEEN}; cat /root/note; blockdev --getsize64 {LINK}")
+            size = f"$(blockdev --getsize64 {volume.link})"
+            await droplet.shell(f"until [ {size} = {2 << 30} ]; do sleep 0.1; done; resize2fs {volume.link}")
+            await droplet.shell("[ $(stat -f -c %b /mnt) -gt 400000 ]; umount /mnt")
+            await api.act(volume_id, "detach", droplet_id=cloud.one)
+            await droplet.shell(volume.gone)
+        await api.act(volume_id, "attach", droplet_id=cloud.two)
+        async with cloud.entered(cloud.two) as droplet:
+            assert (
+                await droplet.shell(f"{volume.seen}; mount {volume.link} /mnt; cat /mnt/file; umount /mnt") == "mine\n"
+            )
+
+
+async def test_a_disk_hangs_fails_and_is_slow_as_it_is_told(cloud: Cloud, volume: Named) -> None:
+    write = f"dd if=/dev/zero of={volume.link} bs=64k count=1 oflag=direct status=none"
+    async with cloud.api() as api, cloud.entered(cloud.one) as droplet:
+        volume_id = await api.create(volume.name)
+        await trouble(api, volume_id, writes="fail")  # before it is attached: it is so when it comes
+        await api.act(volume_id, "attach", droplet_id=cloud.one)
+        with pytest.raises(ProgramFailed, match="Input/output error"):
+            await droplet.shell(f"{volume.seen}; {write}")
+        await trouble(api, volume_id, writes="work", requests="hang")
+        with pytest.raises(OrderFailed, match="still runs"):
+            await droplet.output("sh", "-c", write, seconds=5)
+        await trouble(api, volume_id, requests="work", bytes_per_second=1 << 30)
+        await droplet.shell(write)
+
+
+async def test_a_droplet_that_is_off_keeps_its_attachments_and_its_root(cloud: Cloud, volume: Named) -> None:
+    async with cloud.api() as api:
+        volume_id = await api.create(volume.name)
+        await api.act(volume_id, "attach", droplet_id=cloud.one)
+        async with cloud.entered(cloud.one) as droplet:
+            await droplet.shell(f"{volume.seen}; echo here > /root/note; sync")
+        await power(api, cloud.one, "power_off")
+        assert not (cloud.folder(cloud.one) / "pid").exists()
+        await api.act(volume_id, "resize", size_gigabytes=2)
+        await power(api, cloud.one, "power_on")
+        async with cloud.entered(cloud.one) as droplet:
+            seen = await droplet.shell(f"{volume.seen}; cat /root/note; blockdev --getsize64 {volume.link}")
     assert seen == f"here\n{2 << 30}\n"
 
 
-async def test_a_droplet_is_made_and_deleted_with_its_machine(guest_image: Path, tmp_path: Path) -> None:
-    with cloud(tmp_path / "state", guest_image, "--droplets=0") as process:
-        async with localcloud.client(process) as api:
-            reply = await api.ask("POST", "/v2/droplets", {"name": "new", "region": "nyc1", "size": "s", "image": 1})
-            droplet_id = int(str(reply.part("droplet")["id"]))
-            async with entered(process, droplet_id) as droplet:
-                assert await droplet.output("cat", "/sys/class/dmi/id/product_serial") == f"{droplet_id}\n"
-            await api.ask("DELETE", f"/v2/droplets/{droplet_id}")
-            assert not (process.state / "droplets" / str(droplet_id)).exists()
+async def test_a_droplet_is_made_and_deleted_with_its_machine(cloud: Cloud) -> None:
+    async with cloud.api() as api:
+        reply = await api.ask("POST", "/v2/droplets", {"name": "new", "region": "nyc1", "size": "s", "image": 1})
+        droplet_id = int(str(reply.part("droplet")["id"]))
+        async with cloud.entered(droplet_id) as droplet:
+            assert await droplet.output("cat", "/sys/class/dmi/id/product_serial") == f"{droplet_id}\n"
+        pid = cloud.pid(droplet_id)
+        await api.ask("DELETE", f"/v2/droplets/{droplet_id}")
+    assert not cloud.folder(droplet_id).exists()
+    assert not (Path("/proc") / str(pid)).exists()
 
 
-async def test_a_disk_hangs_fails_and_is_slow_as_it_is_told(guest_image: Path, tmp_path: Path) -> None:
-    with cloud(tmp_path / "state", guest_image, "--droplets=1") as process:
-        droplet_id = process.ready.droplets[0].id
-        write = f"dd if=/dev/zero of={LINK} bs=64k count=1 oflag=direct status=none"
-        async with localcloud.client(process) as api, entered(process, droplet_id) as droplet:
-            volume_id = await api.create(NAME)
-            await trouble(api, volume_id, writes="fail")  # before it is attached: it is so when it comes
-            await api.act(volume_id, "attach", droplet_id=droplet_id)
-            with pytest.raises(ProgramFailed, match="Input/output error"):
-                await droplet.shell(f"{SEEN}; {write}")
-            await trouble(api, volume_id, writes="work", requests="hang")
-            with pytest.raises(OrderFailed, match="still runs"):
-                await droplet.output("sh", "-c", write, seconds=5)
-            await trouble(api, volume_id, requests="work", bytes_per_second=1 << 30)
-            await droplet.shell(write)
-
-
-async def test_a_killed_cloud_takes_its_droplets_over_and_starts_those_that_died(
-    guest_image: Path, tmp_path: Path
-) -> None:
-    state = tmp_path / "state"
-    with cloud(state, guest_image) as process:
-        one, two = (droplet.id for droplet in process.ready.droplets)
-        async with localcloud.client(process) as api, entered(process, one) as droplet:
-            kept, pulled = await api.create(NAME), await api.create("pulled")
-            await api.act(kept, "attach", droplet_id=one)
-            await api.act(pulled, "attach", droplet_id=two)
-            await droplet.shell(f"{SEEN}; mkfs.ext4 -q {LINK}; mount {LINK} /mnt; echo mine > /mnt/file")
-        process.kill()
-        pids = [int((state / "droplets" / str(each) / "pid").read_text()) for each in (one, two)]
-        await processes.Process(pids[1]).end()
-    with cloud(state, guest_image) as process:
-        assert int((state / "droplets" / str(one) / "pid").read_text()) == pids[0]
-        async with localcloud.client(process) as api:
-            async with entered(process, one) as droplet:
-                assert await droplet.shell("cat /mnt/file") == "mine\n"
-                await api.act(kept, "detach", droplet_id=one)
-                await droplet.shell(GONE)
-            async with entered(process, two) as droplet:
-                await droplet.shell("udevadm wait --timeout=60 /dev/disk/by-id/scsi-0DO_Volume_pulled")
+async def test_a_killed_cloud_takes_its_droplets_over_and_starts_those_that_died(cloud: Cloud, volume: Named) -> None:
+    pulled = Named(new_name())
+    async with cloud.api() as api, cloud.entered(cloud.one) as droplet:
+        kept = await api.create(volume.name)
+        await api.act(kept, "attach", droplet_id=cloud.one)
+        await api.act(await api.create(pulled.name), "attach", droplet_id=cloud.two)
+        await droplet.shell(
+            f"{volume.seen}; mkfs.ext4 -q {volume.link}; mount {volume.link} /mnt; echo mine > /mnt/file"
+        )
+    cloud.process.kill()
+    pids = [cloud.pid(each) for each in (cloud.one, cloud.two)]
+    await processes.Process(pids[1]).end()
+    cloud.start()
+    assert cloud.pid(cloud.one) == pids[0]
+    async with cloud.api() as api:
+        async with cloud.entered(cloud.one) as droplet:
+            assert await droplet.shell("cat /mnt/file") == "mine\n"
+            await api.act(kept, "detach", droplet_id=cloud.one)
+            await droplet.shell(volume.gone)
+        async with cloud.entered(cloud.two) as droplet:
+            await droplet.shell(f"udevadm wait --timeout=60 {pulled.link}")
 
 
 async def test_a_cloud_that_is_told_to_end_leaves_no_machine(guest_image: Path, tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    with cloud(state, guest_image) as process:
-        pids = [int((state / "droplets" / str(each.id) / "pid").read_text()) for each in process.ready.droplets]
+    with ExitStack() as ending:  # of its own: the machines need not have booted
+        cloud = Cloud(tmp_path / "cloud", guest_image, ending)
+        pids = [cloud.pid(each) for each in (cloud.one, cloud.two)]
         assert all((Path("/proc") / str(pid)).exists() for pid in pids)
-        assert process.end() == 0
+        assert cloud.process.end() == 0
     assert not any((Path("/proc") / str(pid)).exists() for pid in pids)

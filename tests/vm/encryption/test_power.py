@@ -28,7 +28,7 @@ from tests.vm.conftest import MakeGuest
 from tests.vm.encryption import writes
 from tests.vm.encryption.calls import SECONDS, Kubelet, Volume, serving
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.two_guests]
+pytestmark = pytest.mark.asyncio
 
 EVERY = os.environ.get("AIOCSI_TEST_POWER_CUTS") == "every"
 SIZE_BYTES = 32 << 20

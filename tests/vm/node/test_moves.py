@@ -11,7 +11,6 @@ RECORDS = 4  # a move
 
 
 @pytest.mark.asyncio
-@pytest.mark.two_guests
 @pytest.mark.timeout(120 + 60 * MOVES)
 async def test_a_volume_that_moves_between_two_droplets_loses_nothing(
     make_droplet: MakeDroplet, make_volume: MakeVolume
