@@ -21,6 +21,7 @@ SECONDS = 240.0  # of a call; everything is emulated
 OLD, NEW = "first-passphrase-x7Qp", "second-passphrase-m4Zt"
 QUICK = {"encryption": "luks2", "encryptionPbkdf": "pbkdf2", "encryptionPbkdfIterations": "1000"}
 STATE = "/run/csi/state"
+SETTINGS = {"state_dir": STATE}
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,12 @@ async def used(kubelet: Kubelet, volume: Volume) -> Volume:
 
 @asynccontextmanager
 async def serving(guest: Guest, folder: Path) -> AsyncIterator[Kubelet]:
-    """Start the node service in a guest; its socket is made in ``folder``, which is there."""
-    pid = await guests.start_node(guest, folder / "csi.sock", state_dir=STATE)
+    """Call the node service of a guest, started if it does not run; a socket is made in ``folder``, which is there."""
+    if (running := await guest.agent.run("pgrep", "--full", "--oldest", "aiocsi-node")).status == 0:
+        pid = int(running.stdout)
+        await guest.agent.forward(guests.NODE_SOCKET, folder / "csi.sock")
+    else:
+        pid = await guests.start_node(guest, folder / "csi.sock", **SETTINGS)
     async with Client(folder / "csi.sock") as client:
         yield Kubelet(guest, client, pid)
 

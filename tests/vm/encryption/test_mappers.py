@@ -22,9 +22,9 @@ def volume_on(file: Path) -> Volume:
 
 
 async def test_a_mapper_that_is_left_is_used_upon_the_right_disk_alone(
-    make_guest: MakeGuest, disk: MakeDisk, tmp_path: Path
+    make_node: MakeGuest, disk: MakeDisk, tmp_path: Path
 ) -> None:
-    async with serving(await make_guest("a"), tmp_path / "a") as kubelet:
+    async with serving(await make_node("a"), tmp_path / "a") as kubelet:
         one, two = [await used(kubelet, volume_on(disk(name))) for name in ("one", "two")]
 
         await kubelet.shell(OPEN.format(key=OLD, link=one.link, mapper=one.mapper))
@@ -51,9 +51,9 @@ async def test_a_mapper_that_is_left_is_used_upon_the_right_disk_alone(
 
 
 async def test_a_disk_that_goes_under_a_mount_is_told_and_the_volume_recovers(
-    make_guest: MakeGuest, disk: MakeDisk, tmp_path: Path
+    make_node: MakeGuest, disk: MakeDisk, tmp_path: Path
 ) -> None:
-    async with serving(await make_guest("a"), tmp_path / "a") as kubelet:
+    async with serving(await make_node("a"), tmp_path / "a") as kubelet:
         volume = await used(kubelet, volume_on(disk("one")))
         raw = Volume(str(uuid.uuid4()), disk("raw"), "")
         await kubelet.attach(raw)

@@ -40,9 +40,9 @@ async def digest(kubelet: Kubelet, wanted: Volume) -> str:
 
 
 async def test_a_volume_that_is_not_what_is_asked_for_is_refused_unchanged(
-    make_guest: MakeGuest, tmp_path: Path
+    make_node: MakeGuest, tmp_path: Path
 ) -> None:
-    async with serving(await make_guest("a"), tmp_path / "a") as kubelet:
+    async with serving(await make_node("a"), tmp_path / "a") as kubelet:
         good = await used(kubelet, volume(tmp_path))
         before = await digest(kubelet, good)
         assert "does not open" in await kubelet.refusal(good.keyed(NEW))
@@ -59,7 +59,7 @@ async def test_a_volume_that_is_not_what_is_asked_for_is_refused_unchanged(
         assert await kubelet.shell(f"cat {good.staging}/file") == "data\n"
 
 
-async def test_a_header_that_is_not_the_volumes_own_is_refused_unchanged(make_guest: MakeGuest, tmp_path: Path) -> None:
+async def test_a_header_that_is_not_the_volumes_own_is_refused_unchanged(make_node: MakeGuest, tmp_path: Path) -> None:
     make = f"printf %s {OLD} | {MAKE}"
     name = "--label {id} --subsystem"
     cases = {
@@ -71,7 +71,7 @@ async def test_a_header_that_is_not_the_volumes_own_is_refused_unchanged(make_gu
         "has no key any more": make + f" {name} aiocsi {{link}}; cryptsetup luksErase -q {{link}}",
         "at byte 33000": "printf x | dd of={link} bs=1 seek=33000 status=none",
     }
-    async with serving(await make_guest("a"), tmp_path / "a") as kubelet:
+    async with serving(await make_node("a"), tmp_path / "a") as kubelet:
 
         async def refuse(said: str, script: str) -> None:
             wanted = volume(tmp_path)
@@ -95,9 +95,9 @@ async def test_a_header_that_is_not_the_volumes_own_is_refused_unchanged(make_gu
 
 @pytest.mark.parametrize("kind", ["xfs", "ext4"])
 async def test_a_copy_opens_with_its_origins_passphrase_beside_it_and_gets_its_own_name(
-    make_guest: MakeGuest, tmp_path: Path, kind: str
+    make_node: MakeGuest, tmp_path: Path, kind: str
 ) -> None:
-    async with serving(await make_guest("a"), tmp_path / "a") as kubelet:
+    async with serving(await make_node("a"), tmp_path / "a") as kubelet:
         origin = await used(kubelet, volume(tmp_path, kind))
         copy = volume(tmp_path, kind, like=origin)
         await kubelet.attach(copy)

@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import hashlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,32 +16,32 @@ from tests.vm.node import droplet
 from tests.vm.node.droplet import Droplet
 from tools.guest import IMAGES
 
-KEPT = 6  # states of earlier trees, the newest
+KEPT = 8  # states of earlier trees, the newest
 WRITER = Path(__file__).with_name("writer.py")
 SOURCES = (WRITER, Path(__file__), Path(guests.__file__))  # of what is in a state, beside the driver
 
 
-async def with_node(image: Path, machine: Machine) -> Path:
+async def with_node(image: Path, machine: Machine, settings: Mapping[str, str] = droplet.SETTINGS) -> Path:
     """Return the state of such a guest, saved the first time that this tree's driver is met."""
     base = await guests.saved_state(image, machine)
-    parts = (base.name, machine.driver, droplet.SETTINGS, *(file.read_bytes() for file in SOURCES))
+    parts = (base.name, machine.driver, sorted(settings.items()), *(file.read_bytes() for file in SOURCES))
     state = IMAGES / f"node-{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"
     with (IMAGES / "node.lock").open("w") as lock:
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
         if not state.exists():
-            await _save(state, base, image, machine)
+            await _save(state, base, image, machine, settings)
             _forget_old()
         state.touch()
     return state
 
 
-async def _save(state: Path, base: Path, image: Path, machine: Machine) -> None:
+async def _save(state: Path, base: Path, image: Path, machine: Machine, settings: Mapping[str, str]) -> None:
     folder = IMAGES / f"starting-{state.name}"
     shutil.rmtree(folder, ignore_errors=True)
     async with Guest(folder, Image(image), machine) as guest:
         await guest.restore(base)
         await guest.use_driver()
-        await guests.start_node(guest, folder / "csi", **droplet.SETTINGS)
+        await guests.start_node(guest, folder / "csi", **settings)
         await guest.agent.write(droplet.WRITER, WRITER.read_bytes())
         await guest.save(state)
     shutil.rmtree(folder)
