@@ -136,6 +136,7 @@ class Actions:
         self._memory.accounted.add([ended.id])
         if ended.progress is Progress.COMPLETED and ended.kind is Kind.ATTACH:
             self._memory.moved(place.volume_id, (place.droplet_id,))
+            self._memory.attached(place.volume_id, place.droplet_id)
         if ended.progress is Progress.COMPLETED and ended.kind is Kind.DETACH:
             self._memory.moved(place.volume_id, ())
             self._memory.detached(place.volume_id, place.droplet_id)

@@ -4,12 +4,15 @@ The first request is the change itself; a look follows only when the cloud's ans
 Sources: CSI 1.13 "ControllerPublishVolume", "ControllerUnpublishVolume"; DigitalOcean API "volumeActions_post_byId".
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from common import errors
 from controller.cloud.base import AlreadyAttached, DropletFull, Gone, Kind, NotAttached, Place, Volume
 from controller.parts import Parts
 from controller.records import Publish, Published, Unpublish
+
+FRESH_SECONDS = 1.0  # so long, what the cloud has told of an attach is as good as what it would tell now
 
 
 class Attachments:
@@ -39,6 +42,8 @@ class Attachments:
             volume = self._memory.get(wanted.volume_id)
             if volume is None and wanted.told is not None and not just_attached:
                 volume = Volume(wanted.volume_id, wanted.told.volume_name, "", wanted.told.size_bytes)
+            if volume is not None and self._has_just_attached(volume.id, wanted.droplet_id):
+                return Published(volume.name, volume.size_bytes)
             if volume is None or (wanted.droplet_id in volume.droplet_ids and not just_attached):
                 volume = await self._look(wanted.volume_id)  # never seen, or thought to be there: ask
             if wanted.droplet_id not in volume.droplet_ids:
@@ -61,6 +66,11 @@ class Attachments:
                 return
             for droplet_id in volume.droplet_ids:
                 await self._detach(wanted.volume_id, droplet_id)
+
+    def _has_just_attached(self, volume_id: str, droplet_id: int) -> bool:
+        """Whether the answer to the call before holds for this one: the attacher asks twice when its cache lags."""
+        moment = asyncio.get_running_loop().time() - FRESH_SECONDS
+        return not self._confirm and self._memory.attached_since(volume_id, moment) == droplet_id
 
     async def _attach(self, volume: Volume, droplet_id: int) -> None:
         if volume.droplet_ids and await self._is_held_elsewhere(volume.id, droplet_id):
@@ -101,6 +111,7 @@ class Attachments:
 
     async def _detach(self, volume_id: str, droplet_id: int) -> None:
         place = Place(volume_id, droplet_id=droplet_id)
+        self._memory.detaching(volume_id)
         try:
             was_detached = self._memory.detached_from(volume_id) == droplet_id
             if was_detached and droplet_id not in (await self._look(volume_id)).droplet_ids:

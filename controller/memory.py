@@ -18,6 +18,7 @@ Value = TypeVar("Value")
 REMEMBERED_ACTIONS = 2000
 REMEMBERED_LOSSES = 1000
 REMEMBERED_DELETIONS = 2000
+REMEMBERED_ATTACHMENTS = 2000
 REMEMBERED_DETACHMENTS = 2000
 
 
@@ -42,6 +43,7 @@ class Memory:
     def __init__(self) -> None:
         self._volumes: dict[str, Volume] = {}
         self._changed: dict[str, float] = {}  # when we changed a volume
+        self._attached: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._detached: OrderedDict[str, int] = OrderedDict()
         self._deleted: OrderedDict[str, None] = OrderedDict()
         self._snapshots: dict[str, Snapshot] = {}
@@ -101,6 +103,7 @@ class Memory:
         """Those droplets, and no others, hold the volume now."""
         if (volume := self._volumes.get(volume_id)) and volume.droplet_ids != droplet_ids:
             self._volumes[volume_id] = replace(volume, droplet_ids=droplet_ids)
+            self._attached.pop(volume_id, None)
 
     def moved(self, volume_id: str, droplet_ids: tuple[int, ...]) -> None:
         """An action of ours has ended: those droplets hold the volume now."""
@@ -108,12 +111,26 @@ class Memory:
             self._touch(volume_id)
             self.hold(volume_id, droplet_ids)
 
+    def attached(self, volume_id: str, droplet_id: int) -> None:
+        """An attach of ours to that droplet was seen to end well, just now."""
+        _keep(self._attached, volume_id, (droplet_id, asyncio.get_running_loop().time()), REMEMBERED_ATTACHMENTS)
+
+    def detaching(self, volume_id: str) -> None:
+        """A detach is about to be asked for: from now on, only the cloud knows."""
+        self._attached.pop(volume_id, None)
+
+    def attached_since(self, volume_id: str, moment: float) -> int | None:
+        """Return the droplet to which our attach was seen to end well after ``moment``, if nothing was heard since."""
+        droplet_id, seen = self._attached.get(volume_id, (None, 0.0))
+        return droplet_id if seen > moment else None
+
     def detached(self, volume_id: str, droplet_id: int) -> None:
         """A detach of ours from that droplet was seen to end well."""
         _keep(self._detached, volume_id, droplet_id, REMEMBERED_DETACHMENTS)
 
     def attaching(self, volume_id: str) -> None:
         """An attach is about to be asked for: from now on, only the cloud knows."""
+        self._attached.pop(volume_id, None)
         self._detached.pop(volume_id, None)
 
     def detached_from(self, volume_id: str) -> int | None:
@@ -149,6 +166,7 @@ class Memory:
 
     def _drop(self, volume_id: str) -> bool:
         self._changed.pop(volume_id, None)
+        self._attached.pop(volume_id, None)
         self._detached.pop(volume_id, None)
         if self._volumes.pop(volume_id, None) is None:
             return False

@@ -5,6 +5,7 @@ import pytest
 
 from common import errors
 from common.attributes import volume_name_key, volume_size_key
+from controller.attachments import FRESH_SECONDS
 from controller.cloud.base import Action, Gone, Kind, NotAttached, Page, Place
 from controller.records import Expand, Size
 from csi_proto.csi import v1 as csi
@@ -33,6 +34,30 @@ async def test_a_whole_life_costs_six_requests_once_durations_are_learned() -> N
         await world.unpublish(volume, 101)
         await world.volumes.delete(volume)
     assert world.cloud.requests == ["create_volume", "attach", "get_action", "detach", "get_action", "delete_volume"]
+
+
+async def test_an_attach_that_is_asked_for_again_at_once_costs_nothing_and_later_a_look() -> None:
+    world = World()
+    volume = await world.create()
+    await world.publish(volume, 101)
+    world.cloud.requests.clear()
+    assert await world.publish(volume, 101) == "pvc-a"
+    assert world.cloud.requests == []
+    await asyncio.sleep(FRESH_SECONDS)
+    assert await world.publish(volume, 101) == "pvc-a"
+    assert world.cloud.requests == ["get_volume"]
+
+
+async def test_an_attach_that_is_asked_for_again_is_looked_at_once_a_detach_was_begun() -> None:
+    world = World(FakeCloud(latency=0.2))
+    volume = await world.create()
+    await world.publish(volume, 101)
+    world.cloud.faults.append(Fault.LOST_REPLY)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(world.unpublish(volume, 101), 0.3)
+    world.cloud.requests.clear()
+    await world.publish(volume, 101)
+    assert world.cloud.requests == ["get_volume"]
 
 
 async def test_attach_to_a_second_droplet_is_refused_and_names_the_first() -> None:
