@@ -14,7 +14,14 @@ SLOW_SECONDS = 8
 @asynccontextmanager
 async def slow(cloud: EmbeddedCloud, action: str) -> AsyncIterator[None]:
     """Let each action of this kind (attach, resize) take SLOW_SECONDS, so that it can be met while it is under way."""
-    rule: Json = {"kind": "action_latency", "where": {"action": action}, "seconds": str(SLOW_SECONDS)}
+    async with taking(cloud, SLOW_SECONDS, {"action": action}):
+        yield
+
+
+@asynccontextmanager
+async def taking(cloud: EmbeddedCloud, seconds: float, where: Json) -> AsyncIterator[None]:
+    """Let each action that fits ``where`` take so long."""
+    rule: Json = {"kind": "action_latency", "where": where, "seconds": str(seconds)}
     fault = await cloud.send("POST", FAULTS, rule)
     assert isinstance(fault, dict)
     try:
@@ -32,6 +39,12 @@ async def started(cloud: EmbeddedCloud, action: str, volumes: set[str]) -> list[
         for volume, detail in told
         if volume in volumes and isinstance(detail, dict) and detail["type"] == f"{action}_volume"
     ]
+
+
+async def created(cloud: EmbeddedCloud) -> list[str]:
+    """Return the name of each volume that the cloud ever made."""
+    effects = objects(await cloud.get("/_localcloud/ledger/effects?kind=volume_created"), "effects")
+    return [str(detail["name"]) for effect in effects if isinstance(detail := effect["detail"], dict)]
 
 
 async def until_started(cloud: EmbeddedCloud, action: str, names: set[str], seconds: float = 120) -> None:

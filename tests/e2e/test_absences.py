@@ -1,6 +1,7 @@
 """Two minutes without the cloud, or without a node: pods run on, and what had to wait is done afterwards."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,10 +13,10 @@ from tests.e2e import manifests
 from tests.e2e.cluster import cloud, nodes
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.e2e.parts import CONTROLLER, node_part, until_all_are_ready
-from tests.e2e.place import Place
+from tests.e2e.place import Place, close_place, open_place
 from tests.harness.embedded_cloud import EmbeddedCloud
 
-_, FIRST, SECOND = NODES
+CONTROL_PLANE, FIRST, SECOND = NODES
 ABSENCE_SECONDS = 120.0
 WRITE = "dd if=/dev/urandom of=/data/file bs=1M count=4 2>/dev/null && sync && sha256sum < /data/file"
 READ = "sha256sum < /data/file"
@@ -45,14 +46,14 @@ async def test_pods_run_on_while_the_cloud_is_away_and_calls_recover_when_it_is_
 async def test_a_node_that_stands_still_for_two_minutes_keeps_its_pods_and_takes_up_what_waited(
     place: Place, client: AsyncClient, workspace: Workspace, embedded_cloud: EmbeddedCloud
 ) -> None:
+    """Meanwhile another node is filled: the two minutes are there, and either may not disturb the other."""
     await place.make(manifests.claim("data"), manifests.pod("app", "data", node=FIRST))
     before = await place.ready("app")
     written = await place.sh("app", WRITE)
     async with standing_still(workspace, FIRST), absence():
-        await until_ready_is(client, FIRST, {"Unknown", "False"})
-        await place.make(manifests.claim("elsewhere"), manifests.pod("elsewhere", "elsewhere", node=SECOND))
-        await place.ready("elsewhere")  # the other controller leads by now
-        await place.make(manifests.claim("later"), manifests.pod("waits", "later", node=FIRST))
+        await asyncio.gather(
+            what_waits_for_the_node(place), the_sixteenth_volume_of_a_node_waits_and_holds_nobody_up(client)
+        )
     await until_ready_is(client, FIRST, {"True"})
     await place.ready("waits", seconds=300)
     assert await place.sh("app", READ) == written
@@ -63,6 +64,31 @@ async def test_a_node_that_stands_still_for_two_minutes_keeps_its_pods_and_takes
     assert names <= attached
     for labels in (CONTROLLER, node_part(FIRST)):
         await until_all_are_ready(client, labels, seconds=180)
+
+
+async def what_waits_for_the_node(place: Place) -> None:
+    """Give the node that stands still a volume, once the cluster has noticed and the other controller leads."""
+    await until_ready_is(place.client, FIRST, {"Unknown", "False"})
+    await place.make(manifests.claim("elsewhere"), manifests.pod("elsewhere", "elsewhere", node=CONTROL_PLANE))
+    await place.ready("elsewhere")
+    await place.make(manifests.claim("later"), manifests.pod("waits", "later", node=FIRST))
+
+
+async def the_sixteenth_volume_of_a_node_waits_and_holds_nobody_up(client: AsyncClient) -> None:
+    """Fill a node to its limit, and free one place of it."""
+    place = await open_place(client, f"full-{os.getpid()}")
+    pods = [f"pod-{number}" for number in range(16)]
+    for pod in pods:
+        await place.make(manifests.claim(pod), manifests.pod(pod, pod, node=SECOND))
+    await place.event("FailedScheduling", "max volume count", seconds=300)
+    await place.make(manifests.claim("elsewhere"), manifests.pod("elsewhere", "elsewhere", node=CONTROL_PLANE))
+    await place.ready("elsewhere")
+    [waiting] = [pod for pod in pods if not await place.scheduled(pod)]
+    placed = next(pod for pod in pods if pod != waiting)
+    await place.ready(placed, seconds=300)
+    await place.remove(Pod, placed)
+    await place.ready(waiting, seconds=300)
+    await close_place(place)
 
 
 @asynccontextmanager

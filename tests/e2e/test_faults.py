@@ -7,11 +7,12 @@ from lightkube import AsyncClient
 from lightkube.resources.core_v1 import Pod
 from lightkube.resources.storage_v1 import CSINode
 
-from tests.e2e import manifests
+from tests.e2e import actions, manifests
 from tests.e2e.cluster import driver
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.e2e.parts import (
     CONTROLLER,
+    kill_controllers,
     node_part,
     parts,
     replaced,
@@ -28,28 +29,22 @@ READ = "sha256sum < /data/file"
 WRONG = "no-token-at-all"
 DRIVER = "dobs.csi.digitalocean.com"
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio, pytest.mark.alone]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio]
 
 
 async def test_controllers_killed_while_volumes_are_made_leave_one_volume_for_each_claim(
     place: Place, client: AsyncClient, embedded_cloud: EmbeddedCloud
 ) -> None:
     names = [f"data-{number}" for number in range(6)]
-    before = {str(volume["name"]) for volume in await embedded_cloud.volumes()}
     for number, name in enumerate(names):
         node = (FIRST, SECOND)[number % 2]
         await place.make(manifests.claim(name), manifests.pod(f"pod-{number}", name, node=node))
-    for part in await parts(client, CONTROLLER):
-        await client.delete(Pod, part, namespace=driver.NAMESPACE, grace_period=0)
+    await kill_controllers(client)
     for number in range(6):
         await place.ready(f"pod-{number}", seconds=300)
-    wanted = set()
-    for name in names:
-        volume = await place.volume(name)
-        assert volume.metadata is not None
-        wanted.add(volume.metadata.name)
-    made = [str(volume["name"]) for volume in await embedded_cloud.volumes() if volume["name"] not in before]
-    assert sorted(made) == sorted(map(str, wanted))
+    wanted = [await place.volume_name(name) for name in names]
+    made = [name for name in await actions.created(embedded_cloud) if name in wanted]
+    assert sorted(made) == sorted(wanted)
 
 
 async def test_a_node_part_that_was_killed_finds_every_mount_in_place_and_registers_again(
@@ -69,6 +64,7 @@ async def test_a_node_part_that_was_killed_finds_every_mount_in_place_and_regist
     await place.remove(Pod, "app")
 
 
+@pytest.mark.alone
 async def test_a_wrong_token_shows_in_readiness_and_events_and_the_right_one_is_taken_without_a_restart(
     place: Place, client: AsyncClient, workspace: Workspace, embedded_cloud: EmbeddedCloud
 ) -> None:
@@ -88,6 +84,7 @@ async def test_a_wrong_token_shows_in_readiness_and_events_and_the_right_one_is_
     assert await parts(client, CONTROLLER) == before
 
 
+@pytest.mark.alone
 async def test_uninstalling_leaves_volumes_and_running_pods_alone_and_installing_again_takes_them_over(
     place: Place, workspace: Workspace, embedded_cloud: EmbeddedCloud
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lightkube import AsyncClient
 from lightkube.generic_resource import create_global_resource
-from lightkube.resources.core_v1 import PersistentVolume, Pod
+from lightkube.resources.core_v1 import Namespace, PersistentVolume, Pod
 from lightkube.types import PatchType
 
 from tests.e2e import manifests
@@ -16,7 +16,7 @@ from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.e2e.guides import Guide, Operator
 from tests.e2e.manifests import Document
 from tests.e2e.parts import CONTROLLER, node_part, parts
-from tests.e2e.place import Place, VolumeSnapshot, close_place, open_place
+from tests.e2e.place import Place, VolumeSnapshot, close_place, open_place, until_gone
 from tests.harness.embedded_cloud import EmbeddedCloud, objects
 from tools.chart import CHART
 
@@ -71,6 +71,7 @@ async def test_a_snapshot_of_velero_s_class_outlives_its_namespace_and_is_restor
         await shop.snapshot_ready("backup")
         content, handle = await bound(client, shop, "backup")
         await close_place(shop)
+        await until_gone(client, Namespace, shop.namespace)
         assert handle in await snapshots(embedded_cloud)
         await client.delete(VolumeSnapshotContent, content)
         assert handle in await snapshots(embedded_cloud)

@@ -17,7 +17,7 @@ CLAIMS = [f"data-{number}" for number in range(4)]
 ATTACHER = "external-attacher-leader-dobs-csi-digitalocean-com"
 RESIZER = "external-resizer-dobs-csi-digitalocean-com"
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio, pytest.mark.alone]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio]
 
 
 async def test_controllers_killed_while_volumes_are_attached_attach_each_of_them_once(

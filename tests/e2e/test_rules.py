@@ -71,19 +71,3 @@ async def test_a_btrfs_volume_grows_under_its_running_pod(place: Place, client: 
         assert int(await place.sh("app", "df -P -k /data | tail -n 1 | awk '{print $2}'")) > 2.8 * 1024 * 1024
     finally:
         await client.delete(StorageClass, name)
-
-
-@pytest.mark.alone
-async def test_the_sixteenth_volume_of_a_node_waits_and_holds_nobody_up(place: Place) -> None:
-    names = [f"data-{number}" for number in range(16)]
-    for number, name in enumerate(names):
-        await place.make(manifests.claim(name), manifests.pod(f"pod-{number}", name, node=FIRST))
-    await place.event("FailedScheduling", "max volume count", seconds=300)
-    await place.make(manifests.claim("elsewhere"), manifests.pod("elsewhere", "elsewhere", node=SECOND))
-    await place.ready("elsewhere")
-    waiting = [name for name in (f"pod-{number}" for number in range(16)) if not await place.scheduled(name)]
-    assert len(waiting) == 1
-    placed = next(f"pod-{number}" for number in range(16) if f"pod-{number}" not in waiting)
-    await place.ready(placed, seconds=300)
-    await place.remove(Pod, placed)
-    await place.ready(waiting[0], seconds=300)

@@ -2,12 +2,14 @@
 
 ``run [--third] [WORDS]`` makes the cluster, runs the tests (WORDS go to pytest), with ``--third`` a third of upstream's
 suite as well, keeps logs and objects in artifacts/e2e, and removes everything, also after a failure. ``programs`` only
-builds what all of that needs, ``missing`` prints what this machine lacks.
+builds what all of that needs, ``missing`` prints what this machine lacks for good, and fails if that is nothing.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.e2e.cluster import cloud, driver, engine, host, images, nodes, trial
 from tests.e2e.cluster.background import NotReady
@@ -25,7 +27,7 @@ CLUSTER = (
 )
 PUBLISHED = ("kind", "kubectl", "helm")  # all that is built where images are pulled
 CANNOT = 3
-SIDECARS = tuple(recipe.program for recipe in images.SIDECARS)
+IN_IMAGES = tuple(recipe.program for recipe in (*images.SIDECARS, *images.TEST_SUITE))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words or words[0] not in commands or (words[0] != "run" and words[1:]):
         print("usage: python -m tests.e2e.cluster programs|missing|up|down|run [--third] [WORDS]", file=sys.stderr)
         return 2
-    if words[0] in {"up", "run"} and (missing := host.missing()):
+    if words[0] in {"programs", "up", "run"} and (missing := host.missing()):
         print(f"no cluster on this machine, it lacks: {', '.join(missing)}", file=sys.stderr)
         return CANNOT
     try:
@@ -53,9 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def tell_what_is_missing() -> int:
-    """Print what this machine lacks, on one line; nothing if it can have a cluster."""
-    print(", ".join(host.missing()), end="")
-    return 0
+    """Print on one line what this machine lacks and nobody can give it; return 0 if there is something, else 1."""
+    lacking = [] if os.geteuid() != 0 else host.missing()  # whoever is not root may become it, and cannot see the rest
+    print(", ".join(lacking))
+    return 0 if lacking else 1
 
 
 def build(way: Way) -> int:
@@ -66,7 +69,7 @@ def build(way: Way) -> int:
 
 def needed(way: Way) -> tuple[str, ...]:
     """Return the programs that a cluster is made with."""
-    return PUBLISHED if way is Way.PUBLISHED else (*CLUSTER, *SIDECARS)
+    return PUBLISHED if way is Way.PUBLISHED else (*CLUSTER, *IN_IMAGES)
 
 
 def up(workspace: Workspace) -> int:
@@ -77,12 +80,11 @@ def up(workspace: Workspace) -> int:
     step("docker engine", lambda: engine.up(workspace))
     gateway = nodes.gateway(workspace)
     embedded = cloud.up(workspace, gateway)
-    if not nodes.exists(workspace):
-        step("kind cluster", lambda: nodes.create(workspace, way, cloud.device_folders(embedded)))
-    if way is Way.BUILT:
-        archives = [images.make(recipe) for recipe in images.SIDECARS]
-        step("sidecars", lambda: nodes.load(workspace, *archives, images.busybox()))
-    step("image", lambda: driver.bring_image(workspace, way))
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        image = beside.submit(driver.make_image, workspace, way)
+        if not nodes.exists(workspace):
+            step("kind cluster", lambda: nodes.create(workspace, way, cloud.device_folders(embedded)))
+        step("image", lambda: nodes.load(workspace, image.result()))
     step("driver", lambda: driver.install(workspace, embedded))
     print(f"export KUBECONFIG={workspace.kubeconfig}")
     return 0
@@ -92,7 +94,7 @@ def down(workspace: Workspace) -> int:
     """Remove the cluster, the cloud with its disks, and the engine if it is ours; also what a killed run has left."""
     if engine.is_ours(workspace):
         engine.up(workspace)  # if it was killed, its containers still run, and it finds them again
-    if engine.answers(workspace):
+    if programs.path("kind").exists() and engine.answers(workspace):
         nodes.delete(workspace)
     cloud.down(workspace)
     engine.down(workspace)

@@ -4,7 +4,6 @@ import json
 import platform
 from pathlib import Path
 
-from tests.e2e.cluster import nodes
 from tests.e2e.cluster.way import Way
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.harness.embedded_cloud import EmbeddedCloud
@@ -24,12 +23,12 @@ BUILD_SECONDS = 900
 IMAGE_ID = "image-id"
 
 
-def bring_image(workspace: Workspace, way: Way) -> None:
-    """Make the image of what is in the tree now, and bring it to the nodes. Raises ToolFailed."""
+def make_image(workspace: Workspace, way: Way) -> Path:
+    """Return the archive of the image of what is in the tree now. Raises ToolFailed."""
     target = workspace.folder / "aiocsi.tar"
     identity = _built_by_docker(target) if way is Way.PUBLISHED else make.make(target, platform.machine())
-    nodes.load(workspace, target)
     (workspace.folder / IMAGE_ID).write_text(identity)
+    return target
 
 
 def _built_by_docker(target: Path) -> str:
@@ -68,6 +67,7 @@ def chart_values(workspace: Workspace, embedded: EmbeddedCloud) -> dict[str, obj
     return {
         "image": {"repository": "aiocsi", "tag": version()},
         "cloud": {"apiUrl": embedded.url, "region": "nyc1"},
+        "sidecars": {"retryMaxSeconds": 10},  # a test that breaks something waits for the next try
         "controller": {"podAnnotations": made_from},
         "node": {"enabled": False, "podAnnotations": made_from},
         "additionalNodeSets": sets,

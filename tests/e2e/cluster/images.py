@@ -4,7 +4,7 @@ Each is an archive in the cache, under the name and tag that kubeadm, the chart 
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,10 @@ from tools.image import archive, root
 
 KUBERNETES = programs.version("kubelet")
 PAUSE = "registry.k8s.io/pause"
-AGNHOST = ("registry.k8s.io/e2e-test-images/agnhost:2.66.1", "registry.k8s.io/e2e-test-images/agnhost:2.55")
+OF_SUITE = "registry.k8s.io/e2e-test-images"
+AGNHOST = (f"{OF_SUITE}/agnhost:2.66.1", f"{OF_SUITE}/agnhost:2.55")
+BUSYBOX = (f"{OF_SUITE}/busybox:1.37.0-2", f"{OF_SUITE}/nginx:1.27.0-2")  # the suite runs a shell in nginx, no more
+GNU_TOOLS = (f"{OF_SUITE}/glibc-dns-testing:2.1.1",)
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
 
 
@@ -46,7 +49,7 @@ CORE = (
     _core("kube-controller-manager"),
     _core("kube-scheduler"),
     _core("kube-proxy", on_system=True),
-    Recipe("etcd", ("registry.k8s.io/etcd:3.7.0-0",), "usr/local/bin/etcd"),
+    Recipe("etcd", (f"registry.k8s.io/etcd:{programs.version('etcd').removeprefix('v')}-0",), "usr/local/bin/etcd"),
     Recipe(
         "coredns",
         (f"registry.k8s.io/coredns/coredns:{programs.version('coredns')}",),
@@ -61,6 +64,24 @@ SIDECARS = tuple(
 )
 TEST_SUITE = (Recipe("agnhost", AGNHOST, "agnhost", on_system=True, entrypoint=("/agnhost",), command=("pause",)),)
 OWN = ("pause",)
+
+
+def everything() -> list[Path]:
+    """Return the archives of all images, making those that are missing."""
+    return [*map(make, (*CORE, *SIDECARS, *TEST_SUITE)), busybox(), gnu_tools()]
+
+
+def check(wanted: Iterable[str]) -> None:
+    """Raise ValueError unless ``wanted``, the images that kubeadm lists, are those that are made."""
+    made = {tag for recipe in CORE for tag in recipe.tags}
+    if lacking := sorted(set(wanted) - made):
+        raise ValueError(f"kubeadm wants images that are not made: {', '.join(lacking)}")
+
+
+def check_suite(listed: Iterable[str]) -> None:
+    """Raise ValueError unless ``listed``, the images that upstream's suite knows, have those that are made for it."""
+    if unknown := sorted({*AGNHOST, *BUSYBOX, *GNU_TOOLS} - set(listed)):
+        raise ValueError(f"upstream's suite does not use images that are made for it: {', '.join(unknown)}")
 
 
 def make(recipe: Recipe) -> Path:
@@ -86,9 +107,8 @@ def busybox() -> Path:
             folder, layer = Path(name) / "layer", Path(name) / "layer.tar"
             _busybox_tree(folder)
             archive.pack(folder, layer)
-            tags = ("docker.io/library/busybox:1.37", "registry.k8s.io/e2e-test-images/busybox:1.37.0-2")
-            nginx = "registry.k8s.io/e2e-test-images/nginx:1.27.0-2"  # the suite runs a shell in it, no more
-            archive.write(target, archive.Image([*tags, nginx], "amd64", command=["sh"]), [layer])
+            tags = ["docker.io/library/busybox:1.37", *BUSYBOX]
+            archive.write(target, archive.Image(tags, "amd64", command=["sh"]), [layer])
     return target
 
 
@@ -96,8 +116,7 @@ def gnu_tools() -> Path:
     """Return the archive of an image with GNU dd, which the suite's multi-volume pods want."""
     target = CACHE / "images" / "gnu-tools.tar"
     if not target.exists():
-        tag = "registry.k8s.io/e2e-test-images/glibc-dns-testing:2.1.1"
-        archive.write(target, archive.Image([tag], "amd64", command=["bash"]), [system()])
+        archive.write(target, archive.Image(GNU_TOOLS, "amd64", command=["bash"]), [system()])
     return target
 
 

@@ -1,6 +1,7 @@
 """The image of a kind node: Debian, kind's own files from its Go module, our programs, and the core images inside.
 
-It does what kind's Dockerfile does (module sigs.k8s.io/kind, images/base), with what Go modules and Debian bring.
+It does what kind's Dockerfile does (module sigs.k8s.io/kind, images/base), with what Go modules and Debian bring. The
+images of the sidecars and the test pods are inside as well: a new cluster has them at once.
 """
 
 import hashlib
@@ -16,7 +17,8 @@ from tools import golang, programs
 from tools.image import archive
 
 KIND = ("sigs.k8s.io/kind", programs.version("kind"))
-TAG = f"aiocsi/kind-node:{images.KUBERNETES}"
+NAME = "aiocsi/kind-node"
+KUBERNETES_VERSION = f"--kubernetes-version={images.KUBERNETES}"
 SERVICES = ("containerd", "kubelet", "undo-mount-hacks", "loop-nodes")
 NOT_IN_A_CONTAINER = (  # units that expect a machine of their own
     "lib/systemd/system/sysinit.target.wants/systemd-tmpfiles-setup.service",
@@ -47,29 +49,36 @@ def make() -> Path:
     """Return the archive of the node image, making it the first time, or when what it is made of has changed."""
     target = golang.CACHE / "images" / f"kind-node-{_key()}.tar"
     if not target.exists():
+        images.check(run(str(programs.path("kubeadm")), "config", "images", "list", KUBERNETES_VERSION).split())
         with TemporaryDirectory(prefix="aiocsi-node-image-") as name:
             tree, layer = Path(name) / "tree", Path(name) / "layer.tar"
             run("mkdir", str(tree))
             run("tar", "-C", str(tree), "-xf", str(images.system()), seconds=300)
             _fill(tree)
-            preload.preload(tree, [images.make(recipe) for recipe in images.CORE], Path(name))
+            preload.preload(tree, images.everything(), Path(name))
             run("tar", "-C", str(tree), "--numeric-owner", "-cf", str(layer), ".", seconds=300)
             archive.write(target, _described(), [layer])
+        for other in target.parent.glob("kind-node-*.tar"):
+            if other != target:
+                other.unlink()
     return target
 
 
+def tag() -> str:
+    """Return the name of the image; another one if what it is made of has changed."""
+    return f"{NAME}:{images.KUBERNETES}-{_key()}"
+
+
 def _key() -> str:
-    parts = [
-        Path(__file__).read_bytes(),
-        Path(images.__file__).read_bytes(),
-        (programs.FOLDER / "list.txt").read_bytes(),
-    ]
+    here = Path(__file__)
+    mine = (here, *map(here.with_name, ("images.py", "preload.py", "packages.txt", "crictl")))
+    parts = [file.read_bytes() for file in (*mine, programs.FOLDER / "list.txt")]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
 def _described() -> archive.Image:
     return archive.Image(
-        [TAG],
+        [tag()],
         "amd64",
         entrypoint=["/usr/local/bin/entrypoint", "/sbin/init"],
         environment=["container=docker"],

@@ -14,7 +14,14 @@ CREATE_SECONDS = 600.0
 LOAD_SECONDS = 300.0
 GATEWAY_FORMAT = "{{(index .IPAM.Config 0).Gateway}}"
 NEVER_PULL = '{"kind": "%s", "nodeRegistration": {"imagePullPolicy": "Never"}}'
-KUBELET = '{"kind": "KubeletConfiguration", "failCgroupV1": false, "serializeImagePulls": false, "registryPullQPS": 0}'
+KUBELET = {
+    "kind": "KubeletConfiguration",
+    "failCgroupV1": False,
+    "serializeImagePulls": False,
+    "registryPullQPS": 0,
+    "nodeStatusUpdateFrequency": "2s",  # a volume is detached once the node's status says that it is not in use
+    "syncFrequency": "10s",  # so long a pod waits at most until its volume is grown on the node, and for a new Secret
+}
 
 
 def gateway(workspace: Workspace) -> str:
@@ -28,8 +35,8 @@ def gateway(workspace: Workspace) -> str:
 
 def create(workspace: Workspace, way: Way, devices: Mapping[str, Path]) -> None:
     """Create the cluster. ``devices`` is the folder that each node sees as /dev/disk/by-id. Raises ToolFailed."""
-    if way is Way.BUILT and not workspace.docker("image", "ls", "--quiet", node_image.TAG).strip():
-        workspace.docker("load", "--input", str(node_image.make()), seconds=LOAD_SECONDS)
+    if way is Way.BUILT:
+        bring_node_image(workspace)
     configuration = workspace.folder / "kind.json"
     configuration.write_text(json.dumps(described(way, devices), indent=1))
     argv = ["create", "cluster", "--config", str(configuration), "--retain", "--kubeconfig", str(workspace.kubeconfig)]
@@ -39,6 +46,16 @@ def create(workspace: Workspace, way: Way, devices: Mapping[str, Path]) -> None:
         return
     for node in NODES:
         workspace.docker("exec", node, "sh", "-c", MAKE_LOOP_NODES)
+
+
+def bring_node_image(workspace: Workspace) -> None:
+    """See that the engine has the image of a node, and no earlier one. Raises ToolFailed."""
+    wanted, listing = node_image.tag(), ("image", "ls", "--format={{.Repository}}:{{.Tag}}", node_image.NAME)
+    if wanted not in workspace.docker(*listing).split():
+        workspace.docker("load", "--input", str(node_image.make()), seconds=LOAD_SECONDS)
+    for other in workspace.docker(*listing).split():
+        if other != wanted:
+            workspace.docker("image", "rm", other)
 
 
 def exists(workspace: Workspace) -> bool:
@@ -71,8 +88,8 @@ def described(way: Way, devices: Mapping[str, Path]) -> dict[str, object]:
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "name": NAME,
         "networking": {"disableDefaultCNI": built, "kubeProxyMode": "nftables", "ipFamily": "ipv4"},
-        "kubeadmConfigPatches": [KUBELET, *(never_pull if built else [])],
-        "nodes": [_node(name, devices[name]) | ({"image": node_image.TAG} if built else {}) for name in NODES],
+        "kubeadmConfigPatches": [json.dumps(KUBELET), *(never_pull if built else [])],
+        "nodes": [_node(name, devices[name]) | ({"image": node_image.tag()} if built else {}) for name in NODES],
     }
 
 

@@ -2,12 +2,14 @@
 
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.e2e.cluster import images, nodes
+from tests.e2e.cluster import images
 from tests.e2e.cluster.way import Way, kept
 from tests.e2e.cluster.workspace import Workspace
+from tests.harness.tools import run
 from tools import programs
 from tools.environment import ROOT
 
@@ -17,7 +19,8 @@ JUNIT = "suite.xml"
 PROCESSES = 4
 SECONDS = 5400
 EVERYTHING = "External.Storage"
-PROGRAMS = ("agnhost", "ginkgo", "e2e.test")
+SKIPPED = "skipped - "  # of a spec that was not chosen, ginkgo says nothing more than "skipped"
+PROGRAMS = ("ginkgo", "e2e.test")
 CLASS = """\
 apiVersion: storage.k8s.io/v1
 kind: VolumeAttributesClass
@@ -28,12 +31,10 @@ parameters: {tags: suite}
 
 
 def prepare(workspace: Workspace) -> None:
-    """Build the suite if need be, and bring to the cluster what it wants there. Raises ToolFailed."""
+    """Build the suite if need be, and make in the cluster what it wants there. Raises ToolFailed."""
+    programs.build(*PROGRAMS)
     if kept(workspace) is Way.BUILT:
-        programs.build(*PROGRAMS)
-        nodes.load(workspace, images.busybox(), images.gnu_tools(), *map(images.make, images.TEST_SUITE))
-    else:
-        programs.build("ginkgo", "e2e.test")
+        images.check_suite(run(str(programs.path("e2e.test")), "--list-images").split())
     workspace.kubectl("apply", "--filename=-", stdin=CLASS.encode())
 
 
@@ -55,6 +56,12 @@ def ran() -> int:
     """Return how many specs the last run's report has that were not skipped."""
     cases = ET.parse(REPORT / JUNIT).getroot().iter("testcase")  # noqa: S314  # ginkgo wrote it
     return sum(case.get("name", "").startswith("[It]") and case.find("skipped") is None for case in cases)
+
+
+def skipped_themselves() -> Counter[str]:
+    """Return why specs of the last run skipped themselves, and how many did for that reason."""
+    told = (case.get("message", "") for case in ET.parse(REPORT / JUNIT).getroot().iter("skipped"))  # noqa: S314
+    return Counter(message.removeprefix(SKIPPED) for message in told if message.startswith(SKIPPED))
 
 
 def pattern(part: str) -> str:

@@ -23,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     done = subprocess.run(command, check=False, timeout=suite.SECONDS, env=workspace.environment)
     ran = suite.ran()
     print(f"upstream's suite: {ran} specs ran")
+    for reason, times in suite.skipped_themselves().most_common():
+        print(f"{times} skipped themselves: {reason}")
     if third and ran != len(suite.third()):
         print(f"third.txt has {len(suite.third())} specs: others were run, or not all of them")
         return 1
