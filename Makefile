@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs chart lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -96,6 +96,10 @@ e2e-third: venv ## the same and a third of upstream's storage suite
 e2e-programs: venv ## build what the cluster and upstream's suite need, if it is not there
 	@$(RUN) -m tools.debian e2e
 	@$(RUN) -m tests.e2e.cluster programs
+
+e2e-missing: venv
+	@$(RUN) -m tools.debian e2e >/dev/null
+	@$(RUN) -m tests.e2e.cluster missing
 
 e2e-up: venv ## make the kind cluster with the driver, and leave it
 	@$(RUN) -m tools.debian e2e
