@@ -53,9 +53,9 @@ def blame_of_the_disk(said: str, *words: str) -> bool:
 
 @pytest.mark.asyncio
 async def test_errors_of_the_disk_are_told_as_such_and_an_encrypted_volume_goes_on_when_they_are_over(
-    make_guest: MakeGuest, tmp_path: Path
+    make_node: MakeGuest, tmp_path: Path
 ) -> None:
-    async with serving(await make_guest("a"), tmp_path / "a") as kubelet:
+    async with serving(await make_node("a"), tmp_path / "a") as kubelet:
         volume = Volume(str(uuid.uuid4()), tmp_path / "disk")
         with volume.file.open("wb") as file:
             file.truncate(64 * MIB)
