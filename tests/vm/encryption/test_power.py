@@ -72,7 +72,8 @@ class Outcome:
 
 def blank(folder: Path, volume_id: str = "") -> Volume:
     """Make a volume."""
-    made = Volume(volume_id or str(uuid.uuid4()), folder / f"{uuid.uuid4().hex[:8]}.img")  # a socket beside it has 107 bytes of path
+    name = uuid.uuid4().hex[:8]  # a socket beside the file has 107 bytes of path
+    made = Volume(volume_id or str(uuid.uuid4()), folder / f"{name}.img")
     with made.file.open("wb") as file:
         file.truncate(SIZE_BYTES)
     return made
