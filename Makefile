@@ -89,7 +89,7 @@ e2e: venv ## the driver on a kind cluster: make it, test, remove it (root; ARGS 
 	@$(RUN) -m tools.debian e2e
 	@$(RUN) -m tests.e2e.cluster run $(ARGS)
 
-e2e-third: venv ## the same and a third of upstream's storage suite
+e2e-third: venv ## the same and a third of upstream's storage suite, without the longest tests
 	@$(RUN) -m tools.debian e2e
 	@$(RUN) -m tests.e2e.cluster run --third $(ARGS)
 

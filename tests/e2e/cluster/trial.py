@@ -1,7 +1,7 @@
 """A trial: the cluster is made, the tests run on it, what it tells is kept, and everything is removed whatever happens.
 
 Tests that can share a cluster run first, four at a time, and a third of upstream's suite beside them if it is wanted;
-then those that break, fill or count what all of it shares, one after the other.
+then those that break, fill or count what all of it shares, one after the other; with the third, not the long ones.
 """
 
 import os
@@ -18,6 +18,7 @@ from tools.environment import ROOT
 
 SIDE_BY_SIDE = ("-m", "not alone", "-n", "4", "--dist", "worksteal")
 ONE_BY_ONE = ("-m", "alone")
+ONE_BY_ONE_WITH_A_THIRD = ("-m", "alone and not long")
 NOTHING_COLLECTED = 5  # pytest's exit status when the words left no test
 SECONDS = 5400
 REPORT = ROOT / "artifacts" / "e2e-tests"
@@ -46,7 +47,7 @@ def _tests(workspace: Workspace, words: Sequence[str], *, third: bool) -> bool:
         if suite is not None:
             good.append(suite.wait(SECONDS) == 0)
             print("\n".join(SUITE_LOG.read_text().splitlines()[-SHOWN_LINES:]), flush=True)
-    good.append(_pytest("one by one", (*ONE_BY_ONE, *words)))
+    good.append(_pytest("one by one", (*(ONE_BY_ONE_WITH_A_THIRD if third else ONE_BY_ONE), *words)))
     return all(good)
 
 
