@@ -103,6 +103,14 @@ class Place:
                 if found.status and found.status.capacity == {"storage": size}:
                     return
 
+    async def enlarged(self, claim: str, size: str) -> None:
+        """Wait until the cloud's volume has this size; what is on it grows with the next pod."""
+        name = await self.volume_name(claim)
+        async with asyncio.timeout(READY_SECONDS):
+            async for _, found in self.client.watch(PersistentVolume, fields={"metadata.name": name}):
+                if found.spec and found.spec.capacity == {"storage": size}:
+                    return
+
     async def snapshot_ready(self, name: str) -> None:
         """Wait until a snapshot can be used."""
         async with asyncio.timeout(READY_SECONDS):

@@ -81,6 +81,7 @@ async def test_an_ext4_volume_that_grew_while_no_pod_had_it_is_larger_for_the_ne
     written = await place.sh("first", WRITE)
     await place.remove(Pod, "first")
     await place.ask_for("data", "3Gi")
+    await place.enlarged("data", "3Gi")
     await place.make(manifests.pod("second", "data"))
     await place.ready("second")
     assert await place.sh("second", READ) == written
