@@ -1,9 +1,9 @@
 """Small files in the plugin's folder that outlive the process: begun formats, staged and published volumes.
 
 They are read once, at the start; after that memory has them, since this process alone writes them: it owns the folder
-from before the first look to its end. A file appears whole
-or not at all. Intents are synced to the disk before mkfs starts; the rest need only outlive the process, since mounts
-do not outlive the host. ``write`` and ``remove`` block: call them in a thread.
+from before the first look to its end. A file appears whole or not at all. Intents are synced to the disk before mkfs
+starts; the rest need only outlive the process, since mounts do not outlive the host. ``write`` and ``remove`` block:
+call them in a thread.
 """
 
 import fcntl

@@ -20,6 +20,7 @@ from tests.harness import guests
 from tools.guest import driver, root
 
 PROCESSORS = int(os.environ.get("AIOCSI_TEST_PROCESSORS", "1"))
+DISK_ERRORS = "commands with errors: "  # how the node blames a disk, before what a program made of it
 TIMEOUT_SECONDS = 600  # a limit, not an expectation: everything is emulated
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from localcloud.guests.guest import Guest
-from localcloud.guests.machine import Image, Machine
+from localcloud.guests.machine import Machine
 from tests.vm.conftest import PROCESSORS, MakeGuest
 from tests.vm.encryption.calls import SETTINGS
 from tests.vm.node import states
@@ -21,9 +21,6 @@ async def make_node(guest_image: Path, driver_image: Path, tmp_path: Path) -> As
 
         async def make(name: str, machine: Machine | None = None) -> Guest:
             whole = replace(machine or Machine(), driver=driver_image, processors=PROCESSORS)
-            state = await states.with_node(guest_image, whole, SETTINGS)
-            guest = await ending.enter_async_context(Guest(tmp_path / name, Image(guest_image), whole))
-            await guest.restore(state)
-            return guest
+            return await ending.enter_async_context(states.restored(tmp_path / name, guest_image, whole, SETTINGS))
 
         yield make

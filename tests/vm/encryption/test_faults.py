@@ -8,11 +8,10 @@ from grpclib.exceptions import GRPCError
 
 from node.records import Header
 from node.rules import luks
-from tests.vm.conftest import MakeGuest
+from tests.vm.conftest import DISK_ERRORS, MakeGuest
 from tests.vm.encryption.calls import Kubelet, Volume, serving
 
 MIB = 1 << 20
-DISK_ERRORS = "commands with errors: "  # before what a program made of them
 UNREAD = "sync; echo 3 > /proc/sys/vm/drop_caches"
 
 

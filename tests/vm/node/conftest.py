@@ -9,8 +9,7 @@ from typing import Protocol
 import pytest
 import pytest_asyncio
 
-from localcloud.guests.guest import Guest
-from localcloud.guests.machine import Image, Machine
+from localcloud.guests.machine import Machine
 from tests.vm.conftest import PROCESSORS
 from tests.vm.node import states
 from tests.vm.node.droplet import Droplet
@@ -36,9 +35,7 @@ async def make_droplet(guest_image: Path, driver_image: Path, tmp_path: Path) ->
 
         async def make(name: str = "a", machine: Machine | None = None) -> Droplet:
             whole = replace(machine or Machine(), driver=driver_image, processors=PROCESSORS)
-            state = await states.with_node(guest_image, whole)
-            guest = await ending.enter_async_context(Guest(tmp_path / name, Image(guest_image), whole))
-            await guest.restore(state)
+            guest = await ending.enter_async_context(states.restored(tmp_path / name, guest_image, whole))
             return await ending.enter_async_context(states.connected(guest))
 
         yield make

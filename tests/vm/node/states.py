@@ -21,7 +21,17 @@ WRITER = Path(__file__).with_name("writer.py")
 SOURCES = (WRITER, Path(__file__), Path(guests.__file__))  # of what is in a state, beside the driver
 
 
-async def with_node(image: Path, machine: Machine, settings: Mapping[str, str] = droplet.SETTINGS) -> Path:
+@asynccontextmanager
+async def restored(
+    folder: Path, image: Path, machine: Machine, settings: Mapping[str, str] = droplet.SETTINGS
+) -> AsyncIterator[Guest]:
+    """Give a guest in which the node service runs already."""
+    async with Guest(folder, Image(image), machine) as guest:
+        await guest.restore(await _with_node(image, machine, settings))
+        yield guest
+
+
+async def _with_node(image: Path, machine: Machine, settings: Mapping[str, str]) -> Path:
     """Return the state of such a guest, saved the first time that this tree's driver is met."""
     base = await guests.saved_state(image, machine)
     parts = (base.name, machine.driver, sorted(settings.items()), *(file.read_bytes() for file in SOURCES))

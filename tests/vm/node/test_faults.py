@@ -6,13 +6,12 @@ import pytest
 from grpclib.const import Status
 
 from tests.harness.processes import until
+from tests.vm.conftest import DISK_ERRORS
 from tests.vm.node.conftest import MakeDroplet, MakeVolume
 from tests.vm.node.droplet import CALL_SECONDS, Droplet
 from tests.vm.node.volumes import GIB, MIB, Volume
 
 pytestmark = pytest.mark.asyncio
-
-DISK_ERRORS = "commands with errors: "  # before what a program made of them
 
 SLOW_BYTES_PER_SECOND = MIB // 4
 
