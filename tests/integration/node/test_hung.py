@@ -24,6 +24,7 @@ from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import GIB, Disk, Disks
 
 PROBES = 20
+HOUR = 3600
 
 pytestmark = pytest.mark.every_python  # each version starts and ends programs in its own way
 
@@ -37,13 +38,12 @@ def fake(folder: Path, program: str, script: str) -> None:
 
 
 @pytest_asyncio.fixture
-async def service(volumes: Disks) -> AsyncIterator[Service]:
-    """A node process that finds fake programs first, and waits for none longer than two seconds."""
+async def service(volumes: Disks, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+    """A node process that finds fake programs first, and lets mkfs run for 2 seconds, or for the test's parameter."""
     settings = {
         "AIOCSI_DEVICE_DIR": str(volumes.devices),
         "AIOCSI_STATE_DIR": str(volumes.folder / "state"),
-        "AIOCSI_COMMAND_SECONDS": "2",
-        "AIOCSI_FORMAT_SECONDS": "2",
+        "AIOCSI_FORMAT_SECONDS": str(getattr(request, "param", 2)),
         "AIOCSI_DEVICE_WAIT_SECONDS": "0",
         "PATH": f"{volumes.folder / 'fakes'}:{os.environ['PATH']}",
     }
@@ -66,17 +66,33 @@ def stage_request(folder: Path, disk: Disk, kind: str) -> csi.NodeStageVolumeReq
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("service", [HOUR], indirect=True, ids=["in time"])
 async def test_a_program_that_hangs_costs_one_volume_and_not_the_node(service: Service, volumes: Disks) -> None:
-    fake(volumes.folder / "fakes", "mkfs.ext4", "sleep 600 & sleep 600")
+    end = volumes.folder / "end"
+    os.mkfifo(end)
+    fake(volumes.folder / "fakes", "mkfs.ext4", f"read -r _ <{end}; exit 1")
     hung, other = volumes.blank(), volumes.blank()
     await service.up()
     async with Client(service.socket) as client, asyncio.TaskGroup() as group:
-        refusal = group.create_task(client.refusal(stage_request(volumes.folder, hung, "ext4")))
-        for _ in range(PROBES):
-            await client.call(csi.ProbeRequest(), csi.ProbeResponse, seconds=2)
-        assert not refusal.done()
-        await client.call(stage_request(volumes.folder, other, "xfs"), csi.NodeStageVolumeResponse)
-        code, message = await refusal
+        request = stage_request(volumes.folder, hung, "ext4")
+        refusal = group.create_task(client.refusal(request, seconds=HOUR))
+        with await asyncio.to_thread(end.open, "w"):  # opens when mkfs does, which hangs until it is closed
+            for _ in range(PROBES):
+                await client.call(csi.ProbeRequest(), csi.ProbeResponse)
+            await client.call(stage_request(volumes.folder, other, "xfs"), csi.NodeStageVolumeResponse)
+            assert not refusal.done()
+        _, message = await refusal
+    assert "mkfs.ext4" in message
+
+
+@pytest.mark.asyncio
+async def test_a_program_that_takes_too_long_is_ended_with_all_that_it_started(
+    service: Service, volumes: Disks
+) -> None:
+    fake(volumes.folder / "fakes", "mkfs.ext4", "sleep 600 & sleep 600")
+    await service.up()
+    async with Client(service.socket) as client:
+        code, message = await client.refusal(stage_request(volumes.folder, volumes.blank(), "ext4"))
     assert (code, "did not end within 2 s" in message) == (Status.UNAVAILABLE, True)
     assert not [process for process in traces.find(volumes.folder).processes if "sleep" in process.command]
 
