@@ -1,28 +1,32 @@
-"""docs/guides, played word for word: import, move, back up, upgrade. What the second cluster does, a namespace does."""
+"""docs/guides, played word for word: import, move, back up, encrypt, upgrade. Another cluster is a namespace here."""
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from lightkube import AsyncClient
 from lightkube.generic_resource import create_global_resource
-from lightkube.resources.core_v1 import Namespace, PersistentVolume, Pod
+from lightkube.resources.core_v1 import Namespace, PersistentVolume, Pod, Secret
+from lightkube.resources.storage_v1 import StorageClass
 from lightkube.types import PatchType
 
 from tests.e2e import manifests
-from tests.e2e.cluster import driver
+from tests.e2e.cluster import cloud, driver
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.e2e.guides import Guide, Operator
 from tests.e2e.manifests import Document
 from tests.e2e.parts import CONTROLLER, node_part, parts
-from tests.e2e.place import Place, VolumeSnapshot, close_place, open_place, until_gone
+from tests.e2e.place import READY_SECONDS, Place, VolumeSnapshot, close_place, open_place, until_gone
 from tests.harness.embedded_cloud import EmbeddedCloud, objects
+from tests.harness.tools import ToolFailed, run
 from tools.chart import CHART
 
 _, FIRST, SECOND = NODES
 WRITE = "dd if=/dev/urandom of=/data/file bs=1M count=4 2>/dev/null && sync && sha256sum < /data/file"
 READ = "sha256sum < /data/file"
+HEADER_BYTES = 16 << 20  # of LUKS2, with the area of its key slots
 SNAPSHOTS = "snapshot.storage.k8s.io"
 VolumeSnapshotContent = create_global_resource(SNAPSHOTS, "v1", "VolumeSnapshotContent", "volumesnapshotcontents")
 VolumeSnapshotClass = create_global_resource(SNAPSHOTS, "v1", "VolumeSnapshotClass", "volumesnapshotclasses")
@@ -88,6 +92,33 @@ async def test_a_snapshot_of_velero_s_class_outlives_its_namespace_and_is_restor
         await client.delete(VolumeSnapshotClass, name)
 
 
+async def test_a_class_is_encrypted_and_its_passphrase_replaced_as_the_guide_says(
+    place: Place, client: AsyncClient, workspace: Workspace, embedded_cloud: EmbeddedCloud, tmp_path: Path
+) -> None:
+    """As far as the disk's header: the mapper above it needs device-mapper, which tests/vm has."""
+    guide, operator = Guide.read("encrypt"), Operator(workspace, tmp_path)
+    here = {"kube-system": place.namespace}
+    name = f"{place.namespace}-encrypted"
+    _, by_hand = guide.manifests(fill=here | {"do-block-storage-encrypted": name})
+    await asyncio.to_thread(operator.play, guide.commands("Make the Secret")[0], here)
+    await place.make(by_hand, manifests.claim("data", storage_class=name), manifests.pod("app", "data", node=FIRST))
+    try:
+        link = f"scsi-0DO_Volume_{await place.volume_name('data')}"
+        disk = cloud.device_folders(embedded_cloud)[FIRST] / link
+        await until_opened(disk, tmp_path, by="passphrase")
+        replace, _, forget, _ = guide.commands("Replace the passphrase")
+        await asyncio.to_thread(operator.play, replace, here)
+        await place.remove(Pod, "app")
+        await place.make(manifests.pod("app", "data", node=FIRST))
+        await until_opened(disk, tmp_path, by="new-passphrase")
+        await asyncio.to_thread(operator.play, forget, here)
+        secret = await client.get(Secret, "volume-key", namespace=place.namespace)
+        assert secret.data is not None
+        assert list(secret.data) == ["encryption-passphrase"]
+    finally:
+        await client.delete(StorageClass, name)
+
+
 @pytest.mark.alone
 async def test_an_upgrade_and_the_way_back_exchange_the_driver_and_leave_running_pods_alone(
     place: Place, client: AsyncClient, workspace: Workspace, embedded_cloud: EmbeddedCloud, tmp_path: Path
@@ -115,6 +146,32 @@ async def test_an_upgrade_and_the_way_back_exchange_the_driver_and_leave_running
 async def pods_of_the_driver(client: AsyncClient) -> set[str]:
     """Return the driver's pods: the controllers, and the node service of one node."""
     return await parts(client, CONTROLLER) | await parts(client, node_part(FIRST))
+
+
+async def until_opened(disk: Path, passphrases: Path, by: str) -> None:
+    """Wait until one of the guide's passphrases opens a disk, and the other one does not."""
+    async with asyncio.timeout(READY_SECONDS):
+        while await asyncio.to_thread(opening, disk, passphrases) != [by]:  # noqa: ASYNC110
+            await asyncio.sleep(1)  # noqa: TID251  # a header that changes tells nobody
+
+
+def opening(disk: Path, passphrases: Path) -> list[str]:
+    """Return which of the guide's passphrases open a disk, from one look at its header: none if it is not there."""
+    header = passphrases / "header"
+    with suppress(FileNotFoundError), disk.open("rb") as device:
+        header.write_bytes(device.read(HEADER_BYTES))
+        found = sorted(passphrases.glob("*passphrase"))
+        return [one.name for one in found if opens(header, one)]
+    return []
+
+
+def opens(header: Path, passphrase: Path) -> bool:
+    """Tell whether a passphrase opens a header."""
+    try:
+        run("cryptsetup", "open", "--test-passphrase", "--key-file", str(passphrase), str(header))
+    except ToolFailed:
+        return False
+    return True
 
 
 def of_class(snapshot: Document, name: str) -> Document:
