@@ -3,7 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tests.e2e.cluster import images
@@ -68,6 +68,12 @@ def skipped_themselves() -> Counter[str]:
     return Counter(message.removeprefix(SKIPPED) for message in told if message.startswith(SKIPPED))
 
 
+def unexpected(reasons: Iterable[str]) -> list[str]:
+    """Return the reasons that skip_themselves.txt does not have."""
+    known = [pattern(part) for part in skip_themselves()]
+    return [reason for reason in reasons if not any(re.search(one, reason) for one in known)]
+
+
 def pattern(part: str) -> str:
     """Return the regular expression of a part of a spec's name, where … is anything, and $ at the end is the end."""
     return re.sub(r"[^A-Za-z0-9…$]", ".", part).replace("…", ".*")
@@ -75,12 +81,21 @@ def pattern(part: str) -> str:
 
 def skipped() -> list[str]:
     """Return the parts of names that are not run."""
-    return [line.partition(" | ")[0] for line in _lines("skipped.txt")]
+    return _parts("skipped.txt")
+
+
+def skip_themselves() -> list[str]:
+    """Return parts of the reasons for which specs may skip themselves."""
+    return _parts("skip_themselves.txt")
 
 
 def third() -> list[str]:
     """Return the parts of names that are run when time is short."""
     return _lines("third.txt")
+
+
+def _parts(file: str) -> list[str]:
+    return [line.partition(" | ")[0] for line in _lines(file)]
 
 
 def _lines(file: str) -> list[str]:
