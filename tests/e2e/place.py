@@ -7,7 +7,6 @@ from typing import cast
 
 import yaml
 from lightkube import AsyncClient, codecs
-from lightkube.core.exceptions import ApiError
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.operators import BinaryOperator, SequenceOperator
@@ -17,6 +16,8 @@ from lightkube.resources.storage_v1 import VolumeAttachment
 
 Document = dict[str, object]
 Fields = dict[str, str | BinaryOperator | SequenceOperator]
+
+ClusterWide = type[Namespace] | type[PersistentVolume] | type[VolumeAttachment]
 
 VolumeSnapshot = create_namespaced_resource("snapshot.storage.k8s.io", "v1", "VolumeSnapshot", "volumesnapshots")
 
@@ -77,12 +78,12 @@ class Place:
         """Delete an object and wait until it is gone."""
         await self.client.delete(kind, name, namespace=self.namespace, grace_period=1)
         async with asyncio.timeout(GONE_SECONDS):
-            await self._until_gone(kind, name)
+            await until_gone(self.client, kind, name, self.namespace)
 
     async def gone(self, kind: type[Pod] | type[PersistentVolumeClaim], name: str) -> None:
         """Wait until an object is gone."""
         async with asyncio.timeout(GONE_SECONDS):
-            await self._until_gone(kind, name)
+            await until_gone(self.client, kind, name, self.namespace)
 
     async def ask_for(self, claim: str, size: str) -> None:
         """Ask for a larger volume."""
@@ -170,18 +171,6 @@ class Place:
                     return str(event.message)
         raise TimeoutError(reason)
 
-    async def _until_gone(self, kind: type[Pod] | type[PersistentVolumeClaim], name: str) -> None:
-        fields: Fields = {"metadata.name": name}
-        found = [one async for one in self.client.list(kind, namespace=self.namespace, fields=fields)]
-        for one in found:
-            assert one.metadata is not None
-            version = one.metadata.resourceVersion  # what happens from here on, a deletion at once included
-            async for operation, _ in self.client.watch(
-                kind, namespace=self.namespace, fields=fields, resource_version=version
-            ):
-                if operation == "DELETED":
-                    break
-
 
 async def open_place(client: AsyncClient, name: str) -> Place:
     """Make a namespace, and wait until pods can run in it."""
@@ -204,17 +193,17 @@ async def close_place(place: Place) -> None:
 
 
 async def until_gone(
-    client: AsyncClient, kind: type[Namespace] | type[PersistentVolume] | type[VolumeAttachment], name: str
+    client: AsyncClient,
+    kind: type[Pod] | type[PersistentVolumeClaim] | ClusterWide,
+    name: str,
+    namespace: str | None = None,
 ) -> None:
-    """Wait until a cluster-wide object is gone."""
-    try:
-        found = await client.get(kind, name)
-    except ApiError as error:
-        if error.status.code == 404:
-            return
-        raise
-    assert found.metadata is not None
-    version = found.metadata.resourceVersion
-    async for operation, _ in client.watch(kind, fields={"metadata.name": name}, resource_version=version):
-        if operation == "DELETED":
-            return
+    """Wait until an object is gone. What is not cluster-wide has a namespace."""
+    fields: Fields = {"metadata.name": name}
+    one = cast("type[Pod]", kind)  # for the types alone: lightkube's tell the two sorts apart
+    listed = client.list(one, fields=fields, namespace=namespace)
+    if [found async for found in listed]:
+        version = listed.resourceVersion  # what happens from here on; the object's own version may be forgotten
+        async for operation, _ in client.watch(one, fields=fields, resource_version=version, namespace=namespace):
+            if operation == "DELETED":
+                return
