@@ -167,6 +167,18 @@ async def test_killed_at_each_step_the_old_or_the_new_one_opens_and_the_next_cal
     assert killed  # some kills came before the step had ended
 
 
+async def test_each_passphrase_of_a_class_that_says_only_luks2_has_argon2id_at_its_usual_cost(disk: Disk) -> None:
+    usual = encryption.parse({"encryption": "luks2"})
+    assert usual is not None
+    with disk.device() as device:
+        await Luks(Commands(), 4, 60).make(VOLUME.id, usual, device, OLD)
+        await Luks(Commands(), 4, 60).add_key(VOLUME.id, usual, device, OLD, NEW)
+    slots = json.loads(run("cryptsetup", "luksDump", "--dump-json-metadata", str(disk.file)))["keyslots"].values()
+    costs = [(slot["kdf"]["type"], slot["kdf"]["memory"], slot["kdf"]["time"]) for slot in slots]
+    assert costs == [("argon2id", 65536, 4)] * 2
+    assert (disk.opens(NEW), disk.opens(OLD)) == (True, True)
+
+
 async def test_a_key_slot_that_died_with_its_removal_stays_and_hinders_no_later_replacement(
     disk: Disk,
 ) -> None:
