@@ -46,7 +46,7 @@ class Left:
 
     @property
     def header(self) -> Header | None:
-        return luks.parse(self.disk[: luks.HEAD_BYTES])
+        return luks.parse(bytes(self.disk[: luks.HEAD_BYTES]))
 
     @property
     def may_have_data(self) -> bool:
