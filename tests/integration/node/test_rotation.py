@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict, cast
 
 import pytest
 import pytest_asyncio
@@ -22,7 +23,8 @@ from node.host.devices import Device
 from node.host.luks import Luks
 from node.records import Facts, Keys, Volume
 from node.rules import luks
-from tests.harness.tools import ToolFailed, run
+from tests.harness.luks import opens
+from tests.harness.tools import run
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -43,6 +45,13 @@ echo x >> {log}
 if [ "$(wc -l < {log})" = "$(cat {at})" ]; then exec timeout -s KILL "$(cat {seconds})" {program} "$@"; fi
 exec {program} "$@"
 """
+
+
+class KeySlot(TypedDict):
+    """What a header says of a key slot: where it lies, and how its key is derived from a passphrase."""
+
+    area: dict[str, str]
+    kdf: dict[str, str | int]
 
 
 @dataclass(frozen=True)
@@ -85,11 +94,15 @@ class Disk:
         found = run(
             "cryptsetup", "open", "--test-passphrase", "-v", "--key-file", "-", str(self.file), stdin=passphrase
         )
-        metadata = json.loads(run("cryptsetup", "luksDump", "--dump-json-metadata", str(self.file)))
-        area = metadata["keyslots"][found.split("Key slot ")[1].split()[0]]["area"]
+        area = self.keyslots()[found.split("Key slot ")[1].split()[0]]["area"]
         with self.file.open("r+b") as file:
             file.seek(int(area["offset"]))
             file.write(os.urandom(int(area["size"])))
+
+    def keyslots(self) -> dict[str, KeySlot]:
+        """Return what the header says of each key slot, by its number."""
+        metadata = json.loads(run("cryptsetup", "luksDump", "--dump-json-metadata", str(self.file)))
+        return cast("dict[str, KeySlot]", metadata["keyslots"])
 
     def slots(self) -> int:
         """Return how many key slots are listed."""
@@ -99,14 +112,7 @@ class Disk:
 
     def opens(self, passphrase: bytes) -> bool:
         """Ask the real cryptsetup."""
-        program = ("cryptsetup", "--batch-mode", "--disable-locks", "open", "--test-passphrase", "--key-file", "-")
-        try:
-            run(*program, str(self.file), stdin=passphrase)
-        except ToolFailed as error:
-            if "No key available" in str(error):
-                return False
-            raise
-        return True
+        return opens(self.file, passphrase)
 
     @contextmanager
     def device(self, *, read_only: bool = False) -> Iterator[Device]:
@@ -173,8 +179,8 @@ async def test_each_passphrase_of_a_class_that_says_only_luks2_has_argon2id_at_i
     with disk.device() as device:
         await Luks(Commands(), 4, 60).make(VOLUME.id, usual, device, OLD)
         await Luks(Commands(), 4, 60).add_key(VOLUME.id, usual, device, OLD, NEW)
-    slots = json.loads(run("cryptsetup", "luksDump", "--dump-json-metadata", str(disk.file)))["keyslots"].values()
-    costs = [(slot["kdf"]["type"], slot["kdf"]["memory"], slot["kdf"]["time"]) for slot in slots]
+    derivations = [slot["kdf"] for slot in disk.keyslots().values()]
+    costs = [(each["type"], each["memory"], each["time"]) for each in derivations]
     assert costs == [("argon2id", 65536, 4)] * 2
     assert (disk.opens(NEW), disk.opens(OLD)) == (True, True)
 
