@@ -9,7 +9,6 @@ import itertools
 import os
 import signal
 import uuid
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,6 @@ pytestmark = pytest.mark.asyncio
 EVERY = os.environ.get("AIOCSI_TEST_POWER_CUTS") == "every"
 SIZE_BYTES = 32 << 20
 PAYLOAD_AT = 16 << 20
-BLANK = "no header", False, False  # see Left.kind
 SLOW_BYTES_PER_SECOND = 1 << 20  # a header is made of 32 MiB of writes
 
 
@@ -99,11 +97,12 @@ def has_data(disk: bytes | bytearray) -> bool:
 
 def moments(volume: Volume, done: list[writes.Write]) -> Iterator[Left]:
     """Yield what a power cut would have left: at each moment, or half-way through each state that is not blank."""
-    last = deque(writes.replay(done, SIZE_BYTES), maxlen=1)[0]
+    *_, last = writes.replay(done, SIZE_BYTES)
     assert last == volume.file.read_bytes()  # the record is the whole truth
     kinds = [Left(disk).kind for disk in writes.replay(done, SIZE_BYTES)]
     states = (list(group) for _, group in itertools.groupby(range(len(kinds)), key=kinds.__getitem__))
-    chosen = range(len(kinds)) if EVERY else {state[len(state) // 2] for state in states if kinds[state[0]] != BLANK}
+    blank = kinds[0]  # of the disk before the first write
+    chosen = range(len(kinds)) if EVERY else {state[len(state) // 2] for state in states if kinds[state[0]] != blank}
     for number, disk in enumerate(writes.replay(done, SIZE_BYTES)):
         if number in chosen:
             yield Left(bytes(disk))
