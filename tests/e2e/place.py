@@ -77,8 +77,7 @@ class Place:
     async def remove(self, kind: type[Pod] | type[PersistentVolumeClaim], name: str) -> None:
         """Delete an object and wait until it is gone."""
         await self.client.delete(kind, name, namespace=self.namespace, grace_period=1)
-        async with asyncio.timeout(GONE_SECONDS):
-            await until_gone(self.client, kind, name, self.namespace)
+        await self.gone(kind, name)
 
     async def gone(self, kind: type[Pod] | type[PersistentVolumeClaim], name: str) -> None:
         """Wait until an object is gone."""

@@ -24,7 +24,8 @@ from tools.environment import ROOT
 
 NAME = "registry.test"
 LOGIN = "puller:not-for-everybody"
-AUTHORIZATION = f"Basic {base64.b64encode(LOGIN.encode()).decode()}"
+TOKEN = base64.b64encode(LOGIN.encode()).decode()
+AUTHORIZATION = f"Basic {TOKEN}"
 REPOSITORY = "aiocsi"
 FOLDER = f"/etc/containerd/certs.d/{NAME}"
 TOLD = ("Content-Type", "Content-Length", "Docker-Content-Digest")
@@ -66,7 +67,7 @@ class Registry:
 
 def login() -> str:
     """Return what a Secret of the type kubernetes.io/dockerconfigjson has."""
-    return json.dumps({"auths": {NAME: {"auth": base64.b64encode(LOGIN.encode()).decode()}}})
+    return json.dumps({"auths": {NAME: {"auth": TOKEN}}})
 
 
 @asynccontextmanager

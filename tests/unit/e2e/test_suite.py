@@ -33,6 +33,6 @@ def test_a_spec_may_skip_itself_for_a_reason_that_is_written_down_and_for_no_oth
 
 
 def test_the_readme_has_each_reason_for_which_a_spec_is_not_run_or_skips_itself() -> None:
-    readme = Path("tests/e2e/README.md").read_text()
+    readme = (suite.HERE.parent / "README.md").read_text()
     parts = [*suite.skipped(), *suite.skip_themselves()]
     assert [part for part in parts if f"`{part}`" not in readme] == []
