@@ -13,34 +13,34 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: ## make or refresh the environment in .venv
-	@python=$$(tools/python) && "$$python" -m tools.environment
+	@python=$$(tools/python) && "$$python" -m tools.venv
 
 run: venv ## play a volume's whole life on real disks, root (ARGS=--keep: leave the services up)
-	@$(RUN) -m tools.debian run
+	@$(RUN) -m tools.host_packages run
 	@$(RUN) -m tests.walkthrough $(ARGS)
 
 cloud: venv ## the embedded cloud alone (ARGS: its options, --help lists them)
-	@$(RUN) -m tools.debian cloud
+	@$(RUN) -m tools.host_packages cloud
 	@.venv/bin/aiocsi-localcloud $(ARGS)
 
 droplets: venv ## the embedded cloud with two droplets to enter, each a virtual machine (ARGS: the cloud's options)
-	@$(RUN) -m tools.debian droplets
+	@$(RUN) -m tools.host_packages droplets
 	@$(RUN) -m tools.guest.droplets $(ARGS)
 
 test: venv ## the tests, on every supported Python found (ARGS: words for pytest)
-	@$(RUN) -m tools.debian test
+	@$(RUN) -m tools.host_packages test
 	@$(RUN) -m tools.tiers $(ARGS)
 
 sanity: venv ## csi-sanity, the official conformance suite, against real processes
-	@$(RUN) -m tools.debian sanity
+	@$(RUN) -m tools.host_packages sanity
 	@$(RUN) -m tests.sanity
 
 kills: venv ## kill the embedded cloud 200 times in the middle of work, root (ARGS: words for pytest)
-	@$(RUN) -m tools.debian cloud
+	@$(RUN) -m tools.host_packages cloud
 	@AIOCSI_TEST_KILLS=200 $(RUN) -m pytest -q tests/faults/localcloud $(ARGS)
 
 bench: venv ## the benchmarks: what the driver and the embedded cloud cost on this machine, root
-	@$(RUN) -m tools.debian bench
+	@$(RUN) -m tools.host_packages bench
 	@set -e; for name in memory long_life node_cycle localcloud_speed; do echo "== $$name"; $(RUN) -m benchmarks.$$name; done
 
 faults: venv ## crash and chaos in simulated time (SEEDS=N: how many; ARGS=--seed N: one again)
@@ -49,11 +49,11 @@ faults: venv ## crash and chaos in simulated time (SEEDS=N: how many; ARGS=--see
 	@$(RUN) -m tests.faults.proof --fast
 
 faults-real: venv ## the real processes, killed while volumes move and are written to, root (MINUTES=N, 5)
-	@$(RUN) -m tools.debian test
+	@$(RUN) -m tools.host_packages test
 	@$(RUN) -m tests.faults.real --minutes $(or $(MINUTES),5) $(ARGS)
 
 vm: venv ## the node on droplets: virtual machines with real SCSI disks, root (ARGS: words for pytest)
-	@$(RUN) -m tools.debian vm
+	@$(RUN) -m tools.host_packages vm
 	@$(RUN) -m tools.tiers --droplets $(ARGS)
 
 planted: venv ## plant known bugs, one after the other: the simulation must find each (ARGS: their names)
@@ -81,28 +81,28 @@ verify: venv ## fail if a generated file is not what would be generated
 	@$(RUN) -m tools.generated verify
 
 image: venv ## make the container image, by docker or without it (ARGS=archive)
-	@$(RUN) -m tools.debian image
+	@$(RUN) -m tools.host_packages image
 	@$(RUN) -m tools.image $(ARGS)
 	@$(RUN) -m pytest -q tests/image
 
 e2e: venv ## the driver on a kind cluster: make it, test, remove it (root; ARGS go to pytest)
-	@$(RUN) -m tools.debian e2e
+	@$(RUN) -m tools.host_packages e2e
 	@$(RUN) -m tests.e2e.cluster run $(ARGS)
 
 e2e-third: venv ## the same and a third of upstream's storage suite, without the longest tests
-	@$(RUN) -m tools.debian e2e
+	@$(RUN) -m tools.host_packages e2e
 	@$(RUN) -m tests.e2e.cluster run --third $(ARGS)
 
 e2e-programs: venv ## build what the cluster and upstream's suite need, if it is not there
-	@$(RUN) -m tools.debian e2e
+	@$(RUN) -m tools.host_packages e2e
 	@$(RUN) -m tests.e2e.cluster programs
 
 e2e-missing: venv
-	@$(RUN) -m tools.debian e2e >/dev/null
+	@$(RUN) -m tools.host_packages e2e >/dev/null
 	@$(RUN) -m tests.e2e.cluster missing
 
 e2e-up: venv ## make the kind cluster with the driver, and leave it
-	@$(RUN) -m tools.debian e2e
+	@$(RUN) -m tools.host_packages e2e
 	@$(RUN) -m tests.e2e.cluster up
 
 e2e-down: venv ## remove the kind cluster, its cloud and its engine
@@ -112,7 +112,7 @@ e2e-upstream: venv ## upstream's storage suite on the cluster of e2e-up (ARGS go
 	@$(RUN) -m tests.e2e.suite $(ARGS)
 
 chart: venv ## render, check and test the Helm chart
-	@$(RUN) -m tools.programs helm kubeconform >/dev/null
+	@$(RUN) -m tools.go_programs helm kubeconform >/dev/null
 	@$(RUN) -m pytest -q tests/chart
 
 lock: venv ## pin and hash what pyproject.toml asks for (ARGS=--upgrade: the newest of it)

@@ -12,25 +12,25 @@ import time
 from pathlib import Path
 
 from common import encryption, logs, settings
-from common.commit import Commits
+from common.tasks import Tasks
 from node import wiring
 from node.host.command import Commands, watch_children_without_threads
-from node.host.turns import Turns
-from node.records import Filesystem, Keys, Place, Publish, Stage, Volume
-from node.service import Parts
+from node.host.volume_locks import VolumeLocks
+from node.records.requests import Filesystem, Keys, Publish, Stage, VolumePath, VolumeSpec
+from node.service import NodeDomains
 from node.settings import NodeSettings
 
 FOLDER = Path("/run/guest-cycle")
 
 
-async def cycle(parts: Parts, volume: Volume) -> None:
+async def cycle(parts: NodeDomains, volume: VolumeSpec) -> None:
     """Stage, publish, unpublish, unstage."""
     wanted, keys = Filesystem("ext4"), Keys(b"a passphrase of a benchmark" if volume.encryption else b"")
     staging_path, target = str(FOLDER / "globalmount"), str(FOLDER / "mount")
     await parts.staging.stage(Stage(volume, staging_path, wanted, read_only=False, keys=keys))
     await parts.publishing.publish(Publish(volume, staging_path, target, wanted, read_only=False, alone=False))
-    await parts.publishing.unpublish(Place(volume.id, target))
-    await parts.unstaging.unstage(Place(volume.id, staging_path))
+    await parts.publishing.unpublish(VolumePath(volume.id, target))
+    await parts.unstaging.unstage(VolumePath(volume.id, staging_path))
 
 
 def processor(who: int) -> float:
@@ -39,12 +39,12 @@ def processor(who: int) -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def measure(volume: Volume, cycles: int) -> None:
+async def measure(volume: VolumeSpec, cycles: int) -> None:
     """Print a line for each cycle: its programs, and seconds."""
     programs: list[tuple[str, float]] = []
     commands = Commands(lambda program, seconds, _status: programs.append((program, seconds)))
     chosen = settings.read(NodeSettings, [], "guest_cycle", "", {"AIOCSI_STATE_DIR": str(FOLDER / "state")})
-    parts = wiring.make_parts(chosen, wiring.make_host(chosen, commands), Turns(Commits()))
+    parts = wiring.make_parts(chosen, wiring.make_host(chosen, commands), VolumeLocks(Tasks()))
     for _ in range(cycles):
         programs.clear()
         before = processor(resource.RUSAGE_SELF), processor(resource.RUSAGE_CHILDREN), time.monotonic()
@@ -59,4 +59,4 @@ if __name__ == "__main__":
     logs.configure("console", "error")
     watch_children_without_threads()
     name, count, wanted_class = sys.argv[1:]
-    asyncio.run(measure(Volume(name, name, encryption=encryption.parse(json.loads(wanted_class))), int(count)))
+    asyncio.run(measure(VolumeSpec(name, name, encryption=encryption.parse(json.loads(wanted_class))), int(count)))

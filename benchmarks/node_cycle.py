@@ -19,12 +19,12 @@ from functools import partial
 from pathlib import Path
 
 from common import logs, settings
-from common.commit import Commits
+from common.tasks import Tasks
 from node import wiring
 from node.host.command import Commands, watch_children_without_threads
-from node.host.turns import Turns
-from node.records import Filesystem, Place, Publish, Stage, Volume
-from node.service import Parts
+from node.host.volume_locks import VolumeLocks
+from node.records.requests import Filesystem, Publish, Stage, VolumePath, VolumeSpec
+from node.service import NodeDomains
 from node.settings import NodeSettings
 from tests.harness import traces
 from tests.harness.machine import missing_for_disks
@@ -88,14 +88,14 @@ async def _ticking() -> AsyncIterator[list[float]]:
         stopped.set()
 
 
-async def cycle(parts: Parts, folder: Path, disk: Disk) -> None:
+async def cycle(parts: NodeDomains, folder: Path, disk: Disk) -> None:
     """Stage, publish, unpublish, unstage."""
-    volume, wanted = Volume(disk.id, disk.name, SIZE_BYTES), Filesystem("ext4")
+    volume, wanted = VolumeSpec(disk.id, disk.name, SIZE_BYTES), Filesystem("ext4")
     staging_path, target = str(folder / disk.id / "globalmount"), str(folder / disk.id / "mount")
     await parts.staging.stage(Stage(volume, staging_path, wanted, read_only=False))
     await parts.publishing.publish(Publish(volume, staging_path, target, wanted, read_only=False, alone=False))
-    await parts.publishing.unpublish(Place(disk.id, target))
-    await parts.unstaging.unstage(Place(disk.id, staging_path))
+    await parts.publishing.unpublish(VolumePath(disk.id, target))
+    await parts.unstaging.unstage(VolumePath(disk.id, staging_path))
 
 
 def report(name: str, cycles: list[Cycle]) -> None:
@@ -113,11 +113,11 @@ def report(name: str, cycles: list[Cycle]) -> None:
 
 async def measure(made: Disks, cycles: int, at_once: int) -> None:
     """Run the cycles one after the other, then many volumes at once."""
-    programs, commits = Programs(), Commits()
+    programs, tasks = Programs(), Tasks()
     variables = {"AIOCSI_DEVICE_DIR": str(made.devices), "AIOCSI_STATE_DIR": str(made.folder / "state")}
     chosen = settings.read(NodeSettings, [], "node_cycle", "", variables)
     host = wiring.make_host(chosen, Commands(programs.observe))
-    run = partial(cycle, wiring.make_parts(chosen, host, Turns(commits)), made.folder)
+    run = partial(cycle, wiring.make_parts(chosen, host, VolumeLocks(tasks)), made.folder)
     volumes = [made.blank(SIZE_BYTES) for _ in range(cycles)]
     await run(made.blank(SIZE_BYTES))  # warm
     for name in ("fresh", "known"):

@@ -21,7 +21,7 @@ CONNECTIONS = 32
 TEXT = "text/plain; charset=utf-8"
 
 
-class Health:
+class HealthServer:
     """Serves on ``address``. ``not_ready`` returns why the process is not ready, or an empty text if it is."""
 
     def __init__(

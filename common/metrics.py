@@ -7,9 +7,9 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-from common import __version__, light
+from common import __version__, slim_imports
 
-light.skip_init("prometheus_client")
+slim_imports.skip_init("prometheus_client")
 
 from prometheus_client.metrics import Counter, Gauge, Histogram  # noqa: E402  # only after the line above
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric  # noqa: E402  # same

@@ -14,8 +14,8 @@ from grpclib.const import Cardinality, Handler, Status
 from grpclib.exceptions import GRPCError
 
 from common import deadlines, errors, redaction
-from common.exchange import Exchange, GrpcStream, receive
-from common.incoming import Call
+from common.grpc_framing import Exchange, GrpcStream, receive
+from common.grpc_headers import IncomingCall
 from common.metrics import Metrics
 
 log = structlog.get_logger()
@@ -52,7 +52,7 @@ class Calls:
             if not timer.expired():
                 timer.reschedule(now)
 
-    def surround(self, call: Call, handler: Handler | None) -> Handler:
+    def surround(self, call: IncomingCall, handler: Handler | None) -> Handler:
         """Return ``handler`` with everything around it that ``call`` needs. None means that there is no such method."""
         if handler is None:
             handler = _no_such_method(call)
@@ -62,7 +62,7 @@ class Calls:
 
         return handler._replace(func=serve)
 
-    async def _serve(self, call: Call, handler: Handler, stream: GrpcStream) -> None:
+    async def _serve(self, call: IncomingCall, handler: Handler, stream: GrpcStream) -> None:
         structlog.contextvars.bind_contextvars(request_id=call.request_id, method=call.method)
         started = asyncio.get_running_loop().time()
         in_flight = self._metrics.in_flight.labels(call.method)
@@ -78,7 +78,7 @@ class Calls:
             in_flight.dec()
             self._record(call, status, message, asyncio.get_running_loop().time() - started)
 
-    async def _run(self, call: Call, handler: Handler, stream: GrpcStream) -> None:
+    async def _run(self, call: IncomingCall, handler: Handler, stream: GrpcStream) -> None:
         if call.fault is not None:
             raise call.fault
         if self._draining:
@@ -123,7 +123,7 @@ class Calls:
         finally:
             self._places.release()
 
-    def _record(self, call: Call, status: Status, message: str, seconds: float) -> None:
+    def _record(self, call: IncomingCall, status: Status, message: str, seconds: float) -> None:
         self._metrics.calls.labels(call.method, status.name).inc()
         self._metrics.seconds.labels(call.method).observe(seconds)
         fields = {**call.subject, "code": status.name, "seconds": round(seconds, 4)}
@@ -137,7 +137,7 @@ class Calls:
             log.info("call", **fields)
 
 
-def _look_at(call: Call, request: Message) -> None:
+def _look_at(call: IncomingCall, request: Message) -> None:
     """Learn what the call is about, and which values must be told to nobody."""
     redaction.hide(*redaction.secrets_of(request))
     for name in SUBJECTS:
@@ -145,7 +145,7 @@ def _look_at(call: Call, request: Message) -> None:
             call.subject[name] = value[:LONGEST_TEXT]
 
 
-async def _act(call: Call, servicer: Servicer, exchange: Exchange) -> None:
+async def _act(call: IncomingCall, servicer: Servicer, exchange: Exchange) -> None:
     unbounded = asyncio.get_running_loop().time() + deadlines.UNBOUNDED_SECONDS
     with deadlines.until(unbounded if call.deadline is None else call.deadline):
         try:
@@ -156,7 +156,7 @@ async def _act(call: Call, servicer: Servicer, exchange: Exchange) -> None:
             raise
 
 
-def _answer(call: Call, error: Exception) -> tuple[Status, str]:
+def _answer(call: IncomingCall, error: Exception) -> tuple[Status, str]:
     if isinstance(error, errors.DriverError):
         return error.status, _one_header(str(error))
     log.error("unforeseen", exc_info=error)
@@ -166,7 +166,7 @@ def _answer(call: Call, error: Exception) -> tuple[Status, str]:
     )
 
 
-def _no_such_method(call: Call) -> Handler:
+def _no_such_method(call: IncomingCall) -> Handler:
     call.fault = call.fault or errors.Unimplemented(f"there is no method {call.method[:100]!r}")
     call.method = "unknown"  # the name is the caller's: as a metric's label it could grow without end
     return Handler(None, Cardinality.UNARY_UNARY, Message, Message)

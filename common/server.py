@@ -27,8 +27,8 @@ from h2.events import PingAckReceived
 from h2.settings import SettingCodes
 from h2.utilities import SizeLimitDict
 
-from common import incoming, rpc, sockets
-from common.commit import Commits
+from common import grpc_headers, rpc, sockets
+from common.tasks import Tasks
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ class Service(Protocol):
     def __mapping__(self) -> Mapping[str, Handler]: ...
 
 
-class Part(Protocol):
+class Servable(Protocol):
     """What ``run`` starts and ends: a gRPC server, the health page."""
 
     async def start(self) -> None: ...  # noqa: D102
@@ -119,12 +119,12 @@ class _Acceptor(Acceptor):
         super().__init__(dict(mapping), ProtoCodec(), None, _DispatchServerEvents())
         self._calls = calls
 
-    def accept(self, stream: Stream, headers: incoming.Headers, release_stream: Callable[[], object]) -> None:
+    def accept(self, stream: Stream, headers: grpc_headers.Headers, release_stream: Callable[[], object]) -> None:
         """Serve a call whose headers have come."""
         self.__gc_step__()
-        passed_on = incoming.passed_on(headers)
+        passed_on = grpc_headers.passed_on(headers)
         path = dict(passed_on)[":path"]
-        handler = self._calls.surround(incoming.parse(headers), self.mapping.get(path))
+        handler = self._calls.surround(grpc_headers.parse(headers), self.mapping.get(path))
         work = request_handler({path: handler}, stream, passed_on, self.codec, None, self.dispatch, release_stream)
         self._tasks[stream] = self.loop.create_task(work)
 
@@ -206,35 +206,35 @@ def _ignore(_event: object) -> None:
     """Do nothing."""
 
 
-async def run(servers: Sequence[Part], commits: Commits, grace_seconds: float) -> None:
+async def run(servers: Sequence[Servable], tasks: Tasks, grace_seconds: float) -> None:
     """Serve until SIGTERM, SIGINT or the failure of vital work, then drain; a second signal exits at once.
 
     ``servers`` start in their order and drain in reverse. Work past its commit point is awaited within the grace
     period. Raises what start raised, or what ended the vital work.
     """
     stop = asyncio.Event()
-    commits.watch(stop.set)
+    tasks.watch(stop.set)
     _on_signals(stop)
-    started: list[Part] = []
+    started: list[Servable] = []
     try:
         for server in servers:
             await server.start()
             started.append(server)
         await stop.wait()
     finally:
-        await _drain(started[::-1], commits, grace_seconds)
-    if commits.failure is not None:
-        raise commits.failure
+        await _drain(started[::-1], tasks, grace_seconds)
+    if tasks.failure is not None:
+        raise tasks.failure
 
 
-async def _drain(servers: Sequence[Part], commits: Commits, grace_seconds: float) -> None:
+async def _drain(servers: Sequence[Servable], tasks: Tasks, grace_seconds: float) -> None:
     loop = asyncio.get_running_loop()
     end = loop.time() + grace_seconds
     for server in servers:
         await server.drain(max(0.0, end - loop.time()))
-    if left := await commits.settle(max(0.0, end - loop.time())):
+    if left := await tasks.settle(max(0.0, end - loop.time())):
         log.error("work_left", tasks=left, seconds=grace_seconds)
-    await commits.close()
+    await tasks.close()
     if servers:
         log.info("drained")
 

@@ -6,26 +6,26 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from common import logs, process
-from common.commit import Commits
-from common.health import Health
+from common import entry, logs
+from common.health import HealthServer
 from common.identity import PLUGIN_CAPABILITIES, Identity
 from common.metrics import Metrics
 from common.rpc import Calls
-from common.server import Part, Server, run
+from common.server import Servable, Server, run
 from common.settings import read
-from controller import work
-from controller.cloud.access import Access
-from controller.cloud.budget import Budget
-from controller.cloud.digitalocean import DigitalOcean
-from controller.cloud.http import Http, session
-from controller.cloud.metadata import region
-from controller.cloud.token import Token
-from controller.cloud.tracing import CountedRequests, watch
-from controller.cloud.trial import Trial
-from controller.parts import join
+from common.tasks import Tasks
+from controller import wiring
+from controller.digitalocean.client import DigitalOcean
+from controller.digitalocean.http import Http, session
+from controller.digitalocean.metadata import region
+from controller.digitalocean.request_metrics import CountedRequests, watch
+from controller.digitalocean.token import Token
+from controller.digitalocean.token_check import TokenCheck
+from controller.digitalocean.token_state import TokenState
+from controller.pacing.budget import Budget
 from controller.service import Controller
 from controller.settings import ControllerSettings
+from controller.shared import make_shared
 
 COLLECT = (2_000, 20, 200)  # a full collection takes 40 ms with 10,000 volumes known: it comes seldom
 CALLS_AT_ONCE = 1000  # a call that waits costs little here, and the budget must see a detach behind a hundred creates
@@ -40,8 +40,8 @@ class Api:
     cloud: DigitalOcean
     http: Http
     budget: Budget
-    access: Access
-    trial: Trial
+    access: TokenState
+    trial: TokenCheck
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,50 +51,54 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{PROGRAM}: one of AIOCSI_TOKEN and AIOCSI_TOKEN_FILE must be set, and not both", file=sys.stderr)
         return 2
     logs.configure(settings.log_format, settings.log_level)
-    return process.main(serve(settings))
+    return entry.main(serve(settings))
 
 
 async def serve(settings: ControllerSettings) -> None:
     """Serve until a signal comes. Raises Unavailable if the region cannot be learned."""
-    metrics, commits = Metrics(), Commits()
+    metrics, tasks = Metrics(), Tasks()
     api = _api(settings, metrics)
     async with session(str(settings.ca_file or "")) as http_session:
         api.http.open(http_session)
-        commits.background(api.trial.run(), "trial of tokens")
+        tasks.background(api.trial.run(), "trial of tokens")
         here = settings.region or await region(http_session, settings.metadata_url)
-        controller = _controller(settings, api, commits, metrics, here)
+        controller = _controller(settings, api, tasks, metrics, here)
         identity = Identity(settings.driver_name, PLUGIN_CAPABILITIES, api.access.ready)
-        parts: list[Part] = [Server([identity, controller], settings.endpoint, Calls(metrics, at_once=CALLS_AT_ONCE))]
+        parts: list[Servable] = [
+            Server([identity, controller], settings.endpoint, Calls(metrics, at_once=CALLS_AT_ONCE))
+        ]
         if settings.http_addr is not None:
-            parts.insert(0, Health(settings.http_addr, metrics, lambda: api.access.reason))  # answers to the last
+            parts.insert(0, HealthServer(settings.http_addr, metrics, lambda: api.access.reason))  # answers to the last
         gc.collect()
         gc.freeze()  # what is there now stays: later collections, which hold up every call, need not look at it
         gc.set_threshold(*COLLECT)
-        await run(parts, commits, settings.drain_seconds)
+        await run(parts, tasks, settings.drain_seconds)
 
 
 def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
     budget = Budget(settings.requests_per_minute)
-    access = Access(asyncio.get_running_loop().time)
+    access = TokenState(asyncio.get_running_loop().time)
     token = Token(settings.token.reveal() if settings.token else "", settings.token_file)
     token.look()
     http = Http(settings.api_url, token, budget, access, CountedRequests(metrics.registry))
     cloud = DigitalOcean(http)
-    return Api(cloud, http, budget, access, Trial(token, access, cloud.account))
+    return Api(cloud, http, budget, access, TokenCheck(token, access, cloud.account))
 
 
-def _controller(settings: ControllerSettings, api: Api, commits: Commits, metrics: Metrics, here: str) -> Controller:
-    parts = join(api.cloud, commits, api.budget)
+def _controller(settings: ControllerSettings, api: Api, tasks: Tasks, metrics: Metrics, here: str) -> Controller:
+    parts = make_shared(api.cloud, tasks, api.budget)
     levels: dict[str, Callable[[], float]] = {
         "aiocsi_cloud_rate_limit_remaining": lambda: api.budget.quota.remaining,
         "aiocsi_cloud_rate_allowance": lambda: api.budget.window.allowance,
         "aiocsi_cloud_requests_waiting": lambda: api.budget.waiting,
-        "aiocsi_actions_awaited": lambda: len(parts.feed),
-        "aiocsi_volumes_known": lambda: len(parts.memory),
+        "aiocsi_actions_awaited": lambda: len(parts.action_poll),
+        "aiocsi_volumes_known": lambda: len(parts.cache),
     }
     watch(metrics.registry, levels)
-    identity = work.Identity(settings.driver_name, here, settings.tag)
-    return Controller(identity, work.join(parts, identity, settings.list_page, confirm=settings.validate_attachment))
+    identity = wiring.ControllerScope(settings.driver_name, here, settings.tag)
+    return Controller(
+        identity, wiring.make_domains(parts, identity, settings.list_page, confirm=settings.validate_attachment)
+    )
 
 
 if __name__ == "__main__":

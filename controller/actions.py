@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import structlog
 
 from common import deadlines, errors
-from common.commit import Commits
 from common.locks import Locks
+from common.tasks import Tasks
+from controller.cache import VolumeCache
 from controller.cloud.base import Action, Cloud, EventPending, Gone, Kind, Place, Progress
-from controller.cloud.feed import Feed
-from controller.droplets import Droplets
-from controller.memory import Memory
+from controller.pacing.action_poll import ActionPoll
+from controller.pacing.server_queue import ServerQueue
 
 log = structlog.get_logger("actions")
 
@@ -42,13 +42,13 @@ class Running:
 class Actions:
     """Runs actions, one at a time on a volume and on a droplet."""
 
-    def __init__(self, cloud: Cloud, feed: Feed, commits: Commits, locks: Locks, memory: Memory) -> None:
+    def __init__(self, cloud: Cloud, action_poll: ActionPoll, tasks: Tasks, locks: Locks, cache: VolumeCache) -> None:
         self._cloud = cloud
-        self._memory = memory
-        self._feed = feed
-        self._commits = commits
+        self._cache = cache
+        self._action_poll = action_poll
+        self._tasks = tasks
         self._locks = locks
-        self._droplets = Droplets()
+        self._droplets = ServerQueue()
         self._of_volume: dict[str, Running] = {}
         self._of_droplet: dict[int, Running] = {}
         self._starting: dict[int, asyncio.Event] = {}  # droplets on which a start was sent and not answered yet
@@ -87,7 +87,7 @@ class Actions:
                 await _answered(starting, place)
                 continue
             try:
-                running = await self._commits.finish(self._start(place, start))
+                running = await self._tasks.finish(self._start(place, start))
             except EventPending:
                 await self._let_pass(kind, place)
                 continue
@@ -118,7 +118,7 @@ class Actions:
 
     async def _wait(self, running: Running) -> Running:
         try:
-            ended = await self._feed.wait(running.place.volume_id, running.action, running.since)
+            ended = await self._action_poll.wait(running.place.volume_id, running.action, running.since)
         except Gone:
             self._end(running)
             ended = Action(running.action.id, running.action.kind, Progress.ERRORED, running.place.droplet_id)
@@ -133,13 +133,13 @@ class Actions:
             del self._of_droplet[running.place.droplet_id]
 
     def _remember(self, place: Place, ended: Action) -> None:
-        self._memory.accounted.add([ended.id])
+        self._cache.accounted.add([ended.id])
         if ended.progress is Progress.COMPLETED and ended.kind is Kind.ATTACH:
-            self._memory.moved(place.volume_id, (place.droplet_id,))
-            self._memory.attached(place.volume_id, place.droplet_id)
+            self._cache.moved(place.volume_id, (place.droplet_id,))
+            self._cache.attached(place.volume_id, place.droplet_id)
         if ended.progress is Progress.COMPLETED and ended.kind is Kind.DETACH:
-            self._memory.moved(place.volume_id, ())
-            self._memory.detached(place.volume_id, place.droplet_id)
+            self._cache.moved(place.volume_id, ())
+            self._cache.detached(place.volume_id, place.droplet_id)
 
     async def _let_pass(self, kind: Kind, place: Place) -> None:
         """Somebody else acts on the volume or the droplet: wait until that has ended."""
@@ -152,9 +152,9 @@ class Actions:
         now = asyncio.get_running_loop().time()
         if blocking := next(iter(mine + theirs), None):
             with suppress(Gone):  # what the cloud has forgotten blocks nobody
-                await self._feed.wait(place.volume_id if mine else "", blocking, now)
+                await self._action_poll.wait(place.volume_id if mine else "", blocking, now)
             return
-        pause = max(FOREIGN_PAUSE_SECONDS, self._feed.expected_seconds(kind) / 2)
+        pause = max(FOREIGN_PAUSE_SECONDS, self._action_poll.expected_seconds(kind) / 2)
         if now + pause >= deadlines.current():
             raise EventPending(f"droplet {place.droplet_id} has an event under way that is not ours; call again")
         await asyncio.sleep(pause)  # noqa: TID251 (an event that no list shows: nothing tells when it ends)

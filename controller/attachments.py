@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from common import errors
 from controller.cloud.base import AlreadyAttached, DropletFull, Gone, Kind, NotAttached, Place, Volume
-from controller.parts import Parts
-from controller.records import Publish, Published, Unpublish
+from controller.records import Attach, Detach, PublishContext
+from controller.shared import SharedParts
 
 FRESH_SECONDS = 1.0  # so long, what the cloud has told of an attach is as good as what it would tell now
 
@@ -21,16 +21,16 @@ class Attachments:
     ``confirm``: a completed attach is confirmed by a look at the volume.
     """
 
-    def __init__(self, parts: Parts, tags: Sequence[str] = (), *, confirm: bool = False) -> None:
+    def __init__(self, parts: SharedParts, tags: Sequence[str] = (), *, confirm: bool = False) -> None:
         self._confirm = confirm
         self._cloud = parts.cloud
         self._actions = parts.actions
-        self._memory = parts.memory
+        self._cache = parts.cache
         self._locks = parts.locks
         self._look = parts.look
         self._tags = tuple(tags)
 
-    async def publish(self, wanted: Publish) -> Published:
+    async def publish(self, wanted: Attach) -> PublishContext:
         """Attach the volume to the droplet, and to none else.
 
         Raises NotFound for a volume or droplet that is none, FailedPrecondition if another droplet holds the volume,
@@ -39,19 +39,19 @@ class Attachments:
         with self._locks.hold(wanted.volume_id):
             joined = await self._actions.join(wanted.volume_id)
             just_attached = joined is not None and joined.did(Kind.ATTACH, wanted.droplet_id)
-            volume = self._memory.get(wanted.volume_id)
+            volume = self._cache.get(wanted.volume_id)
             if volume is None and wanted.told is not None and not just_attached:
                 volume = Volume(wanted.volume_id, wanted.told.volume_name, "", wanted.told.size_bytes)
             if volume is not None and self._has_just_attached(volume.id, wanted.droplet_id):
-                return Published(volume.name, volume.size_bytes)
+                return PublishContext(volume.name, volume.size_bytes)
             if volume is None or (wanted.droplet_id in volume.droplet_ids and not just_attached):
                 volume = await self._look(wanted.volume_id)  # never seen, or thought to be there: ask
             if wanted.droplet_id not in volume.droplet_ids:
                 await self._attach(volume, wanted.droplet_id)
-            volume = self._memory.get(volume.id) or volume
-            return Published(volume.name, volume.size_bytes)
+            volume = self._cache.get(volume.id) or volume
+            return PublishContext(volume.name, volume.size_bytes)
 
-    async def unpublish(self, wanted: Unpublish) -> None:
+    async def unpublish(self, wanted: Detach) -> None:
         """Detach the volume from the droplet, if it holds it. Raises FailedPrecondition, NotFinal."""
         with self._locks.hold(wanted.volume_id):
             joined = await self._actions.join(wanted.volume_id)
@@ -70,14 +70,14 @@ class Attachments:
     def _has_just_attached(self, volume_id: str, droplet_id: int) -> bool:
         """Whether the answer to the call before holds for this one: the attacher asks twice when its cache lags."""
         moment = asyncio.get_running_loop().time() - FRESH_SECONDS
-        return not self._confirm and self._memory.attached_since(volume_id, moment) == droplet_id
+        return not self._confirm and self._cache.attached_since(volume_id, moment) == droplet_id
 
     async def _attach(self, volume: Volume, droplet_id: int) -> None:
         if volume.droplet_ids and await self._is_held_elsewhere(volume.id, droplet_id):
             return
         place = Place(volume.id, droplet_id=droplet_id)
         tags = [tag for tag in self._tags if tag not in volume.tags]
-        self._memory.attaching(volume.id)
+        self._cache.attaching(volume.id)
         try:
             await self._actions.run(Kind.ATTACH, place, lambda: self._cloud.attach(place, tags))
         except Gone:
@@ -111,9 +111,9 @@ class Attachments:
 
     async def _detach(self, volume_id: str, droplet_id: int) -> None:
         place = Place(volume_id, droplet_id=droplet_id)
-        self._memory.detaching(volume_id)
+        self._cache.detaching(volume_id)
         try:
-            was_detached = self._memory.detached_from(volume_id) == droplet_id
+            was_detached = self._cache.detached_from(volume_id) == droplet_id
             if was_detached and droplet_id not in (await self._look(volume_id)).droplet_ids:
                 return
             await self._actions.run(Kind.DETACH, place, lambda: self._cloud.detach(place))

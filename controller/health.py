@@ -10,16 +10,16 @@ from common import errors
 from controller.cloud.base import Droplet, Gone
 from controller.cloud.paging import everything
 from controller.inventory import Inventory
-from controller.parts import Parts
-from controller.records import Listing
-from controller.rules import ailments, pages
-from controller.rules.ailments import Ailment
+from controller.records import ListRequest
+from controller.rules import health, pages
+from controller.rules.health import Ailment
+from controller.shared import SharedParts
 
 FRESH_SECONDS = 60.0  # a droplet's state, for the health of all volumes
 
 
 @dataclass(frozen=True)
-class Health:
+class HealthReport:
     """What ails a volume; nothing if it is well."""
 
     volume_id: str
@@ -29,29 +29,29 @@ class Health:
 class VolumeHealth:
     """Judges volumes."""
 
-    def __init__(self, parts: Parts, inventory: Inventory, longest_page: int) -> None:
+    def __init__(self, parts: SharedParts, inventory: Inventory, longest_page: int) -> None:
         self._cloud = parts.cloud
-        self._memory = parts.memory
+        self._cache = parts.cache
         self._inventory = inventory
         self._longest = longest_page
         self._droplets: dict[int, Droplet] = {}
         self._read_at = float("-inf")
 
-    async def of_one(self, volume_id: str) -> Health:
+    async def of_one(self, volume_id: str) -> HealthReport:
         """Ask how a volume is. Raises NotFound for one that was never seen; one that vanished is ill, not unknown."""
         try:
-            volume = self._memory.see(await self._cloud.get_volume(volume_id))
+            volume = self._cache.see(await self._cloud.get_volume(volume_id))
         except Gone:
-            if self._memory.get(volume_id) is not None:
-                self._memory.lose(volume_id)
-            if volume_id in self._memory.lost:
-                return Health(volume_id, (ailments.lost(volume_id),))
+            if self._cache.get(volume_id) is not None:
+                self._cache.lose(volume_id)
+            if volume_id in self._cache.lost:
+                return HealthReport(volume_id, (health.lost(volume_id),))
             raise errors.NotFound(f"there is no volume {volume_id}") from None
         droplets = {holder: await self._droplet(holder) for holder in volume.droplet_ids}
         actions = await self._cloud.volume_actions(volume_id)
-        return Health(volume_id, tuple(ailments.of_volume(volume, droplets, actions.items)))
+        return HealthReport(volume_id, tuple(health.of_volume(volume, droplets, actions.items)))
 
-    async def page(self, asked: Listing) -> tuple[list[Health], str]:
+    async def page(self, asked: ListRequest) -> tuple[list[HealthReport], str]:
         """Return the health of a page of volumes, and the token of the next. Vanished ones come with the last page."""
         after = pages.after(asked.token)
         if not asked.token:
@@ -59,10 +59,10 @@ class VolumeHealth:
         volumes, more = await self._inventory.page(after, pages.length(asked.max_entries, self._longest))
         if any(volume.droplet_ids for volume in volumes):
             await self._read_droplets()
-        found = [Health(each.id, tuple(ailments.of_volume(each, self._droplets, ()))) for each in volumes]
+        found = [HealthReport(each.id, tuple(health.of_volume(each, self._droplets, ()))) for each in volumes]
         if more:
             return found, pages.token((volumes[-1].created_at, volumes[-1].id))
-        return found + [Health(each, (ailments.lost(each),)) for each in self._memory.lost], ""
+        return found + [HealthReport(each, (health.lost(each),)) for each in self._cache.lost], ""
 
     async def _droplet(self, droplet_id: int) -> Droplet | None:
         try:

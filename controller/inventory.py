@@ -12,10 +12,10 @@ from bisect import bisect_right
 
 import structlog
 
+from controller.cache import VolumeCache
 from controller.cloud.base import Cloud, Kind, Volume
 from controller.cloud.paging import everything
-from controller.memory import Memory
-from controller.sweep import SETTLE_SECONDS, Sweep
+from controller.volume_scan import SETTLE_SECONDS, VolumeScan
 
 log = structlog.get_logger("inventory")
 
@@ -29,11 +29,11 @@ VOLUME_KINDS = frozenset({Kind.ATTACH, Kind.DETACH, Kind.RESIZE})
 class Inventory:
     """The volumes of one region."""
 
-    def __init__(self, cloud: Cloud, memory: Memory, region: str) -> None:
+    def __init__(self, cloud: Cloud, cache: VolumeCache, region: str) -> None:
         self._cloud = cloud
-        self._memory = memory
+        self._cache = cache
         self._region = region
-        self._sweep = Sweep(cloud, memory, region)
+        self._sweep = VolumeScan(cloud, cache, region)
         self._refreshing = asyncio.Lock()
         self._refreshed_at = float("-inf")
         self._droplets_read_at = float("-inf")
@@ -57,10 +57,10 @@ class Inventory:
         """Return up to ``length`` volumes that come ``after`` (creation time, id), oldest first; and whether more."""
         if not self._sweep.complete:
             await self.refresh()
-        order = self._memory.order()
+        order = self._cache.order()
         found: list[Volume] = []
         for place in range(bisect_right(order, after), len(order)):
-            volume = self._memory.get(order[place][1])
+            volume = self._cache.get(order[place][1])
             if volume is None or volume.region != self._region:
                 continue
             if len(found) == length:
@@ -85,9 +85,9 @@ class Inventory:
         """Say whether an action whose effect is not known has touched a volume since the last time."""
         page = await self._cloud.account_actions(1)
         new = [each for each in page.items if each.id > self._last_action and each.kind in VOLUME_KINDS]
-        unknown = [each.id for each in new if each.ended and each.id not in self._memory.accounted]
+        unknown = [each.id for each in new if each.ended and each.id not in self._cache.accounted]
         overflowed = bool(page.items) and page.items[-1].id > self._last_action and page.more
-        self._memory.accounted.add(unknown)
+        self._cache.accounted.add(unknown)
         newest = max((each.id for each in page.items), default=self._last_action)
         self._last_action = min((each.id - 1 for each in new if not each.ended), default=newest)
         self._proven = self._proven or any(each.kind in VOLUME_KINDS for each in page.items)
@@ -101,11 +101,11 @@ class Inventory:
                 holders.setdefault(volume_id, []).append(droplet.id)
         self._droplets_read_at, self._unsettled = now, False
         log.debug("droplets_read", attached=len(holders))
-        for number, volume in enumerate(self._memory):
+        for number, volume in enumerate(self._cache):
             if number % AT_A_TIME == 0:
                 await asyncio.sleep(0)  # noqa: TID251 (lets others have their turn)
             told = tuple(holders.get(volume.id, ()))
-            if told != volume.droplet_ids and self._memory.changed_since(volume.id, now - SETTLE_SECONDS):
+            if told != volume.droplet_ids and self._cache.changed_since(volume.id, now - SETTLE_SECONDS):
                 self._unsettled = True  # we know better, or something happened since: ask once more
             else:
-                self._memory.hold(volume.id, told)
+                self._cache.hold(volume.id, told)

@@ -51,7 +51,7 @@ class Create:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishContext:
     """What the node needs to find the device."""
 
     volume_name: str
@@ -59,16 +59,16 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Publish:
+class Attach:
     """An attachment that is asked for; ``told`` is what the volume context tells, if it can be believed."""
 
     volume_id: str
     droplet_id: int
-    told: Published | None = None
+    told: PublishContext | None = None
 
 
 @dataclass(frozen=True)
-class Unpublish:
+class Detach:
     """A detachment that is asked for; ``droplet_id`` None: from whatever holds the volume."""
 
     volume_id: str
@@ -76,7 +76,7 @@ class Unpublish:
 
 
 @dataclass(frozen=True)
-class Expand:
+class Resize:
     """A growth that is asked for."""
 
     volume_id: str
@@ -94,7 +94,7 @@ class Modify:
 
 
 @dataclass(frozen=True)
-class Listing:
+class ListRequest:
     """A page that is asked for; ``max_entries`` 0 leaves its length to us."""
 
     max_entries: int

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from common.attributes import REGION_TOPOLOGY_KEY, volume_name_key, volume_origin_key, volume_size_key
+from common.context_keys import REGION_TOPOLOGY_KEY, volume_name_key, volume_origin_key, volume_size_key
+from controller.capacity import AvailableCapacity
 from controller.cloud.base import Snapshot, Volume
-from controller.health import Health
-from controller.offers import Capacity
-from controller.records import Published, Source
-from controller.rules import introduction, origins
+from controller.health import HealthReport
+from controller.records import PublishContext, Source
+from controller.rules import origins, sealed_context
 from csi_proto.csi import v1 as csi
 
 Rpc = csi.ControllerServiceCapabilityRpcType
@@ -42,7 +42,7 @@ def created(volume: Volume, source: Source, context: Mapping[str, str], driver_n
     """Tell of a volume that was asked for."""
     origin = {volume_origin_key(driver_name): source.origin} if source.origin else {}
     message = volume_message(volume)
-    message.volume_context = {**context, **origin, **introduction.write(volume, driver_name)}
+    message.volume_context = {**context, **origin, **sealed_context.write(volume, driver_name)}
     message.content_source = content_source(source)
     return csi.CreateVolumeResponse(volume=message)
 
@@ -71,7 +71,7 @@ def topology(region: str) -> csi.Topology:
     return csi.Topology(segments={REGION_TOPOLOGY_KEY: region})
 
 
-def published(published: Published, driver_name: str) -> csi.ControllerPublishVolumeResponse:
+def published(published: PublishContext, driver_name: str) -> csi.ControllerPublishVolumeResponse:
     """Tell the node what it needs to find the device."""
     context = {
         volume_name_key(driver_name): published.volume_name,
@@ -113,7 +113,7 @@ def volume_status(volume: Volume) -> csi.ControllerGetVolumeResponse:
     )
 
 
-def capacity(told: Capacity) -> csi.GetCapacityResponse:
+def capacity(told: AvailableCapacity) -> csi.GetCapacityResponse:
     """Tell what can be made."""
     return csi.GetCapacityResponse(
         available_capacity=told.available, maximum_volume_size=told.largest, minimum_volume_size=told.smallest
@@ -141,7 +141,7 @@ def snapshots_page(snapshots: Iterable[Snapshot], token: str = "") -> csi.ListSn
     return csi.ListSnapshotsResponse(entries=entries, next_token=token)
 
 
-def health(told: Health) -> csi.VolumeHealth:
+def health(told: HealthReport) -> csi.VolumeHealth:
     """Tell what ails a volume."""
     entries = [
         csi.VolumeHealthVolumeHealthEntry(

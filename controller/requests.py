@@ -7,10 +7,10 @@ Source: CSI 1.13, the "Errors" table of each RPC.
 from collections.abc import Iterable, Mapping, Sequence
 
 from common import encryption, errors
-from common.attributes import ENCRYPTION_PARAMETERS, FORMAT_PARAMETERS
+from common.context_keys import ENCRYPTION_PARAMETERS, FORMAT_PARAMETERS
 from controller import records
 from controller.rules import capabilities as ways
-from controller.rules import capacity, introduction, names, placement, tags
+from controller.rules import capacity, labels, names, placement, sealed_context
 from csi_proto.csi import v1 as csi
 
 TAGS, ABSENT_TAGS = "tags", "absent-tags"
@@ -26,7 +26,7 @@ def create_volume(message: csi.CreateVolumeRequest, region: str, cluster_tags: S
     """Check CreateVolume. Raises InvalidArgument, NotFound for a source that cannot exist, ResourceExhausted."""
     name = names.cloud_name(message.name, "volume")
     capabilities(message.volume_capabilities)
-    wanted = (*cluster_tags, *tags.parse(message.parameters.get(TAGS, ""), message.parameters), *_new_tags(message))
+    wanted = (*cluster_tags, *labels.parse(message.parameters.get(TAGS, ""), message.parameters), *_new_tags(message))
     return records.Create(
         name=name,
         region=_region(message.accessibility_requirements, region),
@@ -69,7 +69,7 @@ def deletable(text: str, what: str) -> str | None:
     return text if names.is_uuid(text) else None
 
 
-def publish(message: csi.ControllerPublishVolumeRequest, driver_name: str) -> records.Publish:
+def publish(message: csi.ControllerPublishVolumeRequest, driver_name: str) -> records.Attach:
     """Check ControllerPublishVolume. Raises InvalidArgument, NotFound."""
     if not message.volume_id or not message.node_id:
         raise errors.InvalidArgument("the request names no volume or no node")
@@ -80,22 +80,22 @@ def publish(message: csi.ControllerPublishVolumeRequest, driver_name: str) -> re
         raise errors.InvalidArgument(
             "the cloud attaches no volume read-only", remedy="mount it read-only on the node instead"
         )
-    told = introduction.read(volume_id(message.volume_id), message.volume_context, driver_name)
-    return records.Publish(message.volume_id, _droplet(message.node_id), told)
+    told = sealed_context.read(volume_id(message.volume_id), message.volume_context, driver_name)
+    return records.Attach(message.volume_id, _droplet(message.node_id), told)
 
 
-def unpublish(message: csi.ControllerUnpublishVolumeRequest) -> records.Unpublish:
+def unpublish(message: csi.ControllerUnpublishVolumeRequest) -> records.Detach:
     """Check ControllerUnpublishVolume; without a node it means whatever holds the volume. Raises as above."""
     found = volume_id(message.volume_id)
-    return records.Unpublish(found, _droplet(message.node_id) if message.node_id else None)
+    return records.Detach(found, _droplet(message.node_id) if message.node_id else None)
 
 
-def expand(message: csi.ControllerExpandVolumeRequest) -> records.Expand:
+def expand(message: csi.ControllerExpandVolumeRequest) -> records.Resize:
     """Check ControllerExpandVolume. Raises InvalidArgument, NotFound."""
     if message.capacity_range is None:
         raise errors.InvalidArgument("the request has no capacity range")
     access = None if message.volume_capability is None else _capability(message.volume_capability).access
-    return records.Expand(volume_id(message.volume_id), _size(message.capacity_range), access)
+    return records.Resize(volume_id(message.volume_id), _size(message.capacity_range), access)
 
 
 def modify(message: csi.ControllerModifyVolumeRequest) -> records.Modify:
@@ -105,11 +105,11 @@ def modify(message: csi.ControllerModifyVolumeRequest) -> records.Modify:
     return records.Modify(found, present, absent)
 
 
-def listing(max_entries: int, token: str) -> records.Listing:
+def listing(max_entries: int, token: str) -> records.ListRequest:
     """Check what pages of lists are asked for. Raises InvalidArgument."""
     if max_entries < 0:
         raise errors.InvalidArgument(f"max_entries is negative: {max_entries}")
-    return records.Listing(max_entries, token)
+    return records.ListRequest(max_entries, token)
 
 
 def take_snapshot(message: csi.CreateSnapshotRequest, region: str, cluster_tags: Sequence[str]) -> records.TakeSnapshot:
@@ -118,7 +118,7 @@ def take_snapshot(message: csi.CreateSnapshotRequest, region: str, cluster_tags:
     source = volume_id(message.source_volume_id)
     _region(message.accessibility_requirements, region)
     _known(message.parameters, {TAGS}, "snapshot parameter")
-    wanted = (*cluster_tags, *tags.parse(message.parameters.get(TAGS, ""), message.parameters))
+    wanted = (*cluster_tags, *labels.parse(message.parameters.get(TAGS, ""), message.parameters))
     return records.TakeSnapshot(name, source, tuple(dict.fromkeys(wanted)))
 
 
@@ -191,7 +191,7 @@ def _new_tags(message: csi.CreateVolumeRequest) -> tuple[str, ...]:
 
 def _mutable(parameters: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     _known(parameters, MUTABLE, "mutable parameter")
-    present, absent = tags.parse(parameters.get(TAGS, "")), tags.parse(parameters.get(ABSENT_TAGS, ""))
+    present, absent = labels.parse(parameters.get(TAGS, "")), labels.parse(parameters.get(ABSENT_TAGS, ""))
     if both := set(present) & set(absent):
         raise errors.InvalidArgument(f"tag {min(both)!r} shall be both present and absent")
     return present, absent

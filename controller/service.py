@@ -6,21 +6,21 @@ Source: CSI 1.13 "Controller Service RPC".
 from collections.abc import Mapping
 
 from common import errors
-from common.attributes import volume_name_key, volume_origin_key
+from common.context_keys import volume_name_key, volume_origin_key
 from controller import replies, requests
+from controller.capacity import NOTHING
 from controller.cloud.base import Volume
-from controller.offers import NOTHING
 from controller.records import AccessType
 from controller.rules import origins
 from controller.rules.names import shown
-from controller.work import Identity, Work
+from controller.wiring import ControllerDomains, ControllerScope
 from csi_proto.csi import v1 as csi
 
 
 class Controller(csi.ControllerBase):
     """Serves the CSI Controller service for one driver name and region, with the tags of its cluster."""
 
-    def __init__(self, identity: Identity, work: Work) -> None:
+    def __init__(self, identity: ControllerScope, work: ControllerDomains) -> None:
         self._identity = identity
         self._work = work
 

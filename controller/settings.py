@@ -6,7 +6,7 @@ import environ
 
 from common import converters
 from common.settings import PREFIX, Shared
-from controller.rules import tags
+from controller.rules import labels
 
 
 def url(value: str) -> str:
@@ -22,7 +22,7 @@ def tag_list(value: str | tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(value, tuple):
         return value
     found = tuple(part.strip() for part in value.split(",") if part.strip())
-    if odd := next((tag for tag in found if not tags.is_tag(tag)), None):
+    if odd := next((tag for tag in found if not labels.is_tag(tag)), None):
         raise ValueError(f"{odd!r} is no tag: letters, digits, ':', '-' and '_', at most 255")
     return found
 

@@ -13,10 +13,10 @@ import structlog
 from common import errors
 from controller.cloud.base import Gone, NameTaken, Snapshot, SnapshotLimit
 from controller.cloud.paging import everything
-from controller.copies import CLONE_PREFIX
-from controller.parts import Parts
-from controller.records import Listing, TakeSnapshot
-from controller.rules import limits, pages
+from controller.records import ListRequest, TakeSnapshot
+from controller.rules import pages, snapshot_limits
+from controller.shared import SharedParts
+from controller.sources import CLONE_PREFIX
 
 log = structlog.get_logger("snapshots")
 
@@ -27,11 +27,11 @@ LEFTOVER_SECONDS = 3600.0  # no clone takes so long: its passing snapshot was le
 class Snapshots:
     """The account's snapshots of volumes. ``wall`` returns seconds since 1970."""
 
-    def __init__(self, parts: Parts, longest_page: int, wall: Callable[[], float]) -> None:
+    def __init__(self, parts: SharedParts, longest_page: int, wall: Callable[[], float]) -> None:
         self._cloud = parts.cloud
-        self._commits = parts.commits
+        self._tasks = parts.tasks
         self._locks = parts.locks
-        self._memory = parts.memory
+        self._cache = parts.cache
         self._longest = longest_page
         self._wall = wall
         self._listed: list[Snapshot] = []
@@ -47,11 +47,11 @@ class Snapshots:
             await self._check_name(wanted)
             existing = await self._of_volume(wanted.volume_id)
             if found := _named(existing, wanted.name):
-                return self._memory.see_snapshot(found)
+                return self._cache.see_snapshot(found)
             try:
-                return await self._commits.finish(self._post(wanted))
+                return await self._tasks.finish(self._post(wanted))
             except SnapshotLimit as refused:
-                raise limits.snapshot_refused(existing, self._wall(), refused.message) from None
+                raise snapshot_limits.snapshot_refused(existing, self._wall(), refused.message) from None
             except (NameTaken, errors.OutcomeUnknown) as error:
                 return await self._find_after(wanted, error)
 
@@ -59,19 +59,19 @@ class Snapshots:
         """Delete the snapshot; one that is gone is done. Raises NotFinal."""
         with self._locks.hold(snapshot_id):
             with suppress(Gone):
-                await self._commits.finish(self._cloud.delete_snapshot(snapshot_id))
-            self._memory.forget_snapshot(snapshot_id)
+                await self._tasks.finish(self._cloud.delete_snapshot(snapshot_id))
+            self._cache.forget_snapshot(snapshot_id)
             self._listed_at = float("-inf")
 
     async def get(self, snapshot_id: str) -> Snapshot:
         """Return the snapshot. Raises NotFound."""
         try:
-            return self._memory.see_snapshot(await self._cloud.get_snapshot(snapshot_id))
+            return self._cache.see_snapshot(await self._cloud.get_snapshot(snapshot_id))
         except Gone:
-            self._memory.forget_snapshot(snapshot_id)
+            self._cache.forget_snapshot(snapshot_id)
             raise errors.NotFound(f"there is no snapshot {snapshot_id}") from None
 
-    async def page(self, asked: Listing, volume_id: str) -> tuple[list[Snapshot], str]:
+    async def page(self, asked: ListRequest, volume_id: str) -> tuple[list[Snapshot], str]:
         """Return a page of the snapshots, of one volume if ``volume_id`` is not empty, and the token of the next."""
         after = pages.after(asked.token)
         found = await self._of_volume_or_none(volume_id) if volume_id else await self._all(anew=not asked.token)
@@ -84,11 +84,11 @@ class Snapshots:
         with self._locks.extend(f"snapshot {wanted.name}"):
             self._listed_at = float("-inf")
             made = await self._cloud.create_snapshot(wanted.volume_id, wanted.name, wanted.tags)
-            return self._memory.see_snapshot(made)
+            return self._cache.see_snapshot(made)
 
     async def _check_name(self, wanted: TakeSnapshot) -> None:
         """Raise AlreadyExists if the name is known to be that of another volume's snapshot."""
-        known = self._memory.snapshot_named(wanted.name)
+        known = self._cache.snapshot_named(wanted.name)
         if known is None or known.volume_id == wanted.volume_id:
             return
         try:
@@ -100,7 +100,7 @@ class Snapshots:
     async def _find_after(self, wanted: TakeSnapshot, error: errors.DriverError) -> Snapshot:
         """The name is taken, or the answer was lost: find the snapshot, or say whose it is."""
         if found := _named(await self._of_volume(wanted.volume_id), wanted.name):
-            return self._memory.see_snapshot(found)
+            return self._cache.see_snapshot(found)
         if isinstance(error, NameTaken):
             other = _named(await self._all(anew=True), wanted.name)
             whose = f"of volume {other.volume_id}" if other else "of a volume that the cloud does not tell"

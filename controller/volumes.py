@@ -9,23 +9,23 @@ from dataclasses import replace
 
 from common import errors, sizes
 from controller.cloud.base import Gone, InUse, Kind, NameTaken, Place, Volume, VolumeOrder
-from controller.copies import Copies
-from controller.parts import Parts
-from controller.records import Create, Expand, Modify, Size
-from controller.rules import capacity, creation, origins
+from controller.records import Create, Modify, Resize, Size
+from controller.rules import capacity, existing_volume, origins
+from controller.shared import SharedParts
+from controller.sources import Sources
 
 
 class Volumes:
     """The life of volumes, but for their attachments."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: SharedParts) -> None:
         self._cloud = parts.cloud
         self._actions = parts.actions
-        self._commits = parts.commits
-        self._memory = parts.memory
+        self._tasks = parts.tasks
+        self._cache = parts.cache
         self._locks = parts.locks
         self._look = parts.look
-        self._copies = Copies(parts.cloud, parts.commits, parts.memory)
+        self._copies = Sources(parts.cloud, parts.tasks, parts.cache)
 
     async def create(self, wanted: Create) -> Volume:
         """Make the volume, or find it made. Raises AlreadyExists, OutOfRange, NotFound, ResourceExhausted, NotFinal."""
@@ -43,17 +43,17 @@ class Volumes:
         The provisioner may ask twice: what this process has deleted is not asked of the cloud again.
         """
         with self._locks.hold(volume_id, *self._name(volume_id)):
-            if self._memory.has_deleted(volume_id):
+            if self._cache.has_deleted(volume_id):
                 return
             await self._actions.join(volume_id)
             try:
-                await self._commits.finish(self._delete(volume_id))
+                await self._tasks.finish(self._delete(volume_id))
             except Gone:
                 return
             except InUse as refused:
                 raise await self._why_in_use(volume_id, refused) from None
 
-    async def expand(self, wanted: Expand) -> int:
+    async def expand(self, wanted: Resize) -> int:
         """Grow the volume; return its size in bytes. Raises NotFound, OutOfRange, NotFinal."""
         with self._locks.hold(wanted.volume_id, *self._name(wanted.volume_id)):
             await self._actions.join(wanted.volume_id)
@@ -71,11 +71,11 @@ class Volumes:
         with self._locks.hold(wanted.volume_id):
             volume = await self._look(wanted.volume_id)
             for tag in (tag for tag in wanted.present if tag not in volume.tags):
-                await self._commits.finish(self._cloud.tag_volume(volume.id, tag))
+                await self._tasks.finish(self._cloud.tag_volume(volume.id, tag))
             for tag in (tag for tag in wanted.absent if tag in volume.tags):
-                await self._commits.finish(self._cloud.untag_volume(volume.id, tag))
+                await self._tasks.finish(self._cloud.untag_volume(volume.id, tag))
             tags = tuple(tag for tag in dict.fromkeys((*volume.tags, *wanted.present)) if tag not in wanted.absent)
-            self._memory.see(replace(volume, tags=tags))
+            self._cache.see(replace(volume, tags=tags))
 
     async def get(self, volume_id: str) -> Volume:
         """Return the volume as the cloud tells it now. Raises NotFound."""
@@ -90,8 +90,8 @@ class Volumes:
             snapshot = await self._copies.take(wanted, source)
             smallest = max(smallest, snapshot.min_size_bytes)  # the source may have grown since it was looked at
             existing = await self._make(wanted, snapshot.id, smallest)
-        creation.check_existing(wanted, existing, smallest)
-        volume = await self._grow_to(self._memory.see(existing), wanted, smallest)
+        existing_volume.check_existing(wanted, existing, smallest)
+        volume = await self._grow_to(self._cache.see(existing), wanted, smallest)
         await self._copies.clean(wanted)
         return volume
 
@@ -105,15 +105,15 @@ class Volumes:
             snapshot_id=snapshot_id,
         )
         try:
-            return await self._commits.finish(self._post(order))
+            return await self._tasks.finish(self._post(order))
         except (NameTaken, errors.OutcomeUnknown) as error:
             existing = await self._find(wanted)
             if existing is None:
                 raise _not_seen(wanted.name, error) from None
-            creation.check_existing(wanted, existing, smallest)
-            return self._memory.see(existing)
+            existing_volume.check_existing(wanted, existing, smallest)
+            return self._cache.see(existing)
         except Gone:
-            self._memory.forget_snapshot(snapshot_id or "")
+            self._cache.forget_snapshot(snapshot_id or "")
             if wanted.source.volume_id:  # only the passing snapshot is known to be gone: the next call takes another
                 raise errors.Unavailable(f"the snapshot through which {wanted.name} is cloned is gone") from None
             raise errors.NotFound(f"there is no {wanted.source} to make volume {wanted.name} of") from None
@@ -128,16 +128,16 @@ class Volumes:
 
     async def _post(self, order: VolumeOrder) -> Volume:
         with self._locks.extend(order.name):
-            return self._memory.make(await self._cloud.create_volume(order))
+            return self._cache.make(await self._cloud.create_volume(order))
 
     async def _delete(self, volume_id: str) -> None:
         with self._locks.extend(volume_id):
             try:
                 await self._cloud.delete_volume(volume_id)
             except Gone:
-                self._memory.forget(volume_id)
+                self._cache.forget(volume_id)
                 raise
-            self._memory.deleted(volume_id)
+            self._cache.deleted(volume_id)
 
     async def _why_in_use(self, volume_id: str, refused: InUse) -> errors.DriverError:
         """Say why the cloud does not delete: who holds the volume, or else that this will pass."""
@@ -170,11 +170,11 @@ class Volumes:
                 volume = await self._look(volume.id)  # another replica may have grown it meanwhile
                 if volume.size_bytes < sizes.to_bytes(gib):
                     raise
-        self._memory.grow(volume.id, sizes.to_bytes(gib))
+        self._cache.grow(volume.id, sizes.to_bytes(gib))
         return replace(volume, size_bytes=sizes.to_bytes(gib))
 
     def _name(self, volume_id: str) -> tuple[str, ...]:
-        known = self._memory.get(volume_id)
+        known = self._cache.get(volume_id)
         return () if known is None else (known.name,)
 
 

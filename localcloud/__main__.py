@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from localcloud import settings as options
 from localcloud.api.control import droplet_sights
 from localcloud.disks.base import DiskError
-from localcloud.running import Running, running
+from localcloud.lifecycle import Running, running
 from localcloud.settings import Settings
 
 

@@ -10,11 +10,11 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from localcloud import problems
+from localcloud import api_errors
 from localcloud.cloud import Cloud
 from localcloud.disks.base import DiskError
+from localcloud.droplets import Machines
 from localcloud.faults.rules import ActionType
-from localcloud.machines import Machines
 from localcloud.state.actions import Action, Kind, Plan
 from localcloud.state.volumes import Volume
 
@@ -48,33 +48,33 @@ class VolumeActions:
         cloud = self._cloud
         droplet = cloud.droplets.get(droplet_id)
         if volume is None or droplet is None:
-            raise problems.not_found()
+            raise api_errors.not_found()
         if volume.droplet_id is not None:
-            raise problems.already_attached()
+            raise api_errors.already_attached()
         if volume.region != droplet.region:
-            raise problems.unprocessable("The volume and the Droplet must be in the same region")
+            raise api_errors.unprocessable("The volume and the Droplet must be in the same region")
         self._check_idle(volume.id, droplet_id)
         if len(droplet.volume_ids) >= cloud.settings.droplet_volumes:
-            raise problems.droplet_full(cloud.settings.droplet_volumes)
+            raise api_errors.droplet_full(cloud.settings.droplet_volumes)
         return self._promise("attach_volume", volume, droplet_id=droplet_id, tags=tags)
 
     def detach(self, volume: Volume | None, droplet_id: int) -> Action:
         """Promise to detach a volume from that droplet, and from no other. Raises Problem."""
         if volume is None or self._cloud.droplets.get(droplet_id) is None:
-            raise problems.not_found()
+            raise api_errors.not_found()
         self._check_idle(volume.id, droplet_id)
         if volume.droplet_id != droplet_id:
-            raise problems.not_attached()
+            raise api_errors.not_attached()
         return self._promise("detach_volume", volume, droplet_id=droplet_id)
 
     def resize(self, volume: Volume | None, size_gib: int) -> Action:
         """Promise to grow a volume. Raises Problem."""
         if volume is None:
-            raise problems.not_found()
+            raise api_errors.not_found()
         if size_gib <= volume.size_gib:
-            raise problems.unprocessable("New size must be greater than the current size of the volume")
+            raise api_errors.unprocessable("New size must be greater than the current size of the volume")
         if size_gib > self._cloud.settings.largest_volume_gib:
-            raise problems.unprocessable(f"Size must be at most {self._cloud.settings.largest_volume_gib} GB")
+            raise api_errors.unprocessable(f"Size must be at most {self._cloud.settings.largest_volume_gib} GB")
         self._check_idle(volume.id, volume.droplet_id)
         return self._promise("resize_volume", volume, droplet_id=volume.droplet_id, size_gib=size_gib)
 
@@ -85,9 +85,9 @@ class VolumeActions:
 
     def _check_idle(self, volume_id: str, droplet_id: int | None) -> None:
         if droplet_id is not None and self._cloud.actions.is_droplet_busy(droplet_id):
-            raise problems.droplet_busy()
+            raise api_errors.droplet_busy()
         if self._cloud.actions.is_volume_busy(volume_id):
-            raise problems.volume_busy()
+            raise api_errors.volume_busy()
 
     def _promise(
         self,

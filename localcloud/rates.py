@@ -7,7 +7,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from localcloud import problems
+from localcloud import api_errors
 from localcloud.clock import Clock
 
 HOUR_SECONDS = 3600.0
@@ -39,9 +39,9 @@ class Rates:
         """Count one request. Raises the Problem 429 if a limit is reached; a refused request isn't counted."""
         now = self._clock.now()
         if self._hour.is_full(now):
-            raise problems.too_many_requests(None)
+            raise api_errors.too_many_requests(None)
         if self._minute.is_full(now):
-            raise problems.too_many_requests(max(1, math.ceil(self._minute.free_at(now) - now)))
+            raise api_errors.too_many_requests(max(1, math.ceil(self._minute.free_at(now) - now)))
         if self._hour.has_limit:
             self._hour.add(now)
         self._minute.add(now)

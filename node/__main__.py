@@ -1,22 +1,22 @@
 """``aiocsi-node``: read the settings, serve until told to stop."""
 
 # ruff: noqa: E402  # nothing may be imported before the process is made light
-from common import light
+from common import slim_imports
 
-light.shed()
+slim_imports.shed()
 
 import sys
 from collections.abc import Sequence
 
-from common import logs, process, server, settings
-from common.commit import Commits
-from common.health import Health as HealthPage
+from common import entry, logs, server, settings
+from common.health import HealthServer
 from common.identity import PLUGIN_CAPABILITIES, Identity
 from common.metrics import Metrics
 from common.rpc import Calls
+from common.tasks import Tasks
 from node import wiring
 from node.host.command import Commands, watch_children_without_threads
-from node.host.turns import Turns
+from node.host.volume_locks import VolumeLocks
 from node.metrics import NodeMetrics
 from node.registration import Registration, RegistrationSocket
 from node.requests import Requests
@@ -32,26 +32,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = settings.read(NodeSettings, arguments, PROGRAM, "The CSI node service: one on every host.")
     logs.configure(chosen.log_format, chosen.log_level)
     watch_children_without_threads()
-    return process.main(serve(chosen))
+    return entry.main(serve(chosen))
 
 
 async def serve(chosen: NodeSettings) -> None:
     """Serve until SIGTERM. Raises EndpointError, FailedPrecondition, OSError or RegistrationRefused if it cannot."""
-    commits, metrics = Commits(), Metrics()
+    tasks, metrics = Tasks(), Metrics()
     counted = NodeMetrics(metrics.registry)
     wiring.own_state(chosen)  # before anything of it is read: what another service writes would be missed
     host = wiring.make_host(chosen, Commands(counted.observe, str(chosen.state_dir)))
     counted.watch(host.threads)
-    parts = wiring.make_parts(chosen, host, Turns(commits))
+    parts = wiring.make_parts(chosen, host, VolumeLocks(tasks))
     identity = Identity(chosen.driver_name, PLUGIN_CAPABILITIES, ready=lambda: True)
     csi_server = server.Server([identity, Node(Requests(chosen.driver_name), parts)], chosen.endpoint, Calls(metrics))
-    served: list[server.Part] = [csi_server]
+    served: list[server.Servable] = [csi_server]
     if chosen.http_addr is not None:
-        served.insert(0, HealthPage(chosen.http_addr, metrics, not_ready=lambda: ""))
+        served.insert(0, HealthServer(chosen.http_addr, metrics, not_ready=lambda: ""))
     if chosen.registration_dir is not None:
         registration = Registration(chosen.driver_name, chosen.kubelet_endpoint or csi_server.path)
-        served.append(RegistrationSocket(chosen.registration_dir, registration, Calls(metrics), commits))
-    await server.run(served, commits, chosen.drain_seconds)
+        served.append(RegistrationSocket(chosen.registration_dir, registration, Calls(metrics), tasks))
+    await server.run(served, tasks, chosen.drain_seconds)
 
 
 if __name__ == "__main__":

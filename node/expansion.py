@@ -6,18 +6,21 @@ Source: CSI 1.13 "NodeExpandVolume".
 from functools import partial
 
 from common import errors
+from node.encryption.unlocking import is_short
+from node.formats import filesystem_argv
 from node.host.host import Host
-from node.host.turns import Turns
-from node.records import Expand, Facts, Mount, Staged
-from node.rules import formatting, identity, programs
+from node.host.volume_locks import VolumeLocks
+from node.records.kernel import Facts, Mount
+from node.records.requests import Expand
+from node.records.state import Staged
+from node.rules import formatting, identity
 from node.stats import find
-from node.unlocking import is_short
 
 
 class Expansion:
     """Expands volumes; each has one call at a time."""
 
-    def __init__(self, host: Host, turns: Turns, *, grows_mounted_ext: bool) -> None:
+    def __init__(self, host: Host, turns: VolumeLocks, *, grows_mounted_ext: bool) -> None:
         self._host = host
         self._turns = turns
         self._grows_mounted_ext = grows_mounted_ext
@@ -54,7 +57,7 @@ class Expansion:
     def _check_size(self, wanted: Expand, facts: Facts) -> None:
         """Raise an error if the disk is not the volume's, or not of a size that is wanted."""
         volume_id = wanted.place.volume_id
-        known = self._host.journal.read(Staged, volume_id)
+        known = self._host.state.read(Staged, volume_id)
         identity.prove_again(volume_id, known.volume_name if known is not None else "", facts)
         if facts.size_bytes < wanted.required_bytes:
             raise errors.Unavailable(
@@ -91,7 +94,7 @@ class Expansion:
                 f"the file system of volume {wanted.place.volume_id} is read-only",
                 remedy="look at the volume's health: the kernel makes a file system read-only after an error",
             )
-        if mount.kind in programs.EXT:
+        if mount.kind in filesystem_argv.EXT:
             block = await self._host.devices.superblock(facts.number)
             if block is not None and not formatting.is_short(block, facts):
                 return

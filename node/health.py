@@ -12,10 +12,13 @@ from functools import partial
 
 from common import errors
 from node.host.host import Glance, Host
-from node.host.silence import silent
+from node.host.hung_disks import silent
 from node.host.threads import SECONDS
-from node.host.turns import Turns
-from node.records import Facts, Finding, Mount, Place, Published, Staged
+from node.host.volume_locks import VolumeLocks
+from node.records.findings import Finding
+from node.records.kernel import Facts, Mount
+from node.records.requests import VolumePath
+from node.records.state import Published, Staged
 from node.rules import condition
 from node.rules.condition import Signs
 from node.stats import find
@@ -26,28 +29,28 @@ ANSWER_SECONDS = 2.0
 class Health:
     """Looks for what is wrong."""
 
-    def __init__(self, host: Host, turns: Turns) -> None:
+    def __init__(self, host: Host, turns: VolumeLocks) -> None:
         self._host = host
         self._turns = turns
 
-    async def of_volume(self, place: Place) -> tuple[Finding, ...]:
+    async def of_volume(self, place: VolumePath) -> tuple[Finding, ...]:
         """Return what is wrong with a volume. Raises NotFound if it is not at that path, or without one nowhere."""
-        known = self._host.journal.read(Staged, place.volume_id)
+        known = self._host.state.read(Staged, place.volume_id)
         glance = await find(self._host, place if place.path else self._remembered(place, known))
         return condition.of_volume(await self._signs(glance, known))
 
     async def of_storage(self) -> tuple[Finding, ...]:
         """Return what is wrong with the storage of this node as a whole."""
-        records = self._host.journal.all(Staged)
+        records = self._host.state.all(Staged)
         volumes = [(record.volume_id, await self._host.facts(record.number)) for record in records]
         disks = {volume_id: _disk(facts) for volume_id, facts in volumes if facts is not None}
         hanging = await silent(self._host.sysfs, self._host.threads, disks.values())
         mute = tuple(volume_id for volume_id, disk in disks.items() if disk in hanging)
         return condition.of_storage(tuple(volumes), self._host.threads.hung, mute)
 
-    def _remembered(self, place: Place, known: Staged | None) -> Place:
+    def _remembered(self, place: VolumePath, known: Staged | None) -> VolumePath:
         """Return where the volume is: published somewhere, or else staged, where a raw block volume has no mount."""
-        found = [each.target for each in self._host.journal.all(Published) if each.volume_id == place.volume_id]
+        found = [each.target for each in self._host.state.all(Published) if each.volume_id == place.volume_id]
         if known is not None and known.kind:
             found.append(known.path)
         if not found:

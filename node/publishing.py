@@ -9,21 +9,24 @@ from dataclasses import replace
 from functools import partial
 
 from common import errors
+from node.encryption.unlocking import Unlocking
+from node.formats import mountinfo
 from node.host import paths
 from node.host.devices import Device
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
-from node.host.turns import Turns
-from node.records import Filesystem, Mount, Place, Publish, Published, Staged
-from node.rules import identity, mountinfo, mounting
+from node.host.volume_locks import VolumeLocks
+from node.records.kernel import Mount
+from node.records.requests import Filesystem, Publish, VolumePath
+from node.records.state import Published, Staged
+from node.rules import identity, mounting
 from node.staging import Staging
-from node.unlocking import Unlocking
 
 
 class Publishing:
     """Publishes and unpublishes volumes; each volume and each target has one call at a time."""
 
-    def __init__(self, host: Host, turns: Turns, unlocking: Unlocking, staging: Staging) -> None:
+    def __init__(self, host: Host, turns: VolumeLocks, unlocking: Unlocking, staging: Staging) -> None:
         self._host = host
         self._turns = turns
         self._unlocking = unlocking
@@ -33,7 +36,7 @@ class Publishing:
         """Make it so that the volume is seen at the target path."""
         await self._turns.take((wanted.volume.id, wanted.target), partial(self._publish, wanted))
 
-    async def unpublish(self, place: Place) -> None:
+    async def unpublish(self, place: VolumePath) -> None:
         """Make it so that nothing is at the target path."""
         await self._turns.take((place.volume_id, place.path), partial(self._unpublish, place))
 
@@ -96,10 +99,10 @@ class Publishing:
         return staged
 
     async def _publish_block(self, wanted: Publish, glance: Glance) -> None:
-        known = self._host.journal.read(Staged, wanted.volume.id)
+        known = self._host.state.read(Staged, wanted.volume.id)
         if known is None and await self._is_staged_by_another(wanted):
             await self._staging.adopt(wanted.volume, wanted.staging_path)
-            known = self._host.journal.read(Staged, wanted.volume.id)
+            known = self._host.state.read(Staged, wanted.volume.id)
         if known is None or known.kind:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is not staged for use as a raw block device",
@@ -140,7 +143,7 @@ class Publishing:
                 yield device
 
     def _check_published_block(self, wanted: Publish, glance: Glance, device: Device) -> None:
-        known = self._host.journal.read(Published, glance.path)
+        known = self._host.state.read(Published, glance.path)
         read_only = known.read_only if known is not None else device.facts.read_only
         if glance.block != device.facts.number or read_only != wanted.read_only:
             raise errors.AlreadyExists(
@@ -164,21 +167,21 @@ class Publishing:
             await self._host.devices.set_read_only(device.facts.number, read_only=wanted.read_only)
 
     def _live(self, volume_id: str, glance: Glance) -> tuple[Published, ...]:
-        records = self._host.journal.all(Published)
+        records = self._host.state.all(Published)
         return tuple(
             each for each in records if each.volume_id == volume_id and mountinfo.at(glance.table, each.target)
         )
 
-    async def _unpublish(self, place: Place) -> None:
+    async def _unpublish(self, place: VolumePath) -> None:
         glance = await self._host.glance(place.path)
         self._refuse_foreign(place, glance)
         await self._host.mounts.unmount_all(glance.mounted)
         await self._host.forget(Published, glance.path, before=partial(paths.remove, glance.path))
 
-    def _refuse_foreign(self, place: Place, glance: Glance) -> None:
+    def _refuse_foreign(self, place: VolumePath, glance: Glance) -> None:
         """A path that is known as another volume's, or as a staging path, is not unpublished by mistake."""
-        known = self._host.journal.read(Published, glance.path)
-        staged = {record.path for record in self._host.journal.all(Staged)}
+        known = self._host.state.read(Published, glance.path)
+        staged = {record.path for record in self._host.state.all(Staged)}
         if (known is not None and known.volume_id != place.volume_id) or glance.path in staged:
             raise errors.FailedPrecondition(f"{glance.path} is not a target path of volume {place.volume_id}")
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import structlog
 
 from common import errors
-from common.commit import Commits
 from common.rpc import Calls
 from common.server import Server
 from common.sockets import EndpointError
+from common.tasks import Tasks
 from csi_proto import pluginregistration as kubelet
 
 log = structlog.get_logger()
@@ -67,21 +67,21 @@ class RegistrationSocket:
         folder: Path,
         service: Registration,
         calls: Calls,
-        commits: Commits,
+        tasks: Tasks,
         *,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
         """Give ``calls`` that no other server uses: they end before the driver's own do."""
         self._service = service
         self._server = Server([service], str(folder / f"{service.driver_name}-reg.sock"), calls)
-        self._commits = commits
+        self._tasks = tasks
         self._look_seconds = look_seconds
         self._watch: asyncio.Task[object] | None = None
 
     async def start(self) -> None:
         """Appear in kubelet's folder. Raises EndpointError."""
         await self._server.start()
-        self._watch = self._commits.vital(self._keep_in_place(), "registration")
+        self._watch = self._tasks.vital(self._keep_in_place(), "registration")
 
     async def drain(self, grace_seconds: float) -> None:
         """Disappear; kubelet unregisters the driver until its successor appears."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from common import attributes
+from common import context_keys
 from csi_proto.csi import v1 as csi
-from node.records import Finding, NodeInfo, Usage
+from node.records.findings import Finding, NodeInfo, Usage
 
 Capabilities = csi.NodeServiceCapabilityRpcType
 
@@ -41,7 +41,7 @@ def info(node: NodeInfo) -> csi.NodeGetInfoResponse:
     return csi.NodeGetInfoResponse(
         node_id=node.node_id,
         max_volumes_per_node=node.max_volumes,
-        accessible_topology=csi.Topology(segments={attributes.REGION_TOPOLOGY_KEY: node.region}),
+        accessible_topology=csi.Topology(segments={context_keys.REGION_TOPOLOGY_KEY: node.region}),
     )
 
 

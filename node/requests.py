@@ -6,10 +6,10 @@ Source: CSI 1.13, the errors of each Node RPC.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from common import attributes, encryption, errors
+from common import context_keys, encryption, errors, format_parameters
 from csi_proto.csi import v1 as csi
-from node.records import Expand, Filesystem, Keys, Place, Publish, Stage, Volume
-from node.rules import arguments, formatting, mounting, options
+from node.records.requests import Expand, Filesystem, Keys, Publish, Stage, VolumePath, VolumeSpec
+from node.rules import formatting, mounting, request_fields
 
 Modes = csi.VolumeCapabilityAccessModeMode
 
@@ -37,7 +37,7 @@ class Requests:
         """Raises InvalidArgument."""
         return Stage(
             volume=self._volume(message.volume_id, message.publish_context, message.volume_context),
-            path=arguments.path(message.staging_target_path, "staging_target_path"),
+            path=request_fields.path(message.staging_target_path, "staging_target_path"),
             filesystem=_filesystem(message.volume_capability, message.volume_context),
             read_only=_mode(message.volume_capability) is Modes.SINGLE_NODE_READER_ONLY,
             keys=_keys(message.secrets),
@@ -45,14 +45,14 @@ class Requests:
 
     def publish(self, message: csi.NodePublishVolumeRequest) -> Publish:
         """Raises InvalidArgument; FailedPrecondition if no staging path is named."""
-        volume_id = arguments.volume_id(message.volume_id)
-        target = arguments.path(message.target_path, "target_path")
+        volume_id = request_fields.volume_id(message.volume_id)
+        target = request_fields.path(message.target_path, "target_path")
         filesystem = _filesystem(message.volume_capability, message.volume_context)
         if not message.staging_target_path:
             raise errors.FailedPrecondition(
                 f"staging_target_path is missing: volume {volume_id} has to be staged first"
             )
-        staging_path = arguments.path(message.staging_target_path, "staging_target_path")
+        staging_path = request_fields.path(message.staging_target_path, "staging_target_path")
         if target == staging_path:
             raise errors.InvalidArgument("target_path and staging_target_path are the same")
         mode = _mode(message.volume_capability)
@@ -65,22 +65,22 @@ class Requests:
             alone=mode is Modes.SINGLE_NODE_SINGLE_WRITER,
         )
 
-    def _volume(self, volume_id: object, published: Mapping[str, str], context: Mapping[str, str]) -> Volume:
-        key = attributes.volume_name_key(self.driver_name)
-        return Volume(
-            id=arguments.volume_id(volume_id),
-            name=arguments.volume_name(published.get(key, ""), f"publish_context {key}"),
-            min_bytes=_size(published.get(attributes.volume_size_key(self.driver_name), "")),
+    def _volume(self, volume_id: object, published: Mapping[str, str], context: Mapping[str, str]) -> VolumeSpec:
+        key = context_keys.volume_name_key(self.driver_name)
+        return VolumeSpec(
+            id=request_fields.volume_id(volume_id),
+            name=request_fields.volume_name(published.get(key, ""), f"publish_context {key}"),
+            min_bytes=_size(published.get(context_keys.volume_size_key(self.driver_name), "")),
             never_format=self._never_format(context),
-            copied=attributes.volume_origin_key(self.driver_name) in context,
+            copied=context_keys.volume_origin_key(self.driver_name) in context,
             encryption=encryption.parse(context),
         )
 
     def _never_format(self, context: Mapping[str, str]) -> str:
-        for key in attributes.NOFORMAT_KEYS:
+        for key in context_keys.NOFORMAT_KEYS:
             if key in context:
                 return f"its attribute {key} says so"
-        origin = context.get(attributes.volume_origin_key(self.driver_name), "")
+        origin = context.get(context_keys.volume_origin_key(self.driver_name), "")
         if origin in _ORIGINS:
             return f"it was made from a {origin}, whose data may not be there yet"
         if origin:
@@ -88,28 +88,30 @@ class Requests:
         return ""
 
 
-def unpublish(message: csi.NodeUnpublishVolumeRequest) -> Place:
+def unpublish(message: csi.NodeUnpublishVolumeRequest) -> VolumePath:
     """Raises InvalidArgument."""
-    return Place(arguments.volume_id(message.volume_id), arguments.path(message.target_path, "target_path"))
+    return VolumePath(
+        request_fields.volume_id(message.volume_id), request_fields.path(message.target_path, "target_path")
+    )
 
 
-def unstage(message: csi.NodeUnstageVolumeRequest) -> Place:
+def unstage(message: csi.NodeUnstageVolumeRequest) -> VolumePath:
     """Raises InvalidArgument."""
-    path = arguments.path(message.staging_target_path, "staging_target_path")
-    return Place(arguments.volume_id(message.volume_id), path)
+    path = request_fields.path(message.staging_target_path, "staging_target_path")
+    return VolumePath(request_fields.volume_id(message.volume_id), path)
 
 
-def stats(message: csi.NodeGetVolumeStatsRequest) -> Place:
+def stats(message: csi.NodeGetVolumeStatsRequest) -> VolumePath:
     """Raises InvalidArgument."""
     return _place(message.volume_id, message.volume_path, "volume_path", message.staging_target_path)
 
 
-def health(message: csi.NodeGetVolumeHealthRequest) -> Place:
+def health(message: csi.NodeGetVolumeHealthRequest) -> VolumePath:
     """Both paths are optional: where the volume is, is remembered. Raises InvalidArgument, NotFound."""
     if message.volume_publish_path:
         path, what = message.volume_publish_path, "volume_publish_path"
         return _place(message.volume_id, path, what, message.staging_target_path)
-    return Place(volume_id=arguments.volume_id(message.volume_id), path="")
+    return VolumePath(volume_id=request_fields.volume_id(message.volume_id), path="")
 
 
 def expand(message: csi.NodeExpandVolumeRequest) -> Expand:
@@ -129,11 +131,11 @@ def expand(message: csi.NodeExpandVolumeRequest) -> Expand:
     )
 
 
-def _place(volume_id: object, path: object, what: str, staging_path: str) -> Place:
-    return Place(
-        volume_id=arguments.volume_id(volume_id),
-        path=arguments.published_path(path, what),
-        staging_path=arguments.path(staging_path, "staging_target_path") if staging_path else "",
+def _place(volume_id: object, path: object, what: str, staging_path: str) -> VolumePath:
+    return VolumePath(
+        volume_id=request_fields.volume_id(volume_id),
+        path=request_fields.published_path(path, what),
+        staging_path=request_fields.path(staging_path, "staging_target_path") if staging_path else "",
     )
 
 
@@ -165,7 +167,7 @@ def _filesystem(capability: csi.VolumeCapability | None, context: Mapping[str, s
         )
     if mount.volume_mount_group:
         raise errors.InvalidArgument("volume_mount_group is not offered: kubelet applies fsGroup itself")
-    return Filesystem(kind, mounting.check_flags(tuple(mount.mount_flags)), options.parse(kind, context))
+    return Filesystem(kind, mounting.check_flags(tuple(mount.mount_flags)), format_parameters.parse(kind, context))
 
 
 def _keys(secrets: Mapping[str, str]) -> Keys:

@@ -6,7 +6,7 @@ from csi_proto.csi import v1 as csi
 from node import replies, requests
 from node.expansion import Expansion
 from node.health import Health
-from node.info import Info
+from node.node_info import Info
 from node.publishing import Publishing
 from node.requests import Requests
 from node.staging import Staging
@@ -15,7 +15,7 @@ from node.unstaging import Unstaging
 
 
 @dataclass(frozen=True)
-class Parts:
+class NodeDomains:
     """What does the work."""
 
     staging: Staging
@@ -30,7 +30,7 @@ class Parts:
 class Node(csi.NodeBase):
     """Serves the Node RPCs."""
 
-    def __init__(self, requests_: Requests, parts: Parts) -> None:
+    def __init__(self, requests_: Requests, parts: NodeDomains) -> None:
         self._requests = requests_
         self._parts = parts
 

@@ -11,14 +11,18 @@ from functools import partial
 import structlog
 
 from common import errors
+from node.encryption.unlocking import Opened, Unlocking
+from node.formats import filesystem_argv, mountinfo
 from node.host import paths, processes
 from node.host.devices import Device
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
-from node.host.turns import Turns
-from node.records import Filesystem, Mount, Probe, Published, Stage, Staged, Volume
-from node.rules import formatting, identity, mountinfo, mounting, programs
-from node.unlocking import Opened, Unlocking
+from node.host.volume_locks import VolumeLocks
+from node.records.kernel import Mount
+from node.records.probes import Probe
+from node.records.requests import Filesystem, Stage, VolumeSpec
+from node.records.state import Published, Staged
+from node.rules import formatting, identity, mounting
 
 log = structlog.get_logger()
 
@@ -26,7 +30,7 @@ log = structlog.get_logger()
 class Staging:
     """Stages volumes; each volume and each path has one call at a time."""
 
-    def __init__(self, host: Host, turns: Turns, unlocking: Unlocking, *, grows_mounted_ext: bool) -> None:
+    def __init__(self, host: Host, turns: VolumeLocks, unlocking: Unlocking, *, grows_mounted_ext: bool) -> None:
         self._host = host
         self._turns = turns
         self._unlocking = unlocking
@@ -36,7 +40,7 @@ class Staging:
         """Make it so that the volume is mounted at the staging path, or proven for use as a raw block device."""
         await self._turns.take((wanted.volume.id, wanted.path), partial(self._stage, wanted))
 
-    async def adopt(self, volume: Volume, path: str) -> None:
+    async def adopt(self, volume: VolumeSpec, path: str) -> None:
         """Stage, for use as a raw block device, what another driver has staged; the caller has the volume's turn."""
         await self._stage(Stage(volume, path, None, read_only=False))
 
@@ -56,7 +60,7 @@ class Staging:
                 await self._grow(wanted, opened.device)
 
     def _refuse_shared(self, wanted: Stage, glance: Glance, device: Device) -> None:
-        records = self._host.journal.all(Staged)
+        records = self._host.state.all(Staged)
         others = frozenset(record.path for record in records if record.volume_id != wanted.volume.id)
         identity.check_mounts(wanted.volume, device.facts, glance.table, others)
 
@@ -72,7 +76,7 @@ class Staging:
                 remedy="unmount it there first",
             )
         await opened.content.hand_out(wanted.volume, device)
-        known = self._host.journal.read(Staged, wanted.volume.id)
+        known = self._host.state.read(Staged, wanted.volume.id)
         if known is None or (known.number, known.kind) != (device.facts.number, ""):
             await self._host.remember(_record(wanted, glance.path, device))
 
@@ -82,7 +86,7 @@ class Staging:
         if not glance.mounted:
             mounting.check_propagation(mountinfo.covering(glance.table, glance.path), glance.path)
             return False
-        known = self._host.journal.read(Staged, wanted.volume.id)
+        known = self._host.state.read(Staged, wanted.volume.id)
         asked = mounting.Asked(
             volume_id=wanted.volume.id,
             what="staged",
@@ -97,7 +101,7 @@ class Staging:
 
     def _refuse_raw_use(self, wanted: Stage, glance: Glance) -> None:
         """A pod that has the bare device must not see it mounted meanwhile."""
-        published = [each for each in self._host.journal.all(Published) if each.volume_id == wanted.volume.id]
+        published = [each for each in self._host.state.all(Published) if each.volume_id == wanted.volume.id]
         if live := [each.target for each in published if each.block and mountinfo.at(glance.table, each.target)]:
             raise errors.AlreadyExists(
                 f"volume {wanted.volume.id} is in use as a raw block device at {', '.join(live)}",
@@ -118,7 +122,7 @@ class Staging:
 
     async def _grow(self, wanted: Stage, device: Device) -> None:
         """Grow what is mounted now; an earlier call may have been interrupted before it came to that."""
-        known = self._host.journal.read(Staged, wanted.volume.id)
+        known = self._host.state.read(Staged, wanted.volume.id)
         if known is not None and known.to_grow:
             await self._host.filesystems.grow_mounted(known.kind, device.path, known.path)
             await self._host.remember(replace(known, to_grow=False))
@@ -139,7 +143,7 @@ class Staging:
             return False
         await self._check_copies(wanted, probe)
         await self._host.filesystems.check(filesystem.kind, device, wanted.volume.id)
-        if decision.grow and filesystem.kind in programs.EXT and not self._grows_mounted_ext:
+        if decision.grow and filesystem.kind in filesystem_argv.EXT and not self._grows_mounted_ext:
             await self._host.filesystems.grow_unmounted(device, wanted.volume.id)
             return False
         return decision.grow
@@ -159,7 +163,7 @@ class Staging:
 
     async def _is_short(self, wanted: Stage, filesystem: Filesystem, device: Device) -> bool:
         """Tell whether a file system that is mounted elsewhere is to grow. A check is out of place: it is in use."""
-        if wanted.read_only or (filesystem.kind in programs.EXT and not self._grows_mounted_ext):
+        if wanted.read_only or (filesystem.kind in filesystem_argv.EXT and not self._grows_mounted_ext):
             return False
         block = await self._host.devices.superblock(device.facts.number)
         return block is not None and formatting.is_short(block, device.facts)
@@ -178,7 +182,7 @@ class Staging:
 
     async def _recover(self, wanted: Stage, glance: Glance) -> Glance:
         """Take away a staging mount whose device is gone: the volume was detached under it, and may be back."""
-        known = self._host.journal.read(Staged, wanted.volume.id)
+        known = self._host.state.read(Staged, wanted.volume.id)
         for mount in reversed(glance.mounted):
             facts = await self._host.facts(mount.number)
             was_ours = known is not None and known.number == mount.number

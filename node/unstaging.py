@@ -10,12 +10,15 @@ import asyncio
 from functools import partial
 
 from common import deadlines, errors
+from node.formats import mountinfo
 from node.host import processes
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
-from node.host.turns import Turns
-from node.records import Facts, Mapper, Place, Published, Staged
-from node.rules import identity, mountinfo
+from node.host.volume_locks import VolumeLocks
+from node.records.kernel import Facts, Mapper
+from node.records.requests import VolumePath
+from node.records.state import Published, Staged
+from node.rules import identity
 from node.staging import other_points
 
 RELEASE_SECONDS = 30.0  # for the kernel to let go of a device after its last unmount
@@ -25,17 +28,17 @@ RELEASE_PAUSE = 0.05
 class Unstaging:
     """Unstages volumes; each volume and each path has one call at a time."""
 
-    def __init__(self, host: Host, turns: Turns) -> None:
+    def __init__(self, host: Host, turns: VolumeLocks) -> None:
         self._host = host
         self._turns = turns
 
-    async def unstage(self, place: Place) -> None:
+    async def unstage(self, place: VolumePath) -> None:
         """Make it so that nothing is mounted at the staging path and the kernel has let go of the device."""
         await self._turns.take((place.volume_id, place.path), partial(self._unstage, place))
 
-    async def _unstage(self, place: Place) -> None:
+    async def _unstage(self, place: VolumePath) -> None:
         glance = await self._host.glance(place.path)
-        known = self._host.journal.read(Staged, place.volume_id)
+        known = self._host.state.read(Staged, place.volume_id)
         elsewhere = known is not None and known.path != glance.path
         if elsewhere:
             known = None  # staged at another path; this one has only to be empty
@@ -61,7 +64,7 @@ class Unstaging:
         if known is not None:
             await self._host.forget(Staged, place.volume_id)
 
-    async def _mapper(self, place: Place, known: Staged | None) -> Mapper | None:
+    async def _mapper(self, place: VolumePath, known: Staged | None) -> Mapper | None:
         """Return the volume's mapper, if it may have one: an interrupted call may have left it open, unremembered."""
         return await self._host.mapper(place.volume_id) if known is None or known.disk else None
 
@@ -74,15 +77,15 @@ class Unstaging:
                 found.add(number)
         return found
 
-    def _refuse_foreign(self, place: Place, glance: Glance) -> None:
+    def _refuse_foreign(self, place: VolumePath, glance: Glance) -> None:
         """A path at which another volume is staged, or anything is published, is not unstaged by mistake."""
-        staged = {record.path: record.volume_id for record in self._host.journal.all(Staged)}
+        staged = {record.path: record.volume_id for record in self._host.state.all(Staged)}
         taken_by = staged.get(glance.path, place.volume_id)
-        if taken_by != place.volume_id or self._host.journal.read(Published, glance.path) is not None:
+        if taken_by != place.volume_id or self._host.state.read(Published, glance.path) is not None:
             raise errors.FailedPrecondition(f"{glance.path} is not a staging path of volume {place.volume_id}")
 
-    def _refuse_while_published(self, place: Place, glance: Glance, numbers: set[str]) -> None:
-        published = [each for each in self._host.journal.all(Published) if each.volume_id == place.volume_id]
+    def _refuse_while_published(self, place: VolumePath, glance: Glance, numbers: set[str]) -> None:
+        published = [each for each in self._host.state.all(Published) if each.volume_id == place.volume_id]
         live = {each.target for each in published if mountinfo.at(glance.table, each.target)}
         for number in numbers:
             live |= set(other_points(glance.table, number, glance.path))
@@ -92,7 +95,7 @@ class Unstaging:
                 remedy="unpublish it there first (delete the pods that use it)",
             )
 
-    async def _wait_until_free(self, place: Place, number: str) -> None:
+    async def _wait_until_free(self, place: VolumePath, number: str) -> None:
         """Return when nobody holds the device. Raises Unavailable, naming who does, if that takes too long."""
         clock = asyncio.get_running_loop().time
         last = clock() + min(RELEASE_SECONDS, max(0.0, deadlines.remaining() - 1.0))

@@ -1,31 +1,31 @@
 """Put the node's parts together, as its settings say."""
 
 from common import errors
-from node.examining import Examiner
+from node.encryption.unlocking import Unlocking
 from node.expansion import Expansion
+from node.format_guard import FormatGuard
 from node.formatting import Formatter
 from node.health import Health
-from node.host import journal
+from node.host import state
 from node.host.command import Commands
 from node.host.devices import Devices
 from node.host.filesystems import Filesystems
 from node.host.host import Host
-from node.host.journal import Journal
+from node.host.leftover_programs import LeftoverPrograms
 from node.host.luks import Luks
 from node.host.metadata import Metadata
 from node.host.mounts import Mounts
-from node.host.orphans import Orphans
 from node.host.probe import Prober
+from node.host.state import StateFolder
 from node.host.sysfs import Sysfs
 from node.host.threads import Threads
-from node.host.turns import Turns
-from node.info import Info
+from node.host.volume_locks import VolumeLocks
+from node.node_info import Info
 from node.publishing import Publishing
-from node.service import Parts
+from node.service import NodeDomains
 from node.settings import NodeSettings
 from node.staging import Staging
 from node.stats import Stats
-from node.unlocking import Unlocking
 from node.unstaging import Unstaging
 
 CAP_SYS_RESOURCE = 24  # linux/capability.h; a mounted ext grows only with it
@@ -34,7 +34,7 @@ CAP_SYS_RESOURCE = 24  # linux/capability.h; a mounted ext grows only with it
 def own_state(chosen: NodeSettings) -> None:
     """Keep every other node service off the state folder as long as this process lives. Raises FailedPrecondition."""
     try:
-        journal.own(chosen.state_dir)
+        state.own(chosen.state_dir)
     except BlockingIOError as error:
         raise errors.FailedPrecondition(
             f"the state folder {chosen.state_dir} is used by another node service",
@@ -47,7 +47,7 @@ def own_state(chosen: NodeSettings) -> None:
 def make_host(chosen: NodeSettings, commands: Commands) -> Host:
     """Put together what acts upon this host. Raises FailedPrecondition if its journal cannot be kept."""
     threads, sysfs = Threads(chosen.threads), Sysfs()
-    kept = Journal(chosen.state_dir)
+    kept = StateFolder(chosen.state_dir)
     try:
         kept.load(sysfs.boot())
     except OSError as error:
@@ -60,8 +60,8 @@ def make_host(chosen: NodeSettings, commands: Commands) -> Host:
         filesystems=Filesystems(commands, chosen.format_parallel, chosen.format_seconds),
         luks=Luks(commands, chosen.format_parallel, chosen.format_seconds),
         mounts=Mounts(commands, threads, chosen.command_seconds),
-        journal=kept,
-        orphans=Orphans(str(chosen.state_dir)),
+        state=kept,
+        orphans=LeftoverPrograms(str(chosen.state_dir)),
     )
 
 
@@ -72,14 +72,14 @@ def _unusable(chosen: NodeSettings, error: OSError) -> errors.FailedPrecondition
     )
 
 
-def make_parts(chosen: NodeSettings, host: Host, turns: Turns) -> Parts:
+def make_parts(chosen: NodeSettings, host: Host, turns: VolumeLocks) -> NodeDomains:
     """Put together what does the work of the RPCs."""
     grows = host.sysfs.has_capability(CAP_SYS_RESOURCE)
-    examiner = Examiner(host, host.sysfs.boot(), chosen.blank_settle_seconds)
+    examiner = FormatGuard(host, host.sysfs.boot(), chosen.blank_settle_seconds)
     unlocking = Unlocking(host, examiner, Formatter(host, examiner))
     metadata = Metadata(chosen.metadata_url)
     staging = Staging(host, turns, unlocking, grows_mounted_ext=grows)
-    return Parts(
+    return NodeDomains(
         staging=staging,
         unstaging=Unstaging(host, turns),
         publishing=Publishing(host, turns, unlocking, staging),

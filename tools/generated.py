@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from tools import lock, protos, reference
 from tools.chart import documentation
-from tools.environment import ROOT
+from tools.venv import ROOT
 
 
 @dataclass(frozen=True)

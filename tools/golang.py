@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.environment import ROOT
+from tools.venv import ROOT
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aiocsi"
 GO_LOCK = ROOT / "requirements" / "go.txt"

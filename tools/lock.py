@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.environment import PROJECT_FILE, ROOT
+from tools.venv import PROJECT_FILE, ROOT
 
 OLDEST_PYTHON = "3.11"
 

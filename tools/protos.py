@@ -6,7 +6,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-from tools.environment import ROOT
+from tools.venv import ROOT
 
 PROTO_FOLDER = ROOT / "csi_proto"
 PROTOS = ("csi.proto", "pluginregistration.proto")

@@ -19,7 +19,7 @@ from common import errors
 from common.errors import DriverError, NotFinal, Refused
 from common.metrics import Metrics
 from common.settings import describe
-from controller.cloud.tracing import LEVELS, CountedRequests, watch
+from controller.digitalocean.request_metrics import LEVELS, CountedRequests, watch
 from controller.settings import ControllerSettings
 from localcloud import settings as localcloud_settings
 from node.metrics import NodeMetrics

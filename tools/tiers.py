@@ -16,8 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tools import junit
-from tools.environment import ROOT
 from tools.junit import Counts
+from tools.venv import ROOT
 
 NOTHING_COLLECTED = 5  # pytest's exit status when the words left no test
 NO_PRIVILEGE = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     runs = [_run(tier, newest, ROOT / ".venv", words) for tier in TIERS]
     for python in others:
         folder = ROOT / f".venv-{_version(python).rpartition('.')[0]}"
-        subprocess.run([python, "-m", "tools.environment", folder], check=True, cwd=ROOT)
+        subprocess.run([python, "-m", "tools.venv", folder], check=True, cwd=ROOT)
         tiers = [*(tier for tier in TIERS if tier.on_every_python), ON_THE_OTHERS]
         runs += [_run(tier, python, folder, words) for tier in tiers]
     return _report(runs)

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 import looptime
 
 from benchmarks.api_cost.stand import CALL_SECONDS, Stand, standing
-from common.commit import Commits
-from controller.parts import join as join_parts
-from controller.records import Listing, Publish
-from controller.work import Identity, join
+from common.tasks import Tasks
+from controller.records import Attach, ListRequest
+from controller.shared import make_shared as join_parts
+from controller.wiring import ControllerScope, make_domains
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import FakeCloud
 from tests.harness.localcloud import Process, client
@@ -54,15 +54,15 @@ async def _count() -> tuple[int, int]:
     cloud = FakeCloud(range(1, 701))
     for number in range(VOLUMES):
         cloud.make_volume(f"pvc-{number}")
-    work = join(join_parts(cloud, Commits(), Calm()), Identity("d", "nyc1"), 250)
+    work = make_domains(join_parts(cloud, Tasks(), Calm()), ControllerScope("d", "nyc1"), 250)
     lists = work.lists
-    await work.attachments.publish(Publish(next(iter(cloud.volumes)), 1))  # the list of actions proves itself
+    await work.attachments.publish(Attach(next(iter(cloud.volumes)), 1))  # the list of actions proves itself
     cloud.requests.clear()
-    await lists.volumes(Listing(0, ""))
+    await lists.volumes(ListRequest(0, ""))
     first = len(cloud.requests)
     for _ in range(60):
         await asyncio.sleep(MINUTE_SECONDS)  # noqa: TID251 (virtual time)
-        await lists.volumes(Listing(0, ""))
+        await lists.volumes(ListRequest(0, ""))
     return first, len(cloud.requests) - first
 
 

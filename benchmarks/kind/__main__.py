@@ -23,7 +23,7 @@ from tests.e2e.cluster.driver import NAMESPACE, RELEASE
 from tests.e2e.cluster.workspace import Workspace
 from tests.e2e.place import Place, close_place, open_place, until_gone
 from tests.e2e.test_cost import is_a_look, is_of_the_reconciler, requests
-from tools import programs
+from tools import go_programs
 
 AT_ONCE = (1, 30)
 ALONE_TIMES = 5
@@ -114,7 +114,7 @@ def kind(request: dict[str, object]) -> str:
 
 def tell_against_what() -> None:
     """Print what is measured, and on what."""
-    sidecars = ", ".join(f"{recipe.program} {programs.version(recipe.program)}" for recipe in images.SIDECARS)
+    sidecars = ", ".join(f"{recipe.program} {go_programs.version(recipe.program)}" for recipe in images.SIDECARS)
     print(f"Kubernetes {images.KUBERNETES} on kind, 2 workers; {sidecars}")
     print(f"localcloud {' '.join(cloud.OPTIONS)}")
     load = " ".join(f"{one:.1f}" for one in os.getloadavg())

@@ -7,18 +7,18 @@ import re
 
 from common import errors
 
-Place = tuple[float, str]
-START: Place = (float("-inf"), "")
+Cursor = tuple[float, str]
+START: Cursor = (float("-inf"), "")
 
 _TOKEN = re.compile(r"v1\.([0-9]{1,12}(?:\.[0-9]{1,6})?)\.([0-9a-f-]{36})")
 
 
-def token(place: Place) -> str:
+def token(place: Cursor) -> str:
     """Return the token that goes on after ``place``: creation time, seconds since 1970, and id."""
     return f"v1.{place[0]:.6f}.{place[1]}"
 
 
-def after(text: str) -> Place:
+def after(text: str) -> Cursor:
     """Return the place after which the list goes on; none for an empty token. Raises StaleToken."""
     if not text:
         return START

@@ -6,7 +6,7 @@ Source: CSI 1.13 "TopologyRequirement"; the segment's key is that of csi-digital
 from collections.abc import Mapping, Sequence
 
 from common import errors
-from common.attributes import REGION_TOPOLOGY_KEY
+from common.context_keys import REGION_TOPOLOGY_KEY
 
 Segments = Mapping[str, str]
 

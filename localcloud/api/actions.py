@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from localcloud import problems
+from localcloud import api_errors
 from localcloud.actions import VolumeActions
 from localcloud.api import reading, replies, requests, writing
 from localcloud.cloud import Cloud
@@ -38,14 +38,14 @@ class ActionRoutes:
         """Answer with one action."""
         action = self._cloud.actions.get(reading.number_in_path(request, "action_id"))
         if action is None:
-            raise problems.not_found()
+            raise api_errors.not_found()
         return writing.one("action", replies.action(action))
 
     async def list_of_volume(self, request: web.Request) -> web.Response:
         """Answer with a page of a volume's actions, newest first."""
         volume_id = request.match_info["volume_id"]
         if self._cloud.volumes.get(volume_id) is None:
-            raise problems.not_found()
+            raise api_errors.not_found()
         asked = reading.page(request)
         return writing.many(request, "actions", self._cloud.actions.page(asked, volume_id), asked, replies.action)
 
@@ -53,7 +53,7 @@ class ActionRoutes:
         """Answer with one action of a volume."""
         action = self._cloud.actions.get(reading.number_in_path(request, "action_id"))
         if action is None or action.volume_id != request.match_info["volume_id"]:
-            raise problems.not_found()
+            raise api_errors.not_found()
         return writing.one("action", replies.action(action))
 
     async def start(self, request: web.Request) -> web.Response:
@@ -65,16 +65,16 @@ class ActionRoutes:
         """Start an action on a volume named by its name and region."""
         sent = await reading.body(request, requests.VolumeAction)
         if not sent.volume_name or not sent.region:
-            raise problems.unprocessable("volume_name and region are required")
+            raise api_errors.unprocessable("volume_name and region are required")
         return _started(self._start(sent, self._cloud.volumes.find(sent.volume_name, sent.region)))
 
     def _start(self, sent: requests.VolumeAction, volume: Volume | None) -> Action:
         if sent.type == "resize":
             if sent.size_gigabytes is None:
-                raise problems.unprocessable("size_gigabytes is required")
+                raise api_errors.unprocessable("size_gigabytes is required")
             return self._actions.resize(volume, sent.size_gigabytes)
         if sent.droplet_id is None:
-            raise problems.unprocessable("droplet_id is required")
+            raise api_errors.unprocessable("droplet_id is required")
         if sent.type == "attach":
             return self._actions.attach(volume, sent.droplet_id, sent.tags or ())
         return self._actions.detach(volume, sent.droplet_id)

@@ -17,7 +17,7 @@ from localcloud.api.volumes import VolumeRoutes
 from localcloud.cloud import Cloud
 from localcloud.page.overview import Views
 from localcloud.rates import Rates
-from localcloud.snapshotting import Snapshotting
+from localcloud.snapshots import Snapshotting
 
 LARGEST_BODY_BYTES = 1 << 20
 

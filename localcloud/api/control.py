@@ -8,7 +8,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from localcloud import problems
+from localcloud import api_errors
 from localcloud.api import reading, writing
 from localcloud.cloud import Cloud
 from localcloud.disks.base import DiskError
@@ -89,7 +89,7 @@ class ControlRoutes:
         sent = await reading.body(request, DiskState)
         volume_id = request.match_info["volume_id"]
         if self._cloud.volumes.get(volume_id) is None:
-            raise problems.not_found()
+            raise api_errors.not_found()
         try:
             if sent.writes is not None:
                 await self._cloud.disks.fail_writes(volume_id, fail=sent.writes == "fail")
@@ -98,7 +98,7 @@ class ControlRoutes:
             if sent.bytes_per_second is not None:
                 await self._cloud.disks.set_pace(volume_id, sent.bytes_per_second)
         except DiskError as error:
-            raise problems.unprocessable(f"this machine can't do that to a disk: {error}") from error
+            raise api_errors.unprocessable(f"this machine can't do that to a disk: {error}") from error
         return writing.nothing()
 
     async def effects(self, request: web.Request) -> web.Response:

@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from localcloud import problems
+from localcloud import api_errors
 from localcloud.api import droplet_json, reading, replies, requests, writing
 from localcloud.cloud import Cloud
-from localcloud.machines import Machines, Power
+from localcloud.droplets import Machines, Power
 from localcloud.state.droplets import Droplet
 
 
@@ -57,7 +57,7 @@ class DropletRoutes:
     def _droplet(self, request: web.Request) -> Droplet:
         droplet = self._cloud.droplets.get(reading.number_in_path(request, "droplet_id"))
         if droplet is None:
-            raise problems.not_found()
+            raise api_errors.not_found()
         return droplet
 
     def _json(self, record: Droplet) -> droplet_json.DropletJson:

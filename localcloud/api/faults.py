@@ -3,7 +3,7 @@
 from aiohttp import web
 from pydantic import BaseModel
 
-from localcloud import problems
+from localcloud import api_errors
 from localcloud.api import reading, writing
 from localcloud.cloud import Cloud
 from localcloud.faults.faults import Fault
@@ -53,7 +53,7 @@ class FaultRoutes:
     async def remove(self, request: web.Request) -> web.Response:
         """Turn one fault off."""
         if not self._cloud.faults.remove(reading.number_in_path(request, "fault_id")):
-            raise problems.not_found()
+            raise api_errors.not_found()
         self._cloud.database.tell()
         return writing.nothing()
 

@@ -8,12 +8,12 @@ import uuid
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from localcloud import api_errors
 from localcloud import cloud as context
-from localcloud import problems
 from localcloud.api import writing
+from localcloud.api_errors import Problem
 from localcloud.cloud import Cloud
 from localcloud.faults.requests import DROPPED, Dropped, RequestFaults
-from localcloud.problems import Problem
 from localcloud.rates import Rates
 from localcloud.state.ledger import Request
 
@@ -69,7 +69,7 @@ class Surround:
     def _admit(self, request: web.Request) -> None:
         given = request.headers.get("Authorization", "").encode()
         if not hmac.compare_digest(given, self._authorization):
-            raise problems.unauthorized()
+            raise api_errors.unauthorized()
         self._rates.admit()
 
     def _put_headers(self, response: web.StreamResponse, request_id: str) -> None:
@@ -90,7 +90,7 @@ def _check_origin(request: web.Request) -> None:
     """Refuse what another site's page sends: the control API has no token that such a page would lack."""
     origin = request.headers.get("Origin")
     if origin is not None and origin != str(request.url.origin()):
-        raise problems.Problem(403, "forbidden", "not from another site's page")
+        raise api_errors.Problem(403, "forbidden", "not from another site's page")
 
 
 def _cut(request: web.Request) -> web.Response:
@@ -103,7 +103,7 @@ def _cut(request: web.Request) -> web.Response:
 def _translated(error: web.HTTPException, request_id: str) -> web.Response:
     """Turn aiohttp's own errors (no such path, wrong method, body too large) into the API's."""
     if error.status == 404:
-        return writing.problem(problems.not_found(), request_id)
+        return writing.problem(api_errors.not_found(), request_id)
     kind = error.reason.lower().replace(" ", "_")
     response = writing.problem(Problem(error.status, kind, error.reason), request_id)
     if "Allow" in error.headers:

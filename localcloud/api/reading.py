@@ -9,7 +9,7 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from localcloud import problems
+from localcloud import api_errors
 from localcloud.state.paging import DEFAULT_PAGE, LARGEST_PAGE, Slice
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -24,9 +24,9 @@ async def body(request: web.Request, model: type[Model]) -> Model:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         if first["type"] == "json_invalid":
-            raise problems.bad_request("the request body is not valid JSON") from None
+            raise api_errors.bad_request("the request body is not valid JSON") from None
         where = ".".join(str(part) for part in first["loc"])
-        raise problems.unprocessable(f"{where}: {first['msg']}" if where else first["msg"]) from None
+        raise api_errors.unprocessable(f"{where}: {first['msg']}" if where else first["msg"]) from None
 
 
 def page(request: web.Request) -> Slice:
@@ -39,7 +39,7 @@ def number_in_path(request: web.Request, name: str) -> int:
     """Return a numeric id of the path. Raises Problem 404 if it is no number: there is no such thing."""
     text = request.match_info[name]
     if NUMBER.fullmatch(text) is None:
-        raise problems.not_found()
+        raise api_errors.not_found()
     return int(text)
 
 

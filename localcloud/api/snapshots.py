@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from localcloud import problems
+from localcloud import api_errors
 from localcloud.api import reading, replies, requests, writing
 from localcloud.cloud import Cloud
-from localcloud.snapshotting import Snapshotting
+from localcloud.snapshots import Snapshotting
 from localcloud.state.paging import Page
 from localcloud.state.snapshots import Snapshot
 from localcloud.state.volumes import Volume
@@ -63,11 +63,11 @@ class SnapshotRoutes:
     def _snapshot(self, request: web.Request) -> Snapshot:
         snapshot = self._cloud.snapshots.get(request.match_info["snapshot_id"])
         if snapshot is None:
-            raise problems.not_found()
+            raise api_errors.not_found()
         return snapshot
 
     def _volume(self, request: web.Request) -> Volume:
         volume = self._cloud.volumes.get(request.match_info["volume_id"])
         if volume is None:
-            raise problems.not_found()
+            raise api_errors.not_found()
         return volume

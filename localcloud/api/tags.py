@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from localcloud.api import reading, replies, requests, writing
+from localcloud.api_errors import Problem
 from localcloud.cloud import Cloud
-from localcloud.problems import Problem
-from localcloud.tagging import Resource, Tagging
+from localcloud.tags import Resource, Tagging
 
 
 class TagRoutes:

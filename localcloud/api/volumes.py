@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from localcloud import problems
+from localcloud import api_errors
 from localcloud.api import reading, replies, requests, writing
 from localcloud.cloud import Cloud
-from localcloud.provisioning import Provisioning, Wanted
 from localcloud.state.volumes import Volume
+from localcloud.volumes import Provisioning, Wanted
 
 
 class VolumeRoutes:
@@ -62,7 +62,7 @@ class VolumeRoutes:
         """Delete a volume by its name and region."""
         name, region = request.query.get("name"), request.query.get("region")
         if not name or not region:
-            raise problems.unprocessable("name and region are required")
+            raise api_errors.unprocessable("name and region are required")
         await self._provisioning.delete(self._cloud.volumes.find(name, region))
         return writing.nothing()
 
@@ -77,5 +77,5 @@ class VolumeRoutes:
     def _volume(self, request: web.Request) -> Volume:
         volume = self._cloud.volumes.get(request.match_info["volume_id"])
         if volume is None:
-            raise problems.not_found()
+            raise api_errors.not_found()
         return volume

@@ -9,7 +9,7 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
-from localcloud.problems import Problem
+from localcloud.api_errors import Problem
 from localcloud.state.paging import Page, Slice
 
 Item = TypeVar("Item")

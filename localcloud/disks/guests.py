@@ -14,7 +14,7 @@ from pathlib import Path
 
 from localcloud.disks import files
 from localcloud.disks.base import Disk, DiskError
-from localcloud.disks.store import Store
+from localcloud.disks.volume_files import Store
 from localcloud.guests.drives import Drive
 from localcloud.guests.errors import GuestError
 from localcloud.guests.guest import Guest

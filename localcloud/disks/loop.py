@@ -16,9 +16,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVarTuple
 
-from localcloud.disks import files, loopdevices, pace
+from localcloud.disks import files, loopdevices, throttle
 from localcloud.disks.base import Disk, DiskError
-from localcloud.disks.store import Store, keep_only
+from localcloud.disks.volume_files import Store, keep_only
 
 Arguments = TypeVarTuple("Arguments")
 
@@ -123,7 +123,7 @@ class LoopDisks:
             with files.writable(self._store.file(disk.volume_id)):
                 number = self._bound[disk.volume_id] = loopdevices.bind(self._store.file(disk.volume_id))
             if bytes_per_second := self._paces.get(disk.volume_id):
-                pace.limit(_device(number), bytes_per_second)
+                throttle.limit(_device(number), bytes_per_second)
         self._nodes[disk.volume_id] = self._node(disk)
         loopdevices.make_node(self._node(disk), loopdevices.device_number(number))
 
@@ -134,16 +134,16 @@ class LoopDisks:
             self._pull_the_plug(disk.volume_id)
 
     def _set_pace(self, volume_id: str, bytes_per_second: int) -> None:
-        if bytes_per_second and not pace.CONTROLLER.is_dir():
-            raise DiskError(f"no {pace.CONTROLLER}: a slow disk needs cgroup v1's blkio controller")
+        if bytes_per_second and not throttle.CONTROLLER.is_dir():
+            raise DiskError(f"no {throttle.CONTROLLER}: a slow disk needs cgroup v1's blkio controller")
         self._paces[volume_id] = bytes_per_second
         number = self._bound.get(volume_id)
         if number is None:
             return
         if bytes_per_second:
-            pace.limit(_device(number), bytes_per_second)
+            throttle.limit(_device(number), bytes_per_second)
         else:
-            pace.release(_device(number))
+            throttle.release(_device(number))
 
     def _pull_the_plug(self, volume_id: str) -> None:
         """Carry on with a copy of the data; the device that is still in use keeps the old file, now empty."""
@@ -190,7 +190,7 @@ class LoopDisks:
         for number, backing in loopdevices.bound_below(self._store.volumes).items():
             disk = attached.get(backing)
             if disk is not None and disk.volume_id not in self._bound:
-                pace.release(_device(number))
+                throttle.release(_device(number))
                 loopdevices.keep(number)
                 self._bound[disk.volume_id] = number
             elif not _let_go(number) and Path(backing).exists():
@@ -239,7 +239,7 @@ class LoopDisks:
 
 def _let_go(number: int) -> bool:
     """Unbind a device, at full speed: its number may soon be another disk's. Return whether nobody uses it."""
-    pace.release(_device(number))
+    throttle.release(_device(number))
     return loopdevices.unbind(number)
 
 

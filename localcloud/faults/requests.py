@@ -5,10 +5,10 @@ import json
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from localcloud import problems
+from localcloud import api_errors
+from localcloud.api_errors import Problem
 from localcloud.cloud import Cloud
 from localcloud.faults.rules import Kind, Rule
-from localcloud.problems import Problem
 
 DROPPED = 0  # the status that the ledger shows
 
@@ -47,7 +47,7 @@ class RequestFaults:
         if "drop_before" in rules:
             raise Dropped
         if "rate_limited" in rules:
-            raise problems.too_many_requests(rules["rate_limited"].retry_after)
+            raise api_errors.too_many_requests(rules["rate_limited"].retry_after)
         if "error" in rules:
             rule = rules["error"]
             raise Problem(rule.status, "server_error" if rule.status >= 500 else "fault", rule.message)

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from localcloud.cloud import Cloud
 from localcloud.faults.faults import Fault
 from localcloud.rates import Rates
-from localcloud.snapshotting import Snapshotting
+from localcloud.snapshots import Snapshotting
 from localcloud.state.actions import Action
 from localcloud.state.paging import Slice
 from localcloud.state.snapshots import Snapshot

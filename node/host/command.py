@@ -1,7 +1,7 @@
 """Run a program: the one place that starts one. Each has a deadline, a process group of its own, and capped output.
 
 A program that hangs in the kernel cannot be killed. The call answers all the same, and what cannot be killed is handed
-to ``turns``, which keeps its volume locked until it is gone.
+to ``volume_locks``, which keeps its volume locked until it is gone.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import structlog
 
 from common import errors
-from node.host import turns
-from node.host.orphans import OWNER
+from node.host import volume_locks
+from node.host.leftover_programs import OWNER
 
 OUTPUT_BYTES = 64 << 10  # of each stream; what follows is read and dropped
 NO_UDEV = "DM_DISABLE_UDEV"  # libdevmapper would wait for ever for the host's udev, which sees no semaphore of ours
@@ -158,4 +158,4 @@ async def _end(process: Process) -> None:
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(gone), LAST_WORDS_SECONDS)
     if not gone.done():
-        turns.leave_behind(gone)
+        volume_locks.leave_behind(gone)

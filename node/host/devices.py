@@ -15,13 +15,16 @@ from functools import partial
 from pathlib import Path
 
 from common import deadlines, errors
-from node.host import blocks
-from node.host.events import Watch
+from node.formats import luks_header, superblocks
+from node.host import block_control
+from node.host.inotify import DirectoryWatch
 from node.host.paths import block_number
 from node.host.sysfs import Sysfs, device_number
 from node.host.threads import SECONDS, Threads
-from node.records import Facts, Header, Mapper, Superblock, Volume
-from node.rules import encryption, identity, luks, superblocks
+from node.records.kernel import Facts, Mapper
+from node.records.probes import Header, Superblock
+from node.records.requests import VolumeSpec
+from node.rules import encryption, identity
 
 LINK_PREFIX = "scsi-0DO_Volume_"
 LOOK_SECONDS = 1.0  # between looks at /sys while no link appears: udev may not run
@@ -52,7 +55,7 @@ class Devices:
         self._wait_seconds = wait_seconds
 
     @asynccontextmanager
-    async def hold(self, volume: Volume, *, wait: bool = True) -> AsyncIterator[Device]:
+    async def hold(self, volume: VolumeSpec, *, wait: bool = True) -> AsyncIterator[Device]:
         """Yield the volume's device, found, proven and open.
 
         Raises Unavailable if it does not appear in time, FailedPrecondition if what is there cannot be proven.
@@ -94,7 +97,7 @@ class Devices:
 
     async def header(self, number: str) -> Header | None:
         """Return the LUKS header on a disk that is in use."""
-        return luks.parse(await self._head(number))
+        return luks_header.parse(await self._head(number))
 
     async def _head(self, number: str) -> bytes:
         """Return the first bytes of a device; none of one that is gone. Raises FailedPrecondition on a read error."""
@@ -116,7 +119,7 @@ class Devices:
 
         def change() -> None:
             if (facts := self._sysfs.facts(number)) is not None:
-                blocks.set_read_only(str(self._node(facts)), read_only=read_only)
+                block_control.set_read_only(str(self._node(facts)), read_only=read_only)
 
         await self._threads.call(change, SECONDS, f"device {number}")
 
@@ -127,7 +130,7 @@ class Devices:
         """
         return await self._threads.call(partial(self._is_free, number), SECONDS, f"opening device {number}")
 
-    async def _wait(self, volume: Volume) -> Device | None:
+    async def _wait(self, volume: VolumeSpec) -> Device | None:
         """Look until the device is there; a device that is another volume's may be replaced by the right one, too."""
         seconds = min(self._wait_seconds, max(0.0, deadlines.remaining() - LOOK_SECONDS))
         clock = asyncio.get_running_loop().time
@@ -135,14 +138,14 @@ class Devices:
         device = await self._look_again(volume, late=seconds == 0)
         if device is not None or seconds == 0:
             return device
-        with Watch(self._folder) as watch:  # only now: the kernel takes up to 20 ms to end one
+        with DirectoryWatch(self._folder) as watch:  # only now: the kernel takes up to 20 ms to end one
             while True:
                 late = clock() >= last
                 if (device := await self._look_again(volume, late=late)) is not None or late:
                     return device
                 await watch.change(min(LOOK_SECONDS, max(0.0, last - clock())))
 
-    async def _look_again(self, volume: Volume, *, late: bool) -> Device | None:
+    async def _look_again(self, volume: VolumeSpec, *, late: bool) -> Device | None:
         """Look; what is not the volume's is no device yet, but an error when it is ``late``."""
         try:
             return await self._look(volume)
@@ -151,10 +154,10 @@ class Devices:
                 raise
             return None
 
-    async def _look(self, volume: Volume) -> Device | None:
+    async def _look(self, volume: VolumeSpec) -> Device | None:
         return await self._threads.call(partial(self._open, volume), SECONDS, f"opening the device of {volume.id}")
 
-    def _open(self, volume: Volume) -> Device | None:
+    def _open(self, volume: VolumeSpec) -> Device | None:
         """Open and prove, in a thread. If the link leads to another disk, the right one may still be in /sys."""
         refusal: errors.Refused | None = None
         for path in self._places(volume):
@@ -167,14 +170,14 @@ class Devices:
             raise refusal
         return None
 
-    def _places(self, volume: Volume) -> Iterator[Path]:
+    def _places(self, volume: VolumeSpec) -> Iterator[Path]:
         """Yield the link, then the device nodes of the disks that carry the volume's name by the kernel's own word."""
         yield self._folder / f"{LINK_PREFIX}{volume.name}"
         for facts in self._sysfs.disks():
             if identity.is_volume(volume, facts):
                 yield Path("/dev") / facts.kernel_name
 
-    def _open_path(self, path: Path, volume: Volume) -> Device | None:
+    def _open_path(self, path: Path, volume: VolumeSpec) -> Device | None:
         try:
             real = path.resolve(strict=True)
             descriptor = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -198,7 +201,7 @@ class Devices:
             raise errors.Unavailable(f"{path} is not mapper {mapper.name} any more")
         return Device(str(path), descriptor, facts)
 
-    def _prove(self, device: Device, volume: Volume) -> Device:
+    def _prove(self, device: Device, volume: VolumeSpec) -> Device:
         status = os.fstat(device.descriptor)
         if not stat.S_ISBLK(status.st_mode):
             raise errors.FailedPrecondition(f"{device.path} of volume {volume.id} is not a block device")

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from functools import partial
 
 from common import errors
+from node.formats import mountinfo
 from node.host import paths
 from node.host.devices import Devices
 from node.host.filesystems import Filesystems
-from node.host.journal import Entry, Journal, Record
+from node.host.leftover_programs import LeftoverPrograms
 from node.host.luks import Luks
 from node.host.mounts import Mounts, read_table
-from node.host.orphans import Orphans
 from node.host.probe import Prober
+from node.host.state import Entry, Record, StateFolder
 from node.host.sysfs import Sysfs
 from node.host.threads import SECONDS, Threads
-from node.records import Facts, Mapper, Mount
-from node.rules import condition, encryption, mountinfo
+from node.records.kernel import Facts, Mapper, Mount
+from node.rules import condition, encryption
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Host:
     filesystems: Filesystems
     luks: Luks
     mounts: Mounts
-    journal: Journal
-    orphans: Orphans
+    state: StateFolder
+    orphans: LeftoverPrograms
 
     async def glance(self, path: str) -> Glance:
         """Look at a path, not at what is mounted there. Raises Unavailable if an earlier call is at work there."""
@@ -82,20 +83,20 @@ class Host:
 
         def work() -> None:
             before()
-            self.journal.write(record, sync=sync)
+            self.state.write(record, sync=sync)
 
-        await self._journal(work)
+        await self._state(work)
 
     async def forget(self, kind: type[Record], key: str, *, before: Callable[[], None] = lambda: None) -> None:
         """Remove a record from the journal, after ``before``, which blocks."""
 
         def work() -> None:
             before()
-            self.journal.remove(kind, key)
+            self.state.remove(kind, key)
 
-        await self._journal(work)
+        await self._state(work)
 
-    async def _journal(self, work: Callable[[], None]) -> None:
+    async def _state(self, work: Callable[[], None]) -> None:
         try:
             await self.threads.call(work, SECONDS, "writing the journal")
         except OSError as error:
@@ -104,7 +105,7 @@ class Host:
             ) from error
 
 
-def _glance(path: str, orphans: Orphans) -> Glance:
+def _glance(path: str, orphans: LeftoverPrograms) -> Glance:
     """Only a device node's own file is asked for its number: asking a dead mount would hang."""
     real = paths.resolve(path)
     orphans.check(real)
@@ -114,6 +115,6 @@ def _glance(path: str, orphans: Orphans) -> Glance:
     return Glance(real, table, paths.block_number(real) if is_node else "")
 
 
-def _mapper(name: str, sysfs: Sysfs, orphans: Orphans) -> Mapper | None:
+def _mapper(name: str, sysfs: Sysfs, orphans: LeftoverPrograms) -> Mapper | None:
     orphans.check(name)
     return sysfs.mapper(name)

@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Sequence
 
 from common.encryption import Encryption
+from node.formats import cryptsetup_argv
 from node.host.command import Commands, piped
 from node.host.devices import Device
-from node.records import Mapper
-from node.rules import cryptsetup, encryption
+from node.records.kernel import Mapper
+from node.rules import encryption
 
 
 class Luks:
@@ -25,13 +26,13 @@ class Luks:
 
     async def make(self, volume_id: str, wanted: Encryption, device: Device, passphrase: bytes) -> None:
         """Write a header whose content is new."""
-        argv = cryptsetup.make(wanted, encryption.label(volume_id), encryption.NEW, device.pinned)
+        argv = cryptsetup_argv.make(wanted, encryption.label(volume_id), encryption.NEW, device.pinned)
         await self._do(volume_id, argv, stdin=passphrase, files=(device.descriptor,))
 
     async def opens(self, volume_id: str, device: Device, passphrase: bytes) -> bool:
         """Tell whether a passphrase opens the device."""
-        argv = cryptsetup.test(device.pinned)
-        refused = (cryptsetup.WRONG_KEY,)
+        argv = cryptsetup_argv.test(device.pinned)
+        refused = (cryptsetup_argv.WRONG_KEY,)
         status = await self._do(volume_id, argv, refused, stdin=passphrase, files=(device.descriptor,))
         return status == 0
 
@@ -42,36 +43,36 @@ class Luks:
         removed, and whatever is in use cannot be.
         """
         name, read_only = encryption.mapper_name(volume_id), device.facts.read_only
-        argv = cryptsetup.open_(device.pinned, name, discards=wanted.discards, read_only=read_only)
-        taken = (cryptsetup.BUSY,)
+        argv = cryptsetup_argv.open_(device.pinned, name, discards=wanted.discards, read_only=read_only)
+        taken = (cryptsetup_argv.BUSY,)
         if await self._do(volume_id, argv, taken, stdin=passphrase, files=(device.descriptor,)) != 0:
-            await self._do(volume_id, cryptsetup.remove(name))
+            await self._do(volume_id, cryptsetup_argv.remove(name))
             await self._do(volume_id, argv, stdin=passphrase, files=(device.descriptor,))
 
     async def add_key(self, volume_id: str, wanted: Encryption, device: Device, old: bytes, new: bytes) -> None:
         """Let ``new`` open the device, too."""
         with piped(new) as reader:
-            argv = cryptsetup.add_key(wanted, device.pinned, f"/proc/self/fd/{reader}")
+            argv = cryptsetup_argv.add_key(wanted, device.pinned, f"/proc/self/fd/{reader}")
             await self._do(volume_id, argv, stdin=old, files=(device.descriptor, reader))
 
     async def remove_key(self, volume_id: str, device: Device, passphrase: bytes) -> None:
         """Let ``passphrase`` open the device no longer."""
-        argv = cryptsetup.remove_key(device.pinned)
+        argv = cryptsetup_argv.remove_key(device.pinned)
         await self._do(volume_id, argv, stdin=passphrase, files=(device.descriptor,))
 
     async def name(self, volume_id: str, subsystem: str, device: Device) -> None:
         """Write into the header that it is the volume's, and how far its content has come."""
-        argv = cryptsetup.name(encryption.label(volume_id), subsystem, device.pinned)
+        argv = cryptsetup_argv.name(encryption.label(volume_id), subsystem, device.pinned)
         await self._do(volume_id, argv, files=(device.descriptor,))
 
     async def resize(self, volume_id: str, passphrase: bytes) -> None:
         """Make the open mapper as large as its disk."""
-        argv = cryptsetup.resize(encryption.mapper_name(volume_id))
+        argv = cryptsetup_argv.resize(encryption.mapper_name(volume_id))
         await self._do(volume_id, argv, stdin=passphrase)
 
     async def close(self, volume_id: str, mapper: Mapper) -> None:
         """Close the mapper; one that is gone is no error."""
-        await self._do(volume_id, cryptsetup.close(mapper.name), (cryptsetup.NO_DEVICE,))
+        await self._do(volume_id, cryptsetup_argv.close(mapper.name), (cryptsetup_argv.NO_DEVICE,))
 
     async def _do(
         self,
@@ -85,5 +86,5 @@ class Luks:
         async with self._places:
             ended = await self._commands.run(*argv, seconds=self._seconds, stdin=stdin, files=files)
         if ended.status not in {0, *accepted}:
-            raise cryptsetup.failure(volume_id, argv, ended.status, ended.said)
+            raise cryptsetup_argv.failure(volume_id, argv, ended.status, ended.said)
         return ended.status

@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 
 from common import errors
+from node.formats import mountinfo
 from node.host import processes
 from node.host.command import Commands, Ended
 from node.host.sysfs import device_number
 from node.host.threads import Threads
-from node.records import Mount
-from node.rules import mountinfo
+from node.records.kernel import Mount
 
 TABLE_SECONDS = 10.0
 _MOUNT_FAILED = 32

@@ -14,18 +14,18 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from common import deadlines, errors
+from node.formats import luks_header, scan_ranges, superblocks
 from node.host.command import Commands, Ended
 from node.host.devices import Device
 from node.host.threads import SECONDS, Threads
-from node.records import Header, Probe, Scan, Signature, Superblock
-from node.rules import blankness, luks, superblocks
+from node.records.probes import Header, Probe, ScanResult, Signature, Superblock
 
 BLKID_SECONDS = 60.0
 SCAN_SECONDS = 60.0
 LOCK_SECONDS, LOCK_PAUSE = 3.0, 0.05  # udev keeps a disk locked while its rules run: milliseconds, on a busy host more
 ANSWER_SECONDS = 1.0  # left of the caller's time to tell him who has the device
 _FOUND, _NOTHING, _AMBIVALENT = 0, 2, 8
-_ZEROS = bytes(blankness.ENDS_BYTES * 2)
+_ZEROS = bytes(scan_ranges.ENDS_BYTES * 2)
 
 
 class Prober:
@@ -79,7 +79,7 @@ class Prober:
         """Return the superblock and the LUKS header. Raises FailedPrecondition if the device cannot be read."""
         return await self._threads.call(partial(read_head, device), SECONDS, f"reading {device.path}")
 
-    async def scan(self, device: Device) -> Scan:
+    async def scan(self, device: Device) -> ScanResult:
         """Read the device where data may lie."""
         return await self._threads.call(partial(scan, device), SCAN_SECONDS, f"reading {device.path}")
 
@@ -119,7 +119,7 @@ def read_head(device: Device) -> tuple[Superblock | None, Header | None]:
     try:
         os.posix_fadvise(device.descriptor, 0, superblocks.HEAD_BYTES, os.POSIX_FADV_DONTNEED)
         head = os.pread(device.descriptor, superblocks.HEAD_BYTES, 0)
-        return superblocks.parse(head), luks.parse(head)
+        return superblocks.parse(head), luks_header.parse(head)
     except OSError as error:
         raise errors.FailedPrecondition(
             f"device {device.path} cannot be read at byte 0: {error.strerror}",
@@ -127,9 +127,9 @@ def read_head(device: Device) -> tuple[Superblock | None, Header | None]:
         ) from error
 
 
-def scan(device: Device) -> Scan:
+def scan(device: Device) -> ScanResult:
     """Read all ranges anew from the device, not from memory; stop at the first byte that is not zero."""
-    wanted = blankness.ranges(device.facts.size_bytes)
+    wanted = scan_ranges.ranges(device.facts.size_bytes)
     os.posix_fadvise(device.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     for offset, length in wanted:  # all at once, so that the device answers them side by side
         os.posix_fadvise(device.descriptor, offset, length, os.POSIX_FADV_WILLNEED)
@@ -138,13 +138,13 @@ def scan(device: Device) -> Scan:
         try:
             data = _read(device.descriptor, offset, length)
         except OSError as error:
-            return Scan(read_bytes, failed_at=offset, reason=error.strerror or str(error))
+            return ScanResult(read_bytes, failed_at=offset, reason=error.strerror or str(error))
         if len(data) < length:
-            return Scan(read_bytes, failed_at=offset + len(data), reason="the device ends before its size")
+            return ScanResult(read_bytes, failed_at=offset + len(data), reason="the device ends before its size")
         if data != _ZEROS[:length]:
-            return Scan(read_bytes, first_data=offset + length - len(data.lstrip(b"\0")))
+            return ScanResult(read_bytes, first_data=offset + length - len(data.lstrip(b"\0")))
         read_bytes += length
-    return Scan(read_bytes)
+    return ScanResult(read_bytes)
 
 
 def _read(descriptor: int, offset: int, length: int) -> bytes:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from node.records import Facts, Mapper, Traffic
+from node.records.kernel import Facts, Mapper, Traffic
 from node.rules import encryption
 
 SECTOR_BYTES = 512  # the unit of ``size``, whatever the device's own

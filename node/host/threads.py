@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from common import errors
-from node.host import turns
+from node.host import volume_locks
 
 SECONDS = 20.0  # for the kernel to open a device, to read a little of it, to tell its mounts
 
@@ -73,7 +73,7 @@ class Threads:
     def _give_up(self, ended: asyncio.Future[Result]) -> None:
         self.hung += 1
         ended.add_done_callback(self._came_back)
-        turns.leave_behind(ended)
+        volume_locks.leave_behind(ended)
 
     def _came_back(self, ended: asyncio.Future[Result]) -> None:
         self.hung -= 1

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from common import errors
-from node.records import Facts, Finding, Mount, Staged
+from node.records.findings import Finding
+from node.records.kernel import Facts, Mount
+from node.records.state import Staged
 from node.rules import identity
 
 NO_ANSWER = "does not answer"

@@ -13,9 +13,12 @@ import hashlib
 from dataclasses import dataclass
 
 from common import errors
-from node.records import Facts, Filesystem, Header, Intent, Mapper, Probe, Volume
+from node.records.kernel import Facts, Mapper
+from node.records.probes import Header, Probe
+from node.records.requests import Filesystem, VolumeSpec
+from node.records.state import Intent
 from node.rules import formatting
-from node.rules.formatting import Format, Scan, Use
+from node.rules.formatting import Format, ScanFirst, Use
 
 NEW, IN_USE = "aiocsi-new", "aiocsi"
 KIND = "luks2"  # of an intent
@@ -62,7 +65,7 @@ def is_ours(name: str, stack: str) -> bool:
     return name.startswith(_MAPPER) and stack.startswith(_STACK)
 
 
-def decide(volume: Volume, probe: Probe, intent: Intent | None, boot: str) -> Unlock | Scan | Format:
+def decide(volume: VolumeSpec, probe: Probe, intent: Intent | None, boot: str) -> Unlock | ScanFirst | Format:
     """Say what to do with the device. Raises FailedPrecondition if the answer is: nothing."""
     resumed = intent is not None and formatting.is_ours(intent, volume, probe, boot)
     formatting.refuse_what_is_unreadable(volume, probe)
@@ -85,7 +88,7 @@ def decide(volume: Volume, probe: Probe, intent: Intent | None, boot: str) -> Un
     return formatting.decide_blank(volume, probe, intent)
 
 
-def _known(volume: Volume, probe: Probe, header: Header) -> Unlock | Format:
+def _known(volume: VolumeSpec, probe: Probe, header: Header) -> Unlock | Format:
     """Decide by a header that is whole."""
     if header.version != 2 or header.subsystem not in {NEW, IN_USE}:
         raise errors.FailedPrecondition(
@@ -114,12 +117,12 @@ def _known(volume: Volume, probe: Probe, header: Header) -> Unlock | Format:
     )
 
 
-def _naming(volume: Volume) -> str:
+def _naming(volume: VolumeSpec) -> str:
     named = f"--label {label(volume.id)} --subsystem {IN_USE}"
     return f"cryptsetup config {named} {formatting.volume_link(volume)}"
 
 
-def decide_content(volume: Volume, wanted: Filesystem, probe: Probe, *, is_new: bool) -> Use | Format:
+def decide_content(volume: VolumeSpec, wanted: Filesystem, probe: Probe, *, is_new: bool) -> Use | Format:
     """Say what to do with an open mapper's content. Raises FailedPrecondition if the answer is: nothing.
 
     New content is noise, in which blkid may see a mark by chance: only a file system that its own superblock bears out
@@ -137,7 +140,7 @@ def decide_content(volume: Volume, wanted: Filesystem, probe: Probe, *, is_new: 
     return formatting.use(volume, wanted, probe)
 
 
-def decide_mapper(volume: Volume, mapper: Mapper | None, disk: Facts, header: Header) -> Open | Reuse:
+def decide_mapper(volume: VolumeSpec, mapper: Mapper | None, disk: Facts, header: Header) -> Open | Reuse:
     """Say whether the volume's mapper is open. Raises FailedPrecondition if it is open upon something else."""
     if mapper is None:
         return Open(close=False)
@@ -152,7 +155,7 @@ def decide_mapper(volume: Volume, mapper: Mapper | None, disk: Facts, header: He
     )
 
 
-def check_plain(volume: Volume, header: Header | None) -> None:
+def check_plain(volume: VolumeSpec, header: Header | None) -> None:
     """Raise FailedPrecondition if a volume is to be used as it is, and is encrypted by this driver."""
     if header is not None and header.subsystem in {NEW, IN_USE}:
         raise formatting.encrypted(volume)

@@ -11,7 +11,10 @@ Sources: mke2fs, mkfs.btrfs and mkfs.xfs (the order in which they write; sb_inpr
 from dataclasses import dataclass
 
 from common import errors
-from node.records import Facts, Filesystem, Intent, Probe, Superblock, Volume
+from node.records.kernel import Facts
+from node.records.probes import Probe, Superblock
+from node.records.requests import Filesystem, VolumeSpec
+from node.records.state import Intent
 
 KINDS = ("ext3", "ext4", "xfs", "btrfs")
 LUKS = "crypto_LUKS"  # as blkid says
@@ -27,7 +30,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Scan:
+class ScanFirst:
     """No signature: read the device before deciding."""
 
 
@@ -38,10 +41,10 @@ class Format:
     wipe: bool  # old marks are to be removed first
 
 
-Decision = Use | Scan | Format
+Decision = Use | ScanFirst | Format
 
 
-def decide(volume: Volume, wanted: Filesystem, probe: Probe, intent: Intent | None, boot: str) -> Decision:
+def decide(volume: VolumeSpec, wanted: Filesystem, probe: Probe, intent: Intent | None, boot: str) -> Decision:
     """Say what to do with the device. Raises FailedPrecondition if the answer is: nothing."""
     resumed = intent is not None and is_ours(intent, volume, probe, boot)
     refuse_what_is_unreadable(volume, probe)
@@ -54,7 +57,7 @@ def decide(volume: Volume, wanted: Filesystem, probe: Probe, intent: Intent | No
     return decide_blank(volume, probe, intent)
 
 
-def decide_blank(volume: Volume, probe: Probe, intent: Intent | None) -> Scan | Format:
+def decide_blank(volume: VolumeSpec, probe: Probe, intent: Intent | None) -> ScanFirst | Format:
     """Say whether a device may be formatted that holds nothing to use. Raises FailedPrecondition if not."""
     found = probe.signature
     if found.table:
@@ -64,7 +67,7 @@ def decide_blank(volume: Volume, probe: Probe, intent: Intent | None) -> Scan | 
     if found.kind:
         raise _refusal(volume, probe, f"{found.kind} ({found.usage or 'no file system'})")
     if probe.scan is None:
-        return Scan()
+        return ScanFirst()
     if probe.scan.first_data is not None:
         raise _refusal(volume, probe, f"data without a signature at byte {probe.scan.first_data}", intent)
     return permit(volume, probe, wipe=False)
@@ -75,13 +78,13 @@ def _is_half_made(probe: Probe) -> bool:
     return not probe.signature.kind or (probe.superblock is not None and probe.superblock.unfinished)
 
 
-def is_ours(intent: Intent, volume: Volume, probe: Probe, boot: str) -> bool:
+def is_ours(intent: Intent, volume: VolumeSpec, probe: Probe, boot: str) -> bool:
     """Tell whether the intent is of a format of this very device, which has stayed attached since."""
     same_device = (intent.size_bytes, intent.sequence) == (probe.facts.size_bytes, probe.facts.sequence)
     return intent.volume_id == volume.id and intent.boot == boot and bool(intent.sequence) and same_device
 
 
-def refuse_what_is_unreadable(volume: Volume, probe: Probe) -> None:
+def refuse_what_is_unreadable(volume: VolumeSpec, probe: Probe) -> None:
     """Raise FailedPrecondition if reading has failed."""
     scan = probe.scan
     if scan is not None and scan.failed_at is not None:
@@ -94,7 +97,7 @@ def refuse_what_is_unreadable(volume: Volume, probe: Probe) -> None:
         raise errors.FailedPrecondition(f"device {probe.facts.kernel_name} of volume {volume.id} has no size")
 
 
-def use(volume: Volume, wanted: Filesystem, probe: Probe) -> Use:
+def use(volume: VolumeSpec, wanted: Filesystem, probe: Probe) -> Use:
     """Use what is there. Raises FailedPrecondition unless it is the file system that is asked for, and whole."""
     found, block = probe.signature, probe.superblock
     if found.kind == LUKS:
@@ -124,7 +127,7 @@ def is_short(block: Superblock, device: Facts) -> bool:
     return block.size_bytes + SLACK_BYTES <= device.size_bytes
 
 
-def permit(volume: Volume, probe: Probe, *, wipe: bool) -> Format:
+def permit(volume: VolumeSpec, probe: Probe, *, wipe: bool) -> Format:
     """Format a device whose content allows it. Raises FailedPrecondition if the volume or the device does not."""
     if volume.never_format:
         raise errors.FailedPrecondition(
@@ -139,7 +142,7 @@ def permit(volume: Volume, probe: Probe, *, wipe: bool) -> Format:
     return Format(wipe=wipe)
 
 
-def _refusal(volume: Volume, probe: Probe, found: str, intent: Intent | None = None) -> errors.FailedPrecondition:
+def _refusal(volume: VolumeSpec, probe: Probe, found: str, intent: Intent | None = None) -> errors.FailedPrecondition:
     begun = (
         f"; a format as {intent.kind} was begun here, but the device was attached anew since"
         if intent is not None and intent.volume_id == volume.id
@@ -151,7 +154,7 @@ def _refusal(volume: Volume, probe: Probe, found: str, intent: Intent | None = N
     )
 
 
-def encrypted(volume: Volume) -> errors.FailedPrecondition:
+def encrypted(volume: VolumeSpec) -> errors.FailedPrecondition:
     """Return the error of an encrypted volume that is asked for as a plain one."""
     return errors.FailedPrecondition(
         f"volume {volume.id} is encrypted (LUKS), and its class asks for no encryption",
@@ -159,11 +162,11 @@ def encrypted(volume: Volume) -> errors.FailedPrecondition:
     )
 
 
-def wiping(volume: Volume) -> str:
+def wiping(volume: VolumeSpec) -> str:
     """Say how a person makes a device blank, for a remedy."""
     return f"wipe it on this host with 'blkdiscard --zeroout {volume_link(volume)}', then the next attempt formats it"
 
 
-def volume_link(volume: Volume) -> str:
+def volume_link(volume: VolumeSpec) -> str:
     """Return the name of the volume's device link, as udev makes it."""
     return f"/dev/disk/by-id/scsi-0DO_Volume_{volume.name}"

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from common import errors
-from node.records import Facts, Mount, Volume
+from node.records.kernel import Facts, Mount
+from node.records.requests import VolumeSpec
 
 VENDOR, MODEL = "DO", "Volume"
 _DELETED = " (deleted)"  # how the kernel marks such a path
@@ -19,7 +20,7 @@ DEAD = frozenset({"offline", "transport-offline", "cancel", "deleted"})  # SCSI 
 _ASCII, _LOGICAL_UNIT, _VENDOR_SPECIFIC = 2, 0, 0
 
 
-def prove(volume: Volume, facts: Facts, root_numbers: frozenset[str], own: str = "") -> None:
+def prove(volume: VolumeSpec, facts: Facts, root_numbers: frozenset[str], own: str = "") -> None:
     """Raise FailedPrecondition unless the device is the volume, whole, alive, and not the host's own disk.
 
     ``own`` is the kernel name of the volume's own mapper, which may be stacked upon it.
@@ -43,7 +44,7 @@ def prove(volume: Volume, facts: Facts, root_numbers: frozenset[str], own: str =
         )
 
 
-def check_size(volume: Volume, facts: Facts) -> None:
+def check_size(volume: VolumeSpec, facts: Facts) -> None:
     """Raise FailedPrecondition if the device is smaller than the volume is said to be."""
     if facts.size_bytes < max(volume.min_bytes, 1):
         raise errors.FailedPrecondition(
@@ -53,7 +54,7 @@ def check_size(volume: Volume, facts: Facts) -> None:
         )
 
 
-def check_mounts(volume: Volume, facts: Facts, mounts: tuple[Mount, ...], others: frozenset[str]) -> None:
+def check_mounts(volume: VolumeSpec, facts: Facts, mounts: tuple[Mount, ...], others: frozenset[str]) -> None:
     """Raise FailedPrecondition if the device is mounted at one of ``others``, the staging paths of other volumes."""
     if taken := sorted(mount.point for mount in mounts if mount.number == facts.number and mount.point in others):
         raise errors.FailedPrecondition(
@@ -62,7 +63,7 @@ def check_mounts(volume: Volume, facts: Facts, mounts: tuple[Mount, ...], others
         )
 
 
-def is_volume(volume: Volume, facts: Facts) -> bool:
+def is_volume(volume: VolumeSpec, facts: Facts) -> bool:
     """Tell whether the kernel's identity of the device equals the volume's."""
     return carries(volume.id, volume.name, facts)
 
@@ -89,7 +90,7 @@ def prove_again(volume_id: str, volume_name: str, facts: Facts) -> None:
         raise errors.FailedPrecondition(f"device {facts.kernel_name} is no volume of this cloud: {describe(facts)}")
 
 
-def is_stale(volume: Volume, facts: Facts | None, *, was_ours: bool) -> bool:
+def is_stale(volume: VolumeSpec, facts: Facts | None, *, was_ours: bool) -> bool:
     """Tell whether a mount is the remains of a detached volume: its device is gone, dead, or another disk's by now.
 
     ``was_ours``: the device was the volume's when it was staged.

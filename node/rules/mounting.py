@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 
 from common import errors
-from node.records import Filesystem, Mount
+from node.records.kernel import Mount
+from node.records.requests import Filesystem
 
 _FLAG = re.compile(r"[a-z0-9_]+(=[A-Za-z0-9_./:+-]+)?")
 _CONTEXT = re.compile(r'(context|fscontext|defcontext|rootcontext)="?[A-Za-z0-9_:.,-]+"?')  # SELinux, set by kubelet

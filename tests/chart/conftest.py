@@ -2,11 +2,11 @@
 
 import pytest
 
-from tools import programs
+from tools import go_programs
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _programs() -> None:
     for name in ("helm", "kubeconform"):
-        if not programs.path(name).exists():
+        if not go_programs.path(name).exists():
             pytest.skip(f"{name} is not built: make chart builds it")

@@ -12,8 +12,8 @@ import yaml
 from tests.e2e.cluster.workspace import Workspace
 from tests.e2e.manifests import Document
 from tests.harness.tools import run
-from tools import programs
-from tools.environment import ROOT
+from tools import go_programs
+from tools.venv import ROOT
 
 FOLDER = ROOT / "docs" / "guides"
 SECONDS = 420
@@ -57,7 +57,7 @@ class Operator:
 
     def play(self, script: str, fill: Mapping[str, str] | None = None) -> str:
         """Run commands; ``fill`` has what an operator puts in place of the page's examples. Raises ToolFailed."""
-        path = ":".join(str(programs.path(name).parent) for name in ("kubectl", "helm"))
+        path = ":".join(str(go_programs.path(name).parent) for name in ("kubectl", "helm"))
         prepared = f"export KUBECONFIG={shlex.quote(str(self._kubeconfig()))} PATH={path}:$PATH\ncd {self.folder}\n"
         return run("bash", "-euo", "pipefail", "-c", prepared + filled(script, fill or {}), seconds=SECONDS)
 

@@ -19,8 +19,8 @@ from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.harness import traces
 from tests.harness.processes import Program
 from tests.harness.tools import run
-from tools import programs
-from tools.environment import ROOT
+from tools import go_programs
+from tools.venv import ROOT
 
 NAME = "registry.test"
 LOGIN = "puller:not-for-everybody"
@@ -48,7 +48,7 @@ class Registry:
 
     async def crane(self, *words: str) -> str:
         """Let crane do something with the image; return what it printed. Raises ToolFailed."""
-        return await asyncio.to_thread(run, str(programs.path("crane")), *words, self.image, seconds=PUSH_SECONDS)
+        return await asyncio.to_thread(run, str(go_programs.path("crane")), *words, self.image, seconds=PUSH_SECONDS)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one request of a node: as the registry does, if the node has the login."""
@@ -77,8 +77,8 @@ async def serving(workspace: Workspace, archive: Path, folder: Path) -> AsyncIte
     It gets a label more, and so another id: kubelet wants the login for whatever was pulled with it, by whichever name,
     and would not start the image any more that the nodes were given.
     """
-    programs.build("crane")
-    crane = str(programs.path("crane"))
+    go_programs.build("crane")
+    crane = str(go_programs.path("crane"))
     argv = [crane, "registry", "serve", "--address=127.0.0.1:0", f"--disk={folder}"]
     program = Program("crane", argv, {traces.MARK: str(folder)}, folder / "log", ROOT)
     program.start()

@@ -12,7 +12,7 @@ CHANGES = 4
 LOOKS = 2
 IN_VAIN = 8
 """Looks that come too early while a controller learns how long actions take: four of each kind, and never again
-(tests/unit/controller/cloud/test_durations.py)."""
+(tests/unit/controller/pacing/test_action_durations.py)."""
 LIVES = 5
 STEADY_SECONDS = 1.5  # how often an action is looked at whose duration varies is for the controller's own tests
 

@@ -6,7 +6,7 @@ from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod
 from tests.e2e import manifests
 from tests.e2e.cluster.workspace import NODES
 from tests.e2e.place import Place
-from tools.environment import ROOT
+from tools.venv import ROOT
 
 TUTORIAL = ROOT / "docs" / "tutorials" / "manifests"
 _, FIRST, SECOND = NODES

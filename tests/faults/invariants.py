@@ -5,11 +5,11 @@ from typing import Protocol
 
 from grpclib.const import Status
 
+from tests.fakes.host.disks import Disk
+from tests.fakes.host.host import SimHost
 from tests.faults.cloud.records import Volume
 from tests.faults.cloud.state import CloudState
 from tests.faults.cluster.objects import GIB, Claim, Pod, Snap, Store
-from tests.faults.hosts.disks import Disk
-from tests.faults.hosts.host import SimHost
 from tests.faults.sim.trace import Trace
 
 NEVER = frozenset({Status.UNKNOWN, Status.INTERNAL, Status.DATA_LOSS, Status.UNIMPLEMENTED, Status.PERMISSION_DENIED})

@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = Path(__file__).parent / "planted"
-COPIED = ("common", "controller", "csi_proto", "node", "tests/faults", "tests/harness")
+COPIED = ("common", "controller", "csi_proto", "node", "tests/fakes", "tests/faults", "tests/harness")
 FAST = ("internal-instead-of-unavailable", "detach-without-compare", "failed-umount-is-done")
 SEEDS = 200
 SECONDS = 1500

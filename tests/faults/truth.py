@@ -6,9 +6,9 @@ from typing import Protocol
 from betterproto2 import Message
 
 from csi_proto.csi import v1 as csi
+from tests.fakes.host.host import SimHost
 from tests.faults.cloud.records import Volume
 from tests.faults.cloud.state import CloudState
-from tests.faults.hosts.host import SimHost
 
 
 class World(Protocol):

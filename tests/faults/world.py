@@ -10,8 +10,10 @@ from typing import TypeVar
 from betterproto2 import Message
 from grpclib.const import Status
 
-from controller.parts import Parts
+from controller.shared import SharedParts
 from csi_proto.csi import v1 as csi
+from tests.fakes.host.disks import Disk
+from tests.fakes.host.host import SimHost
 from tests.faults import truth
 from tests.faults.cloud.api import Api
 from tests.faults.cloud.records import Volume
@@ -23,8 +25,6 @@ from tests.faults.cluster.objects import Pod, Store
 from tests.faults.cluster.sidecar import Sidecar
 from tests.faults.cluster.sidecars import Attacher, Provisioner, Resizer, Snapshotter
 from tests.faults.cluster.users import Users
-from tests.faults.hosts.disks import Disk
-from tests.faults.hosts.host import SimHost
 from tests.faults.invariants import Checks
 from tests.faults.plan import Fault, Plan
 from tests.faults.sim import drivers
@@ -52,7 +52,7 @@ SIDECARS: dict[str, type[Sidecar]] = {
 class World:
     """Everything in a run. Each part sees of it what its own Protocol names."""
 
-    controllers: dict[int, tuple[Served, Parts]]
+    controllers: dict[int, tuple[Served, SharedParts]]
 
     def __init__(self, plan: Plan, *, keep_trace: bool) -> None:
         loop = asyncio.get_running_loop()

@@ -18,7 +18,7 @@ import aiohttp
 from pydantic import BaseModel, TypeAdapter
 
 from localcloud import settings as options
-from localcloud.running import running
+from localcloud.lifecycle import running
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20

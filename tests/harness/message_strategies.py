@@ -71,10 +71,10 @@ def _one(kind: type[Message], name: str, meta: betterproto2.FieldMetadata) -> st
     if meta.proto_type == betterproto2.TYPE_BOOL:
         return st.booleans()
     if meta.proto_type == betterproto2.TYPE_MESSAGE and not meta.unwrap:
-        inner = kind._betterproto.cls_by_field[name]  # type: ignore[arg-type]  # as in common/wire
+        inner = kind._betterproto.cls_by_field[name]  # type: ignore[arg-type]  # as in common/message_check
         return st.deferred(lambda: messages(inner))
     if meta.proto_type == betterproto2.TYPE_ENUM:
-        enum = kind._betterproto.cls_by_field[name]  # type: ignore[arg-type]  # as in common/wire
+        enum = kind._betterproto.cls_by_field[name]  # type: ignore[arg-type]  # as in common/message_check
         return st.sampled_from([*range(8), 99]).map(enum)
     if meta.proto_type in {betterproto2.TYPE_INT64, betterproto2.TYPE_MESSAGE}:
         return st.sampled_from(NUMBERS)

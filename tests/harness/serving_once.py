@@ -3,8 +3,8 @@
 from betterproto2 import Message
 from grpclib.const import Handler
 
-from common import wire
-from common.exchange import Exchange
+from common import message_check
+from common.grpc_framing import Exchange
 from common.server import Service
 
 
@@ -28,6 +28,6 @@ async def serve_once(service: Service, request: Message) -> bytes:
     """Return the encoded reply. Raises what the servicer raises."""
     kind = type(request)
     kept = Kept()
-    await handlers(service)[kind].func(Exchange(kept, wire.decode(bytes(request), kind)))  # type: ignore[arg-type]
+    await handlers(service)[kind].func(Exchange(kept, message_check.decode(bytes(request), kind)))  # type: ignore[arg-type]
     (reply,) = kept.sent
     return reply

@@ -6,9 +6,9 @@ makes the file DONE at its end.
 """
 
 # ruff: noqa: E402  # nothing may be imported before the process is made light
-from common import light
+from common import slim_imports
 
-light.shed()
+slim_imports.shed()
 
 import asyncio
 import sys
@@ -16,11 +16,11 @@ from pathlib import Path
 
 import structlog
 
-from common import logs, process, server
-from common.commit import Commits
+from common import entry, logs, server
 from common.identity import Identity
 from common.metrics import Metrics
 from common.rpc import Calls
+from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Deleting
 
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 async def serve(socket: str, grace_seconds: float) -> None:
     """Serve until a signal."""
-    commits = Commits()
+    tasks = Tasks()
 
     async def act(message: csi.DeleteVolumeRequest) -> None:
         log.info("arrived")
@@ -37,12 +37,12 @@ async def serve(socket: str, grace_seconds: float) -> None:
         if kind == "until":
             await _until(Path(files[0]))
         elif kind == "commit":
-            await commits.finish(_work(*map(Path, files)))
+            await tasks.finish(_work(*map(Path, files)))
         else:
             await asyncio.sleep(float(kind))
 
     services: list[server.Service] = [Identity("slow.example", [], lambda: True), Deleting(act)]
-    await server.run([server.Server(services, socket, Calls(Metrics()))], commits, grace_seconds)
+    await server.run([server.Server(services, socket, Calls(Metrics()))], tasks, grace_seconds)
 
 
 async def _until(file: Path) -> None:
@@ -57,4 +57,4 @@ async def _work(file: Path, done: Path) -> None:
 
 if __name__ == "__main__":
     logs.configure("json", "info")
-    sys.exit(process.main(serve(sys.argv[1], float(sys.argv[2]))))
+    sys.exit(entry.main(serve(sys.argv[1], float(sys.argv[2]))))

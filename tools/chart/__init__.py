@@ -1,6 +1,6 @@
 """The Helm chart: its generated pages, its rendered samples, and the schemas that it is checked against."""
 
-from tools.environment import ROOT
+from tools.venv import ROOT
 
 CHART = ROOT / "charts" / "aiocsi"
 SNAPSHOTS = ROOT / "charts" / "snapshots"

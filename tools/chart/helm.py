@@ -2,7 +2,7 @@
 
 import subprocess
 
-from tools import programs
+from tools import go_programs
 from tools.chart import CHART
 
 RUN_SECONDS = 60
@@ -22,7 +22,7 @@ def template(values: str = "", *, kubernetes: str = "") -> str:
 
 def run(name: str, *arguments: str, stdin: str = "") -> str:
     """Run a program and return what it printed. Raises ChartRefused."""
-    argv = [str(programs.path(name)), *arguments]
+    argv = [str(go_programs.path(name)), *arguments]
     done = subprocess.run(argv, check=False, capture_output=True, text=True, input=stdin, timeout=RUN_SECONDS)
     if done.returncode != 0:
         raise ChartRefused(f"{name} {' '.join(arguments)}\n{done.stdout}{done.stderr}")

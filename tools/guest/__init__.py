@@ -6,12 +6,12 @@ they are made of. Everything in the guest image is a package of Debian or a file
 
 from pathlib import Path
 
-from tools.environment import ROOT
 from tools.golang import CACHE
+from tools.venv import ROOT
 
 HERE = Path(__file__).resolve().parent
 FILES = HERE / "files"
-AGENT = ROOT / "localcloud/guests/inside.py"
+AGENT = ROOT / "localcloud/guests/guest_agent.py"
 IMAGES = CACHE / "guests"
 
 

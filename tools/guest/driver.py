@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tools.environment import ROOT
 from tools.guest import IMAGES
 from tools.guest.root import only_one, run
 from tools.image import COMPILE, PACKAGES, SITE, install
+from tools.venv import ROOT
 
 REQUIREMENTS = ROOT / "requirements" / "node.txt"
 SIZE = "48M"

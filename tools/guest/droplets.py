@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.environment import ROOT
 from tools.guest import driver, root
+from tools.venv import ROOT
 
 STATE = ".droplets"
 GUIDE = """

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.cloud.access import Access
 from controller.cloud.base import Action, Cloud
-from controller.cloud.budget import Budget
-from controller.cloud.digitalocean import DigitalOcean
-from controller.cloud.http import Http, session
-from controller.cloud.token import Token
+from controller.digitalocean.client import DigitalOcean
+from controller.digitalocean.http import Http, session
+from controller.digitalocean.token import Token
+from controller.digitalocean.token_state import TokenState
+from controller.pacing.budget import Budget
 from tests.fakes.cloud import FakeCloud
 from tests.harness.localcloud import here
 
@@ -56,7 +56,7 @@ async def fake(folder: Path) -> AsyncIterator[Subject]:
 async def embedded(folder: Path) -> AsyncIterator[Subject]:
     """The embedded cloud, through the driver's HTTP."""
     async with here(folder, f"--action-latency={ACTION_SECONDS}", *LIMITS) as api, session() as http_session:
-        access = Access(asyncio.get_running_loop().time)
+        access = TokenState(asyncio.get_running_loop().time)
         http = Http(api.address, Token(api.token), Budget(100_000), access, Untold())
         http.open(http_session)
         cloud = DigitalOcean(http)

@@ -18,7 +18,7 @@ from tests.e2e.cluster.workspace import Workspace
 from tests.e2e.suite import PROGRAMS
 from tests.harness import traces
 from tests.harness.tools import ToolFailed, run
-from tools import programs
+from tools import go_programs
 
 CLUSTER = (
     *("kind", "kubectl", "kubeadm", "kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
@@ -63,7 +63,7 @@ def tell_what_is_missing() -> int:
 
 def build(way: Way) -> int:
     """Build the programs of the cluster and of upstream's suite that are not there yet."""
-    programs.build(*needed(way), *PROGRAMS)
+    go_programs.build(*needed(way), *PROGRAMS)
     return 0
 
 
@@ -76,7 +76,7 @@ def up(workspace: Workspace) -> int:
     """Make what is missing, and install the driver anew."""
     way = kept(workspace)
     print(f"images: {way.value}")
-    step("programs", lambda: programs.build(*needed(way)))
+    step("programs", lambda: go_programs.build(*needed(way)))
     step("docker engine", lambda: engine.up(workspace))
     gateway = nodes.gateway(workspace)
     embedded = cloud.up(workspace, gateway)
@@ -94,7 +94,7 @@ def down(workspace: Workspace) -> int:
     """Remove the cluster, the cloud with its disks, and the engine if it is ours; also what a killed run has left."""
     if engine.is_ours(workspace):
         engine.up(workspace)  # if it was killed, its containers still run, and it finds them again
-    if programs.path("kind").exists() and engine.answers(workspace):
+    if go_programs.path("kind").exists() and engine.answers(workspace):
         nodes.delete(workspace)
     cloud.down(workspace)
     engine.down(workspace)

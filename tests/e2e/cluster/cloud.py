@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.e2e.cluster import background
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.harness.embedded_cloud import EmbeddedCloud
-from tools.environment import ROOT
+from tools.venv import ROOT
 
 PORT = 18080
 START_SECONDS = 30.0

@@ -8,15 +8,15 @@ from tests.e2e.cluster.way import Way
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.harness.embedded_cloud import EmbeddedCloud
 from tests.harness.tools import ToolFailed, run
-from tools import golang, programs
+from tools import go_programs, golang
 from tools.chart import CHART
-from tools.environment import ROOT
 from tools.image import make, version
+from tools.venv import ROOT
 
 NAMESPACE = "kube-system"
 RELEASE = "aiocsi"
 SECRET = "digitalocean"  # noqa: S105  # a name
-SNAPSHOTS = programs.version("snapshot-controller")
+SNAPSHOTS = go_programs.version("snapshot-controller")
 SNAPSHOT_MODULE = "github.com/kubernetes-csi/external-snapshotter"
 INSTALL_SECONDS = 300
 BUILD_SECONDS = 900

@@ -8,8 +8,8 @@ import json
 from tests.e2e.cluster import background, host
 from tests.e2e.cluster.workspace import Workspace
 from tests.harness.tools import ToolFailed
-from tools import programs
-from tools.environment import ROOT
+from tools import go_programs
+from tools.venv import ROOT
 
 START_SECONDS = 60.0
 BEFORE = "host-before.json"
@@ -55,7 +55,7 @@ def answers(workspace: Workspace) -> bool:
 
 
 def _settings(workspace: Workspace) -> dict[str, object]:
-    wrapper = programs.build_own("humblerunc")
+    wrapper = go_programs.build_own("humblerunc")
     return {
         "data-root": str(workspace.folder / "docker"),
         "exec-root": str(workspace.folder / "docker-run"),

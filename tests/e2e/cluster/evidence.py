@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.e2e.cluster.driver import NAMESPACE
 from tests.e2e.cluster.workspace import Workspace
 from tests.harness.tools import ToolFailed
-from tools.environment import ROOT
+from tools.venv import ROOT
 
 FOLDER = ROOT / "artifacts" / "e2e"
 OBJECTS = "pods,persistentvolumeclaims,persistentvolumes,volumeattachments,csinodes,csidrivers,volumesnapshots,leases"

@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.harness.tools import run
-from tools import programs
+from tools import go_programs
 from tools.golang import CACHE
 from tools.image import archive, root
 
-KUBERNETES = programs.version("kubelet")
+KUBERNETES = go_programs.version("kubelet")
 PAUSE = "registry.k8s.io/pause"
 OF_SUITE = "registry.k8s.io/e2e-test-images"
 AGNHOST = (f"{OF_SUITE}/agnhost:2.66.1", f"{OF_SUITE}/agnhost:2.55")
@@ -40,7 +40,7 @@ def _core(name: str, *, on_system: bool = False) -> Recipe:
 
 
 def _sidecar(name: str) -> Recipe:
-    tag = f"registry.k8s.io/sig-storage/{name}:{programs.version(name)}"
+    tag = f"registry.k8s.io/sig-storage/{name}:{go_programs.version(name)}"
     return Recipe(name, (tag,), name, entrypoint=(f"/{name}",))
 
 
@@ -49,10 +49,10 @@ CORE = (
     _core("kube-controller-manager"),
     _core("kube-scheduler"),
     _core("kube-proxy", on_system=True),
-    Recipe("etcd", (f"registry.k8s.io/etcd:{programs.version('etcd').removeprefix('v')}-0",), "usr/local/bin/etcd"),
+    Recipe("etcd", (f"registry.k8s.io/etcd:{go_programs.version('etcd').removeprefix('v')}-0",), "usr/local/bin/etcd"),
     Recipe(
         "coredns",
-        (f"registry.k8s.io/coredns/coredns:{programs.version('coredns')}",),
+        (f"registry.k8s.io/coredns/coredns:{go_programs.version('coredns')}",),
         "coredns",
         entrypoint=("/coredns",),
     ),
@@ -87,10 +87,10 @@ def check_suite(listed: Iterable[str]) -> None:
 def make(recipe: Recipe) -> Path:
     """Return the archive of an image, making it the first time."""
     own = recipe.program in OWN
-    version = "own" if own else programs.version(recipe.program)
+    version = "own" if own else go_programs.version(recipe.program)
     target = CACHE / "images" / f"{recipe.program}-{version}.tar"
     if not target.exists():
-        program = programs.build_own(recipe.program) if own else programs.path(recipe.program)
+        program = go_programs.build_own(recipe.program) if own else go_programs.path(recipe.program)
         with TemporaryDirectory(prefix="aiocsi-image-") as name:
             layer = Path(name) / "layer.tar"
             archive.pack(_lay(Path(name) / "layer", program, recipe), layer)

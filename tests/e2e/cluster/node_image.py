@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 
 from tests.e2e.cluster import images, preload
 from tests.harness.tools import run
-from tools import golang, programs
+from tools import go_programs, golang
 from tools.image import archive
 
-KIND = ("sigs.k8s.io/kind", programs.version("kind"))
+KIND = ("sigs.k8s.io/kind", go_programs.version("kind"))
 NAME = "aiocsi/kind-node"
 KUBERNETES_VERSION = f"--kubernetes-version={images.KUBERNETES}"
 SERVICES = ("containerd", "kubelet", "undo-mount-hacks", "loop-nodes")
@@ -49,7 +49,7 @@ def make() -> Path:
     """Return the archive of the node image, making it the first time, or when what it is made of has changed."""
     target = golang.CACHE / "images" / f"kind-node-{_key()}.tar"
     if not target.exists():
-        images.check(run(str(programs.path("kubeadm")), "config", "images", "list", KUBERNETES_VERSION).split())
+        images.check(run(str(go_programs.path("kubeadm")), "config", "images", "list", KUBERNETES_VERSION).split())
         with TemporaryDirectory(prefix="aiocsi-node-image-") as name:
             tree, layer = Path(name) / "tree", Path(name) / "layer.tar"
             run("mkdir", str(tree))
@@ -72,7 +72,7 @@ def tag() -> str:
 def _key() -> str:
     here = Path(__file__)
     mine = (here, *map(here.with_name, ("images.py", "preload.py", "packages.txt", "crictl")))
-    parts = [file.read_bytes() for file in (*mine, programs.FOLDER / "list.txt")]
+    parts = [file.read_bytes() for file in (*mine, go_programs.FOLDER / "list.txt")]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
@@ -141,10 +141,10 @@ def _programs(tree: Path) -> None:
     for folder, names in PLACES.items():
         (tree / folder).mkdir(parents=True, exist_ok=True)
         for name in names:
-            shutil.copy(programs.path(name), tree / folder / name)
+            shutil.copy(go_programs.path(name), tree / folder / name)
     (tree / "usr/local/sbin").mkdir(parents=True, exist_ok=True)
-    shutil.copy(programs.path("runc"), tree / "usr/local/sbin/runc.real")
-    shutil.copy(programs.build_own("humblerunc"), tree / "usr/local/sbin/runc")
+    shutil.copy(go_programs.path("runc"), tree / "usr/local/sbin/runc.real")
+    shutil.copy(go_programs.build_own("humblerunc"), tree / "usr/local/sbin/runc")
     crictl = tree / "usr/local/bin/crictl"
     shutil.copy(Path(__file__).with_name("crictl"), crictl)
     crictl.chmod(0o755)
@@ -152,7 +152,7 @@ def _programs(tree: Path) -> None:
 
 def _container_defaults() -> str:
     """Return containerd's default specification with kind's hook, and without limits of its own."""
-    specification = json.loads(run(str(programs.path("ctr")), "oci", "spec"))
+    specification = json.loads(run(str(go_programs.path("ctr")), "oci", "spec"))
     del specification["process"]["rlimits"]
     hooks = specification.setdefault("hooks", {}).setdefault("createContainer", [])
     hooks.append({"path": "/kind/bin/mount-product-files.sh"})

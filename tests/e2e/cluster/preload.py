@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.e2e.cluster import background
 from tests.harness.tools import run
-from tools import programs
+from tools import go_programs
 
 START_SECONDS = 30.0
 SETTINGS = """\
@@ -28,7 +28,7 @@ def preload(tree: Path, archives: list[Path], scratch: Path) -> None:
     (tree / "var/lib/containerd").mkdir(parents=True, exist_ok=True)
     settings, socket, pid_file = scratch / "containerd.toml", scratch / "containerd.sock", scratch / "containerd.pid"
     settings.write_text(SETTINGS.format(tree=tree, scratch=scratch))
-    argv = [str(programs.path("containerd")), "--config", str(settings)]
+    argv = [str(go_programs.path("containerd")), "--config", str(settings)]
     pid = background.start(argv, pid_file, scratch / "containerd.log", {}, scratch)
     try:
         background.wait(socket.exists, pid, "containerd", START_SECONDS)
@@ -41,6 +41,6 @@ def preload(tree: Path, archives: list[Path], scratch: Path) -> None:
 
 
 def _import(socket: Path, image: Path) -> None:
-    ctr = [str(programs.path("ctr")), "--address", str(socket), "--namespace", "k8s.io", "images", "import"]
+    ctr = [str(go_programs.path("ctr")), "--address", str(socket), "--namespace", "k8s.io", "images", "import"]
     pinned = "--label=io.cri-containerd.pinned=pinned"  # kubelet's clean-up leaves it alone
     run(*ctr, pinned, "--all-platforms", "--no-unpack", str(image), seconds=300)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from tests.e2e.cluster import evidence
 from tests.e2e.cluster.workspace import Workspace
 from tools import junit
-from tools.environment import ROOT
+from tools.venv import ROOT
 
 SIDE_BY_SIDE = ("-m", "not alone", "-n", "4", "--dist", "worksteal")
 ONE_BY_ONE = ("-m", "alone")

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.harness.tools import run
-from tools import programs
+from tools import go_programs
 from tools.golang import CACHE
 
 NAME = "aiocsi"
 NODES = (f"{NAME}-control-plane", f"{NAME}-worker", f"{NAME}-worker2")
-KUBERNETES = programs.version("kubelet")
+KUBERNETES = go_programs.version("kubelet")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Workspace:
 
     def program(self, name: str, *arguments: str, seconds: float = 300, stdin: bytes = b"") -> str:
         """Run a program that was built from its Go module. Raises ToolFailed."""
-        return self._run(str(programs.path(name)), *arguments, seconds=seconds, stdin=stdin)
+        return self._run(str(go_programs.path(name)), *arguments, seconds=seconds, stdin=stdin)
 
     def kubectl(self, *arguments: str, seconds: float = 300, stdin: bytes = b"") -> str:
         """Run kubectl on the cluster. Raises ToolFailed."""

@@ -12,7 +12,7 @@ from tests.e2e.cluster.driver import NAMESPACE, SECRET
 from tests.e2e.cluster.workspace import NODES
 from tests.e2e.manifests import CLASS, DRIVER, Document
 from tests.harness.embedded_cloud import EmbeddedCloud
-from tools import programs
+from tools import go_programs
 from tools.image import version
 
 CONTROLLER, NODE = "csi-do-controller", "csi-do-node"
@@ -107,7 +107,7 @@ def _controller(embedded: EmbeddedCloud) -> Document:
     sidecars: list[Document] = [
         {
             "name": f"csi-{part}",
-            "image": f"registry.k8s.io/sig-storage/csi-{part}:{programs.version(f'csi-{part}')}",
+            "image": f"registry.k8s.io/sig-storage/csi-{part}:{go_programs.version(f'csi-{part}')}",
             "args": ["--csi-address=/csi/csi.sock", *ARGUMENTS[part]],
             "volumeMounts": [socket],
         }

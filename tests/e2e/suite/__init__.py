@@ -10,8 +10,8 @@ from tests.e2e.cluster import images
 from tests.e2e.cluster.way import Way, kept
 from tests.e2e.cluster.workspace import Workspace
 from tests.harness.tools import run
-from tools import programs
-from tools.environment import ROOT
+from tools import go_programs
+from tools.venv import ROOT
 
 HERE = Path(__file__).parent
 REPORT = ROOT / "artifacts" / "e2e-suite"
@@ -33,9 +33,9 @@ parameters: {tags: suite}
 
 def prepare(workspace: Workspace) -> None:
     """Build the suite if need be, and make in the cluster what it wants there. Raises ToolFailed."""
-    programs.build(*PROGRAMS)
+    go_programs.build(*PROGRAMS)
     if kept(workspace) is Way.BUILT:
-        images.check_suite(run(str(programs.path("e2e.test")), "--list-images").split())
+        images.check_suite(run(str(go_programs.path("e2e.test")), "--list-images").split())
     workspace.kubectl("apply", "--filename=-", stdin=CLASS.encode())
 
 
@@ -45,15 +45,19 @@ def command(workspace: Workspace, parts: Sequence[str], options: Sequence[str]) 
     A focus among the options chooses among the specs of external drivers: the suite has thousands more.
     """
     REPORT.mkdir(parents=True, exist_ok=True)
-    ginkgo = [str(programs.path("ginkgo")), f"-procs={PROCESSES}", "-no-color", "-timeout=90m"]
+    ginkgo = [str(go_programs.path("ginkgo")), f"-procs={PROCESSES}", "-no-color", "-timeout=90m"]
     ginkgo += [f"-output-dir={REPORT}", f"-junit-report={JUNIT}"]
-    behind = [f"-kubeconfig={workspace.kubeconfig}", f"-kubectl-path={programs.path('kubectl')}", "-provider=skeleton"]
+    behind = [
+        f"-kubeconfig={workspace.kubeconfig}",
+        f"-kubectl-path={go_programs.path('kubectl')}",
+        "-provider=skeleton",
+    ]
     behind += [f"-storage.testdriver={HERE / 'testdriver.yaml'}", f"-report-dir={REPORT}", "-num-nodes=2"]
     skips = [f"-skip={pattern(part)}" for part in skipped()]
     wanted = [option.removeprefix(FOCUS) for option in options if option.startswith(FOCUS)]
     focus = [f"{FOCUS}{EVERYTHING}.*({one})" for one in wanted or map(pattern, parts)] or [f"{FOCUS}{EVERYTHING}"]
     others = [option for option in options if not option.startswith(FOCUS)]
-    return [*ginkgo, *focus, *skips, *others, str(programs.path("e2e.test")), "--", *behind]
+    return [*ginkgo, *focus, *skips, *others, str(go_programs.path("e2e.test")), "--", *behind]
 
 
 def ran() -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tests.faults.hosts.disks import Disk
+from tests.fakes.host.disks import Disk
 
 REGION = "nyc1"
 

@@ -8,8 +8,8 @@ import random
 from collections.abc import Coroutine
 from typing import Protocol
 
+from tests.fakes.host.disks import GIB, Disk
 from tests.faults.cloud.records import Action, Droplet, Snapshot, Volume
-from tests.faults.hosts.disks import GIB, Disk
 from tests.faults.sim.loop import sleep
 from tests.faults.sim.trace import Trace
 

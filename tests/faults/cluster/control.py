@@ -8,8 +8,8 @@ replaced elsewhere (a Deployment), and goes itself when kubelet says so, or with
 
 from typing import Protocol
 
+from tests.fakes.host.host import SimHost
 from tests.faults.cluster.objects import Attachment, Claim, Pod, Store
-from tests.faults.hosts.host import SimHost
 from tests.faults.sim.bell import Bell
 from tests.faults.sim.loop import sleep
 from tests.faults.sim.trace import Trace

@@ -14,9 +14,9 @@ from typing import Protocol, TypeVar
 from betterproto2 import Message
 
 from csi_proto.csi import v1 as csi
+from tests.fakes.host.host import SimHost
+from tests.fakes.host.kernel import IoError
 from tests.faults.cluster.objects import GIB, Attachment, Pod, Store
-from tests.faults.hosts.host import SimHost
-from tests.faults.hosts.kernel import IoError
 from tests.faults.sim.bell import Bell
 from tests.faults.sim.loop import sleep
 from tests.faults.sim.rpc import Failed

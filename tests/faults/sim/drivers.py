@@ -8,33 +8,33 @@ from typing import cast
 import aiohttp
 import environ
 
-from common.commit import Commits
 from common.metrics import Metrics
 from common.rpc import Calls
-from controller import work
-from controller.cloud.access import Access
-from controller.cloud.budget import Budget
-from controller.cloud.digitalocean import DigitalOcean
-from controller.cloud.http import Http
-from controller.cloud.token import Token
-from controller.parts import Parts as ControllerParts
-from controller.parts import join
+from common.tasks import Tasks
+from controller.digitalocean.client import DigitalOcean
+from controller.digitalocean.http import Http
+from controller.digitalocean.token import Token
+from controller.digitalocean.token_state import TokenState
+from controller.pacing.budget import Budget
 from controller.service import Controller
+from controller.shared import SharedParts as ControllerParts
+from controller.shared import make_shared
+from controller.wiring import ControllerScope, make_domains
 from node import wiring
 from node.host.filesystems import Filesystems
+from node.host.leftover_programs import LeftoverPrograms
 from node.host.luks import Luks
 from node.host.mounts import Mounts
-from node.host.orphans import Orphans
 from node.host.probe import Prober
-from node.host.turns import Turns
+from node.host.volume_locks import VolumeLocks
 from node.requests import Requests
 from node.service import Node
 from node.settings import NodeSettings
+from tests.fakes.host.kernel import Kernel
+from tests.fakes.host.programs import Machine, SimCommands
+from tests.fakes.host.seams import SimDevices, SimHost, SimJournal, SimSysfs, SimThreads
 from tests.faults.cloud.records import REGION
 from tests.faults.cloud.wire import Session, Wire
-from tests.faults.hosts.kernel import Kernel
-from tests.faults.hosts.programs import Machine, SimCommands
-from tests.faults.hosts.seams import SimDevices, SimHost, SimJournal, SimSysfs, SimThreads
 from tests.faults.sim.loop import Process
 from tests.faults.sim.rpc import Served
 
@@ -58,26 +58,26 @@ def controller(name: str, wire: Wire, per_minute: int, wall: Callable[[], float]
 def _controller(
     process: Process, wire: Wire, budget: Budget, wall: Callable[[], float]
 ) -> tuple[Served, ControllerParts]:
-    access = Access(asyncio.get_running_loop().time)
+    access = TokenState(asyncio.get_running_loop().time)
     http = Http("http://cloud/", Token("token"), budget, access, _Uncounted())
     http.open(cast(aiohttp.ClientSession, Session(wire, process)))  # noqa: TC006  # it is imported for real
-    parts = join(DigitalOcean(http), Commits(), budget)
-    identity = work.Identity(DRIVER, REGION, ())
-    service = Controller(identity, work.join(parts, identity, LONGEST_PAGE, wall=wall))
+    parts = make_shared(DigitalOcean(http), Tasks(), budget)
+    identity = ControllerScope(DRIVER, REGION, ())
+    service = Controller(identity, make_domains(parts, identity, LONGEST_PAGE, wall=wall))
     return Served(process, [service], Calls(Metrics())), parts
 
 
-def node(name: str, machine: Machine, kernel: Kernel, journal: SimJournal, droplet_id: int) -> tuple[Served, Turns]:
+def node(name: str, machine: Machine, kernel: Kernel, state: SimJournal, droplet_id: int) -> tuple[Served, VolumeLocks]:
     """Start a node; return it and its turns."""
     process = Process(name)
-    host = _host(machine, kernel, journal)
-    turns = Turns(Commits())
+    host = _host(machine, kernel, state)
+    turns = VolumeLocks(Tasks())
     chosen = environ.to_config(NodeSettings, environ={"AIOCSI_NODE_ID": str(droplet_id), "AIOCSI_REGION": REGION})
     parts = wiring.make_parts(chosen, host, turns)
     return Served(process, [Node(Requests(DRIVER), parts)], Calls(Metrics())), turns
 
 
-def _host(machine: Machine, kernel: Kernel, journal: SimJournal) -> SimHost:
+def _host(machine: Machine, kernel: Kernel, state: SimJournal) -> SimHost:
     threads, sysfs, commands = SimThreads(kernel, machine.draw), SimSysfs(kernel), SimCommands(machine)
     return SimHost(
         threads=threads,
@@ -87,6 +87,6 @@ def _host(machine: Machine, kernel: Kernel, journal: SimJournal) -> SimHost:
         filesystems=Filesystems(commands, 4, 1800.0),
         luks=Luks(commands, 4, 1800.0),
         mounts=Mounts(commands, threads, 110.0),
-        journal=journal,
-        orphans=Orphans("simulated", Path("/nowhere")),  # programs die with the process here
+        state=state,
+        orphans=LeftoverPrograms("simulated", Path("/nowhere")),  # programs die with the process here
     )

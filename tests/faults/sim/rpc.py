@@ -13,7 +13,7 @@ from betterproto2 import Message
 from grpclib.const import Handler, Status
 from grpclib.exceptions import GRPCError
 
-from common import incoming
+from common import grpc_headers
 from common.rpc import Calls
 from common.server import Service
 from tests.faults.sim.loop import Process, sleep
@@ -91,7 +91,7 @@ class Served:
 
     async def _serve(self, path: str, stream: _Stream, seconds: float) -> None:
         headers = [(":path", path), ("grpc-timeout", f"{int(seconds * 1000)}m"), ("x-request-id", "simulated")]
-        handler = self._calls.surround(incoming.parse(headers), self._mapping.get(path))
+        handler = self._calls.surround(grpc_headers.parse(headers), self._mapping.get(path))
         await handler.func(stream)
 
     def _reset(self, task: asyncio.Task[None]) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from common.commit import Commits
-from controller import work
-from controller.cloud.access import Access
-from controller.cloud.budget import Budget
-from controller.cloud.digitalocean import DigitalOcean
-from controller.cloud.http import Http, session
-from controller.cloud.token import Token
-from controller.parts import join
+from common.tasks import Tasks
+from controller import wiring
+from controller.digitalocean.client import DigitalOcean
+from controller.digitalocean.http import Http, session
+from controller.digitalocean.token import Token
+from controller.digitalocean.token_state import TokenState
+from controller.pacing.budget import Budget
 from controller.service import Controller
+from controller.shared import make_shared
 from csi_proto.csi import v1 as csi
 from tests.contract.cloud.clouds import Untold
 from tests.harness.localcloud import Api, here
@@ -35,12 +35,12 @@ CAPABILITY = csi.VolumeCapability(
 async def replica(api: Api) -> AsyncIterator[Controller]:
     """A controller that has just started: nothing is known, nothing is learned."""
     budget = Budget()
-    http = Http(api.address, Token(api.token), budget, Access(asyncio.get_running_loop().time), Untold())
-    commits = Commits()
+    http = Http(api.address, Token(api.token), budget, TokenState(asyncio.get_running_loop().time), Untold())
+    commits = Tasks()
     async with session() as http_session:
         http.open(http_session)
-        identity = work.Identity(DRIVER_NAME, REGION, ("k8s:one",))
-        yield Controller(identity, work.join(join(DigitalOcean(http), commits, budget), identity, 250))
+        identity = wiring.ControllerScope(DRIVER_NAME, REGION, ("k8s:one",))
+        yield Controller(identity, wiring.make_domains(make_shared(DigitalOcean(http), commits, budget), identity, 250))
         await commits.close()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.disks import loopdevices, pace
+from localcloud.disks import loopdevices, throttle
 from tests.harness import localcloud
 from tests.harness.localcloud import Process
 from tests.harness.tools import run
@@ -202,7 +202,7 @@ async def test_a_broken_disk_is_detached_and_deleted_like_any_other(state: Path)
 
 @pytest.mark.asyncio
 async def test_a_slow_disk_is_slow_on_every_device_until_it_is_set_free(state: Path) -> None:
-    if not pace.CONTROLLER.is_dir():
+    if not throttle.CONTROLLER.is_dir():
         pytest.skip("no blkio controller of cgroup v1 on this host")
     with Process(state, FAST) as process:
         async with localcloud.client(process) as api:
@@ -212,19 +212,19 @@ async def test_a_slow_disk_is_slow_on_every_device_until_it_is_set_free(state: P
             assert (await api.ask("POST", path, {"bytes_per_second": 65536})).status == 204
             await api.act(volume_id, "attach", droplet_id=droplet_id)
             number = device_number(device(process, 0, "data"))
-            assert pace.limits(number) == [65536, 65536]
+            assert throttle.limits(number) == [65536, 65536]
             await api.act(volume_id, "detach", droplet_id=droplet_id)
-            assert pace.limits(number) == []
+            assert throttle.limits(number) == []
             await api.act(volume_id, "attach", droplet_id=droplet_id)
             number = device_number(device(process, 0, "data"))
-            assert pace.limits(number) == [65536, 65536]
+            assert throttle.limits(number) == [65536, 65536]
             assert (await api.ask("POST", path, {"bytes_per_second": 0})).status == 204
-            assert pace.limits(number) == []
+            assert throttle.limits(number) == []
 
 
 @pytest.mark.asyncio
 async def test_a_cloud_that_was_killed_leaves_no_slow_device_behind(state: Path) -> None:
-    if not pace.CONTROLLER.is_dir():
+    if not throttle.CONTROLLER.is_dir():
         pytest.skip("no blkio controller of cgroup v1 on this host")
     with Process(state, FAST) as process:
         async with localcloud.client(process) as api:
@@ -233,9 +233,9 @@ async def test_a_cloud_that_was_killed_leaves_no_slow_device_behind(state: Path)
             await api.ask("POST", f"/_localcloud/volumes/{volume_id}/disk", {"bytes_per_second": 65536})
             number = device_number(device(process, 0, "data"))
         process.kill()
-    assert pace.limits(number) == [65536, 65536]
+    assert throttle.limits(number) == [65536, 65536]
     with Process(state, FAST):
-        assert pace.limits(number) == []
+        assert throttle.limits(number) == []
 
 
 def device_number(path: Path) -> str:

@@ -11,13 +11,13 @@ import pytest
 import pytest_asyncio
 
 from common import deadlines, errors, settings
-from common.commit import Commits
+from common.tasks import Tasks
 from node import wiring
 from node.host.command import Commands
 from node.host.host import Host
-from node.host.turns import Turns
-from node.records import Filesystem, Place, Publish, Stage, Volume
-from node.service import Parts
+from node.host.volume_locks import VolumeLocks
+from node.records.requests import Filesystem, Publish, Stage, VolumePath, VolumeSpec
+from node.service import NodeDomains
 from node.settings import NodeSettings
 from tests.harness import traces
 from tests.integration.node.disks import Disk, Disks, disks
@@ -30,7 +30,7 @@ class Bench:
     folder: Path
     disks: Disks
     host: Host
-    parts: Parts
+    parts: NodeDomains
 
     def staging_path(self, disk: Disk) -> str:
         """Where kubelet would stage the volume."""
@@ -43,12 +43,12 @@ class Bench:
     def stage_request(self, disk: Disk, kind: str = "ext4", **changes: object) -> Stage:
         """What kubelet asks for; ``changes`` are to the volume."""
         fields: dict[str, object] = {"id": disk.id, "name": disk.name, **changes}
-        return Stage(Volume(**fields), self.staging_path(disk), Filesystem(kind), read_only=False)  # type: ignore[arg-type]  # named by the caller
+        return Stage(VolumeSpec(**fields), self.staging_path(disk), Filesystem(kind), read_only=False)  # type: ignore[arg-type]  # named by the caller
 
     def publish_request(self, disk: Disk, kind: str = "ext4", *, pod: str = "pod", read_only: bool = False) -> Publish:
         """What kubelet asks for."""
         return Publish(
-            volume=Volume(disk.id, disk.name),
+            volume=VolumeSpec(disk.id, disk.name),
             staging_path=self.staging_path(disk),
             target=self.target(disk, pod),
             filesystem=Filesystem(kind),
@@ -67,11 +67,11 @@ class Bench:
 
     async def unpublish(self, disk: Disk, pod: str = "pod") -> None:
         """Undo a publish."""
-        await self.parts.publishing.unpublish(Place(disk.id, self.target(disk, pod)))
+        await self.parts.publishing.unpublish(VolumePath(disk.id, self.target(disk, pod)))
 
     async def unstage(self, disk: Disk) -> None:
         """Undo a stage."""
-        await self.parts.unstaging.unstage(Place(disk.id, self.staging_path(disk)))
+        await self.parts.unstaging.unstage(VolumePath(disk.id, self.staging_path(disk)))
 
     async def unstage_within(self, disk: Disk, seconds: float) -> None:
         """Undo a stage, asked by a caller with a deadline."""
@@ -93,7 +93,7 @@ class Bench:
                 await self.host.mounts.unmount(str(mount.point))
 
 
-def make_bench(folder: Path, made: Disks, commits: Commits, **values: str) -> Bench:
+def make_bench(folder: Path, made: Disks, commits: Tasks, **values: str) -> Bench:
     """Put a node's parts together, with other settings where ``values`` says so."""
     variables = {
         "AIOCSI_DEVICE_DIR": str(made.devices),
@@ -103,7 +103,7 @@ def make_bench(folder: Path, made: Disks, commits: Commits, **values: str) -> Be
     }
     chosen = settings.read(NodeSettings, [], "node", "tests", variables)
     host = wiring.make_host(chosen, Commands())
-    return Bench(folder, made, host, wiring.make_parts(chosen, host, Turns(commits)))
+    return Bench(folder, made, host, wiring.make_parts(chosen, host, VolumeLocks(commits)))
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def volumes(disk_folder: Path) -> Iterator[Disks]:
 @pytest_asyncio.fixture
 async def bench(volumes: Disks) -> AsyncIterator[Bench]:
     """A node's parts."""
-    commits = Commits()
+    commits = Tasks()
     made = make_bench(volumes.folder, volumes, commits)
     yield made
     await commits.settle(30)

@@ -11,7 +11,8 @@ import pytest
 from common import errors
 from node.host import paths, processes
 from node.host.command import Commands
-from node.records import Filesystem, Intent, Place, Publish, Stage, Volume
+from node.records.requests import Filesystem, Publish, Stage, VolumePath, VolumeSpec
+from node.records.state import Intent
 from tests.harness import traces
 from tests.harness.processes import until
 from tests.harness.tools import run
@@ -25,12 +26,14 @@ def table(bench: Bench) -> list[str]:
 
 
 def raw_stage(bench: Bench, disk: Disk) -> Stage:
-    return Stage(Volume(disk.id, disk.name), bench.staging_path(disk), None, read_only=False)
+    return Stage(VolumeSpec(disk.id, disk.name), bench.staging_path(disk), None, read_only=False)
 
 
 def raw_publish(bench: Bench, disk: Disk, pod: str = "pod", *, read_only: bool = False, alone: bool = False) -> Publish:
     target = bench.target(disk, pod)
-    return Publish(Volume(disk.id, disk.name), bench.staging_path(disk), target, None, read_only=read_only, alone=alone)
+    return Publish(
+        VolumeSpec(disk.id, disk.name), bench.staging_path(disk), target, None, read_only=read_only, alone=alone
+    )
 
 
 @pytest.mark.asyncio
@@ -78,7 +81,7 @@ async def test_a_staging_path_with_another_volumes_mount_is_refused(bench: Bench
     with pytest.raises(errors.AlreadyExists, match="from device"):
         await bench.parts.staging.stage(replace(bench.stage_request(second), path=bench.staging_path(first)))
     with pytest.raises(errors.FailedPrecondition, match="not a staging path"):
-        await bench.parts.unstaging.unstage(Place(second.id, bench.staging_path(first)))
+        await bench.parts.unstaging.unstage(VolumePath(second.id, bench.staging_path(first)))
     assert len(table(bench)) == 1
 
 
@@ -88,7 +91,9 @@ async def test_a_device_that_is_mounted_for_another_volume_is_refused(bench: Ben
     await bench.stage(disk)
     link = disk.node.with_name(f"scsi-0DO_Volume_{disk.id}")  # its file is named so, too
     link.symlink_to(disk.node)
-    other = replace(bench.stage_request(disk), volume=Volume("another-id", disk.id), path=str(bench.folder / "other"))
+    other = replace(
+        bench.stage_request(disk), volume=VolumeSpec("another-id", disk.id), path=str(bench.folder / "other")
+    )
     with pytest.raises(errors.FailedPrecondition, match="for another volume"):
         await bench.parts.staging.stage(other)
 
@@ -187,7 +192,7 @@ async def test_a_volume_that_another_driver_has_staged_and_published_is_taken_ov
     run("mount", "--bind", str(staging_path), str(target))
     await bench.stage(disk)
     await bench.publish(disk)
-    assert (await bench.parts.stats.usage(Place(disk.id, str(target)))).total_bytes > 0
+    assert (await bench.parts.stats.usage(VolumePath(disk.id, str(target)))).total_bytes > 0
     await bench.unpublish(disk)
     await bench.unstage(disk)
     assert table(bench) == []
@@ -250,9 +255,9 @@ async def test_a_staging_path_is_not_unpublished_and_a_target_is_not_unstaged(be
     await bench.publish(disk)
     before = table(bench)
     with pytest.raises(errors.FailedPrecondition):
-        await bench.parts.publishing.unpublish(Place(disk.id, bench.staging_path(disk)))
+        await bench.parts.publishing.unpublish(VolumePath(disk.id, bench.staging_path(disk)))
     with pytest.raises(errors.FailedPrecondition):
-        await bench.parts.unstaging.unstage(Place(disk.id, bench.target(disk)))
+        await bench.parts.unstaging.unstage(VolumePath(disk.id, bench.target(disk)))
     assert table(bench) == before
 
 
@@ -285,7 +290,7 @@ async def test_a_path_through_a_link_is_the_path_that_it_leads_to(bench: Bench) 
 async def test_stats_and_health_of_a_volume_that_is_not_there_are_not_found(bench: Bench) -> None:
     first, second = bench.disks.blank(), bench.disks.blank()
     await bench.stage(first)
-    for place in (Place(first.id, bench.target(first)), Place(second.id, bench.staging_path(first))):
+    for place in (VolumePath(first.id, bench.target(first)), VolumePath(second.id, bench.staging_path(first))):
         with pytest.raises(errors.NotFound):
             await bench.parts.stats.usage(place)
         with pytest.raises(errors.NotFound):
@@ -317,7 +322,7 @@ async def test_a_device_that_udev_has_locked_is_claimed_once_its_rules_have_run(
 @pytest.mark.asyncio
 async def test_a_device_is_left_alone_while_a_program_begun_before_a_restart_works_on_it(bench: Bench) -> None:
     disk = bench.disks.blank()
-    async with bench.host.devices.hold(Volume(disk.id, disk.name)) as device:
+    async with bench.host.devices.hold(VolumeSpec(disk.id, disk.name)) as device:
         async with bench.host.prober.exclusively(device) as claimed:
             assert claimed
         left = asyncio.ensure_future(  # noqa: TID251  # the program outlives the claim

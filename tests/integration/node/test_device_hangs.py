@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 
 from common import errors
-from common.commit import Commits
-from node.records import Place
+from common.tasks import Tasks
+from node.records.requests import VolumePath
 from tests.harness import traces
 from tests.harness.tools import run
 from tests.integration.node.conftest import Bench, make_bench
@@ -61,7 +61,7 @@ def shelf(volumes: Disks) -> Iterator[Shelf]:
 @pytest_asyncio.fixture
 async def hasty(volumes: Disks, shelf: Shelf) -> AsyncIterator[Bench]:
     """A node that waits for no program longer than two seconds."""
-    commits = Commits()
+    commits = Tasks()
     made = make_bench(volumes.folder, volumes, commits, AIOCSI_COMMAND_SECONDS="2", AIOCSI_FORMAT_SECONDS="2")
     yield made
     shelf.thaw()
@@ -113,7 +113,7 @@ async def test_a_node_that_was_started_anew_asks_the_device_and_not_the_mounts(h
     with pytest.raises(errors.OutcomeUnknown):
         await hasty.unstage(disk)
     assert hasty.staging_path(disk) not in {str(mount.point) for mount in traces.mounts(hasty.folder)}
-    commits = Commits()
+    commits = Tasks()
     again = make_bench(hasty.folder, hasty.disks, commits)
     with pytest.raises(errors.NotFinal):
         await again.unstage_within(disk, seconds=3)
@@ -133,7 +133,7 @@ async def test_other_volumes_go_on_while_one_hangs(hasty: Bench, shelf: Shelf) -
     with pytest.raises(errors.OutcomeUnknown):
         await hasty.unstage(hung)
     await hasty.stage(other)
-    assert (await hasty.parts.stats.usage(Place(other.id, hasty.staging_path(other)))).total_bytes > 0
+    assert (await hasty.parts.stats.usage(VolumePath(other.id, hasty.staging_path(other)))).total_bytes > 0
     await hasty.unstage(other)
 
 
@@ -152,7 +152,7 @@ async def test_a_format_that_hangs_is_answered_and_done_again_later(hasty: Bench
 async def test_health_tells_of_a_disk_that_owes_answers_and_not_once_it_has_given_them(
     hasty: Bench, shelf: Shelf
 ) -> None:
-    place = Place(shelf.disk.id, hasty.staging_path(shelf.disk))
+    place = VolumePath(shelf.disk.id, hasty.staging_path(shelf.disk))
     await staged_with_unwritten_data(hasty, shelf.disk)
     shelf.freeze()
     async with asyncio.TaskGroup() as programs:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from common import errors
-from node.records import Expand, Filesystem, FormatOptions, Place
-from node.rules import superblocks
+from common.format_parameters import FormatOptions
+from node.formats import superblocks
+from node.records.requests import Expand, Filesystem, VolumePath
 from tests.harness.tools import run
 from tests.integration.node import images
 from tests.integration.node.conftest import Bench
@@ -76,7 +77,7 @@ async def test_a_mounted_file_system_is_grown(bench: Bench, kind: str) -> None:
     target = await bench.publish(disk, kind)
     enlarge(disk, 2 * GIB)
     for _ in range(2):
-        wanted = Expand(Place(disk.id, str(target), bench.staging_path(disk)), 2 * GIB, 0, block=False)
+        wanted = Expand(VolumePath(disk.id, str(target), bench.staging_path(disk)), 2 * GIB, 0, block=False)
         assert await bench.parts.expansion.expand(wanted) == 2 * GIB
     assert room(str(target)) > 1.8 * GIB
 
@@ -85,7 +86,7 @@ async def test_a_mounted_file_system_is_grown(bench: Bench, kind: str) -> None:
 async def test_a_mounted_ext4_is_grown_or_the_missing_capability_is_named(bench: Bench) -> None:
     disk = bench.disks.blank()
     await bench.stage(disk)
-    wanted = Expand(Place(disk.id, bench.staging_path(disk)), 0, 0, block=None)
+    wanted = Expand(VolumePath(disk.id, bench.staging_path(disk)), 0, 0, block=None)
     assert await bench.parts.expansion.expand(wanted) == GIB
     enlarge(disk, 2 * GIB)
     if bench.host.sysfs.has_capability(24):
@@ -100,7 +101,7 @@ async def test_a_mounted_ext4_is_grown_or_the_missing_capability_is_named(bench:
 async def test_an_expand_waits_for_the_device_and_keeps_to_the_limit(bench: Bench) -> None:
     disk = bench.disks.blank()
     await bench.stage(disk, "xfs")
-    place = Place(disk.id, bench.staging_path(disk))
+    place = VolumePath(disk.id, bench.staging_path(disk))
     with pytest.raises(errors.Unavailable, match="not yet"):
         await bench.parts.expansion.expand(Expand(place, 2 * GIB, 0, block=False))
     with pytest.raises(errors.OutOfRange):
@@ -108,7 +109,7 @@ async def test_an_expand_waits_for_the_device_and_keeps_to_the_limit(bench: Benc
     with pytest.raises(errors.FailedPrecondition, match="is published as a file system"):
         await bench.parts.expansion.expand(Expand(place, 0, 0, block=True))
     with pytest.raises(errors.NotFound):
-        await bench.parts.expansion.expand(Expand(Place(disk.id, "/nowhere"), 0, 0, block=False))
+        await bench.parts.expansion.expand(Expand(VolumePath(disk.id, "/nowhere"), 0, 0, block=False))
 
 
 @pytest.mark.asyncio

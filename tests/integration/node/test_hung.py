@@ -11,9 +11,9 @@ import pytest_asyncio
 from grpclib.const import Status
 
 from common import errors
-from common.commit import Commits
+from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
-from node.records import Place
+from node.records.requests import VolumePath
 from tests.harness import traces
 from tests.harness.client import Client
 from tests.harness.hung import unanswered
@@ -52,7 +52,7 @@ async def service(volumes: Disks, request: pytest.FixtureRequest) -> AsyncIterat
         yield made
     finally:
         made.kill()
-        commits = Commits()
+        commits = Tasks()
         await make_bench(volumes.folder, volumes, commits).undo()
 
 
@@ -136,12 +136,12 @@ async def test_a_file_system_that_does_not_answer_costs_one_thread(bench: Bench)
     target = made_target(bench, disk)
     with unanswered(target):
         with pytest.raises(errors.OutcomeUnknown, match="did not answer"):
-            await bench.parts.stats.usage(Place(disk.id, str(target)))
+            await bench.parts.stats.usage(VolumePath(disk.id, str(target)))
         for _ in range(3):
             with pytest.raises(errors.Busy):
-                await bench.parts.stats.usage(Place(disk.id, str(target)))
+                await bench.parts.stats.usage(VolumePath(disk.id, str(target)))
         assert bench.host.threads.hung == 1
-        reasons = [found.reason for found in await bench.parts.health.of_volume(Place(disk.id, str(target)))]
+        reasons = [found.reason for found in await bench.parts.health.of_volume(VolumePath(disk.id, str(target)))]
         assert "FilesystemHung" in reasons
         assert [found.reason for found in await bench.parts.health.of_storage()] == ["CallsHang"]
         other = bench.disks.blank()
@@ -166,7 +166,7 @@ async def test_a_device_that_fails_under_its_mount_is_reported_and_unstaged(benc
     disk = bench.disks.blank()
     await bench.stage(disk)
     target = await bench.publish(disk)
-    place = Place(disk.id, str(target))
+    place = VolumePath(disk.id, str(target))
     assert await bench.parts.health.of_volume(place) == ()
     os.truncate(disk.file, 0)  # every read and write behind the end of the file is an I/O error
     (target / "file").write_bytes(b"x" * 4096)
@@ -215,7 +215,7 @@ async def test_a_journal_that_cannot_be_written_leaves_the_volume_as_it_was(volu
     full = volumes.folder / "full"
     full.mkdir()
     run("mount", "-t", "tmpfs", "-o", "size=80k", "none", str(full))
-    commits = Commits()
+    commits = Tasks()
     try:
         other = make_bench(volumes.folder, volumes, commits, AIOCSI_STATE_DIR=str(full / "state"))
         with pytest.raises(OSError, match="No space"):
@@ -257,7 +257,7 @@ async def test_a_volume_that_was_detached_under_a_pod_is_refused_until_the_pod_i
     again = pull_the_plug(bench.disks, disk)
     error = await bench.refusal(again)
     assert "detached while it was mounted" in str(error)
-    reasons = [found.reason for found in await bench.parts.health.of_volume(Place(disk.id, bench.target(disk)))]
+    reasons = [found.reason for found in await bench.parts.health.of_volume(VolumePath(disk.id, bench.target(disk)))]
     assert "DeviceReplaced" in reasons
     await bench.unpublish(disk)
     await bench.stage(again)

@@ -16,9 +16,9 @@ import pytest
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from common import errors
-from common.commit import Commits
+from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
-from node.records import Intent, Published, Staged
+from node.records.state import Intent, Published, Staged
 from node.requests import Requests
 from node.service import Node
 from tests.harness import traces
@@ -78,7 +78,7 @@ class Life:
         self.case = case
         self.disks = made
         self.disk = made.blank()
-        self.commits = Commits()
+        self.commits = Tasks()
         self.bench: Bench = make_bench(made.folder, made, self.commits)
 
     async def take(self, step: str) -> None:
@@ -114,8 +114,8 @@ class Life:
         for step in ("unpublish", "unstage"):
             await self.take(step)
         assert traces.mounts(self.disks.folder) == ()
-        journal = make_bench(self.disks.folder, self.disks, self.commits).host.journal
-        assert (journal.all(Intent), journal.all(Staged), journal.all(Published)) == ((), (), ())
+        state = make_bench(self.disks.folder, self.disks, self.commits).host.state
+        assert (state.all(Intent), state.all(Staged), state.all(Published)) == ((), (), ())
 
     def check_data(self) -> None:
         """What was written is there, and the file system is as large as its device."""

@@ -7,7 +7,7 @@ import pytest
 
 from common import errors
 from node.host.paths import block_number
-from node.records import Place, Publish, Stage, Volume
+from node.records.requests import Publish, Stage, VolumePath, VolumeSpec
 from tests.harness import traces
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import GIB, Disk
@@ -16,7 +16,7 @@ KINDS = ["ext3", "ext4", "xfs", "btrfs"]
 
 
 def blocks(disk: Disk, bench: Bench, *, read_only: bool = False) -> tuple[Stage, Publish]:
-    volume = Volume(disk.id, disk.name)
+    volume = VolumeSpec(disk.id, disk.name)
     staging_path, target = bench.staging_path(disk), bench.target(disk)
     return (
         Stage(volume, staging_path, None, read_only=read_only),
@@ -84,7 +84,7 @@ async def test_a_raw_block_volume_is_published_as_its_device_and_never_formatted
         await bench.parts.staging.stage(stage)
         await bench.parts.publishing.publish(publish)
     assert block_number(publish.target) == disk.number
-    assert (await bench.parts.stats.usage(Place(disk.id, publish.target))).total_bytes == GIB
+    assert (await bench.parts.stats.usage(VolumePath(disk.id, publish.target))).total_bytes == GIB
     for _ in range(2):
         await bench.unpublish(disk)
         await bench.unstage(disk)
@@ -122,9 +122,9 @@ async def test_stats_count_the_files_of_a_volume(bench: Bench) -> None:
     disk = bench.disks.blank()
     await bench.stage(disk)
     target = await bench.publish(disk)
-    before = await bench.parts.stats.usage(Place(disk.id, str(target)))
+    before = await bench.parts.stats.usage(VolumePath(disk.id, str(target)))
     (target / "file").write_bytes(b"x" * (1 << 20))
     os.sync()
-    after = await bench.parts.stats.usage(Place(disk.id, str(target)))
+    after = await bench.parts.stats.usage(VolumePath(disk.id, str(target)))
     assert after.used_bytes - before.used_bytes == 1 << 20
     assert after.used_inodes - before.used_inodes == 1

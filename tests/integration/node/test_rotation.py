@@ -17,12 +17,13 @@ import pytest
 import pytest_asyncio
 
 from common import encryption, errors
-from node import rotation
+from node.encryption import passphrases
+from node.formats import luks_header
 from node.host.command import Commands
 from node.host.devices import Device
 from node.host.luks import Luks
-from node.records import Facts, Keys, Volume
-from node.rules import luks
+from node.records.kernel import Facts
+from node.records.requests import Keys, VolumeSpec
 from tests.harness.luks import opens
 from tests.harness.tools import run
 
@@ -32,7 +33,7 @@ pytestmark = [
 ]
 
 ASKED = encryption.parse({"encryption": "luks2", "encryptionPbkdf": "pbkdf2", "encryptionPbkdfIterations": "1000"})
-VOLUME = Volume("9f1c2d3e-0a1b-4c5d-8e7f-001122334455", "pvc-1", encryption=ASKED)
+VOLUME = VolumeSpec("9f1c2d3e-0a1b-4c5d-8e7f-001122334455", "pvc-1", encryption=ASKED)
 OLD, NEW = b"the passphrase before", b"the passphrase after"
 BOTH = Keys(NEW, OLD)
 HEADER_BYTES = 16 << 20
@@ -81,7 +82,7 @@ class Disk:
         """Settle on a passphrase, with a node that has just started."""
         assert ASKED is not None
         with self.device() as device:
-            return await rotation.settle(Luks(Commands(), 4, 60), VOLUME, ASKED, device, keys)
+            return await passphrases.settle(Luks(Commands(), 4, 60), VOLUME, ASKED, device, keys)
 
     async def add(self, old: bytes, new: bytes) -> None:
         """Take the first half of a replacement."""
@@ -106,7 +107,7 @@ class Disk:
 
     def slots(self) -> int:
         """Return how many key slots are listed."""
-        header = luks.parse(self.file.read_bytes()[: luks.HEAD_BYTES])
+        header = luks_header.parse(self.file.read_bytes()[: luks_header.HEAD_BYTES])
         assert header is not None
         return header.slots
 
@@ -225,5 +226,5 @@ async def test_the_same_passphrase_twice_is_no_reason_to_remove_it(disk: Disk) -
 async def test_a_read_only_disk_keeps_its_passphrase(disk: Disk) -> None:
     assert ASKED is not None
     with disk.device(read_only=True) as device:
-        assert await rotation.settle(Luks(Commands(), 4, 60), VOLUME, ASKED, device, BOTH) == OLD
+        assert await passphrases.settle(Luks(Commands(), 4, 60), VOLUME, ASKED, device, BOTH) == OLD
     assert disk.file.read_bytes()[:HEADER_BYTES] == disk.pristine

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from node.host.journal import Journal
-from node.records import Staged
+from node.host.state import StateFolder
+from node.records.state import Staged
 from tests.harness.stack import START_SECONDS, Service
 
 RECORD = Staged("id", "name", "/staging", "8:0", "ext4")
@@ -31,7 +31,7 @@ async def test_a_second_service_ends_before_it_touches_the_records_of_the_first(
 ) -> None:
     first, second = services
     await first.up()
-    Journal(short_folder / "state").write(RECORD)
+    StateFolder(short_folder / "state").write(RECORD)
     (short_folder / "state/boot").write_text("another boot: a service that starts forgets the record")
     second.start()
     assert await second.ended(START_SECONDS) == 1

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from common import errors
-from common.commit import Commits
+from common.tasks import Tasks
 from node.host.metadata import Metadata
 from node.host.sysfs import Sysfs
-from node.info import Info
-from node.records import Intent, NodeInfo
+from node.node_info import Info
+from node.records.findings import NodeInfo
+from node.records.state import Intent
 from tests.harness import traces
 from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import Disks
@@ -20,7 +21,7 @@ from tests.integration.node.disks import Disks
 
 @pytest.mark.asyncio
 async def test_a_device_that_comes_late_is_waited_for(volumes: Disks, bench: Bench) -> None:
-    commits = Commits()
+    commits = Tasks()
     patient = make_bench(volumes.folder, volumes, commits, AIOCSI_DEVICE_WAIT_SECONDS="30")
     disk = volumes.blank()
     aside = volumes.folder / "aside"
@@ -32,7 +33,7 @@ async def test_a_device_that_comes_late_is_waited_for(volumes: Disks, bench: Ben
 
 @pytest.mark.asyncio
 async def test_a_wrong_device_that_is_replaced_by_the_right_one_is_waited_for(volumes: Disks, bench: Bench) -> None:
-    commits = Commits()
+    commits = Tasks()
     patient = make_bench(volumes.folder, volumes, commits, AIOCSI_DEVICE_WAIT_SECONDS="30")
     disk, other = volumes.blank(), volumes.blank()
     aside = volumes.folder / "aside"
@@ -45,12 +46,12 @@ async def test_a_wrong_device_that_is_replaced_by_the_right_one_is_waited_for(vo
 
 @pytest.mark.asyncio
 async def test_data_that_shows_up_in_the_pause_before_a_format_is_not_formatted(volumes: Disks, bench: Bench) -> None:
-    commits = Commits()
+    commits = Tasks()
     careful = make_bench(volumes.folder, volumes, commits, AIOCSI_BLANK_SETTLE_SECONDS="3")
     disk = volumes.blank()
     staging = commits.background(careful.refusal(disk), "staging")
     async with asyncio.timeout(30):
-        while not careful.host.journal.all(Intent):  # noqa: ASYNC110  # the node's own state: there is no event
+        while not careful.host.state.all(Intent):  # noqa: ASYNC110  # the node's own state: there is no event
             await asyncio.sleep(0.01)  # noqa: TID251  # the same
     with disk.node.open("r+b", buffering=0) as device:
         device.write(b"data")
@@ -59,13 +60,13 @@ async def test_data_that_shows_up_in_the_pause_before_a_format_is_not_formatted(
     error = await staging
     assert isinstance(error, errors.FailedPrecondition)
     assert disk.digest() == before
-    assert careful.host.journal.all(Intent) == ()
+    assert careful.host.state.all(Intent) == ()
     assert traces.mounts(bench.folder) == ()
 
 
 @pytest.mark.asyncio
 async def test_a_volume_that_stays_blank_is_formatted_after_the_pause(volumes: Disks, bench: Bench) -> None:
-    commits = Commits()
+    commits = Tasks()
     careful = make_bench(volumes.folder, volumes, commits, AIOCSI_BLANK_SETTLE_SECONDS="0.1")
     await careful.stage(volumes.blank())
     assert len(traces.mounts(bench.folder)) == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common import attributes, encryption, errors
+from common import context_keys, encryption, errors
 from common.encryption import Encryption
 
 USUAL = Encryption("aes-xts-plain64", 512, "argon2id", 65536, 4, 4096, discards=False)
@@ -27,7 +27,7 @@ def test_every_parameter_is_read() -> None:
         "encryptionSectorSize": "512",
         "encryptionDiscards": "true",
     }
-    assert set(given) == attributes.ENCRYPTION_PARAMETERS
+    assert set(given) == context_keys.ENCRYPTION_PARAMETERS
     assert encryption.parse(given) == Encryption("serpent-xts-plain64", 256, "argon2i", 8192, 5, 512, discards=True)
 
 

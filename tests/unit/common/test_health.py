@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from common.converters import HostPort
-from common.health import CONNECTIONS, HEAD_BYTES, Health
+from common.health import CONNECTIONS, HEAD_BYTES, HealthServer
 from common.metrics import Metrics
 from common.sockets import EndpointError
 from tests.unit.common.captured import captured
@@ -19,7 +19,7 @@ class Page:
 
     def __init__(self, head_seconds: float = 0.2) -> None:
         self.why_not = ""
-        self.health = Health(HostPort("127.0.0.1", 0), Metrics(), self.not_ready, head_seconds=head_seconds)
+        self.health = HealthServer(HostPort("127.0.0.1", 0), Metrics(), self.not_ready, head_seconds=head_seconds)
 
     def not_ready(self) -> str:
         """Say why the process is not ready."""
@@ -132,6 +132,6 @@ async def test_an_address_that_is_taken_is_a_clear_error() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        health = Health(HostPort("127.0.0.1", taken.getsockname()[1]), Metrics(), lambda: "")
+        health = HealthServer(HostPort("127.0.0.1", taken.getsockname()[1]), Metrics(), lambda: "")
         with pytest.raises(EndpointError, match=r"cannot listen on 127.0.0.1:"):
             await health.start()

@@ -7,8 +7,8 @@ import pytest
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from common.commit import Commits
 from common.server import CLOSED_STREAMS
+from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Deleting, Gate
 from tests.harness.client import Client
@@ -31,10 +31,10 @@ async def test_the_socket_is_served_until_the_drain_and_gone_afterwards(tmp_path
 async def test_calls_under_way_are_answered_and_new_ones_refused_while_draining(tmp_path: Path) -> None:
     gate = Gate()
     async with serving(tmp_path, Deleting(gate)) as served, Client(served.socket) as client:
-        async with asyncio.TaskGroup() as tasks:
-            calls = [tasks.create_task(client.call(VOLUME, csi.DeleteVolumeResponse)) for _ in range(20)]
+        async with asyncio.TaskGroup() as group:
+            calls = [group.create_task(client.call(VOLUME, csi.DeleteVolumeResponse)) for _ in range(20)]
             await gate.until(20)
-            drain = tasks.create_task(served.server.drain(60))
+            drain = group.create_task(served.server.drain(60))
             await asyncio.sleep(0)  # noqa: TID251  # one turn of the loop: the drain begins
             refused, _ = await client.refusal(csi.ProbeRequest())
             gate.open()
@@ -47,8 +47,8 @@ async def test_calls_under_way_are_answered_and_new_ones_refused_while_draining(
 async def test_calls_that_outlast_the_grace_are_answered_unavailable(tmp_path: Path) -> None:
     gate = Gate()
     async with serving(tmp_path, Deleting(gate)) as served, Client(served.socket) as client:
-        async with asyncio.TaskGroup() as tasks:
-            call = tasks.create_task(client.refusal(VOLUME))
+        async with asyncio.TaskGroup() as group:
+            call = group.create_task(client.refusal(VOLUME))
             await gate.until(1)
             await served.server.drain(0.01)
         assert call.result()[0] is Status.UNAVAILABLE
@@ -58,30 +58,30 @@ async def test_calls_that_outlast_the_grace_are_answered_unavailable(tmp_path: P
 
 @pytest.mark.asyncio
 async def test_work_past_its_commit_point_outlives_its_call_and_is_awaited(tmp_path: Path) -> None:
-    gate, commits = Gate(), Commits()
-    controller = Deleting(lambda _: commits.finish(gate()))
+    gate, tasks = Gate(), Tasks()
+    controller = Deleting(lambda _: tasks.finish(gate()))
     async with serving(tmp_path, controller) as served, Client(served.socket) as client:
-        async with asyncio.TaskGroup() as tasks:
-            call = tasks.create_task(client.refusal(VOLUME))
+        async with asyncio.TaskGroup() as group:
+            call = group.create_task(client.refusal(VOLUME))
             await gate.until(1)
             await served.server.drain(0.01)
         assert call.result()[0] is Status.UNAVAILABLE
         gate.open()
-        assert (await commits.settle(10), gate.cancelled) == (0, 0)
+        assert (await tasks.settle(10), gate.cancelled) == (0, 0)
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("seconds", [0.1, 0.3])
 async def test_a_deadline_that_cancels_twice_loses_no_committed_work(tmp_path: Path, seconds: float) -> None:
-    gate, commits = Gate(), Commits()
-    controller = Deleting(lambda _: commits.finish(gate()))
+    gate, tasks = Gate(), Tasks()
+    controller = Deleting(lambda _: tasks.finish(gate()))
     async with serving(tmp_path, controller) as served, Client(served.socket) as client:
-        async with asyncio.TaskGroup() as tasks:
-            calls = [tasks.create_task(_outcome(client, seconds)) for _ in range(15)]
+        async with asyncio.TaskGroup() as group:
+            calls = [group.create_task(_outcome(client, seconds)) for _ in range(15)]
         assert {call.result() for call in calls} <= {Status.DEADLINE_EXCEEDED}
         gate.open()
         begun = len(controller.requests)  # on a busy machine some are too late to begin at all
-        assert (await commits.settle(10), gate.arrived, gate.cancelled) == (0, begun, 0)
+        assert (await tasks.settle(10), gate.arrived, gate.cancelled) == (0, begun, 0)
 
 
 async def _outcome(client: Client, seconds: float) -> Status:
@@ -107,9 +107,9 @@ async def test_a_client_that_stays_connected_delays_no_drain_and_is_told_goodbye
 
 @pytest.mark.asyncio
 async def test_goodbye_comes_after_the_client_has_answered_a_ping_and_so_has_read_all(tmp_path: Path) -> None:
-    async with serving(tmp_path) as served, RawClient(served.socket) as client, asyncio.TaskGroup() as tasks:
+    async with serving(tmp_path) as served, RawClient(served.socket) as client, asyncio.TaskGroup() as group:
         await client.call(DELETE, framed(bytes(VOLUME)))
-        tasks.create_task(served.server.drain(60))
+        group.create_task(served.server.drain(60))
         await client.closed()
         assert client.pinged
         assert client.goaway is not None
@@ -118,12 +118,12 @@ async def test_goodbye_comes_after_the_client_has_answered_a_ping_and_so_has_rea
 @pytest.mark.asyncio
 async def test_a_connection_with_nothing_under_way_is_closed_while_another_is_still_waited_for(tmp_path: Path) -> None:
     gate = Gate()
-    async with serving(tmp_path, Deleting(gate)) as served, Client(served.socket) as busy, asyncio.TaskGroup() as tasks:
+    async with serving(tmp_path, Deleting(gate)) as served, Client(served.socket) as busy, asyncio.TaskGroup() as group:
         async with RawClient(served.socket) as idle:
             await idle.ping()
-            call = tasks.create_task(busy.call(VOLUME, csi.DeleteVolumeResponse))
+            call = group.create_task(busy.call(VOLUME, csi.DeleteVolumeResponse))
             await gate.until(1)
-            drain = tasks.create_task(served.server.drain(60))
+            drain = group.create_task(served.server.drain(60))
             await idle.closed()
             assert not call.done()
             gate.open()

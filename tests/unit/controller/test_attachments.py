@@ -4,10 +4,10 @@ from dataclasses import replace
 import pytest
 
 from common import errors
-from common.attributes import volume_name_key, volume_size_key
+from common.context_keys import volume_name_key, volume_size_key
 from controller.attachments import FRESH_SECONDS
 from controller.cloud.base import Action, Gone, Kind, NotAttached, Page, Place
-from controller.records import Expand, Size
+from controller.records import Resize, Size
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Effect, FakeCloud, Fault
 from tests.unit.controller.world import DRIVER, NO_UUID, World, capability, within
@@ -430,6 +430,6 @@ async def test_a_volume_that_is_introduced_and_gone_is_not_found() -> None:
 async def test_what_was_seen_since_counts_more_than_what_the_context_tells() -> None:
     cloud = FakeCloud()
     volume, world = await made(World(cloud), "pvc-a"), World(cloud)
-    await world.volumes.expand(Expand(volume.volume_id, Size(20 << 30), None))
+    await world.volumes.expand(Resize(volume.volume_id, Size(20 << 30), None))
     told = await published(world, volume, volume.volume_context)
     assert told[volume_size_key(DRIVER)] == str(20 << 30)

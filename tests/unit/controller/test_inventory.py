@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from controller.cloud.base import Droplet
-from controller.records import Listing
+from controller.records import ListRequest
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import FakeCloud
 from tests.unit.controller.world import World
@@ -13,9 +13,9 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 async def names(world: World, length: int = 0) -> list[str]:
     """List all volumes, page by page."""
-    found, token = await world.work.lists.volumes(Listing(length, ""))
+    found, token = await world.work.lists.volumes(ListRequest(length, ""))
     while token:
-        more, token = await world.work.lists.volumes(Listing(length, token))
+        more, token = await world.work.lists.volumes(ListRequest(length, token))
         found += more
     return [each.name for each in found]
 
@@ -55,10 +55,10 @@ async def test_a_token_survives_the_end_of_its_volume_and_new_volumes_come_last(
     for name in "abc":
         await world.create(f"pvc-{name}")
         await asyncio.sleep(1)
-    first, token = await world.work.lists.volumes(Listing(2, ""))
+    first, token = await world.work.lists.volumes(ListRequest(2, ""))
     await world.volumes.delete(first[-1].id)
     await world.create("pvc-d")
-    second, end = await world.work.lists.volumes(Listing(5, token))
+    second, end = await world.work.lists.volumes(ListRequest(5, token))
     assert ([each.name for each in second], end) == (["pvc-c", "pvc-d"], "")
 
 
@@ -71,7 +71,7 @@ async def test_an_hour_of_lists_of_10000_volumes_costs_150_requests_at_most() ->
     world.cloud.requests.clear()
     for _ in range(60):
         await asyncio.sleep(60)
-        assert len((await world.work.lists.volumes(Listing(0, "")))[0]) == 250
+        assert len((await world.work.lists.volumes(ListRequest(0, "")))[0]) == 250
     assert len(world.cloud.requests) <= 150
 
 
@@ -83,11 +83,11 @@ async def test_attach_and_detach_by_somebody_else_show_within_two_minutes() -> N
     world.cloud.move(volumes[2_999], (6,))
     await asyncio.sleep(60)
     await names(world)
-    assert [world.parts.memory.get(volumes[place]).droplet_ids for place in (0, 2_999)] == [(5,), (6,)]  # type: ignore[union-attr]
+    assert [world.parts.cache.get(volumes[place]).droplet_ids for place in (0, 2_999)] == [(5,), (6,)]  # type: ignore[union-attr]
     world.cloud.move(volumes[0], ())
     await asyncio.sleep(60)
     await names(world)
-    assert world.parts.memory.get(volumes[0]).droplet_ids == ()  # type: ignore[union-attr]
+    assert world.parts.cache.get(volumes[0]).droplet_ids == ()  # type: ignore[union-attr]
 
 
 async def test_they_show_too_when_the_list_of_actions_lacks_them() -> None:
@@ -99,7 +99,7 @@ async def test_they_show_too_when_the_list_of_actions_lacks_them() -> None:
     for _ in range(2):
         await asyncio.sleep(60)
         await names(world)
-    assert world.parts.memory.get(volume).droplet_ids == (5,)  # type: ignore[union-attr]
+    assert world.parts.cache.get(volume).droplet_ids == (5,)  # type: ignore[union-attr]
 
 
 async def test_a_change_by_somebody_else_right_after_ours_is_not_missed() -> None:
@@ -111,7 +111,7 @@ async def test_a_change_by_somebody_else_right_after_ours_is_not_missed() -> Non
     for _ in range(2):
         await asyncio.sleep(60)
         await names(world)
-    assert world.parts.memory.get(volume).droplet_ids == ()  # type: ignore[union-attr]
+    assert world.parts.cache.get(volume).droplet_ids == ()  # type: ignore[union-attr]
 
 
 async def test_a_volume_made_by_somebody_else_shows_when_the_total_does_not_add_up() -> None:
@@ -128,7 +128,7 @@ async def test_a_volume_that_vanished_is_lost_not_forgotten() -> None:
     gone = next(iter(world.cloud.volumes))
     del world.cloud.volumes[gone]
     await asyncio.sleep(60)
-    told, _ = await world.work.health.page(Listing(0, ""))
+    told, _ = await world.work.health.page(ListRequest(0, ""))
     assert {each.volume_id: [ill.reason for ill in each.ailments] for each in told}[gone] == ["VolumeGone"]
     assert [ill.reason for ill in (await world.work.health.of_one(gone)).ailments] == ["VolumeGone"]
 
@@ -139,7 +139,7 @@ async def test_health_names_the_droplet_that_is_off() -> None:
     await world.publish(volume, 101)
     world.cloud.droplets[101] = Droplet(101, "nyc1", active=False, volume_ids=())
     assert [ill.reason for ill in (await world.work.health.of_one(volume)).ailments] == ["DropletNotActive"]
-    told, _ = await world.work.health.page(Listing(0, ""))
+    told, _ = await world.work.health.page(ListRequest(0, ""))
     assert [ill.reason for ill in told[0].ailments] == ["DropletNotActive"]
 
 

@@ -112,7 +112,7 @@ class VolumeLife(RuleBasedStateMachine):
 
     @rule()
     def die_and_start_anew(self) -> None:
-        self.run(self.world.commits.settle(120))
+        self.run(self.world.tasks.settle(120))
         self.world = World(self.cloud)
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 10.0, 100.0]))
@@ -162,7 +162,7 @@ class VolumeLife(RuleBasedStateMachine):
         super().teardown()
 
     async def take_down(self) -> None:
-        await self.world.commits.settle(120)
+        await self.world.tasks.settle(120)
         assert len(self.world.parts.locks) == 0
         await asyncio.sleep(100)
         for name in ("pvc-a", "pvc-b", "pvc-c"):
@@ -170,7 +170,7 @@ class VolumeLife(RuleBasedStateMachine):
             for holder in self.cloud.holders(volume_id):
                 await self.world.unpublish(volume_id, holder)
             await self.world.volumes.delete(volume_id)
-        await self.world.commits.close()
+        await self.world.tasks.close()
 
 
 TestVolumeLife = VolumeLife.TestCase

@@ -44,5 +44,5 @@ async def _serve(request: Message, attached: bool) -> None:
         with suppress(errors.DriverError, GRPCError):  # the generated base's own: not implemented
             await within(5, serve_once(world.service, request))
     finally:
-        await world.commits.settle(5)
-        await world.commits.close()
+        await world.tasks.settle(5)
+        await world.tasks.close()

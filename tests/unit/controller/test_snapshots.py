@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from common import errors
-from controller.copies import CLONE_PREFIX
-from controller.records import Listing, TakeSnapshot
+from controller.records import ListRequest, TakeSnapshot
+from controller.sources import CLONE_PREFIX
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Fault
 from tests.unit.controller.world import NO_UUID, World
@@ -59,10 +59,10 @@ async def test_pages_hold_each_snapshot_once_though_some_come_and_go() -> None:
     for number in range(5):
         await world.work.snapshots.create(TakeSnapshot(f"snap-{number}", volume))
         await asyncio.sleep(1)
-    first, token = await world.work.snapshots.page(Listing(2, ""), "")
+    first, token = await world.work.snapshots.page(ListRequest(2, ""), "")
     await world.work.snapshots.delete(first[-1].id)
-    second, token = await world.work.snapshots.page(Listing(2, token), "")
-    third, end = await world.work.snapshots.page(Listing(2, token), "")
+    second, token = await world.work.snapshots.page(ListRequest(2, token), "")
+    third, end = await world.work.snapshots.page(ListRequest(2, token), "")
     assert [each.name for each in (*first, *second, *third)] == [f"snap-{number}" for number in range(5)]
     assert end == ""
 
@@ -89,7 +89,7 @@ async def test_a_passing_snapshot_is_never_listed_and_an_old_one_is_removed() ->
     world = World()
     volume = await world.create()
     await world.cloud.create_snapshot(volume, CLONE_PREFIX + "x", ())  # made in 1970, by the cloud's clock
-    assert await world.work.snapshots.page(Listing(0, ""), "") == ([], "")
+    assert await world.work.snapshots.page(ListRequest(0, ""), "") == ([], "")
     assert not world.cloud.snapshots
 
 

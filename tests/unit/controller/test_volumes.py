@@ -4,11 +4,11 @@ from dataclasses import replace
 import pytest
 
 from common import errors, sizes
-from common.attributes import volume_name_key, volume_origin_key, volume_size_key
+from common.context_keys import volume_name_key, volume_origin_key, volume_size_key
+from controller.cache import REMEMBERED_DELETIONS
 from controller.cloud.base import Action, Place
-from controller.memory import REMEMBERED_DELETIONS
-from controller.records import AccessType, Expand, Modify, Size, Source, TakeSnapshot
-from controller.rules import introduction, origins
+from controller.records import AccessType, Modify, Resize, Size, Source, TakeSnapshot
+from controller.rules import origins, sealed_context
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Effect, FakeCloud, Fault
 from tests.unit.controller.world import DRIVER, World, capability, within
@@ -179,7 +179,7 @@ async def test_expand_grows_and_again_does_nothing(attached: bool) -> None:
     volume = await world.create(size=Size(10 * GIB))
     if attached:
         await world.publish(volume, 101)
-    wanted = Expand(volume, Size(25 * GIB), AccessType.MOUNT)
+    wanted = Resize(volume, Size(25 * GIB), AccessType.MOUNT)
     assert await world.volumes.expand(wanted) == 25 * GIB
     assert await world.volumes.expand(wanted) == 25 * GIB
     assert world.cloud.count()["resize"] == 1
@@ -188,16 +188,16 @@ async def test_expand_grows_and_again_does_nothing(attached: bool) -> None:
 async def test_expand_never_shrinks_and_never_passes_the_limit() -> None:
     world = World()
     volume = await world.create(size=Size(10 * GIB))
-    assert await world.volumes.expand(Expand(volume, Size(1), None)) == 10 * GIB
+    assert await world.volumes.expand(Resize(volume, Size(1), None)) == 10 * GIB
     with pytest.raises(errors.OutOfRange):
-        await world.volumes.expand(Expand(volume, Size(1, 5 * GIB), None))
+        await world.volumes.expand(Resize(volume, Size(1, 5 * GIB), None))
 
 
 async def test_an_expansion_whose_reply_was_lost_is_joined() -> None:
     world = World()
     volume = await world.create(size=Size(10 * GIB))
     world.cloud.faults.extend([Fault.NOTHING, Fault.LOST_REPLY])
-    assert await world.volumes.expand(Expand(volume, Size(25 * GIB), None)) == 25 * GIB
+    assert await world.volumes.expand(Resize(volume, Size(25 * GIB), None)) == 25 * GIB
     assert world.cloud.count()["resize"] == 1
 
 
@@ -212,7 +212,7 @@ class Overtaken(FakeCloud):
 async def test_an_expansion_that_another_replica_has_done_meanwhile_is_done() -> None:
     world = World(Overtaken())
     volume = await world.create(size=Size(10 * GIB))
-    assert await world.volumes.expand(Expand(volume, Size(25 * GIB), None)) == 25 * GIB
+    assert await world.volumes.expand(Resize(volume, Size(25 * GIB), None)) == 25 * GIB
     assert world.cloud.count()["resize"] == 1
 
 
@@ -244,7 +244,7 @@ async def test_the_messages_tell_the_node_what_it_needs() -> None:
     made = (await world.service.create_volume(wanted)).volume
     assert made is not None
     assert made.capacity_bytes == 16 * GIB
-    assert made.volume_context == {**parameters, **introduction.write(world.cloud.volumes[made.volume_id], DRIVER)}
+    assert made.volume_context == {**parameters, **sealed_context.write(world.cloud.volumes[made.volume_id], DRIVER)}
     assert made.accessible_topology == [csi.Topology(segments={"region": "nyc1"})]
     published = await world.service.controller_publish_volume(
         csi.ControllerPublishVolumeRequest(volume_id=made.volume_id, node_id="101", volume_capability=capability())
@@ -310,8 +310,8 @@ async def test_a_delete_that_got_no_answer_is_asked_for_again(fault: Fault) -> N
 
 
 async def test_only_so_many_deletions_are_remembered() -> None:
-    memory = World().parts.memory
+    cache = World().parts.cache
     for number in range(REMEMBERED_DELETIONS + 1):
-        memory.deleted(str(number))
-    assert not memory.has_deleted("0")
-    assert memory.has_deleted("1")
+        cache.deleted(str(number))
+    assert not cache.has_deleted("0")
+    assert cache.has_deleted("1")

@@ -8,11 +8,11 @@ from typing import TypeVar
 import looptime
 
 from common import deadlines
-from common.commit import Commits
-from controller import work
-from controller.parts import join
-from controller.records import BLANK, Create, Publish, Size, Source, Unpublish
+from common.tasks import Tasks
+from controller import wiring
+from controller.records import BLANK, Attach, Create, Detach, Size, Source
 from controller.service import Controller
+from controller.shared import make_shared
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import REGION, FakeCloud
 
@@ -34,10 +34,10 @@ class World:
 
     def __init__(self, cloud: FakeCloud | None = None, tags: tuple[str, ...] = (), *, confirm: bool = False) -> None:
         self.cloud = cloud or FakeCloud()
-        self.commits = Commits()
-        self.parts = join(self.cloud, self.commits, Calm())
-        identity = work.Identity(DRIVER, REGION, tags)
-        self.work = work.join(self.parts, identity, longest_page=250, confirm=confirm)
+        self.tasks = Tasks()
+        self.parts = make_shared(self.cloud, self.tasks, Calm())
+        identity = wiring.ControllerScope(DRIVER, REGION, tags)
+        self.work = wiring.make_domains(self.parts, identity, longest_page=250, confirm=confirm)
         self.volumes = self.work.volumes
         self.attachments = self.work.attachments
         self.service = Controller(identity, self.work)
@@ -46,10 +46,10 @@ class World:
         return (await self.volumes.create(Create(name, REGION, size, source))).id
 
     async def publish(self, volume_id: str, droplet_id: int) -> str:
-        return (await self.attachments.publish(Publish(volume_id, droplet_id))).volume_name
+        return (await self.attachments.publish(Attach(volume_id, droplet_id))).volume_name
 
     async def unpublish(self, volume_id: str, droplet_id: int | None) -> None:
-        await self.attachments.unpublish(Unpublish(volume_id, droplet_id))
+        await self.attachments.unpublish(Detach(volume_id, droplet_id))
 
 
 async def within(seconds: float, work: Coroutine[object, object, Result]) -> Result:

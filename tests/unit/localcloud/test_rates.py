@@ -2,8 +2,8 @@
 
 import pytest
 
+from localcloud.api_errors import Problem
 from localcloud.clock import Clock
-from localcloud.problems import Problem
 from localcloud.rates import HOUR_SECONDS, MINUTE_SECONDS, Budget, Rates
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from common import errors
 from csi_proto.csi import v1 as csi
 from node.requests import Requests
-from node.service import Node, Parts
+from node.service import Node, NodeDomains
 from tests.harness.message_strategies import messages
 from tests.harness.serving_once import handlers, serve_once
 
@@ -40,7 +40,7 @@ def runner() -> Iterator[asyncio.Runner]:
 @given(request=st.sampled_from(KINDS).flatmap(messages))
 @settings(max_examples=400)
 def test_every_request_is_understood_or_refused_on_purpose(runner: asyncio.Runner, request: Message) -> None:
-    nothing = cast("dict[str, None]", dict.fromkeys(Parts.__dataclass_fields__, Nowhere()))
-    node = Node(Requests("dobs.csi.digitalocean.com"), Parts(**nothing))  # type: ignore[arg-type]  # stands for each
+    nothing = cast("dict[str, None]", dict.fromkeys(NodeDomains.__dataclass_fields__, Nowhere()))
+    node = Node(Requests("dobs.csi.digitalocean.com"), NodeDomains(**nothing))  # type: ignore[arg-type]  # stands for each
     with suppress(errors.DriverError, GRPCError):
         runner.run(serve_once(node, request))

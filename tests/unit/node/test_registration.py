@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from common.commit import Commits
 from common.metrics import Metrics
 from common.rpc import Calls
+from common.tasks import Tasks
 from csi_proto import pluginregistration as kubelet
 from node.registration import Registration, RegistrationRefused, RegistrationSocket
 from tests.harness.client import Client
@@ -21,19 +21,19 @@ REFUSED = kubelet.RegistrationStatus(plugin_registered=False, error="no such ver
 
 
 @pytest.fixture
-def commits() -> Commits:
-    return Commits()
+def tasks() -> Tasks:
+    return Tasks()
 
 
 @pytest_asyncio.fixture
-async def socket(tmp_path: Path, commits: Commits) -> AsyncIterator[Path]:
+async def socket(tmp_path: Path, tasks: Tasks) -> AsyncIterator[Path]:
     part = RegistrationSocket(
-        tmp_path / "registry", Registration(NAME, ENDPOINT), Calls(Metrics()), commits, look_seconds=0.01
+        tmp_path / "registry", Registration(NAME, ENDPOINT), Calls(Metrics()), tasks, look_seconds=0.01
     )
     await part.start()
     yield tmp_path / "registry" / f"{NAME}-reg.sock"
     await part.drain(1)
-    await commits.close()
+    await tasks.close()
 
 
 @pytest.mark.asyncio
@@ -44,21 +44,21 @@ async def test_kubelet_learns_who_serves_and_where(socket: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_refused_registration_ends_the_process_after_its_answer(socket: Path, commits: Commits) -> None:
+async def test_a_refused_registration_ends_the_process_after_its_answer(socket: Path, tasks: Tasks) -> None:
     failed = asyncio.Event()
-    commits.watch(failed.set)
+    tasks.watch(failed.set)
     async with Client(socket) as client, asyncio.timeout(30):
         assert await client.call(REFUSED, kubelet.RegistrationStatusResponse) == kubelet.RegistrationStatusResponse()
         await failed.wait()
-    assert isinstance(commits.failure, RegistrationRefused)
-    assert "no such version" in str(commits.failure)
+    assert isinstance(tasks.failure, RegistrationRefused)
+    assert "no such version" in str(tasks.failure)
 
 
 @pytest.mark.asyncio
-async def test_a_taken_registration_ends_nothing(socket: Path, commits: Commits) -> None:
+async def test_a_taken_registration_ends_nothing(socket: Path, tasks: Tasks) -> None:
     async with Client(socket) as client:
         await client.call(TAKEN, kubelet.RegistrationStatusResponse)
-    assert commits.failure is None
+    assert tasks.failure is None
 
 
 @pytest.mark.asyncio
@@ -76,8 +76,8 @@ async def test_a_removed_socket_is_made_anew(socket: Path, removed: str) -> None
 
 
 @pytest.mark.asyncio
-async def test_the_socket_is_gone_after_the_drain(tmp_path: Path, commits: Commits) -> None:
-    part = RegistrationSocket(tmp_path, Registration(NAME, ENDPOINT), Calls(Metrics()), commits)
+async def test_the_socket_is_gone_after_the_drain(tmp_path: Path, tasks: Tasks) -> None:
+    part = RegistrationSocket(tmp_path, Registration(NAME, ENDPOINT), Calls(Metrics()), tasks)
     await part.start()
     await part.drain(1)
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240  # a test's own folder

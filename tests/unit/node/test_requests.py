@@ -6,9 +6,10 @@ import betterproto2
 import pytest
 
 from common import encryption, errors
+from common.format_parameters import FormatOptions
 from csi_proto.csi import v1 as csi
 from node import requests
-from node.records import Expand, Filesystem, FormatOptions, Keys, Place, Publish, Stage, Volume
+from node.records.requests import Expand, Filesystem, Keys, Publish, Stage, VolumePath, VolumeSpec
 from node.requests import Requests
 
 DRIVER = "dobs.csi.digitalocean.com"
@@ -53,7 +54,9 @@ def test_a_stage_request_becomes_a_record() -> None:
     message.volume_capability = mounted("XFS", ("noatime",))
     message.volume_context = {"label": "data", f"{DRIVER}/volume-origin": "snapshot", "storage.kubernetes.io/x": "y"}
     assert READS.stage(message) == Stage(
-        volume=Volume("id", "pvc-1", 1024, "it was made from a snapshot, whose data may not be there yet", copied=True),
+        volume=VolumeSpec(
+            "id", "pvc-1", 1024, "it was made from a snapshot, whose data may not be there yet", copied=True
+        ),
         path="/staging",
         filesystem=Filesystem("xfs", ("noatime",), FormatOptions(label="data")),
         read_only=False,
@@ -63,7 +66,7 @@ def test_a_stage_request_becomes_a_record() -> None:
 def test_an_attachment_of_csi_digitalocean_has_no_size_and_is_no_error() -> None:
     message = stage_request()
     message.publish_context = {f"{DRIVER}/volume-name": "pvc-1"}
-    assert READS.stage(message).volume == Volume("id", "pvc-1")
+    assert READS.stage(message).volume == VolumeSpec("id", "pvc-1")
 
 
 @pytest.mark.parametrize("key", ["dobs.csi.digitalocean.com/noformat", "com.digitalocean.csi.dobs/noformat"])
@@ -87,7 +90,7 @@ def test_an_access_mode_says_who_may_write(mode: Modes, *, read_only: bool, alon
     message = publish_request()
     message.volume_capability = raw(mode)
     assert READS.publish(message) == Publish(
-        Volume("id", "pvc-1", 1024), "/staging", "/target", None, read_only=read_only, alone=alone
+        VolumeSpec("id", "pvc-1", 1024), "/staging", "/target", None, read_only=read_only, alone=alone
     )
 
 
@@ -151,9 +154,13 @@ def test_target_and_staging_path_must_differ() -> None:
 
 
 def test_the_other_requests_name_a_place() -> None:
-    place = Place("id", "/a", "/b")
-    assert requests.unpublish(csi.NodeUnpublishVolumeRequest(volume_id="id", target_path="/a")) == Place("id", "/a")
-    assert requests.unstage(csi.NodeUnstageVolumeRequest(volume_id="id", staging_target_path="/a")) == Place("id", "/a")
+    place = VolumePath("id", "/a", "/b")
+    assert requests.unpublish(csi.NodeUnpublishVolumeRequest(volume_id="id", target_path="/a")) == VolumePath(
+        "id", "/a"
+    )
+    assert requests.unstage(csi.NodeUnstageVolumeRequest(volume_id="id", staging_target_path="/a")) == VolumePath(
+        "id", "/a"
+    )
     stats = csi.NodeGetVolumeStatsRequest(volume_id="id", volume_path="/a", staging_target_path="/b")
     health = csi.NodeGetVolumeHealthRequest(volume_id="id", volume_publish_path="/a", staging_target_path="/b")
     assert (requests.stats(stats), requests.health(health)) == (place, place)
@@ -162,7 +169,7 @@ def test_the_other_requests_name_a_place() -> None:
 def test_an_expand_request_becomes_a_record() -> None:
     message = csi.NodeExpandVolumeRequest(volume_id="id", volume_path="/a", volume_capability=raw())
     message.capacity_range = csi.CapacityRange(required_bytes=5, limit_bytes=6)
-    assert requests.expand(message) == Expand(Place("id", "/a"), 5, 6, block=True)
+    assert requests.expand(message) == Expand(VolumePath("id", "/a"), 5, 6, block=True)
 
 
 @pytest.mark.parametrize(("required", "limit"), [(-1, 0), (0, -1), (6, 5)])

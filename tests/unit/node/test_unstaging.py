@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from csi_proto.csi import v1 as csi
-from node.host.journal import Entry
-from node.records import Staged
-from tests.faults.hosts.disks import GIB, Disk, Filesystem
-from tests.faults.hosts.kernel import Kernel, Plugged
-from tests.faults.hosts.programs import Fate
-from tests.faults.hosts.seams import SimJournal
+from node.host.state import Entry
+from node.records.state import Staged
+from tests.fakes.host.disks import GIB, Disk, Filesystem
+from tests.fakes.host.kernel import Kernel, Plugged
+from tests.fakes.host.programs import Fate
+from tests.fakes.host.seams import SimJournal
 from tests.faults.sim import drivers
 from tests.faults.sim.loop import Loop
 from tests.faults.sim.rpc import Failed

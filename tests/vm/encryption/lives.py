@@ -24,15 +24,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from common import encryption, errors, logs, settings
-from common.commit import Commits
+from common.tasks import Tasks
 from node import wiring
+from node.formats import luks_header
 from node.host.command import Commands
 from node.host.sysfs import Sysfs
-from node.host.turns import Turns
-from node.records import Filesystem, Header, Keys, Place, Stage, Volume
-from node.rules import luks
+from node.host.volume_locks import VolumeLocks
+from node.records.probes import Header
+from node.records.requests import Filesystem, Keys, Stage, VolumePath, VolumeSpec
 from node.rules.encryption import IN_USE, mapper_name
-from node.service import Parts
+from node.service import NodeDomains
 from node.settings import NodeSettings
 from tests.integration.node.killpoints import Killer
 
@@ -73,15 +74,15 @@ class Life:
     """The volume, and what each process does with it."""
 
     def __init__(self, volume_id: str) -> None:
-        self._volume = Volume(volume_id, f"pvc-{volume_id}", encryption=ASKED)
+        self._volume = VolumeSpec(volume_id, f"pvc-{volume_id}", encryption=ASKED)
         self._link = f"/dev/disk/by-id/scsi-0DO_Volume_{self._volume.name}"
 
     async def call(self, call: str) -> None:
         """Make a call. Raises errors.DriverError."""
-        commits = Commits()
+        commits = Tasks()
         parts = self._parts(commits)
         if call == "unstage":
-            await parts.unstaging.unstage(Place(self._volume.id, str(STAGING)))
+            await parts.unstaging.unstage(VolumePath(self._volume.id, str(STAGING)))
         else:
             await parts.staging.stage(Stage(self._volume, str(STAGING), Filesystem("ext4"), read_only=False, keys=KEYS))
         await commits.close()
@@ -97,9 +98,9 @@ class Life:
     def header(self) -> Header | None:
         """Return the header as it is on the disk."""
         disk = os.open(self._link, os.O_RDONLY)
-        head = os.pread(disk, luks.HEAD_BYTES, 0)
+        head = os.pread(disk, luks_header.HEAD_BYTES, 0)
         os.close(disk)
-        return luks.parse(head)
+        return luks_header.parse(head)
 
     def check_unstaged(self) -> None:
         """Nothing is mounted, open, remembered or held."""
@@ -109,10 +110,10 @@ class Life:
         assert [path.name for path in STATE.rglob("*.json")] == []
         os.close(os.open(self._link, os.O_RDONLY | os.O_EXCL))
 
-    def _parts(self, commits: Commits) -> Parts:
+    def _parts(self, commits: Tasks) -> NodeDomains:
         variables = {"AIOCSI_STATE_DIR": str(STATE)}
         chosen = settings.read(NodeSettings, [], "node", "lives", variables)
-        return wiring.make_parts(chosen, wiring.make_host(chosen, Commands(owner=str(STATE))), Turns(commits))
+        return wiring.make_parts(chosen, wiring.make_host(chosen, Commands(owner=str(STATE))), VolumeLocks(commits))
 
 
 def in_a_process(work: Callable[[], None]) -> int:

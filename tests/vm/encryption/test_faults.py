@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from grpclib.exceptions import GRPCError
 
-from node.records import Header
-from node.rules import luks
+from node.formats import luks_header
+from node.records.probes import Header
 from tests.vm.conftest import DISK_ERRORS, MakeGuest
 from tests.vm.encryption.calls import Kubelet, Volume, serving
 
@@ -17,7 +17,7 @@ UNREAD = "sync; echo 3 > /proc/sys/vm/drop_caches"
 
 def header(volume: Volume) -> Header | None:
     """Return the header as the disk has it."""
-    return luks.parse(volume.file.read_bytes()[: luks.HEAD_BYTES])
+    return luks_header.parse(volume.file.read_bytes()[: luks_header.HEAD_BYTES])
 
 
 async def refused_under(kubelet: Kubelet, volume: Volume, kind: str, size_bytes: int = 0) -> str:

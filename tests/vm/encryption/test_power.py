@@ -19,8 +19,8 @@ from grpclib.exceptions import GRPCError
 from localcloud.guests.drives import Drive
 from localcloud.guests.guest import Guest
 from localcloud.guests.server import DiskServer
-from node.records import Header
-from node.rules import luks
+from node.formats import luks_header
+from node.records.probes import Header
 from node.rules.encryption import IN_USE
 from tests.harness import guests
 from tests.harness.processes import until
@@ -44,7 +44,7 @@ class Left:
 
     @property
     def header(self) -> Header | None:
-        return luks.parse(bytes(self.disk[: luks.HEAD_BYTES]))
+        return luks_header.parse(bytes(self.disk[: luks_header.HEAD_BYTES]))
 
     @property
     def may_have_data(self) -> bool:

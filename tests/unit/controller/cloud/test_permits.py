@@ -11,18 +11,18 @@ import pytest
 
 from common import errors, redaction
 from common.metrics import Metrics
-from controller.cloud.access import Access
-from controller.cloud.budget import Budget
-from controller.cloud.http import Call, Http
-from controller.cloud.lanes import Lane
-from controller.cloud.token import Token
-from controller.cloud.tracing import CountedRequests
+from controller.digitalocean.http import ApiRequest, Http
+from controller.digitalocean.request_metrics import CountedRequests
+from controller.digitalocean.token import Token
+from controller.digitalocean.token_state import TokenState
+from controller.pacing.budget import Budget
+from controller.pacing.lanes import Lane
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 REMAINING = 1000
 HEADERS = {"ratelimit-limit": "5000", "ratelimit-remaining": str(REMAINING), "ratelimit-reset": "3600"}
-READ = Call("GET", "/v2/volumes", Lane.READ)
+READ = ApiRequest("GET", "/v2/volumes", Lane.READ)
 
 
 class Hanging:
@@ -48,7 +48,7 @@ def budget() -> Budget:
 
 def http(budget: Budget, token: Token, session: Hanging) -> Http:
     time: Callable[[], float] = asyncio.get_running_loop().time
-    made = Http("http://cloud/", token, budget, Access(time), CountedRequests(Metrics().registry))
+    made = Http("http://cloud/", token, budget, TokenState(time), CountedRequests(Metrics().registry))
     made.open(cast("aiohttp.ClientSession", session))
     return made
 

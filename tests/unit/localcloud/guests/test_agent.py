@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from localcloud.guests import inside
+from localcloud.guests import guest_agent
 from localcloud.guests.agent import Agent
 from localcloud.guests.errors import GuestError, OrderFailed, ProgramFailed
 from localcloud.guests.paths import listening
@@ -19,7 +19,7 @@ from localcloud.guests.paths import listening
 pytestmark = pytest.mark.asyncio
 
 
-class GuestsEnd(inside.Agent):
+class GuestsEnd(guest_agent.Agent):
     def wait_for_host(self) -> None:
         raise EOFError
 
@@ -30,7 +30,7 @@ class GuestsEnd(inside.Agent):
 
 @pytest_asyncio.fixture
 async def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Agent]:
-    monkeypatch.setitem(inside.ORDERS, "settle", lambda **_: {})  # this machine's clock stays as it is
+    monkeypatch.setitem(guest_agent.ORDERS, "settle", lambda **_: {})  # this machine's clock stays as it is
     with listening(tmp_path / "agent") as port:
         made = Agent()
         connecting = asyncio.gather(made.connect(tmp_path / "agent", 30))

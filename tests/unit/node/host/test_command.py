@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common import errors
-from common.commit import Commits
+from common.tasks import Tasks
 from node.host.command import PIPED_BYTES, Commands, piped
 
 SHELL = "/bin/sh"
@@ -66,7 +66,7 @@ async def test_a_program_that_does_not_end_is_killed_with_all_it_has_started(tmp
 async def test_a_cancelled_call_leaves_no_program(tmp_path: Path) -> None:
     fifo, script = tmp_path / "fifo", "echo $$ > {fifo}; sleep 600"
     os.mkfifo(fifo)
-    call = Commits().background(Commands().run(SHELL, "-c", script.format(fifo=fifo), seconds=60), "call")
+    call = Tasks().background(Commands().run(SHELL, "-c", script.format(fifo=fifo), seconds=60), "call")
     pid = int(await asyncio.to_thread(fifo.read_text))
     call.cancel()
     with pytest.raises(asyncio.CancelledError):

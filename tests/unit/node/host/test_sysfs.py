@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from node.host.sysfs import Sysfs
-from node.records import Facts, Mapper, Traffic
+from node.records.kernel import Facts, Mapper, Traffic
 
 PAGE = b"\0\x83\0\x0c\x02\0\0\x08pvc-abcd"
 

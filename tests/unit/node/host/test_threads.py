@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from common import deadlines, errors
-from common.commit import Commits
+from common.tasks import Tasks
 from node.host.threads import Threads
-from node.host.turns import Turns
+from node.host.volume_locks import VolumeLocks
 
 
 class Hung:
@@ -52,7 +52,7 @@ async def test_a_call_that_hangs_is_given_up_and_keeps_its_place_until_it_is_bac
 @pytest.mark.asyncio
 async def test_other_calls_go_on_beside_one_that_hangs() -> None:
     threads, hung = Threads(2), Hung()
-    waiting = Commits().background(threads.call(hung, 30, "statfs"), "waiting")
+    waiting = Tasks().background(threads.call(hung, 30, "statfs"), "waiting")
     assert [await threads.call(lambda: 5, 10, "five") for _ in range(10)] == [5] * 10
     hung.gate.set()
     assert await waiting == "back"
@@ -60,8 +60,8 @@ async def test_other_calls_go_on_beside_one_that_hangs() -> None:
 
 @pytest.mark.asyncio
 async def test_a_volume_stays_locked_until_what_hangs_is_back() -> None:
-    threads, hung, commits = Threads(4), Hung(), Commits()
-    turns = Turns(commits)
+    threads, hung, tasks = Threads(4), Hung(), Tasks()
+    turns = VolumeLocks(tasks)
     with pytest.raises(errors.OutcomeUnknown):
         await turns.take(("volume",), partial(threads.call, hung, 0.05, "open"))
     with pytest.raises(errors.Busy):
@@ -76,13 +76,13 @@ async def test_a_volume_stays_locked_until_what_hangs_is_back() -> None:
                 await asyncio.sleep(0)  # noqa: TID251  # lets the event loop see the thread's end
             else:
                 break
-    await commits.close()
+    await tasks.close()
 
 
 @pytest.mark.asyncio
 async def test_work_goes_on_past_its_callers_deadline_and_keeps_the_lock() -> None:
-    commits = Commits()
-    turns, gate, done = Turns(commits), asyncio.Event(), asyncio.Event()
+    tasks = Tasks()
+    turns, gate, done = VolumeLocks(tasks), asyncio.Event(), asyncio.Event()
 
     async def work() -> None:
         await gate.wait()
@@ -93,6 +93,6 @@ async def test_work_goes_on_past_its_callers_deadline_and_keeps_the_lock() -> No
     with pytest.raises(errors.Busy):
         await turns.take(("volume",), work)
     gate.set()
-    await commits.settle(10)
+    await tasks.settle(10)
     assert done.is_set()
     await turns.take(("volume",), work)

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from common import errors
-from node.records import Facts, Finding, Mount, Staged
+from node.records.findings import Finding
+from node.records.kernel import Facts, Mount
+from node.records.state import Staged
 from node.rules import condition
 from node.rules.condition import Signs
 

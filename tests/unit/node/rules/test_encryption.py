@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from common import encryption as parameters
 from common import errors
-from node.records import Facts, Filesystem, Header, Intent, Mapper, Probe, Scan, Signature, Superblock, Volume
+from node.records.kernel import Facts, Mapper
+from node.records.probes import Header, Probe, ScanResult, Signature, Superblock
+from node.records.requests import Filesystem, VolumeSpec
+from node.records.state import Intent
 from node.rules import encryption, formatting
 from node.rules.encryption import IN_USE, NEW, Open, Reuse, Unlock
 from node.rules.formatting import Format, Use
@@ -16,11 +19,11 @@ from node.rules.formatting import Format, Use
 GIB = 1 << 30
 BOOT = "boot-1"
 ASKED = parameters.parse({"encryption": "luks2"})
-VOLUME = Volume("id", "name", encryption=ASKED)
+VOLUME = VolumeSpec("id", "name", encryption=ASKED)
 COPY = replace(VOLUME, copied=True, never_format="it was made from a snapshot, whose data may not be there yet")
 EXT4 = Filesystem("ext4")
 FACTS = Facts("sda", "8:0", 10 * GIB, sequence="7")
-BLANK = Probe(FACTS, Signature(), scan=Scan(4096))
+BLANK = Probe(FACTS, Signature(), scan=ScanResult(4096))
 INTENT = Intent("id", encryption.KIND, 10 * GIB, BOOT, "7")
 HEADER = Header(2, "id", IN_USE, "11111111-2222-3333-4444-555555555555", slots=1, payload_at=16 << 20)
 MAPPER = Mapper("dm-0", "253:0", "aiocsi-id", "CRYPT-LUKS2-11111111222233334444555555555555-aiocsi-id", GIB, "8:0")
@@ -30,11 +33,13 @@ def locked(header: Header | None) -> Probe:
     return Probe(FACTS, Signature("crypto_LUKS", "crypto"), header=header)
 
 
-def decide(probe: Probe, volume: Volume = VOLUME, intent: Intent | None = None) -> Unlock | formatting.Scan | Format:
+def decide(
+    probe: Probe, volume: VolumeSpec = VOLUME, intent: Intent | None = None
+) -> Unlock | formatting.ScanFirst | Format:
     return encryption.decide(volume, probe, intent, BOOT)
 
 
-def refusal(probe: Probe, volume: Volume = VOLUME, intent: Intent | None = None) -> errors.FailedPrecondition:
+def refusal(probe: Probe, volume: VolumeSpec = VOLUME, intent: Intent | None = None) -> errors.FailedPrecondition:
     with pytest.raises(errors.FailedPrecondition) as caught:
         decide(probe, volume, intent)
     assert caught.value.remedy
@@ -42,7 +47,7 @@ def refusal(probe: Probe, volume: Volume = VOLUME, intent: Intent | None = None)
 
 
 def test_a_blank_device_is_read_and_then_encrypted() -> None:
-    assert decide(replace(BLANK, scan=None)) == formatting.Scan()
+    assert decide(replace(BLANK, scan=None)) == formatting.ScanFirst()
     assert decide(BLANK) == Format(wipe=False)
 
 
@@ -85,7 +90,7 @@ def test_a_format_that_was_cut_short_before_it_had_a_key_is_made_anew_wherever_t
 
 
 def test_what_an_interrupted_format_leaves_is_formatted_while_the_device_stays_attached() -> None:
-    noise = replace(BLANK, scan=Scan(0, first_data=32768))
+    noise = replace(BLANK, scan=ScanResult(0, first_data=32768))
     for half_made in (noise, replace(noise, scan=None), locked(None)):
         assert decide(half_made, intent=INTENT) == Format(wipe=True)
         for other in (replace(INTENT, boot="boot-0"), replace(INTENT, sequence="6"), replace(INTENT, sequence="")):
@@ -112,7 +117,9 @@ PROBES = st.builds(
         st.booleans(),
     ),
     st.none(),
-    st.one_of(st.none(), st.builds(Scan, st.just(4096), st.sampled_from([None, 0, 4711]), st.sampled_from([None, 0]))),
+    st.one_of(
+        st.none(), st.builds(ScanResult, st.just(4096), st.sampled_from([None, 0, 4711]), st.sampled_from([None, 0]))
+    ),
     st.one_of(
         st.none(),
         st.builds(
@@ -140,7 +147,7 @@ def test_a_header_is_written_only_where_nobody_can_have_stored_anything(
     if isinstance(decision, Format):
         header = probe.header
         never_used = header is not None and (header.label, header.subsystem, header.slots) == ("id", NEW, 0)
-        blank = header is None and probe.signature == Signature() and probe.scan == Scan(4096)
+        blank = header is None and probe.signature == Signature() and probe.scan == ScanResult(4096)
         ours = header is None and intent == INTENT and probe.signature.kind in {"", "crypto_LUKS"}
         assert never_used or blank or ours
         assert not copied

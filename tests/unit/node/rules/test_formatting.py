@@ -7,16 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import errors
-from node.records import Facts, Filesystem, Intent, Probe, Scan, Signature, Superblock, Volume
+from node.records.kernel import Facts
+from node.records.probes import Probe, ScanResult, Signature, Superblock
+from node.records.requests import Filesystem, VolumeSpec
+from node.records.state import Intent
 from node.rules import formatting
 from node.rules.formatting import Format, Use
 
 GIB = 1 << 30
 BOOT = "boot-1"
-VOLUME = Volume("id", "name")
+VOLUME = VolumeSpec("id", "name")
 EXT4 = Filesystem("ext4")
 FACTS = Facts("sda", "8:0", 10 * GIB, sequence="7")
-BLANK = Probe(FACTS, Signature(), scan=Scan(4096))
+BLANK = Probe(FACTS, Signature(), scan=ScanResult(4096))
 INTENT = Intent(volume_id="id", kind="ext4", size_bytes=10 * GIB, boot=BOOT, sequence="7")
 
 
@@ -25,12 +28,12 @@ def holding(kind: str, size_bytes: int = 10 * GIB, usage: str = "filesystem") ->
 
 
 def decide(
-    probe: Probe, volume: Volume = VOLUME, wanted: Filesystem = EXT4, intent: Intent | None = None
+    probe: Probe, volume: VolumeSpec = VOLUME, wanted: Filesystem = EXT4, intent: Intent | None = None
 ) -> formatting.Decision:
     return formatting.decide(volume, wanted, probe, intent, BOOT)
 
 
-def refusal(probe: Probe, volume: Volume = VOLUME, intent: Intent | None = None) -> str:
+def refusal(probe: Probe, volume: VolumeSpec = VOLUME, intent: Intent | None = None) -> str:
     with pytest.raises(errors.FailedPrecondition) as caught:
         decide(probe, volume, intent=intent)
     return str(caught.value)
@@ -41,7 +44,7 @@ def test_a_blank_device_is_formatted() -> None:
 
 
 def test_no_signature_alone_is_not_blank() -> None:
-    assert decide(replace(BLANK, scan=None)) == formatting.Scan()
+    assert decide(replace(BLANK, scan=None)) == formatting.ScanFirst()
 
 
 @pytest.mark.parametrize(("size_bytes", "grow"), [(10 * GIB, False), (10 * GIB - 4096, False), (5 * GIB, True)])
@@ -54,11 +57,13 @@ def test_another_file_system_is_refused_and_both_are_named() -> None:
 
 
 def test_data_without_a_signature_is_refused_with_its_place() -> None:
-    assert "at byte 4711" in refusal(replace(BLANK, scan=Scan(0, first_data=4711)))
+    assert "at byte 4711" in refusal(replace(BLANK, scan=ScanResult(0, first_data=4711)))
 
 
 def test_a_read_error_is_not_blank() -> None:
-    assert "cannot be read at byte 512" in refusal(replace(BLANK, scan=Scan(0, failed_at=512, reason="I/O error")))
+    assert "cannot be read at byte 512" in refusal(
+        replace(BLANK, scan=ScanResult(0, failed_at=512, reason="I/O error"))
+    )
 
 
 def test_a_volume_that_must_not_be_formatted_is_refused_with_the_reason() -> None:
@@ -76,7 +81,7 @@ def test_a_whole_file_system_is_never_made_anew_whatever_was_begun() -> None:
 
 
 def test_a_begun_format_allows_nothing_once_the_device_was_away() -> None:
-    data = replace(BLANK, scan=Scan(0, first_data=4711))
+    data = replace(BLANK, scan=ScanResult(0, first_data=4711))
     for away in (replace(INTENT, sequence="8"), replace(INTENT, boot="boot-2"), replace(INTENT, sequence="")):
         assert "attached anew since" in refusal(data, intent=away)
         assert decide(holding("ext4"), intent=away) == Use(grow=False)
@@ -95,7 +100,7 @@ signatures = st.builds(
     ambivalent=st.booleans(),
 )
 scans = st.none() | st.builds(
-    Scan,
+    ScanResult,
     read_bytes=st.just(1),
     first_data=st.none() | st.integers(0, GIB),
     failed_at=st.none() | st.integers(0, GIB),
@@ -110,7 +115,9 @@ blocks = st.none() | st.builds(
 )
 facts = st.builds(replace, st.just(FACTS), read_only=st.booleans(), size_bytes=st.sampled_from([0, GIB, 10 * GIB]))
 probes = st.builds(Probe, facts, signatures, blocks, scans)
-volumes = st.builds(Volume, id=st.just("id"), name=st.just("name"), never_format=st.sampled_from(["", "a snapshot"]))
+volumes = st.builds(
+    VolumeSpec, id=st.just("id"), name=st.just("name"), never_format=st.sampled_from(["", "a snapshot"])
+)
 intents = st.none() | st.builds(
     Intent,
     volume_id=st.sampled_from(["id", "other"]),
@@ -123,7 +130,7 @@ intents = st.none() | st.builds(
 
 @given(probe=probes, volume=volumes, intent=intents)
 def test_nothing_is_formatted_but_a_blank_device_or_our_own_interrupted_mkfs(
-    probe: Probe, volume: Volume, intent: Intent | None
+    probe: Probe, volume: VolumeSpec, intent: Intent | None
 ) -> None:
     try:
         decision = decide(probe, volume, intent=intent)

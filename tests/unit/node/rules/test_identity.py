@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import errors
-from node.records import Facts, Volume
+from node.records.kernel import Facts
+from node.records.requests import VolumeSpec
 from node.rules import identity
 
 NAME = "pvc-9f1c2b1e-0000-4c5d-8e6f-0123456789ab"  # 40 characters: page 0x80 cuts it at 36
-VOLUME = Volume("0f3c7f2e-1111-4222-8333-444455556666", NAME, min_bytes=10)
+VOLUME = VolumeSpec("0f3c7f2e-1111-4222-8333-444455556666", NAME, min_bytes=10)
 
 
 def page(*designators: bytes) -> bytes:

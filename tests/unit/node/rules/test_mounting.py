@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from common import errors
-from node.records import Filesystem, Mount
+from node.records.kernel import Mount
+from node.records.requests import Filesystem
 from node.rules import mounting
 from node.rules.mounting import Asked
 

@@ -3,7 +3,7 @@
 import pytest
 
 from common import errors
-from node.rules import arguments
+from node.rules import request_fields
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,8 @@ from node.rules import arguments
 )
 def test_a_path_at_which_nothing_can_be_published_is_refused(path: str, error: type[errors.Refused]) -> None:
     with pytest.raises(error):
-        arguments.published_path(path, "volume_path")
+        request_fields.published_path(path, "volume_path")
 
 
 def test_an_absolute_path_is_taken() -> None:
-    assert arguments.published_path("/var/lib/kubelet/pods/a/", "volume_path") == "/var/lib/kubelet/pods/a"
+    assert request_fields.published_path("/var/lib/kubelet/pods/a/", "volume_path") == "/var/lib/kubelet/pods/a"

@@ -1,0 +1,184 @@
+"""What is known of volumes, so that nothing is asked twice: names and sizes never change unseen, attachments may.
+
+A name and a region hold for a volume's life, and a size only grows, so attach needs no look at the volume. Who holds
+a volume is a hint: the cloud's answer decides. Kept in the process alone; a restart costs one read per volume.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+from controller.cloud.base import Snapshot, Volume
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+REMEMBERED_ACTIONS = 2000
+REMEMBERED_LOSSES = 1000
+REMEMBERED_DELETIONS = 2000
+REMEMBERED_ATTACHMENTS = 2000
+REMEMBERED_DETACHMENTS = 2000
+
+
+class Accounted:
+    """The ids of actions whose effect is known already."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[int, None] = OrderedDict()
+
+    def __contains__(self, action_id: int) -> bool:
+        return action_id in self._ids
+
+    def add(self, action_ids: Iterable[int]) -> None:
+        """Their effect is known from now on."""
+        for action_id in action_ids:
+            _keep(self._ids, action_id, None, REMEMBERED_ACTIONS)
+
+
+class VolumeCache:
+    """Volumes and snapshots as they were last seen. Times are loop time."""
+
+    def __init__(self) -> None:
+        self._volumes: dict[str, Volume] = {}
+        self._changed: dict[str, float] = {}  # when we changed a volume
+        self._attached: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._detached: OrderedDict[str, int] = OrderedDict()
+        self._deleted: OrderedDict[str, None] = OrderedDict()
+        self._snapshots: dict[str, Snapshot] = {}
+        self._order: list[tuple[float, str]] | None = None
+        self.accounted = Accounted()
+        self.lost: OrderedDict[str, None] = OrderedDict()  # volumes that vanished, and that we did not delete
+
+    def __len__(self) -> int:
+        return len(self._volumes)
+
+    def __iter__(self) -> Iterator[Volume]:
+        return iter(list(self._volumes.values()))
+
+    def get(self, volume_id: str) -> Volume | None:
+        """Return the volume as it was last seen."""
+        return self._volumes.get(volume_id)
+
+    def order(self) -> list[tuple[float, str]]:
+        """Return creation time and id of every volume, oldest first."""
+        if self._order is None:
+            self._order = sorted((volume.created_at, volume.id) for volume in self._volumes.values())
+        return self._order
+
+    def see(self, volume: Volume) -> Volume:
+        """Remember a volume as the cloud has just told it; return it."""
+        if volume.id not in self._volumes:
+            self._order = None
+        self._volumes[volume.id] = volume
+        self.lost.pop(volume.id, None)
+        return volume
+
+    def make(self, volume: Volume) -> Volume:
+        """Remember a volume that we have just made; return it."""
+        self._touch(volume.id)
+        return self.see(volume)
+
+    def forget(self, volume_id: str) -> None:
+        """The volume is gone, as it should be."""
+        self._drop(volume_id)
+        self.lost.pop(volume_id, None)
+
+    def deleted(self, volume_id: str) -> None:
+        """The cloud has just deleted the volume, as we asked. Its id is never used again."""
+        self.forget(volume_id)
+        _keep(self._deleted, volume_id, None, REMEMBERED_DELETIONS)
+
+    def has_deleted(self, volume_id: str) -> bool:
+        """Say whether this process has deleted the volume, as far as it remembers."""
+        return volume_id in self._deleted
+
+    def lose(self, volume_id: str) -> None:
+        """The volume is gone, and nobody asked us to delete it."""
+        if self._drop(volume_id):
+            _keep(self.lost, volume_id, None, REMEMBERED_LOSSES)
+
+    def hold(self, volume_id: str, droplet_ids: tuple[int, ...]) -> None:
+        """Those droplets, and no others, hold the volume now."""
+        if (volume := self._volumes.get(volume_id)) and volume.droplet_ids != droplet_ids:
+            self._volumes[volume_id] = replace(volume, droplet_ids=droplet_ids)
+            self._attached.pop(volume_id, None)
+
+    def moved(self, volume_id: str, droplet_ids: tuple[int, ...]) -> None:
+        """An action of ours has ended: those droplets hold the volume now."""
+        if volume_id in self._volumes:
+            self._touch(volume_id)
+            self.hold(volume_id, droplet_ids)
+
+    def attached(self, volume_id: str, droplet_id: int) -> None:
+        """An attach of ours to that droplet was seen to end well, just now."""
+        _keep(self._attached, volume_id, (droplet_id, asyncio.get_running_loop().time()), REMEMBERED_ATTACHMENTS)
+
+    def detaching(self, volume_id: str) -> None:
+        """A detach is about to be asked for: from now on, only the cloud knows."""
+        self._attached.pop(volume_id, None)
+
+    def attached_since(self, volume_id: str, moment: float) -> int | None:
+        """Return the droplet to which our attach was seen to end well after ``moment``, if nothing was heard since."""
+        droplet_id, seen = self._attached.get(volume_id, (None, 0.0))
+        return droplet_id if seen > moment else None
+
+    def detached(self, volume_id: str, droplet_id: int) -> None:
+        """A detach of ours from that droplet was seen to end well."""
+        _keep(self._detached, volume_id, droplet_id, REMEMBERED_DETACHMENTS)
+
+    def attaching(self, volume_id: str) -> None:
+        """An attach is about to be asked for: from now on, only the cloud knows."""
+        self._attached.pop(volume_id, None)
+        self._detached.pop(volume_id, None)
+
+    def detached_from(self, volume_id: str) -> int | None:
+        """Return the droplet from which we have detached the volume, if no attach was asked for since."""
+        return self._detached.get(volume_id)
+
+    def grow(self, volume_id: str, size_bytes: int) -> None:
+        """The volume has that size now."""
+        if volume := self._volumes.get(volume_id):
+            self._touch(volume_id)
+            self._volumes[volume_id] = replace(volume, size_bytes=size_bytes)
+
+    def changed_since(self, volume_id: str, moment: float) -> bool:
+        """Say whether we changed the volume after ``moment``: then a list may not show it yet."""
+        return self._changed.get(volume_id, float("-inf")) > moment
+
+    def snapshot(self, snapshot_id: str) -> Snapshot | None:
+        """Return the snapshot as it was last seen; a snapshot never changes."""
+        return self._snapshots.get(snapshot_id)
+
+    def snapshot_named(self, name: str) -> Snapshot | None:
+        """Return the snapshot of that name, if one was seen."""
+        return next((each for each in self._snapshots.values() if each.name == name), None)
+
+    def see_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Remember a snapshot; return it."""
+        self._snapshots[snapshot.id] = snapshot
+        return snapshot
+
+    def forget_snapshot(self, snapshot_id: str) -> None:
+        """The snapshot is gone."""
+        self._snapshots.pop(snapshot_id, None)
+
+    def _drop(self, volume_id: str) -> bool:
+        self._changed.pop(volume_id, None)
+        self._attached.pop(volume_id, None)
+        self._detached.pop(volume_id, None)
+        if self._volumes.pop(volume_id, None) is None:
+            return False
+        self._order = None
+        return True
+
+    def _touch(self, volume_id: str) -> None:
+        self._changed[volume_id] = asyncio.get_running_loop().time()
+
+
+def _keep(kept: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
+    """Keep a value under its key; the oldest go when there are more than ``most``."""
+    kept[key] = value
+    while len(kept) > most:
+        kept.popitem(last=False)

@@ -1,0 +1,1 @@
+"""DigitalOcean Volumes: the one package of the controller that knows this vendor."""

@@ -1,0 +1,60 @@
+"""Metrics of the requests to the cloud: by method, route and status, never by volume."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from prometheus_client.metrics import Counter, Gauge, Histogram
+from prometheus_client.registry import CollectorRegistry
+
+_ID = re.compile(r"/(?:[0-9]+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)")
+_TAG = re.compile(r"^/v2/tags/[^/]+/")
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class RequestMetrics(Protocol):
+    """Told of every request that was sent."""
+
+    def count(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Take note of a request; ``status`` 0 means that no answer came."""
+        ...
+
+
+class CountedRequests:
+    """Counts requests in a registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._count = Counter(
+            "aiocsi_cloud_requests",
+            "Requests to the cloud, by method, route and status (0: no answer).",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "aiocsi_cloud_request_seconds",
+            "How long the cloud took to answer, seconds.",
+            ["method", "route"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+
+    def count(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Take note of a request."""
+        route = _TAG.sub("/v2/tags/{tag}/", _ID.sub("/{id}", path))
+        self._count.labels(method, route, str(status)).inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+
+LEVELS = {
+    "aiocsi_cloud_rate_limit_remaining": "Requests that the cloud leaves us this hour; 0 until its first answer.",
+    "aiocsi_cloud_rate_allowance": "Requests a minute that we allow ourselves now.",
+    "aiocsi_cloud_requests_waiting": "Requests that wait for the rate limit.",
+    "aiocsi_actions_awaited": "Actions of the cloud that somebody waits for.",
+    "aiocsi_volumes_known": "Volumes that the controller knows of.",
+}
+
+
+def watch(registry: CollectorRegistry, levels: Mapping[str, Callable[[], float]]) -> None:
+    """Show each level of LEVELS, read when it is asked for."""
+    for name, told in LEVELS.items():
+        Gauge(name, told, registry=registry).set_function(levels[name])

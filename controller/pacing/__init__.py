@@ -1,0 +1,1 @@
+"""When the cloud is asked: its rate limits, and how often an action is looked at."""

@@ -1,0 +1,100 @@
+"""The hour limit, as the reply headers tell it, and what others on the same token use of it.
+
+Source: DigitalOcean API "Rate Limit" (headers ``ratelimit-limit``, ``-remaining``, ``-reset`` in epoch seconds).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+HOUR_SECONDS = 3600.0
+DISORDER_SECONDS = 1.0  # replies overtake each other: for so long, the lower number is the newer
+AFTER_RESET_SECONDS = 1.0  # after a reset one request goes alone, and its reply tells more
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one reply tells; ``reset_seconds`` from now."""
+
+    limit: int
+    remaining: int
+    reset_seconds: float
+
+
+def told(headers: Mapping[str, str], wall_now: float) -> Told | None:
+    """Read the rate-limit headers; None if they are absent or odd. ``wall_now`` is seconds since 1970."""
+    try:
+        limit = int(headers["ratelimit-limit"])
+        remaining = int(headers["ratelimit-remaining"])
+        reset = float(headers["ratelimit-reset"])
+    except (KeyError, ValueError):
+        return None
+    return Told(limit, remaining, min(HOUR_SECONDS, max(0.0, reset - wall_now)))
+
+
+def retry_after(headers: Mapping[str, str], otherwise: float) -> float:
+    """Return how many seconds a 429 asks us to wait."""
+    try:
+        return max(0.0, float(headers["retry-after"]))
+    except (KeyError, ValueError):
+        return otherwise
+
+
+class HourLimit:
+    """What is left of the hour. Times are loop time, seconds."""
+
+    def __init__(self) -> None:
+        self._limit = 0  # 0: nothing is known yet
+        self._remaining = 0
+        self._lowered_at = float("-inf")
+        self._resets_at = 0.0
+        self._in_flight = 0
+        self._base: int | None = None  # what remained when nothing of ours was under way
+        self._own = 0  # what we sent since then
+        self._others = 0  # what others sent since then, at the least
+
+    @property
+    def limit(self) -> int:
+        """Requests an hour; 0 if the API has not told."""
+        return self._limit
+
+    @property
+    def remaining(self) -> int:
+        """What is left after what is under way."""
+        return max(0, self._remaining - self._in_flight)
+
+    def use(self) -> None:
+        """Count a request that is being sent."""
+        self._in_flight += 1
+        self._own += 1
+
+    def end(self) -> None:
+        """A request has come back, with an answer or without."""
+        self._in_flight = max(0, self._in_flight - 1)
+
+    def learn(self, reply: Told, now: float) -> int:
+        """Take in what a reply tells; return how many requests others must have sent meanwhile."""
+        if self._base is None or reply.remaining > self._base:
+            self._rebase(reply.remaining)
+        if reply.remaining < self._remaining:
+            self._lowered_at = now
+        if reply.limit != self._limit or reply.remaining < self._remaining or now - self._lowered_at > DISORDER_SECONDS:
+            self._remaining = reply.remaining
+        self._limit = reply.limit
+        self._resets_at = now + reply.reset_seconds
+        seen = (self._base or 0) - reply.remaining - self._own
+        new = max(0, seen - self._others)
+        self._others += new
+        if self._in_flight == 0:
+            self._rebase(reply.remaining)
+        return new
+
+    def opens_at(self, now: float, reserve: float) -> float:
+        """Return when a request may go that leaves ``reserve`` (0 to 1) of the limit to others."""
+        if not self._limit or self.remaining > self._limit * reserve:
+            return now
+        if now < self._resets_at:
+            return self._resets_at
+        return now if self._in_flight == 0 else now + AFTER_RESET_SECONDS
+
+    def _rebase(self, remaining: int) -> None:
+        self._base, self._own, self._others = remaining, self._in_flight, 0

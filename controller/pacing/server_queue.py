@@ -1,0 +1,84 @@
+"""One action at a time on a droplet: who wants to act on one waits for the turn, inside the caller's deadline.
+
+The cloud refuses a second event on a droplet, so our own calls never send one. First come, first served, detach before
+attach: what frees a node goes first. Source: DigitalOcean API, 422 "Droplet already has a pending event".
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from common import deadlines, errors
+
+
+class Line:
+    """Who waits for one droplet."""
+
+    def __init__(self) -> None:
+        self.taken = False
+        self.urgent: deque[asyncio.Future[None]] = deque()
+        self.others: deque[asyncio.Future[None]] = deque()
+
+    def __len__(self) -> int:
+        return len(self.urgent) + len(self.others)
+
+    def leave(self, turn: asyncio.Future[None]) -> None:
+        """Take a waiter out of the line."""
+        for waiting in (self.urgent, self.others):
+            if turn in waiting:
+                waiting.remove(turn)
+
+    def call_next(self) -> None:
+        """Give the turn to the next in line."""
+        while waiting := self.urgent or self.others:
+            turn = waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.taken = False
+
+
+class ServerQueue:
+    """The lines of all droplets for which somebody waits."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, Line] = {}
+
+    def __len__(self) -> int:
+        """Return how many droplets have a line."""
+        return len(self._lines)
+
+    @asynccontextmanager
+    async def turn(self, droplet_id: int, *, urgent: bool) -> AsyncIterator[None]:
+        """Hold the droplet. Raises DeadlineExceeded if the turn does not come in time."""
+        line = self._lines.setdefault(droplet_id, Line())
+        try:
+            await self._wait(line, droplet_id, urgent=urgent)
+            try:
+                yield
+            finally:
+                line.call_next()
+        finally:
+            if not line.taken and self._lines.get(droplet_id) is line:
+                del self._lines[droplet_id]
+
+    async def _wait(self, line: Line, droplet_id: int, *, urgent: bool) -> None:
+        if not line.taken:
+            line.taken = True
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        ahead = len(line) + 1
+        (line.urgent if urgent else line.others).append(turn)
+        try:
+            async with asyncio.timeout_at(deadlines.current()):
+                await turn
+        except BaseException as error:
+            line.leave(turn)
+            if turn.done() and not turn.cancelled():  # the turn came at the very moment in which we leave
+                line.call_next()
+            if isinstance(error, TimeoutError):
+                raise errors.DeadlineExceeded(
+                    f"droplet {droplet_id} takes one action at a time, and {ahead} came before this one; call again"
+                ) from None
+            raise

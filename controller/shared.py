@@ -1,0 +1,36 @@
+"""What the domain modules of the controller share: one of each in a process."""
+
+from dataclasses import dataclass
+
+from common.locks import Locks
+from common.tasks import Tasks
+from controller.actions import Actions
+from controller.cache import VolumeCache
+from controller.cloud.base import Cloud, Gone, Volume
+from controller.pacing.action_poll import ActionPoll, Pressure
+
+
+@dataclass(frozen=True)
+class SharedParts:
+    """The cloud, what is known of it, what is under way, and who works on what."""
+
+    cloud: Cloud
+    tasks: Tasks
+    locks: Locks
+    cache: VolumeCache
+    action_poll: ActionPoll
+    actions: Actions
+
+    async def look(self, volume_id: str) -> Volume:
+        """Read a volume, as it is in the cloud. Raises Gone."""
+        try:
+            return self.cache.see(await self.cloud.get_volume(volume_id))
+        except Gone:
+            self.cache.forget(volume_id)
+            raise Gone(f"there is no volume {volume_id}") from None
+
+
+def make_shared(cloud: Cloud, tasks: Tasks, pressure: Pressure) -> SharedParts:
+    """Make the parts of a controller on that cloud."""
+    locks, cache, action_poll = Locks(), VolumeCache(), ActionPoll(cloud, tasks, pressure)
+    return SharedParts(cloud, tasks, locks, cache, action_poll, Actions(cloud, action_poll, tasks, locks, cache))

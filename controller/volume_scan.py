@@ -1,0 +1,103 @@
+"""Reads the region's volumes page by page: all at once, or a page now and then, within an hourly allowance."""
+
+import asyncio
+
+from controller.cache import VolumeCache
+from controller.cloud.base import Cloud, Gone, Page, Volume
+
+SHORT_PAGES = 2  # so few pages are read whole each time: it costs no more than finding out what changed
+PAGES_PER_HOUR = 85.0  # beside one look at the actions each minute: 150 requests an hour in all
+BURST_PAGES = 60.0
+HOUR_SECONDS = 3600.0
+SETTLE_SECONDS = 30.0  # what we changed so short a time ago, a page may not show yet
+ASKED_PER_ROUND = 10
+
+
+class VolumeScan:
+    """Where in the list of volumes we are, and what was seen on the way."""
+
+    def __init__(self, cloud: Cloud, cache: VolumeCache, region: str) -> None:
+        self._cloud = cloud
+        self._cache = cache
+        self._region = region
+        self.complete = False  # whether every volume was seen once
+        self._next = 1
+        self._pages = 0
+        self._total = 0
+        self._round: set[str] = set()
+        self._suspects: set[str] = set()
+        self._round_started = 0.0
+        self._allowance = BURST_PAGES
+        self._allowed_at = 0.0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether all volumes fit on so few pages that they are read whole each time."""
+        return self.complete and self._pages <= SHORT_PAGES
+
+    async def whole(self) -> None:
+        """Read every page."""
+        self._start_round()
+        while not await self._step():
+            pass
+        self.complete = True
+
+    async def some(self) -> None:
+        """Read the next page; and, while the total does not add up, as many more as the allowance has."""
+        self._refill()
+        ended = await self._step()
+        while not ended and self._allowance >= 1 and self._total != self._known():
+            ended = await self._step()
+
+    async def _step(self) -> bool:
+        """Read the next page; return whether it was the last of the round."""
+        asked = asyncio.get_running_loop().time()
+        if self._next == 1:
+            self._start_round()
+        page = await self._cloud.list_volumes(self._region, self._next)
+        self._allowance -= 1
+        self._take(page, asked)
+        self._next += 1
+        if page.more:
+            return False
+        await self._end_round()
+        return True
+
+    def _start_round(self) -> None:
+        self._next = 1
+        self._round = set()
+        self._round_started = asyncio.get_running_loop().time()
+
+    def _take(self, page: Page[Volume], asked: float) -> None:
+        self._total = page.total
+        for volume in page.items:
+            self._round.add(volume.id)
+            if not self._cache.changed_since(volume.id, asked - SETTLE_SECONDS):
+                self._cache.see(volume)
+
+    async def _end_round(self) -> None:
+        """What no page of the round has shown may be gone, or the pages have shifted: ask, or wait another round."""
+        self._pages, self._next = self._next - 1, 1
+        unseen = {volume.id for volume in self._cache if self._is_unseen(volume)}
+        for volume_id in unseen & self._suspects:
+            self._cache.lose(volume_id)
+        self._suspects = unseen - self._suspects
+        for volume_id in sorted(self._suspects)[:ASKED_PER_ROUND]:
+            try:
+                self._cache.see(await self._cloud.get_volume(volume_id))
+            except Gone:
+                self._cache.lose(volume_id)
+            self._suspects.discard(volume_id)
+
+    def _is_unseen(self, volume: Volume) -> bool:
+        if volume.region != self._region or volume.id in self._round:
+            return False
+        return not self._cache.changed_since(volume.id, self._round_started - SETTLE_SECONDS)
+
+    def _known(self) -> int:
+        return sum(1 for volume in self._cache if volume.region == self._region)
+
+    def _refill(self) -> None:
+        now = asyncio.get_running_loop().time()
+        gained = (now - self._allowed_at) * PAGES_PER_HOUR / HOUR_SECONDS
+        self._allowance, self._allowed_at = min(BURST_PAGES, self._allowance + gained), now

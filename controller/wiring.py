@@ -1,0 +1,59 @@
+"""The parts of the controller that do what the RPCs ask, joined."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from controller.attachments import Attachments
+from controller.capacity import Capacity
+from controller.health import VolumeHealth
+from controller.inventory import Inventory
+from controller.listing import Listing
+from controller.shared import SharedParts
+from controller.snapshots import Snapshots
+from controller.volumes import Volumes
+
+
+@dataclass(frozen=True)
+class ControllerScope:
+    """Who this controller is: its driver name, region, and the tags of its cluster."""
+
+    driver_name: str
+    region: str
+    tags: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class ControllerDomains:
+    """What serves the RPCs."""
+
+    volumes: Volumes
+    attachments: Attachments
+    snapshots: Snapshots
+    lists: Listing
+    offers: Capacity
+    health: VolumeHealth
+
+
+def make_domains(
+    parts: SharedParts,
+    identity: ControllerScope,
+    longest_page: int,
+    *,
+    confirm: bool = False,
+    wall: Callable[[], float] = time.time,
+) -> ControllerDomains:
+    """Join them. ``longest_page`` is in entries; ``confirm``: each attach is followed by a look at the volume.
+
+    ``wall`` returns seconds since 1970.
+    """
+    inventory = Inventory(parts.cloud, parts.cache, identity.region)
+    snapshots = Snapshots(parts, longest_page, wall)
+    return ControllerDomains(
+        volumes=Volumes(parts),
+        attachments=Attachments(parts, identity.tags, confirm=confirm),
+        snapshots=snapshots,
+        lists=Listing(inventory, snapshots, longest_page),
+        offers=Capacity(parts.cloud, identity.region),
+        health=VolumeHealth(parts, inventory, longest_page),
+    )

@@ -1,0 +1,1 @@
+"""Volumes that are encrypted on the node."""

@@ -1,0 +1,98 @@
+"""Which program with which arguments makes, checks and grows each file system.
+
+Sources: mke2fs(8), mkfs.xfs(8), mkfs.btrfs(8), e2fsck(8), resize2fs(8), xfs_growfs(8), btrfs-filesystem(8).
+"""
+
+from dataclasses import dataclass
+
+from common import errors
+from common.format_parameters import FormatOptions
+from node.records.requests import Filesystem
+
+EXT = frozenset({"ext3", "ext4"})
+
+E2FSCK_FIXED = 1
+E2FSCK_REBOOT = 2
+E2FSCK_UNFIXED = 4
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What fsck found: nothing, or something that it has repaired."""
+
+    repaired: bool
+
+
+def mkfs(wanted: Filesystem, device: str, *, lazy: bool) -> tuple[str, ...]:
+    """Return the program that makes the file system on ``device``.
+
+    The device is never discarded as a whole: on a large volume that takes minutes. ``lazy``: ext leaves its inode
+    tables and journal to be zeroed later, which is safe only on a device that reads zero now.
+    """
+    if wanted.kind in EXT:
+        return (f"mkfs.{wanted.kind}", "-F", "-q", *_ext_options(wanted.options, lazy=lazy), device)
+    if wanted.kind == "xfs":
+        return ("mkfs.xfs", "-f", "-q", "-K", *_xfs_options(wanted.options), device)
+    return ("mkfs.btrfs", "-f", "-q", "-K", *_btrfs_options(wanted.options), device)
+
+
+def check(kind: str, device: str) -> tuple[str, ...]:
+    """Return the program that repairs before a mount what is safe to repair; empty where mounting does it itself."""
+    return ("e2fsck", "-p", device) if kind in EXT else ()
+
+
+def check_all(device: str) -> tuple[str, ...]:
+    """Return the program after which an ext file system that is not mounted may be grown."""
+    return ("e2fsck", "-f", "-p", device)
+
+
+def read_check(status: int, volume_id: str, output: str) -> Checked:
+    """Read the exit status of e2fsck. Raises FailedPrecondition if errors are left."""
+    if status & ~(E2FSCK_FIXED | E2FSCK_REBOOT) == 0:
+        return Checked(repaired=status != 0)
+    left = "has errors that only a person can decide on" if status & E2FSCK_UNFIXED else f"cannot be checked ({status})"
+    raise errors.FailedPrecondition(
+        f"the file system of volume {volume_id} {left}: {output[:400].strip()}",
+        remedy="make a snapshot of the volume first, then run e2fsck on its device by hand",
+    )
+
+
+def grow_unmounted(device: str) -> tuple[str, ...]:
+    """Return the program that grows an ext file system to the size of its device, not mounted."""
+    return ("resize2fs", device)
+
+
+def grow_mounted(kind: str, device: str, path: str) -> tuple[str, ...]:
+    """Return the program that grows a mounted file system to the size of its device."""
+    if kind in EXT:
+        return ("resize2fs", device)
+    return ("xfs_growfs", "-d", path) if kind == "xfs" else ("btrfs", "filesystem", "resize", "max", path)
+
+
+def _ext_options(options: FormatOptions, *, lazy: bool) -> tuple[str, ...]:
+    zero_later = int(lazy)
+    extended = f"nodiscard,lazy_itable_init={zero_later},lazy_journal_init={zero_later}"
+    return (
+        *("-E", extended),
+        *("-m", str(options.reserved_percent)),
+        *_given("-b", options.block_bytes),
+        *_given("-I", options.inode_bytes),
+        *_given("-i", options.bytes_per_inode),
+        *_given("-L", options.label),
+    )
+
+
+def _xfs_options(options: FormatOptions) -> tuple[str, ...]:
+    return (
+        *_given("-b", options.block_bytes, "size="),
+        *_given("-i", options.inode_bytes, "size="),
+        *_given("-L", options.label),
+    )
+
+
+def _btrfs_options(options: FormatOptions) -> tuple[str, ...]:
+    return (*_given("-s", options.block_bytes), *_given("-L", options.label))
+
+
+def _given(flag: str, value: int | str, prefix: str = "") -> tuple[str, ...]:
+    return (flag, f"{prefix}{value}") if value else ()

@@ -1,0 +1,68 @@
+"""Read the superblocks of the file systems that the node makes, from the first bytes of a device.
+
+Sources: kernel Documentation/filesystems/ext4/super.rst; xfs_db(8) and the XFS Algorithms & Data Structures manual;
+btrfs on-disk format (superblock at 64 KiB). blkid names the kind; this tells the size and the state.
+"""
+
+import struct
+import uuid
+
+from node.records.probes import Superblock
+
+HEAD_BYTES = 68 << 10  # what holds all of them
+
+_EXT_AT = 1024
+_EXT_MAGIC = b"\x53\xef"
+_EXT_HAS_JOURNAL = 0x4
+_EXT_NEEDS_REPLAY = 0x4
+_EXT_64BIT = 0x80
+_EXT4_INCOMPAT = ~0x1F  # what ext3 does not know: extents, 64bit, flex_bg, …
+_XFS_IN_PROGRESS = 126
+_BTRFS_AT = 64 << 10
+
+
+def parse(head: bytes) -> Superblock | None:
+    """Return the superblock in ``head``, the device's first bytes, or None if there is none of these file systems."""
+    if len(head) < HEAD_BYTES:
+        return None
+    return _xfs(head) or _btrfs(head[_BTRFS_AT:]) or _ext(head[_EXT_AT : _EXT_AT + 1024])
+
+
+def _ext(block: bytes) -> Superblock | None:
+    if block[56:58] != _EXT_MAGIC:
+        return None
+    low, log_size = struct.unpack_from("<I", block, 4)[0], struct.unpack_from("<I", block, 24)[0]
+    compat, incompat, ro_compat = struct.unpack_from("<III", block, 92)
+    high = struct.unpack_from("<I", block, 0x150)[0] if incompat & _EXT_64BIT else 0
+    blocks = (high << 32) | low
+    newer = incompat & _EXT4_INCOMPAT or ro_compat & ~0x7
+    return Superblock(
+        kind="ext4" if newer else "ext3" if compat & _EXT_HAS_JOURNAL else "ext2",
+        size_bytes=blocks << (10 + min(log_size, 16)),
+        uuid=str(uuid.UUID(bytes=block[104:120])),
+        errors=struct.unpack_from("<I", block, 0x194)[0],
+        needs_replay=bool(incompat & _EXT_NEEDS_REPLAY),
+    )
+
+
+def _xfs(block: bytes) -> Superblock | None:
+    if block[:4] != b"XFSB":
+        return None
+    block_bytes, blocks = struct.unpack_from(">IQ", block, 4)
+    return Superblock(
+        kind="xfs",
+        size_bytes=block_bytes * blocks,
+        uuid=str(uuid.UUID(bytes=block[32:48])),
+        unfinished=block[_XFS_IN_PROGRESS] != 0,
+    )
+
+
+def _btrfs(block: bytes) -> Superblock | None:
+    if block[0x40:0x48] != b"_BHRfS_M":
+        return None
+    return Superblock(
+        kind="btrfs",
+        size_bytes=struct.unpack_from("<Q", block, 0xD1)[0],  # of this device: dev_item.total_bytes
+        uuid=str(uuid.UUID(bytes=block[0x20:0x30])),
+        devices=struct.unpack_from("<Q", block, 0x88)[0],
+    )

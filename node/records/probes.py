@@ -1,0 +1,62 @@
+"""What was read of a device's content, as frozen records."""
+
+from dataclasses import dataclass
+
+from node.records.kernel import Facts
+
+
+@dataclass(frozen=True)
+class Superblock:
+    """What a file system says of itself in its first superblock."""
+
+    kind: str
+    size_bytes: int
+    uuid: str
+    devices: int = 1  # btrfs may span several
+    errors: int = 0  # ext: errors that the kernel found since the last fsck
+    needs_replay: bool = False  # ext: the journal holds what is not yet in place
+    unfinished: bool = False  # xfs: mkfs has not ended; ext and btrfs write their mark last
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a LUKS header says of itself."""
+
+    version: int
+    label: str = ""
+    subsystem: str = ""
+    uuid: str = ""
+    slots: int = 0  # keys by which it opens
+    payload_at: int = 0  # byte offset of what is encrypted
+    requires: tuple[str, ...] = ()  # what a program must know beyond LUKS2 itself: a re-encryption under way
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What the low-level probe says: nothing (empty fields), one thing, or that it cannot tell (ambivalent)."""
+
+    kind: str = ""  # ext4, crypto_LUKS, LVM2_member, …
+    usage: str = ""  # filesystem, raid, crypto, other
+    table: str = ""  # of partitions: dos, gpt, …
+    ambivalent: bool = False
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """Own reads of a device: what was read, and where the first byte that is not zero lies."""
+
+    read_bytes: int
+    first_data: int | None = None  # byte offset
+    failed_at: int | None = None  # byte offset of a range that could not be read
+    reason: str = ""  # why it could not be read
+
+
+@dataclass(frozen=True)
+class Probe:
+    """All that is known of a device's content. ``scan`` is made only if no signature was found."""
+
+    facts: Facts
+    signature: Signature
+    superblock: Superblock | None = None
+    scan: ScanResult | None = None
+    header: Header | None = None  # of LUKS; read only for a volume that is to be encrypted

@@ -1,0 +1,227 @@
+"""The node's own classes with the kernel taken out: what blocks runs on the simulated kernel, everything else is real.
+
+``SimThreads`` is the one seam: it knows each blocking function of the node, and does in memory what that does. A
+function that it does not know ends the run, so that nothing of the node touches the machine unnoticed.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import FunctionType, MethodType
+from typing import TypeVar, cast
+
+from common import deadlines, errors
+from node.formats import mountinfo
+from node.host import host as host_module
+from node.host import mounts, paths, probe, processes
+from node.host.devices import LINK_PREFIX, LOOK_SECONDS, Device, Devices
+from node.host.host import Glance, Host
+from node.host.leftover_programs import LeftoverPrograms
+from node.host.state import Entry, Record, StateFolder
+from node.host.sysfs import Sysfs
+from node.host.threads import Threads
+from node.records.kernel import Facts
+from node.records.probes import ScanResult, Superblock
+from node.records.requests import VolumeSpec
+from node.records.state import Intent
+from node.rules import identity
+from tests.fakes.host.kernel import Kernel
+from tests.faults.sim.loop import sleep
+
+Result = TypeVar("Result")
+
+
+class SimSysfs(Sysfs):
+    """What /sys tells."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(Path("/nowhere"), Path("/nowhere"))
+        self._kernel = kernel
+
+    def facts(self, number: str) -> Facts | None:
+        return self._kernel.facts(number)
+
+    def disks(self) -> "list[Facts]":  # type: ignore[override]  # an iterable is all that is asked for
+        return [facts for number in list(self._kernel.disks) if (facts := self._kernel.facts(number)) is not None]
+
+    def rescan(self, kernel_name: str) -> None:
+        for plugged in self._kernel.disks.values():
+            if plugged.kernel_name == kernel_name:
+                plugged.seen_bytes = plugged.disk.size_bytes
+
+    def boot(self) -> str:
+        return self._kernel.boot
+
+    def has_capability(self, number: int) -> bool:
+        return bool(number)
+
+    def btrfs_devices(self, uuid: str) -> tuple[str, ...]:
+        return () if uuid else ("",)
+
+
+class SimThreads(Threads):
+    """Runs what blocks on the simulated kernel, after a moment."""
+
+    def __init__(self, kernel: Kernel, draw: Callable[[float, float], float]) -> None:
+        super().__init__(48)
+        self._kernel = kernel
+        self._draw = draw
+        self._known: dict[object, Callable[..., object]] = {  # type: ignore[explicit-any]  # each has its own arguments
+            host_module._glance: self.glance,
+            host_module._mapper: lambda *_: None,  # no volume is encrypted here
+            paths.resolve: lambda path: path,
+            paths.make_folder: kernel.folders.add,
+            paths.make_file: kernel.files.add,
+            paths.remove: self._remove,
+            mounts.read_table: kernel.table,
+            processes.users: lambda _path: (),
+            processes.holders_of_mount: lambda _number: (),
+            os.close: lambda number: kernel.open.pop(number, None),
+            probe._claim: self._claim,
+            probe.read_head: lambda device: (self._superblock(device), None),
+            probe.scan: self._scan,
+        }
+
+    async def call(self, work: Callable[[], Result], seconds: float, what: str) -> Result:
+        """Do it; time passes before and after."""
+        assert seconds > 0, what
+        await sleep(self._draw(0.0001, 0.003))
+        result = self.do(work)
+        await sleep(self._draw(0.0001, 0.003))
+        return result
+
+    def do(self, work: Callable[[], Result]) -> Result:
+        """Do at once what a blocking function does."""
+        function: object = work.func if isinstance(work, partial) else work
+        if function in self._known:
+            arguments = work.args if isinstance(work, partial) else ()
+            return cast("Result", self._known[function](*arguments))
+        mine = isinstance(function, MethodType) and isinstance(function.__self__, SimSysfs | SimDevices)
+        rescan = isinstance(function, FunctionType) and function.__qualname__ == "Devices.fresh.<locals>.look"
+        assert mine or rescan, f"the simulated host does not know {function}"
+        return work()
+
+    def glance(self, path: str, orphans: LeftoverPrograms) -> Glance:
+        """Look at a path."""
+        orphans.check(path)
+        seen = self._kernel.top(path)
+        block = ""
+        if seen is not None and seen.line.root != "/" and self._kernel.is_alive(seen.plugged):
+            block = seen.plugged.number
+        return Glance(path, self._kernel.table(), block)
+
+    def _remove(self, path: str) -> None:
+        assert not mountinfo.at(self._kernel.table(), path), path
+        self._kernel.folders.discard(path)
+        self._kernel.files.discard(path)
+
+    def _claim(self, device: Device) -> int | None:
+        return self._kernel.descriptor(self._kernel.open[device.descriptor].plugged, exclusive=True)
+
+    def _superblock(self, device: Device) -> Superblock | None:
+        plugged = self._kernel.open[device.descriptor].plugged
+        if not self._kernel.is_alive(plugged):
+            raise errors.FailedPrecondition(f"device {device.path} cannot be read at byte 0: Input/output error")
+        found = plugged.disk.filesystem
+        return None if found is None else Superblock(found.kind, found.size_bytes, found.uuid)
+
+    def _scan(self, device: Device) -> ScanResult:
+        plugged = self._kernel.open[device.descriptor].plugged
+        if plugged.unreadable or not self._kernel.is_alive(plugged):
+            return ScanResult(0, failed_at=0, reason="Input/output error")
+        return ScanResult(1 << 20, first_data=plugged.disk.first_data)
+
+
+class SimDevices(Devices):
+    """Finds devices on the simulated kernel; what proves them is real."""
+
+    def __init__(self, kernel: Kernel, sysfs: SimSysfs, threads: SimThreads) -> None:
+        super().__init__(Path("/dev/disk/by-id"), sysfs, threads, wait_seconds=30.0)
+        self._kernel = kernel
+
+    async def superblock(self, number: str) -> Superblock | None:
+        plugged = self._kernel.disks.get(number)
+        if plugged is None or plugged.disk.filesystem is None:
+            return None
+        return Superblock(plugged.disk.filesystem.kind, plugged.disk.filesystem.size_bytes, "")
+
+    async def _wait(self, volume: VolumeSpec) -> Device | None:
+        clock = asyncio.get_running_loop().time
+        last = clock() + min(self._wait_seconds, max(0.0, deadlines.remaining() - LOOK_SECONDS))
+        while True:
+            late = clock() >= last
+            try:
+                if (device := await self._look(volume)) is not None or late:
+                    return device
+            except errors.FailedPrecondition:
+                if late:
+                    raise
+            await sleep(min(LOOK_SECONDS, max(0.001, last - clock())))
+
+    def _open_path(self, path: Path, volume: VolumeSpec) -> Device | None:
+        number = self._kernel.links.get(path.name.removeprefix(LINK_PREFIX), "")
+        named = {each.kernel_name: each.number for each in self._kernel.disks.values()}
+        plugged = self._kernel.disks.get(number or named.get(path.name, ""))
+        if plugged is None:
+            return None
+        facts = self._sysfs.facts(plugged.number)
+        assert facts is not None
+        identity.prove(volume, facts, frozenset({"253:1"}))
+        descriptor = self._kernel.descriptor(plugged)
+        assert descriptor is not None
+        device = Device(f"/dev/{plugged.kernel_name}", descriptor, facts)
+        try:
+            if facts.size_bytes < volume.min_bytes:
+                device = self._rescan(device)
+            identity.check_size(volume, device.facts)
+        except BaseException:
+            del self._kernel.open[descriptor]
+            raise
+        return device
+
+    def _is_free(self, number: str) -> bool:
+        plugged = self._kernel.disks.get(number)
+        return plugged is None or not self._kernel.is_busy(plugged)
+
+
+class SimJournal(StateFolder):
+    """The journal's files: ``kept`` outlives the process, and the host."""
+
+    def __init__(self, kept: dict[tuple[type, str], Entry], *, same_boot: bool) -> None:
+        super().__init__(Path("/nowhere"))
+        self._kept = kept
+        for key in [key for key in kept if not same_boot and key[0] is not Intent]:
+            del kept[key]
+        self._known = dict(kept)
+
+    def write(self, record: Entry, *, sync: bool = False) -> None:
+        key = (type(record), getattr(record, "target", "") or record.volume_id)
+        self._kept[key] = self._known[key] = record
+        assert sync in {True, False}
+
+    def remove(self, kind: type[Record], key: str) -> None:
+        self._kept.pop((kind, key), None)
+        self._known.pop((kind, key), None)
+
+
+class SimHost(Host):
+    """The host's parts; what it does before a record is written happens in memory, too."""
+
+    async def remember(self, record: Entry, *, sync: bool = False, before: Callable[[], None] = lambda: None) -> None:
+        await self._pause()
+        if isinstance(before, partial):
+            cast("SimThreads", self.threads).do(before)
+        self.state.write(record, sync=sync)
+        await self._pause()
+
+    async def forget(self, kind: type[Record], key: str, *, before: Callable[[], None] = lambda: None) -> None:
+        await self._pause()
+        if isinstance(before, partial):
+            cast("SimThreads", self.threads).do(before)
+        self.state.remove(kind, key)
+        await self._pause()
+
+    async def _pause(self) -> None:
+        await self.threads.call(mounts.read_table, 1.0, "the journal")

@@ -1,0 +1,52 @@
+"""StorageClass parameters on how a file system is made."""
+
+import pytest
+
+from common import context_keys, errors, format_parameters
+from common.format_parameters import FormatOptions
+from node.formats import filesystem_argv
+from node.records.requests import Filesystem
+
+
+def test_parameters_become_options_of_mkfs() -> None:
+    given = {"blockSize": "1024", "inodeSize": "512", "bytesPerInode": "8192", "reservedPercent": "5", "label": "data"}
+    parsed = format_parameters.parse("ext4", given)
+    assert parsed == FormatOptions(1024, 512, 8192, 5, "data")
+    assert set(given) == context_keys.FORMAT_PARAMETERS
+    argv = filesystem_argv.mkfs(Filesystem("ext4", options=parsed), "/dev/x", lazy=True)
+    assert argv[-11:-1] == ("-m", "5", "-b", "1024", "-I", "512", "-i", "8192", "-L", "data")
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("ext4", {"blockSize": "4095"}),
+        ("ext4", {"blockSize": "65536"}),
+        ("ext4", {"inodeSize": "100"}),
+        ("ext4", {"blockSize": "1024", "inodeSize": "2048"}),
+        ("ext4", {"bytesPerInode": "-1"}),
+        ("ext4", {"bytesPerInode": "1024"}),
+        ("ext4", {"reservedPercent": "51"}),
+        ("ext4", {"label": "-L"}),
+        ("ext4", {"label": "a b"}),
+        ("ext4", {"label": "x" * 17}),
+        ("xfs", {"label": "x" * 13}),
+        ("xfs", {"inodeSize": "2048", "blockSize": "1024"}),
+        ("xfs", {"bytesPerInode": "8192"}),
+        ("btrfs", {"inodeSize": "512"}),
+    ],
+)
+def test_a_value_that_mkfs_does_not_take_is_refused(kind: str, given: dict[str, str]) -> None:
+    with pytest.raises(errors.InvalidArgument):
+        format_parameters.parse(kind, given)
+
+
+@pytest.mark.parametrize(("status", "repaired"), [(0, False), (1, True), (2, True), (3, True)])
+def test_a_check_that_repaired_everything_is_well(status: int, *, repaired: bool) -> None:
+    assert filesystem_argv.read_check(status, "id", "").repaired == repaired
+
+
+@pytest.mark.parametrize("status", [4, 5, 8, 12, 16, 32, 128, -9])
+def test_a_check_that_left_errors_is_refused(status: int) -> None:
+    with pytest.raises(errors.FailedPrecondition):
+        filesystem_argv.read_check(status, "id", "")

@@ -1,0 +1,253 @@
+"""The HTTP session against a server in this process, whose answers are scripted."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from common import deadlines, errors
+from controller.digitalocean import models
+from controller.digitalocean.http import ApiRequest, Http, Refusal, session
+from controller.digitalocean.token import Token
+from controller.digitalocean.token_state import TokenState
+from controller.pacing.budget import Budget
+from controller.pacing.lanes import Lane
+
+pytestmark = pytest.mark.asyncio
+ACCOUNT = {"account": {"volume_limit": 7}}
+READ = ApiRequest("GET", "/v2/account", Lane.READ)
+CHANGE = ApiRequest("POST", "/v2/volumes", Lane.CHANGE, json={"name": "a"})
+SECRET = "dop_v1_0123456789abcdef"  # noqa: S105 (no real token)
+
+
+class Script:
+    """Answers in turn, the last one for ever; None cuts the connection."""
+
+    def __init__(self, *answers: tuple[int, object] | None) -> None:
+        self.answers = deque(answers)
+        self.tokens: list[str] = []
+        self.agents: list[str] = []
+        self.headers: dict[str, str] = {}
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.tokens.append(request.headers["Authorization"].removeprefix("Bearer "))
+        self.agents.append(request.headers["User-Agent"])
+        found = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
+        if found is None:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        status, body = found
+        text = body if isinstance(body, str) else json.dumps(body)
+        return web.Response(status=status, text=text, headers=self.headers, content_type="application/json")
+
+
+class Untold:
+    """Requests that nobody counts."""
+
+    def count(self, method: str, path: str, status: int, seconds: float) -> None: ...
+
+
+@asynccontextmanager
+async def served(script: Script) -> AsyncIterator[str]:
+    """Serve the script; yield its URL."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", script.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    await runner.cleanup()
+
+
+@asynccontextmanager
+async def api(script: Script, token: Token | None = None, access: TokenState | None = None) -> AsyncIterator[Http]:
+    loop = asyncio.get_running_loop()
+    async with served(script) as root, session() as http_session:
+        http = Http(root, token or Token(SECRET), Budget(), access or TokenState(loop.time), Untold())
+        http.open(http_session)
+        yield http
+
+
+async def test_a_call_carries_the_token_and_who_we_are() -> None:
+    script = Script((200, ACCOUNT))
+    async with api(script) as http:
+        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
+    assert script.tokens == [SECRET]
+    assert script.agents[0].startswith("aiocsi/")
+
+
+@pytest.mark.parametrize("first", [(500, "{}"), (503, "busy"), None], ids=["500", "503", "reset"])
+async def test_a_read_is_repeated(first: tuple[int, object] | None) -> None:
+    script = Script(first, (200, ACCOUNT))
+    async with api(script) as http:
+        await http.read(READ, models.OneAccount)
+    assert len(script.tokens) == 2
+
+
+@pytest.mark.parametrize("first", [(500, "{}"), None], ids=["500", "reset"])
+async def test_a_change_is_sent_once_and_its_outcome_is_unknown(first: tuple[int, object] | None) -> None:
+    script = Script(first)
+    async with api(script) as http:
+        with pytest.raises(errors.OutcomeUnknown):
+            await http.send(CHANGE)
+    assert len(script.tokens) == 1
+
+
+async def test_a_read_that_goes_on_failing_ends_before_its_deadline() -> None:
+    script = Script((500, "{}"))
+    async with api(script) as http:
+        loop = asyncio.get_running_loop()
+        with deadlines.until(loop.time() + 1), pytest.raises(errors.NotFinal):
+            await http.send(READ)
+        assert len(script.tokens) > 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        pytest.param("{}", "account", id="empty"),
+        pytest.param('{"account": {"volume_limit": "many"}}', "account.volume_limit", id="wrong type"),
+        pytest.param("<html>", "whole reply", id="no JSON"),
+    ],
+)
+async def test_a_reply_that_does_not_fit_is_not_final_and_names_the_field(body: str, field: str) -> None:
+    async with api(Script((200, body))) as http:
+        with pytest.raises(errors.NotFinal, match=field):
+            await http.read(READ, models.OneAccount)
+
+
+async def test_a_volume_without_its_droplets_does_not_read_as_detached() -> None:
+    volume = {
+        "id": "v",
+        "name": "pvc-a",
+        "size_gigabytes": 1,
+        "region": {"slug": "nyc1"},
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+    async with api(Script((200, {"volume": volume}), (200, {"volume": {**volume, "droplet_ids": None}}))) as http:
+        with pytest.raises(errors.NotFinal, match=r"volume\.droplet_ids"):
+            await http.read(READ, models.OneVolume)
+        assert (await http.read(READ, models.OneVolume)).volume.droplet_ids is None
+
+
+async def test_a_refusal_has_the_clouds_own_words() -> None:
+    async with api(Script((422, {"id": "x", "message": "Droplet already has a pending event."}))) as http:
+        with pytest.raises(Refusal, match="pending event") as refused:
+            await http.send(CHANGE)
+    assert refused.value.code == 422
+
+
+async def test_a_429_is_waited_out_and_the_change_sent_again() -> None:
+    script = Script((429, "{}"), (201, "{}"))
+    script.headers = {"retry-after": "0.1"}
+    async with api(script) as http:
+        await http.send(CHANGE)
+    assert len(script.tokens) == 2
+
+
+async def test_a_429_beyond_the_deadline_is_told_with_the_time_to_wait() -> None:
+    script = Script((429, "{}"))
+    script.headers = {"retry-after": "30"}
+    async with api(script) as http:
+        with (
+            deadlines.until(asyncio.get_running_loop().time() + 2),
+            pytest.raises(errors.Unavailable, match=r"retry after 3\d s"),
+        ):
+            await http.send(READ)
+    assert len(script.tokens) == 1
+
+
+async def test_a_replaced_token_file_is_used_without_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    script = Script((200, ACCOUNT))
+    async with api(script, Token(file=file)) as http:
+        await http.send(READ)
+        file.write_text("second\n")
+        await http.send(READ)
+    assert script.tokens == ["first", "second"]
+
+
+async def test_a_refused_token_is_tried_twice_and_then_told_as_not_final() -> None:
+    script = Script((401, "{}"))
+    async with api(script) as http:
+        with pytest.raises(errors.Unavailable, match="token") as refused:
+            await http.send(CHANGE)
+    assert len(script.tokens) == 2
+    assert SECRET not in str(refused.value)
+
+
+async def test_no_token_appears_in_a_repr_or_an_error(tmp_path: Path) -> None:
+    assert SECRET not in repr(Token(SECRET))
+    with pytest.raises(errors.Unavailable) as refused:
+        Token(file=tmp_path / "missing").current()
+    assert "missing" in str(refused.value)
+
+
+async def test_a_missing_token_is_told_at_the_start_and_stops_nothing(tmp_path: Path) -> None:
+    with capture_logs() as told:
+        Token(SECRET).look()
+        Token(file=tmp_path / "missing").look()
+    assert [(each["event"], each["remedy"]) for each in told] == [("no_token", "check that the secret is mounted")]
+
+
+async def test_a_server_that_is_not_there_is_not_final() -> None:
+    loop = asyncio.get_running_loop()
+    async with session() as http_session:
+        http = Http("http://127.0.0.1:9/", Token(SECRET), Budget(), TokenState(loop.time), Untold())
+        http.open(http_session)
+        with deadlines.until(loop.time() + 0.5), pytest.raises(errors.NotFinal):
+            await http.send(READ)
+        with pytest.raises(errors.Unavailable, match="no connection"):
+            await http.send(CHANGE)
+
+
+async def test_the_proxy_of_the_environment_is_used_for_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script((200, ACCOUNT))
+    async with served(script) as proxy, session() as http_session:
+        monkeypatch.setenv("http_proxy", proxy)
+        http = Http("http://api.invalid/", Token(SECRET), Budget(), TokenState(lambda: 0.0), Untold())
+        http.open(http_session)
+        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
+    assert script.tokens == [SECRET]
+
+
+async def test_a_host_that_needs_no_proxy_is_asked_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script((200, ACCOUNT))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    async with api(script) as http:
+        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
+
+
+async def test_a_login_in_netrc_does_not_stand_in_the_tokens_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logins = tmp_path / "netrc"
+    logins.write_text("machine 127.0.0.1 login somebody password else\n")
+    logins.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(logins))
+    script = Script((200, ACCOUNT))
+    async with api(script) as http:
+        await http.send(READ)
+    assert script.tokens == [SECRET]
+
+
+async def test_readiness_ends_when_the_token_is_refused_for_a_while() -> None:
+    now = 0.0
+    access = TokenState(lambda: now, patience_seconds=60)
+    access.learn(401)
+    assert access.ready()
+    now = 61.0
+    access.learn(0)
+    assert not access.ready()
+    assert "token" in access.reason
+    access.learn(200)
+    assert access.ready()

@@ -1,0 +1,42 @@
+"""With what cryptsetup is run, and what its exit status means to a caller."""
+
+import pytest
+
+from common import errors
+from common.encryption import parse
+from node.formats import cryptsetup_argv
+
+
+def test_a_class_becomes_arguments() -> None:
+    asked = parse({"encryption": "luks2", "encryptionDiscards": "true"})
+    assert asked is not None
+    assert " ".join(cryptsetup_argv.make(asked, "id", "state", "/dev/x")) == (
+        "cryptsetup --batch-mode --disable-locks luksFormat --type luks2 --cipher aes-xts-plain64 --key-size 512 "
+        "--sector-size 4096 --pbkdf argon2id --pbkdf-memory 65536 --pbkdf-force-iterations 4 "
+        "--label id --subsystem state --key-file - /dev/x"
+    )
+    opened = cryptsetup_argv.open_("/dev/x", "name", discards=asked.discards, read_only=False)
+    assert "--allow-discards" in opened
+    assert "--readonly" not in opened
+
+
+def test_discards_are_off_unless_they_are_asked_for() -> None:
+    assert "--allow-discards" not in cryptsetup_argv.open_("/dev/x", "name", discards=False, read_only=True)
+    assert "--readonly" in cryptsetup_argv.open_("/dev/x", "name", discards=False, read_only=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "said"),
+    [
+        pytest.param(2, errors.FailedPrecondition, "encryption-passphrase-old", id="wrong passphrase"),
+        pytest.param(3, errors.Unavailable, "memory limit", id="no memory"),
+        pytest.param(5, errors.Unavailable, "still uses", id="busy"),
+        pytest.param(-9, errors.OutcomeUnknown, "killed", id="killed"),
+        pytest.param(1, errors.FailedPrecondition, "kernel log", id="anything else"),
+    ],
+)
+def test_an_exit_status_becomes_an_error_with_a_remedy(status: int, kind: type[errors.DriverError], said: str) -> None:
+    error = cryptsetup_argv.failure("id", cryptsetup_argv.test("/dev/x"), status, "what it says")
+    assert type(error) is kind
+    assert said in error.remedy
+    assert "id" in error.message

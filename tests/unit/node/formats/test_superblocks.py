@@ -1,0 +1,55 @@
+"""Superblocks from bytes."""
+
+import struct
+import uuid
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.formats import superblocks
+from node.records.probes import Superblock
+
+UUID = uuid.UUID(int=5)
+
+
+def head(offset: int, data: bytes) -> bytes:
+    return (bytes(offset) + data).ljust(superblocks.HEAD_BYTES, b"\0")
+
+
+def test_an_ext4_of_more_than_16_tib_is_read() -> None:
+    block = bytearray(1024)
+    struct.pack_into("<I", block, 4, 1)
+    struct.pack_into("<I", block, 24, 2)
+    struct.pack_into("<H", block, 56, 0xEF53)
+    struct.pack_into("<III", block, 92, 4, 0x80 | 0x40 | 4, 0)
+    block[104:120] = UUID.bytes
+    struct.pack_into("<I", block, 0x150, 1)
+    struct.pack_into("<I", block, 0x194, 3)
+    assert superblocks.parse(head(1024, bytes(block))) == Superblock(
+        "ext4", ((1 << 32) + 1) * 4096, str(UUID), errors=3, needs_replay=True
+    )
+
+
+def test_an_xfs_is_read() -> None:
+    block = b"XFSB" + struct.pack(">IQ", 4096, 1000) + bytes(16) + UUID.bytes
+    assert superblocks.parse(head(0, block)) == Superblock("xfs", 4096000, str(UUID))
+    half_made = block.ljust(126, b"\0") + b"\1"
+    assert superblocks.parse(head(0, half_made)) == Superblock("xfs", 4096000, str(UUID), unfinished=True)
+
+
+def test_a_btrfs_is_read() -> None:
+    block = bytearray(1024)
+    block[0x20:0x30] = UUID.bytes
+    block[0x40:0x48] = b"_BHRfS_M"
+    struct.pack_into("<Q", block, 0x88, 2)
+    struct.pack_into("<Q", block, 0xD1, 1 << 30)
+    assert superblocks.parse(head(64 << 10, bytes(block))) == Superblock("btrfs", 1 << 30, str(UUID), devices=2)
+
+
+@given(st.binary(max_size=2048), st.sampled_from([0, 1024, 64 << 10]))
+def test_any_bytes_are_read_without_an_error(data: bytes, offset: int) -> None:
+    superblocks.parse(head(offset, data))
+
+
+def test_what_is_too_short_has_no_superblock() -> None:
+    assert superblocks.parse(b"XFSB") is None

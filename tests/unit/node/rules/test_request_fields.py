@@ -1,0 +1,41 @@
+"""Ids, names and paths from the wire."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import errors
+from node.rules import request_fields
+
+
+@pytest.mark.parametrize("value", ["", None, 1, "a/b", "../x", "a b", "a\nb", "-rf", ".hidden", "x" * 129, "ä"])
+def test_an_odd_id_is_refused(value: object) -> None:
+    with pytest.raises(errors.InvalidArgument):
+        request_fields.volume_id(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", None, 1, "relative", "/a/../b", "/a/./b", "/a/..", "/a\nb", "/a\0b", "//a", "/", "/a\\b"),
+        *("/" + "x" * 5000, "/" + "x" * 256, "/" + "a/" * 2000),
+    ],
+)
+def test_an_odd_path_is_refused(value: object) -> None:
+    with pytest.raises(errors.InvalidArgument):
+        request_fields.path(value, "target_path")
+
+
+def test_a_path_loses_the_slash_at_its_end() -> None:
+    assert request_fields.path("/var/lib//kubelet/", "target_path") == "/var/lib/kubelet"
+
+
+@given(st.text())
+def test_any_text_is_taken_as_a_plain_path_or_refused(value: str) -> None:
+    try:
+        path = request_fields.path(value, "target_path")
+    except errors.InvalidArgument:
+        return
+    assert path.startswith("/")
+    assert ".." not in path.split("/")
+    assert path.isprintable()
