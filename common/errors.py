@@ -64,7 +64,7 @@ class OutOfRange(Refused):
 
 
 class ResourceExhausted(Refused):
-    """A limit is reached: volumes of the account, volumes of a droplet, snapshots of a volume."""
+    """A limit is reached: volumes of the account, volumes of a node, snapshots of a volume."""
 
     status = Status.RESOURCE_EXHAUSTED
 

@@ -1,6 +1,6 @@
 """What is known of volumes, so that nothing is asked twice: names and sizes never change unseen, attachments may.
 
-A name and a region hold for a volume's life, and a size only grows, so attach needs no look at the volume. Who holds
+A name and a zone hold for a volume's life, and a size only grows, so attach needs no look at the volume. Who holds
 a volume is a hint: the cloud's answer decides. Kept in the process alone; a restart costs one read per volume.
 """
 
@@ -26,12 +26,12 @@ class Accounted:
     """The ids of actions whose effect is known already."""
 
     def __init__(self) -> None:
-        self._ids: OrderedDict[int, None] = OrderedDict()
+        self._ids: OrderedDict[str, None] = OrderedDict()
 
-    def __contains__(self, action_id: int) -> bool:
+    def __contains__(self, action_id: str) -> bool:
         return action_id in self._ids
 
-    def add(self, action_ids: Iterable[int]) -> None:
+    def add(self, action_ids: Iterable[str]) -> None:
         """Their effect is known from now on."""
         for action_id in action_ids:
             _keep(self._ids, action_id, None, REMEMBERED_ACTIONS)
@@ -43,8 +43,8 @@ class VolumeCache:
     def __init__(self) -> None:
         self._volumes: dict[str, Volume] = {}
         self._changed: dict[str, float] = {}  # when we changed a volume
-        self._attached: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._detached: OrderedDict[str, int] = OrderedDict()
+        self._attached: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._detached: OrderedDict[str, str] = OrderedDict()
         self._deleted: OrderedDict[str, None] = OrderedDict()
         self._snapshots: dict[str, Snapshot] = {}
         self._order: list[tuple[float, str]] | None = None
@@ -99,42 +99,42 @@ class VolumeCache:
         if self._drop(volume_id):
             _keep(self.lost, volume_id, None, REMEMBERED_LOSSES)
 
-    def hold(self, volume_id: str, droplet_ids: tuple[int, ...]) -> None:
-        """Those droplets, and no others, hold the volume now."""
-        if (volume := self._volumes.get(volume_id)) and volume.droplet_ids != droplet_ids:
-            self._volumes[volume_id] = replace(volume, droplet_ids=droplet_ids)
+    def hold(self, volume_id: str, server_ids: tuple[str, ...]) -> None:
+        """Those servers, and no others, hold the volume now."""
+        if (volume := self._volumes.get(volume_id)) and volume.server_ids != server_ids:
+            self._volumes[volume_id] = replace(volume, server_ids=server_ids)
             self._attached.pop(volume_id, None)
 
-    def moved(self, volume_id: str, droplet_ids: tuple[int, ...]) -> None:
-        """An action of ours has ended: those droplets hold the volume now."""
+    def moved(self, volume_id: str, server_ids: tuple[str, ...]) -> None:
+        """An action of ours has ended: those servers hold the volume now."""
         if volume_id in self._volumes:
             self._touch(volume_id)
-            self.hold(volume_id, droplet_ids)
+            self.hold(volume_id, server_ids)
 
-    def attached(self, volume_id: str, droplet_id: int) -> None:
-        """An attach of ours to that droplet was seen to end well, just now."""
-        _keep(self._attached, volume_id, (droplet_id, asyncio.get_running_loop().time()), REMEMBERED_ATTACHMENTS)
+    def attached(self, volume_id: str, server_id: str) -> None:
+        """An attach of ours to that server was seen to end well, just now."""
+        _keep(self._attached, volume_id, (server_id, asyncio.get_running_loop().time()), REMEMBERED_ATTACHMENTS)
 
     def detaching(self, volume_id: str) -> None:
         """A detach is about to be asked for: from now on, only the cloud knows."""
         self._attached.pop(volume_id, None)
 
-    def attached_since(self, volume_id: str, moment: float) -> int | None:
-        """Return the droplet to which our attach was seen to end well after ``moment``, if nothing was heard since."""
-        droplet_id, seen = self._attached.get(volume_id, (None, 0.0))
-        return droplet_id if seen > moment else None
+    def attached_since(self, volume_id: str, moment: float) -> str | None:
+        """Return the server to which our attach was seen to end well after ``moment``, if nothing was heard since."""
+        server_id, seen = self._attached.get(volume_id, (None, 0.0))
+        return server_id if seen > moment else None
 
-    def detached(self, volume_id: str, droplet_id: int) -> None:
-        """A detach of ours from that droplet was seen to end well."""
-        _keep(self._detached, volume_id, droplet_id, REMEMBERED_DETACHMENTS)
+    def detached(self, volume_id: str, server_id: str) -> None:
+        """A detach of ours from that server was seen to end well."""
+        _keep(self._detached, volume_id, server_id, REMEMBERED_DETACHMENTS)
 
     def attaching(self, volume_id: str) -> None:
         """An attach is about to be asked for: from now on, only the cloud knows."""
         self._attached.pop(volume_id, None)
         self._detached.pop(volume_id, None)
 
-    def detached_from(self, volume_id: str) -> int | None:
-        """Return the droplet from which we have detached the volume, if no attach was asked for since."""
+    def detached_from(self, volume_id: str) -> str | None:
+        """Return the server from which we have detached the volume, if no attach was asked for since."""
         return self._detached.get(volume_id)
 
     def grow(self, volume_id: str, size_bytes: int) -> None:

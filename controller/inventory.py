@@ -1,10 +1,10 @@
-"""All volumes of the region, for ListVolumes: read whole once, then kept current for a request or two a minute.
+"""All volumes of the zone, for ListVolumes: read whole once, then kept current for a request or two a minute.
 
 What changes an attachment is an action, so the account's list of actions, one request, tells whether anything that is
-not ours has changed; only then are the droplets read, which name their volumes (200 droplets a page, up to 3,000
+not ours has changed; only then are the servers read, which name their volumes (200 servers a page, up to 3,000
 attachments). One page of the volumes is read beside it each time, in turn: it carries the total, and shows in time what
 was made or deleted elsewhere. A total that does not add up lets more pages be read, within an hourly allowance.
-If the list of actions cannot be trusted, the droplets are read every time.
+If the list of actions cannot be trusted, the servers are read every time.
 """
 
 import asyncio
@@ -21,25 +21,25 @@ log = structlog.get_logger("inventory")
 
 FRESH_SECONDS = 10.0  # a list that is asked for again within this time is answered from memory
 MISSED_SECONDS = 3600.0  # after so long without a refresh everything is read anew
-UNPROVEN_SECONDS = 100.0  # how often the droplets are read while the list of actions is not trusted
+UNPROVEN_SECONDS = 100.0  # how often the servers are read while the list of actions is not trusted
 AT_A_TIME = 1000  # volumes that are gone through before others have their turn
 VOLUME_KINDS = frozenset({Kind.ATTACH, Kind.DETACH, Kind.RESIZE})
 
 
 class Inventory:
-    """The volumes of one region."""
+    """The volumes of one zone."""
 
-    def __init__(self, cloud: Cloud, cache: VolumeCache, region: str) -> None:
+    def __init__(self, cloud: Cloud, cache: VolumeCache, zone: str) -> None:
         self._cloud = cloud
         self._cache = cache
-        self._region = region
-        self._sweep = VolumeScan(cloud, cache, region)
+        self._zone = zone
+        self._sweep = VolumeScan(cloud, cache, zone)
         self._refreshing = asyncio.Lock()
         self._refreshed_at = float("-inf")
-        self._droplets_read_at = float("-inf")
+        self._servers_read_at = float("-inf")
         self._last_action = 0  # all actions up to this one are accounted for
         self._proven = False  # whether the account's list was seen to hold actions of volumes
-        self._unsettled = False  # whether a droplet told otherwise of a volume that we had just changed
+        self._unsettled = False  # whether a server told otherwise of a volume that we had just changed
 
     async def refresh(self) -> None:
         """Bring the memory of all volumes up to date. Raises NotFinal."""
@@ -61,7 +61,7 @@ class Inventory:
         found: list[Volume] = []
         for place in range(bisect_right(order, after), len(order)):
             volume = self._cache.get(order[place][1])
-            if volume is None or volume.region != self._region:
+            if volume is None or volume.zone != self._zone:
                 continue
             if len(found) == length:
                 return found, True
@@ -76,36 +76,36 @@ class Inventory:
 
     async def _read_changes(self, now: float) -> None:
         changed = await self._foreign_change()
-        unproven = not self._proven and now - self._droplets_read_at >= UNPROVEN_SECONDS
+        unproven = not self._proven and now - self._servers_read_at >= UNPROVEN_SECONDS
         if changed or unproven or self._unsettled:
-            await self._read_droplets(now)
+            await self._read_servers(now)
         await self._sweep.some()
 
     async def _foreign_change(self) -> bool:
         """Say whether an action whose effect is not known has touched a volume since the last time."""
         page = await self._cloud.account_actions(1)
-        new = [each for each in page.items if each.id > self._last_action and each.kind in VOLUME_KINDS]
+        new = [each for each in page.items if int(each.id) > self._last_action and each.kind in VOLUME_KINDS]
         unknown = [each.id for each in new if each.ended and each.id not in self._cache.accounted]
-        overflowed = bool(page.items) and page.items[-1].id > self._last_action and page.more
+        overflowed = bool(page.items) and int(page.items[-1].id) > self._last_action and page.more
         self._cache.accounted.add(unknown)
-        newest = max((each.id for each in page.items), default=self._last_action)
-        self._last_action = min((each.id - 1 for each in new if not each.ended), default=newest)
+        newest = max((int(each.id) for each in page.items), default=self._last_action)
+        self._last_action = min((int(each.id) - 1 for each in new if not each.ended), default=newest)
         self._proven = self._proven or any(each.kind in VOLUME_KINDS for each in page.items)
         return overflowed or bool(unknown)
 
-    async def _read_droplets(self, now: float) -> None:
-        """Take the attachments of all volumes from the droplets."""
-        holders: dict[str, list[int]] = {}
-        for droplet in await everything(self._cloud.list_droplets):
-            for volume_id in droplet.volume_ids:
-                holders.setdefault(volume_id, []).append(droplet.id)
-        self._droplets_read_at, self._unsettled = now, False
-        log.debug("droplets_read", attached=len(holders))
+    async def _read_servers(self, now: float) -> None:
+        """Take the attachments of all volumes from the servers."""
+        holders: dict[str, list[str]] = {}
+        for server in await everything(self._cloud.list_servers):
+            for volume_id in server.volume_ids:
+                holders.setdefault(volume_id, []).append(server.id)
+        self._servers_read_at, self._unsettled = now, False
+        log.debug("servers_read", attached=len(holders))
         for number, volume in enumerate(self._cache):
             if number % AT_A_TIME == 0:
                 await asyncio.sleep(0)  # noqa: TID251 (lets others have their turn)
             told = tuple(holders.get(volume.id, ()))
-            if told != volume.droplet_ids and self._cache.changed_since(volume.id, now - SETTLE_SECONDS):
+            if told != volume.server_ids and self._cache.changed_since(volume.id, now - SETTLE_SECONDS):
                 self._unsettled = True  # we know better, or something happened since: ask once more
             else:
                 self._cache.hold(volume.id, told)

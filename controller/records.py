@@ -43,10 +43,10 @@ class Create:
     """A volume that is asked for; ``name`` is one that the cloud accepts."""
 
     name: str
-    region: str
+    zone: str
     size: Size
     source: Source = BLANK
-    tags: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     context: dict[str, str] = field(default_factory=dict)
 
 
@@ -63,16 +63,16 @@ class Attach:
     """An attachment that is asked for; ``told`` is what the volume context tells, if it can be believed."""
 
     volume_id: str
-    droplet_id: int
+    server_id: str
     told: PublishContext | None = None
 
 
 @dataclass(frozen=True)
 class Detach:
-    """A detachment that is asked for; ``droplet_id`` None: from whatever holds the volume."""
+    """A detachment that is asked for; ``server_id`` None: from whatever holds the volume."""
 
     volume_id: str
-    droplet_id: int | None
+    server_id: str | None
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Resize:
 
 @dataclass(frozen=True)
 class Modify:
-    """Tags that shall be there, and tags that shall not."""
+    """Labels that shall be there, and labels that shall not."""
 
     volume_id: str
     present: tuple[str, ...]
@@ -107,4 +107,4 @@ class TakeSnapshot:
 
     name: str
     volume_id: str
-    tags: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()

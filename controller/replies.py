@@ -53,7 +53,7 @@ def volume_message(volume: Volume) -> csi.Volume:
         capacity_bytes=volume.size_bytes,
         volume_id=volume.id,
         content_source=content_source(origins.read(volume.description)),
-        accessible_topology=[topology(volume.region)],
+        accessible_topology=[topology(volume.zone)],
     )
 
 
@@ -66,9 +66,9 @@ def content_source(source: Source) -> csi.VolumeContentSource | None:
     return None
 
 
-def topology(region: str) -> csi.Topology:
+def topology(zone: str) -> csi.Topology:
     """Tell where something can be reached from."""
-    return csi.Topology(segments={REGION_TOPOLOGY_KEY: region})
+    return csi.Topology(segments={REGION_TOPOLOGY_KEY: zone})
 
 
 def published(published: PublishContext, driver_name: str) -> csi.ControllerPublishVolumeResponse:
@@ -97,7 +97,7 @@ def volumes_page(volumes: Iterable[Volume], token: str) -> csi.ListVolumesRespon
     entries = [
         csi.ListVolumesResponseEntry(
             volume=volume_message(volume),
-            status=csi.ListVolumesResponseVolumeStatus(published_node_ids=[str(each) for each in volume.droplet_ids]),
+            status=csi.ListVolumesResponseVolumeStatus(published_node_ids=list(volume.server_ids)),
         )
         for volume in volumes
     ]
@@ -106,7 +106,7 @@ def volumes_page(volumes: Iterable[Volume], token: str) -> csi.ListVolumesRespon
 
 def volume_status(volume: Volume) -> csi.ControllerGetVolumeResponse:
     """Tell of one volume, with who holds it."""
-    holders = [str(each) for each in volume.droplet_ids]
+    holders = list(volume.server_ids)
     return csi.ControllerGetVolumeResponse(
         volume=volume_message(volume),
         status=csi.ControllerGetVolumeResponseVolumeStatus(published_node_ids=holders),
@@ -123,7 +123,7 @@ def capacity(told: AvailableCapacity) -> csi.GetCapacityResponse:
 def snapshot_message(snapshot: Snapshot) -> csi.Snapshot:
     """Tell of a snapshot. The cloud shows none before it can be used.
 
-    Its topology is left out: a cluster has one region, so all its nodes can reach it, which is what leaving it out
+    Its topology is left out: a cluster has one zone, so all its nodes can reach it, which is what leaving it out
     means (CSI 1.13 "Snapshot"). csi-sanity 5.6 compares that field with what Go keeps inside a message.
     """
     return csi.Snapshot(

@@ -22,17 +22,18 @@ MUTABLE = frozenset({TAGS, ABSENT_TAGS})
 LONGEST_VALUE = 4096
 
 
-def create_volume(message: csi.CreateVolumeRequest, region: str, cluster_tags: Sequence[str]) -> records.Create:
+def create_volume(message: csi.CreateVolumeRequest, zone: str, cluster_labels: Sequence[str]) -> records.Create:
     """Check CreateVolume. Raises InvalidArgument, NotFound for a source that cannot exist, ResourceExhausted."""
     name = names.cloud_name(message.name, "volume")
     capabilities(message.volume_capabilities)
-    wanted = (*cluster_tags, *labels.parse(message.parameters.get(TAGS, ""), message.parameters), *_new_tags(message))
+    of_class = labels.parse(message.parameters.get(TAGS, ""), message.parameters)
+    wanted = (*cluster_labels, *of_class, *_new_labels(message))
     return records.Create(
         name=name,
-        region=_region(message.accessibility_requirements, region),
+        zone=_zone(message.accessibility_requirements, zone),
         size=_size(message.capacity_range),
         source=_source(message.volume_content_source),
-        tags=tuple(dict.fromkeys(wanted)),
+        labels=tuple(dict.fromkeys(wanted)),
         context=_context(message.parameters),
     )
 
@@ -55,10 +56,10 @@ def snapshot_id(text: str) -> str:
     return text
 
 
-def is_out_of_reach(message: csi.GetCapacityRequest, region: str) -> bool:
-    """Say whether capacity is asked for that can never be had: another region, or a use that is not offered."""
+def is_out_of_reach(message: csi.GetCapacityRequest, zone: str) -> bool:
+    """Say whether capacity is asked for that can never be had: another zone, or a use that is not offered."""
     topology = message.accessible_topology
-    elsewhere = topology is not None and not placement.includes(topology.segments, region)
+    elsewhere = topology is not None and not placement.includes(topology.segments, zone)
     return elsewhere or bool(problem(message.volume_capabilities))
 
 
@@ -81,13 +82,13 @@ def publish(message: csi.ControllerPublishVolumeRequest, driver_name: str) -> re
             "the cloud attaches no volume read-only", remedy="mount it read-only on the node instead"
         )
     told = sealed_context.read(volume_id(message.volume_id), message.volume_context, driver_name)
-    return records.Attach(message.volume_id, _droplet(message.node_id), told)
+    return records.Attach(message.volume_id, _server(message.node_id), told)
 
 
 def unpublish(message: csi.ControllerUnpublishVolumeRequest) -> records.Detach:
     """Check ControllerUnpublishVolume; without a node it means whatever holds the volume. Raises as above."""
     found = volume_id(message.volume_id)
-    return records.Detach(found, _droplet(message.node_id) if message.node_id else None)
+    return records.Detach(found, _server(message.node_id) if message.node_id else None)
 
 
 def expand(message: csi.ControllerExpandVolumeRequest) -> records.Resize:
@@ -112,13 +113,13 @@ def listing(max_entries: int, token: str) -> records.ListRequest:
     return records.ListRequest(max_entries, token)
 
 
-def take_snapshot(message: csi.CreateSnapshotRequest, region: str, cluster_tags: Sequence[str]) -> records.TakeSnapshot:
-    """Check CreateSnapshot. Raises InvalidArgument, NotFound, ResourceExhausted for another region."""
+def take_snapshot(message: csi.CreateSnapshotRequest, zone: str, cluster_labels: Sequence[str]) -> records.TakeSnapshot:
+    """Check CreateSnapshot. Raises InvalidArgument, NotFound, ResourceExhausted for another zone."""
     name = names.cloud_name(message.name, "snapshot")
     source = volume_id(message.source_volume_id)
-    _region(message.accessibility_requirements, region)
+    _zone(message.accessibility_requirements, zone)
     _known(message.parameters, {TAGS}, "snapshot parameter")
-    wanted = (*cluster_tags, *labels.parse(message.parameters.get(TAGS, ""), message.parameters))
+    wanted = (*cluster_labels, *labels.parse(message.parameters.get(TAGS, ""), message.parameters))
     return records.TakeSnapshot(name, source, tuple(dict.fromkeys(wanted)))
 
 
@@ -145,18 +146,17 @@ def _capability(message: csi.VolumeCapability) -> ways.Capability:
     return ways.Capability(mode, None if message.block is None else records.AccessType.BLOCK)
 
 
-def _droplet(node_id: str) -> int:
-    found = names.droplet_id(node_id)
-    if found is None:
-        raise errors.NotFound(f"there is no node {names.shown(node_id)}: node ids are the numbers of droplets")
-    return found
+def _server(node_id: str) -> str:
+    if not names.is_server_id(node_id):
+        raise errors.NotFound(f"there is no node {names.shown(node_id)}: node ids are the ids of servers")
+    return node_id
 
 
-def _region(message: csi.TopologyRequirement | None, region: str) -> str:
+def _zone(message: csi.TopologyRequirement | None, zone: str) -> str:
     if message is None:
-        return region
+        return zone
     requisite = [each.segments for each in message.requisite]
-    return placement.choose(requisite, [each.segments for each in message.preferred], region)
+    return placement.choose(requisite, [each.segments for each in message.preferred], zone)
 
 
 def _size(message: csi.CapacityRange | None) -> records.Size:
@@ -185,7 +185,7 @@ def _existing(source_id: str, what: str) -> str:
     return source_id
 
 
-def _new_tags(message: csi.CreateVolumeRequest) -> tuple[str, ...]:
+def _new_labels(message: csi.CreateVolumeRequest) -> tuple[str, ...]:
     return _mutable(message.mutable_parameters)[0]
 
 

@@ -18,7 +18,7 @@ from csi_proto.csi import v1 as csi
 
 
 class Controller(csi.ControllerBase):
-    """Serves the CSI Controller service for one driver name and region, with the tags of its cluster."""
+    """Serves the CSI Controller service for one driver name and zone, with the labels of its cluster."""
 
     def __init__(self, identity: ControllerScope, work: ControllerDomains) -> None:
         self._identity = identity
@@ -33,7 +33,7 @@ class Controller(csi.ControllerBase):
 
     async def create_volume(self, message: csi.CreateVolumeRequest) -> csi.CreateVolumeResponse:
         """Make a volume, or find it made."""
-        wanted = requests.create_volume(message, self._identity.region, self._identity.tags)
+        wanted = requests.create_volume(message, self._identity.zone, self._identity.labels)
         volume = await self._work.volumes.create(wanted)
         return replies.created(volume, wanted.source, wanted.context, self._identity.driver_name)
 
@@ -82,7 +82,7 @@ class Controller(csi.ControllerBase):
         return "" if name == volume.name else f"the volume context names {shown(name)}, the cloud {volume.name}"
 
     async def list_volumes(self, message: csi.ListVolumesRequest) -> csi.ListVolumesResponse:
-        """Tell of a page of the region's volumes, with the nodes they are published to."""
+        """Tell of a page of the zone's volumes, with the nodes they are published to."""
         volumes, token = await self._work.lists.volumes(requests.listing(message.max_entries, message.starting_token))
         return replies.volumes_page(volumes, token)
 
@@ -92,7 +92,7 @@ class Controller(csi.ControllerBase):
 
     async def get_capacity(self, message: csi.GetCapacityRequest) -> csi.GetCapacityResponse:
         """Tell what can be made; nothing of what the driver does not offer."""
-        if requests.is_out_of_reach(message, self._identity.region):
+        if requests.is_out_of_reach(message, self._identity.zone):
             return replies.capacity(NOTHING)
         return replies.capacity(await self._work.offers.capacity())
 
@@ -109,14 +109,14 @@ class Controller(csi.ControllerBase):
     async def controller_modify_volume(
         self, message: csi.ControllerModifyVolumeRequest
     ) -> csi.ControllerModifyVolumeResponse:
-        """Change what of a volume can be changed: its tags."""
+        """Change what of a volume can be changed: its labels."""
         await self._work.volumes.modify(requests.modify(message))
         return csi.ControllerModifyVolumeResponse()
 
     async def create_snapshot(self, message: csi.CreateSnapshotRequest) -> csi.CreateSnapshotResponse:
         """Take a snapshot, or find it taken."""
         snapshot = await self._work.snapshots.create(
-            requests.take_snapshot(message, self._identity.region, self._identity.tags)
+            requests.take_snapshot(message, self._identity.zone, self._identity.labels)
         )
         return csi.CreateSnapshotResponse(snapshot=replies.snapshot_message(snapshot))
 

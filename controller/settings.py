@@ -22,7 +22,7 @@ def tag_list(value: str | tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(value, tuple):
         return value
     found = tuple(part.strip() for part in value.split(",") if part.strip())
-    if odd := next((tag for tag in found if not labels.is_tag(tag)), None):
+    if odd := next((tag for tag in found if not labels.is_label(tag)), None):
         raise ValueError(f"{odd!r} is no tag: letters, digits, ':', '-' and '_', at most 255")
     return found
 
@@ -45,7 +45,7 @@ class ControllerSettings(Shared):
     )
     region: str = environ.var("", help="region of the cluster, as in nyc1; unset: the metadata service tells")
     metadata_url: str = environ.var(
-        "http://169.254.169.254/", converter=url, help="root of the droplet's metadata service"
+        "http://169.254.169.254/", converter=url, help="root of the host's metadata service"
     )
     tag: tuple[str, ...] = environ.var(
         (), converter=tag_list, help="tags of all volumes of this cluster, comma-separated"

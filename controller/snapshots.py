@@ -83,7 +83,7 @@ class Snapshots:
     async def _post(self, wanted: TakeSnapshot) -> Snapshot:
         with self._locks.extend(f"snapshot {wanted.name}"):
             self._listed_at = float("-inf")
-            made = await self._cloud.create_snapshot(wanted.volume_id, wanted.name, wanted.tags)
+            made = await self._cloud.create_snapshot(wanted.volume_id, wanted.name, wanted.labels)
             return self._cache.see_snapshot(made)
 
     async def _check_name(self, wanted: TakeSnapshot) -> None:

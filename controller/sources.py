@@ -31,10 +31,10 @@ class Sources:
             snapshot = self._cache.snapshot(snapshot_id) or await self._cloud.get_snapshot(snapshot_id)
         except Gone:
             raise errors.NotFound(f"there is no snapshot {snapshot_id} to make volume {wanted.name} of") from None
-        if wanted.region not in snapshot.regions:
+        if wanted.zone not in snapshot.zones:
             raise errors.ResourceExhausted(
-                f"snapshot {snapshot_id} is in region {', '.join(snapshot.regions)}, the volume is asked for in"
-                f" {wanted.region}"
+                f"snapshot {snapshot_id} is in zone {', '.join(snapshot.zones)}, the volume is asked for in"
+                f" {wanted.zone}"
             )
         self._cache.see_snapshot(snapshot)
         capacity.choose_gib(wanted.size, snapshot.min_size_bytes)
@@ -47,9 +47,9 @@ class Sources:
             volume = self._cache.see(await self._cloud.get_volume(volume_id))
         except Gone:
             raise errors.NotFound(f"there is no volume {volume_id} to clone as {wanted.name}") from None
-        if volume.region != wanted.region:
+        if volume.zone != wanted.zone:
             raise errors.ResourceExhausted(
-                f"volume {volume_id} is in region {volume.region}, its clone is asked for in {wanted.region}"
+                f"volume {volume_id} is in zone {volume.zone}, its clone is asked for in {wanted.zone}"
             )
         capacity.choose_gib(wanted.size, volume.size_bytes)
         return volume
@@ -60,7 +60,7 @@ class Sources:
         if left := await self._left(source.id, name):
             return left
         try:
-            return await self._tasks.finish(self._cloud.create_snapshot(source.id, name, wanted.tags))
+            return await self._tasks.finish(self._cloud.create_snapshot(source.id, name, wanted.labels))
         except (NameTaken, errors.OutcomeUnknown):
             left = await self._left(source.id, name)
             if left is None:

@@ -1,4 +1,4 @@
-"""Reads the region's volumes page by page: all at once, or a page now and then, within an hourly allowance."""
+"""Reads the zone's volumes page by page: all at once, or a page now and then, within an hourly allowance."""
 
 import asyncio
 
@@ -16,10 +16,10 @@ ASKED_PER_ROUND = 10
 class VolumeScan:
     """Where in the list of volumes we are, and what was seen on the way."""
 
-    def __init__(self, cloud: Cloud, cache: VolumeCache, region: str) -> None:
+    def __init__(self, cloud: Cloud, cache: VolumeCache, zone: str) -> None:
         self._cloud = cloud
         self._cache = cache
-        self._region = region
+        self._zone = zone
         self.complete = False  # whether every volume was seen once
         self._next = 1
         self._pages = 0
@@ -54,7 +54,7 @@ class VolumeScan:
         asked = asyncio.get_running_loop().time()
         if self._next == 1:
             self._start_round()
-        page = await self._cloud.list_volumes(self._region, self._next)
+        page = await self._cloud.list_volumes(self._zone, self._next)
         self._allowance -= 1
         self._take(page, asked)
         self._next += 1
@@ -90,12 +90,12 @@ class VolumeScan:
             self._suspects.discard(volume_id)
 
     def _is_unseen(self, volume: Volume) -> bool:
-        if volume.region != self._region or volume.id in self._round:
+        if volume.zone != self._zone or volume.id in self._round:
             return False
         return not self._cache.changed_since(volume.id, self._round_started - SETTLE_SECONDS)
 
     def _known(self) -> int:
-        return sum(1 for volume in self._cache if volume.region == self._region)
+        return sum(1 for volume in self._cache if volume.zone == self._zone)
 
     def _refill(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -1,4 +1,4 @@
-"""Create, delete, expand and tag volumes. The name is the key: whoever asks again finds what was made.
+"""Create, delete, expand and label volumes. The name is the key: whoever asks again finds what was made.
 
 The first request is the change itself; a look follows only when the answer asks for one. A volume of which the answer
 was lost is left alone, never deleted: the next call finds it by its name.
@@ -67,15 +67,16 @@ class Volumes:
             return (await self._grow(volume, gib)).size_bytes
 
     async def modify(self, wanted: Modify) -> None:
-        """Put tags on a volume and take others off. Raises NotFound, NotFinal."""
+        """Put labels on a volume and take others off. Raises NotFound, NotFinal."""
         with self._locks.hold(wanted.volume_id):
             volume = await self._look(wanted.volume_id)
-            for tag in (tag for tag in wanted.present if tag not in volume.tags):
-                await self._tasks.finish(self._cloud.tag_volume(volume.id, tag))
-            for tag in (tag for tag in wanted.absent if tag in volume.tags):
-                await self._tasks.finish(self._cloud.untag_volume(volume.id, tag))
-            tags = tuple(tag for tag in dict.fromkeys((*volume.tags, *wanted.present)) if tag not in wanted.absent)
-            self._cache.see(replace(volume, tags=tags))
+            for label in (each for each in wanted.present if each not in volume.labels):
+                await self._tasks.finish(self._cloud.add_label(volume.id, label))
+            for label in (each for each in wanted.absent if each in volume.labels):
+                await self._tasks.finish(self._cloud.remove_label(volume.id, label))
+            present = dict.fromkeys((*volume.labels, *wanted.present))
+            labels = tuple(each for each in present if each not in wanted.absent)
+            self._cache.see(replace(volume, labels=labels))
 
     async def get(self, volume_id: str) -> Volume:
         """Return the volume as the cloud tells it now. Raises NotFound."""
@@ -98,10 +99,10 @@ class Volumes:
     async def _make(self, wanted: Create, snapshot_id: str | None, smallest: int) -> Volume:
         order = VolumeOrder(
             name=wanted.name,
-            region=wanted.region,
+            zone=wanted.zone,
             size_gib=capacity.choose_gib(wanted.size, smallest),
             description=origins.describe(wanted.source),
-            tags=wanted.tags,
+            labels=wanted.labels,
             snapshot_id=snapshot_id,
         )
         try:
@@ -120,7 +121,7 @@ class Volumes:
 
     async def _find(self, wanted: Create) -> Volume | None:
         """Return the volume of the wanted name. A list may show one that is gone: it is asked for by its id, too."""
-        found = await self._cloud.find_volume(wanted.name, wanted.region)
+        found = await self._cloud.find_volume(wanted.name, wanted.zone)
         try:
             return None if found is None else await self._cloud.get_volume(found.id)
         except Gone:
@@ -142,11 +143,11 @@ class Volumes:
     async def _why_in_use(self, volume_id: str, refused: InUse) -> errors.DriverError:
         """Say why the cloud does not delete: who holds the volume, or else that this will pass."""
         volume = await self._look(volume_id)
-        if not volume.droplet_ids:
+        if not volume.server_ids:
             return errors.Unavailable(refused.message, remedy="an action on the volume may be under way; call again")
-        holders = ", ".join(map(str, volume.droplet_ids))
+        holders = ", ".join(volume.server_ids)
         return errors.FailedPrecondition(
-            f"volume {volume_id} is attached to droplet {holders} and is not deleted", remedy="detach it first"
+            f"volume {volume_id} is attached to node {holders} and is not deleted", remedy="detach it first"
         )
 
     async def _grow_to(self, volume: Volume, wanted: Create, smallest: int) -> Volume:
@@ -160,7 +161,7 @@ class Volumes:
     async def _grow(self, volume: Volume, gib: int) -> Volume:
         if volume.size_bytes >= sizes.to_bytes(gib):
             return volume
-        place = Place(volume.id, volume.region, next(iter(volume.droplet_ids), 0))
+        place = Place(volume.id, next(iter(volume.server_ids), None), volume.zone)
         with self._locks.extend(volume.id):
             try:
                 await self._actions.run(Kind.RESIZE, place, lambda: self._cloud.resize(place, gib))

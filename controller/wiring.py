@@ -16,11 +16,11 @@ from controller.volumes import Volumes
 
 @dataclass(frozen=True)
 class ControllerScope:
-    """Who this controller is: its driver name, region, and the tags of its cluster."""
+    """Who this controller is: its driver name, zone, and the labels of its cluster."""
 
     driver_name: str
-    region: str
-    tags: Sequence[str] = ()
+    zone: str
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ def make_domains(
 
     ``wall`` returns seconds since 1970.
     """
-    inventory = Inventory(parts.cloud, parts.cache, identity.region)
+    inventory = Inventory(parts.cloud, parts.cache, identity.zone)
     snapshots = Snapshots(parts, longest_page, wall)
     return ControllerDomains(
         volumes=Volumes(parts),
-        attachments=Attachments(parts, identity.tags, confirm=confirm),
+        attachments=Attachments(parts, identity.labels, confirm=confirm),
         snapshots=snapshots,
         lists=Listing(inventory, snapshots, longest_page),
-        offers=Capacity(parts.cloud, identity.region),
+        offers=Capacity(parts.cloud, identity.zone),
         health=VolumeHealth(parts, inventory, longest_page),
     )

@@ -1,4 +1,4 @@
-"""Who this node is: droplet id, region, and how many volumes it can take. Asked once, then remembered.
+"""Who this node is: its server id, its zone, and how many volumes it can take. Asked once, then remembered.
 
 Source: CSI 1.13 "NodeGetInfo". The id comes from the setting, else from SMBIOS, else from the metadata service.
 """
@@ -18,19 +18,19 @@ _VENDOR = "DigitalOcean"
 class Info:
     """Finds out, and remembers, who this node is."""
 
-    def __init__(self, host: Host, metadata: Metadata, node_id: str, region: str, volume_limit: int) -> None:
-        """An empty ``node_id`` or ``region`` is looked for."""
+    def __init__(self, host: Host, metadata: Metadata, node_id: str, zone: str, volume_limit: int) -> None:
+        """An empty ``node_id`` or ``zone`` is looked for."""
         self._host = host
         self._metadata = metadata
         self._node_id = node_id
-        self._region = region
+        self._zone = zone
         self._volume_limit = volume_limit
 
     async def get(self) -> NodeInfo:
         """Return who this node is. Raises Unavailable if nobody tells."""
         self._node_id = self._node_id or await self._smbios() or await self._metadata.get("id")
-        self._region = self._region or await self._metadata.get("region")
-        return NodeInfo(self._node_id, self._region, await self._limit())
+        self._zone = self._zone or await self._metadata.get("region")
+        return NodeInfo(self._node_id, self._zone, await self._limit())
 
     async def _smbios(self) -> str:
         def read() -> str:

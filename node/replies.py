@@ -41,7 +41,7 @@ def info(node: NodeInfo) -> csi.NodeGetInfoResponse:
     return csi.NodeGetInfoResponse(
         node_id=node.node_id,
         max_volumes_per_node=node.max_volumes,
-        accessible_topology=csi.Topology(segments={context_keys.REGION_TOPOLOGY_KEY: node.region}),
+        accessible_topology=csi.Topology(segments={context_keys.REGION_TOPOLOGY_KEY: node.zone}),
     )
 
 

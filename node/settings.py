@@ -27,10 +27,12 @@ def web_address(value: str) -> str:
 class NodeSettings(Shared):
     """What the node reads."""
 
-    node_id: str = environ.var("", converter=word, help="the droplet's id; unset: from SMBIOS or the metadata service")
+    node_id: str = environ.var(
+        "", converter=word, help="the host's id in the cloud; unset: SMBIOS or the metadata service tells"
+    )
     region: str = environ.var("", converter=word, help="region slug; unset: from the metadata service")
     metadata_url: str = environ.var(
-        "http://169.254.169.254/", converter=web_address, help="root of the droplet's metadata service"
+        "http://169.254.169.254/", converter=web_address, help="root of the host's metadata service"
     )
     volume_limit: int = environ.var(
         15, converter=converters.integer(1, 256), help="most volumes attached to this node, other people's included"

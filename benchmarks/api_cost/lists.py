@@ -51,12 +51,12 @@ def _hour() -> bool:
 
 
 async def _count() -> tuple[int, int]:
-    cloud = FakeCloud(range(1, 701))
+    cloud = FakeCloud([str(number) for number in range(1, 701)])
     for number in range(VOLUMES):
         cloud.make_volume(f"pvc-{number}")
     work = make_domains(join_parts(cloud, Tasks(), Calm()), ControllerScope("d", "nyc1"), 250)
     lists = work.lists
-    await work.attachments.publish(Attach(next(iter(cloud.volumes)), 1))  # the list of actions proves itself
+    await work.attachments.publish(Attach(next(iter(cloud.volumes)), "1"))  # the list of actions proves itself
     cloud.requests.clear()
     await lists.volumes(ListRequest(0, ""))
     first = len(cloud.requests)

@@ -36,10 +36,10 @@ class Volume:
 
     id: str
     name: str
-    region: str
+    zone: str
     size_bytes: int
-    droplet_ids: tuple[int, ...] = ()
-    tags: tuple[str, ...] = ()
+    server_ids: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     description: str = ""
     created_at: float = 0.0
 
@@ -49,24 +49,24 @@ class VolumeOrder:
     """A volume to be made; of ``snapshot_id``, if that is not None."""
 
     name: str
-    region: str
+    zone: str
     size_gib: int
     description: str
-    tags: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     snapshot_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something the cloud does or did. ``droplet_id`` is None where the cloud does not tell it.
+    """Something the cloud does or did. ``server_id`` is None where the cloud does not tell it.
 
     ``started_at`` and ``ended_at`` are as precise as the cloud's time stamps; 0 where it does not tell them.
     """
 
-    id: int
+    id: str
     kind: Kind
     progress: Progress
-    droplet_id: int | None = None
+    server_id: str | None = None
     started_at: float = 0.0
     ended_at: float = 0.0
 
@@ -89,17 +89,17 @@ class Snapshot:
     name: str
     volume_id: str
     min_size_bytes: int
-    regions: tuple[str, ...]
+    zones: tuple[str, ...]
     created_at: float
-    tags: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Droplet:
-    """A virtual machine."""
+class Server:
+    """A virtual machine that volumes are attached to."""
 
-    id: int
-    region: str
+    id: str
+    zone: str
     active: bool
     volume_ids: tuple[str, ...]
 
@@ -122,11 +122,11 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an action happens: a volume; for attach and detach the droplet, for resize the volume's region."""
+    """Where an action happens: a volume; for attach and detach the server, for resize the volume's zone."""
 
     volume_id: str
-    region: str = ""
-    droplet_id: int = 0
+    server_id: str | None = None
+    zone: str = ""
 
 
 class Gone(errors.NotFound):
@@ -146,15 +146,15 @@ class AlreadyAttached(errors.FailedPrecondition):
 
 
 class NotAttached(errors.FailedPrecondition):
-    """The volume is not attached to the droplet that was named."""
+    """The volume is not attached to the server that was named."""
 
 
 class EventPending(errors.Busy):
-    """The droplet or the volume has an event under way, and takes no second one."""
+    """The server or the volume has an event under way, and takes no second one."""
 
 
-class DropletFull(errors.ResourceExhausted):
-    """The droplet holds as many volumes as it may."""
+class ServerFull(errors.ResourceExhausted):
+    """The server holds as many volumes as it may."""
 
 
 class AccountFull(errors.ResourceExhausted):
@@ -186,27 +186,27 @@ class Cloud(Protocol):
         """Return the volume. Raises Gone."""
         ...
 
-    async def find_volume(self, name: str, region: str) -> Volume | None:
-        """Return the volume of exactly that name in that region."""
+    async def find_volume(self, name: str, zone: str) -> Volume | None:
+        """Return the volume of exactly that name in that zone."""
         ...
 
-    async def list_volumes(self, region: str, page: int) -> Page[Volume]:
-        """Return a page of the region's volumes."""
+    async def list_volumes(self, zone: str, page: int) -> Page[Volume]:
+        """Return a page of the zone's volumes."""
         ...
 
-    async def attach(self, place: Place, tags: Sequence[str]) -> Action:
-        """Start to attach, adding ``tags`` to the volume. Raises Gone, AlreadyAttached, EventPending, DropletFull."""
+    async def attach(self, place: Place, labels: Sequence[str]) -> Action:
+        """Start to attach, adding ``labels`` to the volume. Raises Gone, AlreadyAttached, EventPending, ServerFull."""
         ...
 
     async def detach(self, place: Place) -> Action:
-        """Start to detach from that droplet alone. Raises Gone, NotAttached, EventPending."""
+        """Start to detach from that server alone. Raises Gone, NotAttached, EventPending."""
         ...
 
     async def resize(self, place: Place, size_gib: int) -> Action:
         """Start to grow the volume. Raises Gone, EventPending."""
         ...
 
-    async def get_action(self, volume_id: str, action_id: int) -> Action:
+    async def get_action(self, volume_id: str, action_id: str) -> Action:
         """Return the action; an empty ``volume_id`` means that its volume is not known. Raises Gone."""
         ...
 
@@ -218,7 +218,7 @@ class Cloud(Protocol):
         """Return a page of the account's actions, newest first."""
         ...
 
-    async def create_snapshot(self, volume_id: str, name: str, tags: Sequence[str]) -> Snapshot:
+    async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> Snapshot:
         """Make a snapshot. Raises Gone, NameTaken, SnapshotLimit."""
         ...
 
@@ -238,26 +238,26 @@ class Cloud(Protocol):
         """Return a page of the account's snapshots of volumes."""
         ...
 
-    async def get_droplet(self, droplet_id: int) -> Droplet:
-        """Return the droplet. Raises Gone."""
+    async def get_server(self, server_id: str) -> Server:
+        """Return the server. Raises Gone."""
         ...
 
-    async def list_droplets(self, page: int) -> Page[Droplet]:
-        """Return a page of the account's droplets."""
+    async def list_servers(self, page: int) -> Page[Server]:
+        """Return a page of the account's servers."""
         ...
 
     async def account(self) -> Account:
         """Return what the account may have."""
         ...
 
-    async def region_has_volumes(self, region: str) -> bool:
-        """Say whether volumes can be made in that region."""
+    async def zone_has_volumes(self, zone: str) -> bool:
+        """Say whether volumes can be made in that zone."""
         ...
 
-    async def tag_volume(self, volume_id: str, tag: str) -> None:
-        """Put a tag on a volume, making the tag if need be. Raises Gone."""
+    async def add_label(self, volume_id: str, label: str) -> None:
+        """Put a label on a volume. Raises Gone."""
         ...
 
-    async def untag_volume(self, volume_id: str, tag: str) -> None:
-        """Take a tag off a volume; a tag that is not there is no error."""
+    async def remove_label(self, volume_id: str, label: str) -> None:
+        """Take a label off a volume; one that is not there is no error."""
         ...

@@ -22,7 +22,7 @@ _TEXTS: tuple[tuple[type[errors.DriverError], tuple[str, ...], str], ...] = (
     (base.EventPending, ("pending event", "is being processed", "another action"), ""),
     (base.AlreadyAttached, ("already attached",), ""),
     (base.NotAttached, ("attachment not found",), ""),
-    (base.DropletFull, ("cannot attach more",), "schedule the pod on another node"),
+    (base.ServerFull, ("cannot attach more",), "schedule the pod on another node"),
     (
         base.SnapshotLimit,
         ("snapshot limit", "too many snapshots", "snapshots per volume", "snapshot every", "minutes"),
@@ -41,8 +41,8 @@ class DigitalOcean:
 
     async def create_volume(self, order: base.VolumeOrder) -> base.Volume:
         """POST /v2/volumes (volumes_create)."""
-        body: dict[str, Value] = {"name": order.name, "size_gigabytes": order.size_gib, "region": order.region}
-        body |= {"description": order.description, "tags": list(order.tags)}
+        body: dict[str, Value] = {"name": order.name, "size_gigabytes": order.size_gib, "region": order.zone}
+        body |= {"description": order.description, "tags": list(order.labels)}
         if order.snapshot_id is not None:
             body |= {"snapshot_id": order.snapshot_id}
         call = ApiRequest("POST", "/v2/volumes", Lane.CHANGE, order.name, json=body)
@@ -60,35 +60,35 @@ class DigitalOcean:
         with _refusals():
             return _volume((await self._http.read(call, models.OneVolume)).volume)
 
-    async def find_volume(self, name: str, region: str) -> base.Volume | None:
+    async def find_volume(self, name: str, zone: str) -> base.Volume | None:
         """GET /v2/volumes?name= (volumes_list); the comparison is ours, in case the filter is not exact."""
-        call = ApiRequest("GET", "/v2/volumes", Lane.READ, name, query={"name": name, "region": region})
+        call = ApiRequest("GET", "/v2/volumes", Lane.READ, name, query={"name": name, "region": zone})
         with _refusals():
             found = await self._http.read(call, models.VolumesJson)
-        same = (each for each in found.volumes if each.name == name and each.region.slug == region)
+        same = (each for each in found.volumes if each.name == name and each.region.slug == zone)
         return next(map(_volume, same), None)
 
-    async def list_volumes(self, region: str, page: int) -> base.Page[base.Volume]:
+    async def list_volumes(self, zone: str, page: int) -> base.Page[base.Volume]:
         """GET /v2/volumes (volumes_list)."""
-        call = ApiRequest("GET", "/v2/volumes", Lane.LIST, query={"region": region, **_paging(page)})
+        call = ApiRequest("GET", "/v2/volumes", Lane.LIST, query={"region": zone, **_paging(page)})
         with _refusals():
             found = await self._http.read(call, models.VolumesJson)
         return base.Page(tuple(map(_volume, found.volumes)), found.meta.total, found.more)
 
-    async def attach(self, place: base.Place, tags: Sequence[str]) -> base.Action:
+    async def attach(self, place: base.Place, labels: Sequence[str]) -> base.Action:
         """POST /v2/volumes/{id}/actions, type attach (volumeActions_post_byId)."""
-        more: dict[str, Value] = {"tags": list(tags)} if tags else {}
-        return await self._act(place, base.Kind.ATTACH, {"droplet_id": place.droplet_id, **more})
+        more: dict[str, Value] = {"tags": list(labels)} if labels else {}
+        return await self._act(place, base.Kind.ATTACH, {"droplet_id": _droplet_id(place), **more})
 
     async def detach(self, place: base.Place) -> base.Action:
         """POST /v2/volumes/{id}/actions, type detach (volumeActions_post_byId)."""
-        return await self._act(place, base.Kind.DETACH, {"droplet_id": place.droplet_id})
+        return await self._act(place, base.Kind.DETACH, {"droplet_id": _droplet_id(place)})
 
     async def resize(self, place: base.Place, size_gib: int) -> base.Action:
         """POST /v2/volumes/{id}/actions, type resize (volumeActions_post_byId)."""
-        return await self._act(place, base.Kind.RESIZE, {"size_gigabytes": size_gib, "region": place.region})
+        return await self._act(place, base.Kind.RESIZE, {"size_gigabytes": size_gib, "region": place.zone})
 
-    async def get_action(self, volume_id: str, action_id: int) -> base.Action:
+    async def get_action(self, volume_id: str, action_id: str) -> base.Action:
         """GET /v2/volumes/{id}/actions/{action} (volumeActions_get), or /v2/actions/{action} (actions_get)."""
         path = f"/v2/volumes/{volume_id}/actions/{action_id}" if volume_id else f"/v2/actions/{action_id}"
         call = ApiRequest("GET", path, Lane.POLL, volume_id)
@@ -110,9 +110,9 @@ class DigitalOcean:
             )
         return base.Page(tuple(map(_action, found.actions)), found.meta.total, found.more)
 
-    async def create_snapshot(self, volume_id: str, name: str, tags: Sequence[str]) -> base.Snapshot:
+    async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> base.Snapshot:
         """POST /v2/volumes/{id}/snapshots (volumeSnapshots_create)."""
-        body: dict[str, Value] = {"name": name, "tags": list(tags)}
+        body: dict[str, Value] = {"name": name, "tags": list(labels)}
         call = ApiRequest("POST", f"/v2/volumes/{volume_id}/snapshots", Lane.CHANGE, volume_id, json=body)
         with _refusals(conflict=base.NameTaken):
             return _snapshot((await self._http.read(call, models.OneSnapshot)).snapshot)
@@ -145,19 +145,19 @@ class DigitalOcean:
         of_volumes = (each for each in found.snapshots if each.resource_type == "volume")
         return base.Page(tuple(map(_snapshot, of_volumes)), found.meta.total, found.more)
 
-    async def get_droplet(self, droplet_id: int) -> base.Droplet:
+    async def get_server(self, server_id: str) -> base.Server:
         """GET /v2/droplets/{id} (droplets_get)."""
-        call = ApiRequest("GET", f"/v2/droplets/{droplet_id}", Lane.READ, str(droplet_id))
+        call = ApiRequest("GET", f"/v2/droplets/{server_id}", Lane.READ, server_id)
         with _refusals():
-            return _droplet((await self._http.read(call, models.OneDroplet)).droplet)
+            return _server((await self._http.read(call, models.OneDroplet)).droplet)
 
-    async def list_droplets(self, page: int) -> base.Page[base.Droplet]:
+    async def list_servers(self, page: int) -> base.Page[base.Server]:
         """GET /v2/droplets (droplets_list)."""
         with _refusals():
             found = await self._http.read(
                 ApiRequest("GET", "/v2/droplets", Lane.LIST, query=_paging(page)), models.DropletsJson
             )
-        return base.Page(tuple(map(_droplet, found.droplets)), found.meta.total, found.more)
+        return base.Page(tuple(map(_server, found.droplets)), found.meta.total, found.more)
 
     async def account(self) -> base.Account:
         """GET /v2/account (account_get)."""
@@ -165,27 +165,27 @@ class DigitalOcean:
             found = await self._http.read(ApiRequest("GET", "/v2/account", Lane.READ), models.OneAccount)
         return base.Account(found.account.volume_limit)
 
-    async def region_has_volumes(self, region: str) -> bool:
+    async def zone_has_volumes(self, zone: str) -> bool:
         """GET /v2/regions (regions_list): a region without "storage" has no volumes."""
         with _refusals():
             found = await self._http.read(
                 ApiRequest("GET", "/v2/regions", Lane.READ, query=_paging(1)), models.RegionsJson
             )
-        return any(each.slug == region and "storage" in each.features for each in found.regions)
+        return any(each.slug == zone and "storage" in each.features for each in found.regions)
 
-    async def tag_volume(self, volume_id: str, tag: str) -> None:
+    async def add_label(self, volume_id: str, label: str) -> None:
         """POST /v2/tags/{tag}/resources (tags_assign_resources), 404 until the tag exists."""
         try:
-            await self._tag("POST", volume_id, tag)
+            await self._tag("POST", volume_id, label)
         except base.Gone:
             with _refusals():
-                await self._http.send(ApiRequest("POST", "/v2/tags", Lane.CHANGE, volume_id, json={"name": tag}))
-            await self._tag("POST", volume_id, tag)
+                await self._http.send(ApiRequest("POST", "/v2/tags", Lane.CHANGE, volume_id, json={"name": label}))
+            await self._tag("POST", volume_id, label)
 
-    async def untag_volume(self, volume_id: str, tag: str) -> None:
+    async def remove_label(self, volume_id: str, label: str) -> None:
         """DELETE /v2/tags/{tag}/resources (tags_unassign_resources)."""
         try:
-            await self._tag("DELETE", volume_id, tag)
+            await self._tag("DELETE", volume_id, label)
         except base.Gone:
             return
 
@@ -197,10 +197,10 @@ class DigitalOcean:
     async def _act(self, place: base.Place, kind: base.Kind, more: dict[str, Value]) -> base.Action:
         body: dict[str, Value] = {"type": kind.value, **more}
         path = f"/v2/volumes/{place.volume_id}/actions"
-        call = ApiRequest("POST", path, _LANES[kind], str(place.droplet_id), json=body)
+        call = ApiRequest("POST", path, _LANES[kind], place.server_id or "", json=body)
         with _refusals():
             found = _action((await self._http.read(call, models.OneAction)).action)
-        return replace(found, kind=kind, droplet_id=place.droplet_id or None)
+        return replace(found, kind=kind, server_id=place.server_id)
 
 
 @contextmanager
@@ -232,6 +232,10 @@ def _forbidden(text: str, message: str) -> errors.DriverError:
     return errors.FailedPrecondition(message, remedy="give the API token the scopes that the driver needs")
 
 
+def _droplet_id(place: base.Place) -> int:
+    return int(place.server_id or "")
+
+
 def _paging(page: int) -> dict[str, str]:
     return {"page": str(page), "per_page": str(PAGE_SIZE)}
 
@@ -240,10 +244,10 @@ def _volume(json: models.VolumeJson) -> base.Volume:
     return base.Volume(
         id=json.id,
         name=json.name,
-        region=json.region.slug,
+        zone=json.region.slug,
         size_bytes=sizes.to_bytes(json.size_gigabytes),
-        droplet_ids=json.droplet_ids or (),
-        tags=json.tags,
+        server_ids=tuple(map(str, json.droplet_ids or ())),
+        labels=json.tags,
         description=json.description or "",
         created_at=models.seconds(json.created_at),
     )
@@ -251,13 +255,13 @@ def _volume(json: models.VolumeJson) -> base.Volume:
 
 def _action(json: models.ActionJson) -> base.Action:
     kind = next((kind for word, kind in _KINDS.items() if json.type.startswith(word)), base.Kind.OTHER)
-    droplet_id = json.resource_id if json.resource_type == "droplet" else None
+    server_id = str(json.resource_id) if json.resource_type == "droplet" and json.resource_id else None
     try:
         progress = base.Progress(json.status)
     except ValueError:
         raise errors.OutcomeUnknown(f"action {json.id} has the unknown status {json.status!r}") from None
     started_at, ended_at = models.seconds(json.started_at), models.seconds(json.completed_at)
-    return base.Action(json.id, kind, progress, droplet_id, started_at, ended_at)
+    return base.Action(str(json.id), kind, progress, server_id, started_at, ended_at)
 
 
 def _snapshot(json: models.SnapshotJson) -> base.Snapshot:
@@ -266,11 +270,11 @@ def _snapshot(json: models.SnapshotJson) -> base.Snapshot:
         name=json.name,
         volume_id=json.resource_id,
         min_size_bytes=sizes.to_bytes(json.min_disk_size),
-        regions=json.regions,
+        zones=json.regions,
         created_at=models.seconds(json.created_at),
-        tags=json.tags,
+        labels=json.tags,
     )
 
 
-def _droplet(json: models.DropletJson) -> base.Droplet:
-    return base.Droplet(json.id, json.region.slug, json.status == "active", json.volume_ids)
+def _server(json: models.DropletJson) -> base.Server:
+    return base.Server(str(json.id), json.region.slug, json.status == "active", json.volume_ids)

@@ -56,7 +56,7 @@ class ActionPoll:
         self._tasks = tasks
         self._pressure = pressure
         self._durations = durations or Durations()
-        self._watches: dict[int, PolledAction] = {}
+        self._watches: dict[str, PolledAction] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[object] | None = None
         self._last_poll = float("-inf")
@@ -177,9 +177,9 @@ class ActionPoll:
         self._prove(bool(found), bool(missing), now)
         await asyncio.gather(*map(self._look_at, missing))
 
-    async def _listed(self, wanted: set[int]) -> dict[int, Action]:
+    async def _listed(self, wanted: set[str]) -> dict[str, Action]:
         """Return those of the wanted actions that the account's list holds."""
-        found: dict[int, Action] = {}
+        found: dict[str, Action] = {}
         for number in range(1, PAGES_AT_MOST + 1):
             page = await self._cloud.account_actions(number)
             found |= {action.id: action for action in page.items if action.id in wanted}
@@ -207,7 +207,7 @@ class ActionPoll:
             return
         if asyncio.get_running_loop().time() - asked <= PROMPT_SECONDS:
             self._durations.ended(kind, age, watch.looked, found.took)
-        ended = replace(found, kind=kind, droplet_id=watch.action.droplet_id)
+        ended = replace(found, kind=kind, server_id=watch.action.server_id)
         for waiter in watch.waiters:
             if not waiter.done():
                 waiter.set_result(ended)
@@ -229,6 +229,6 @@ class ActionPoll:
         watch.due = max(watch.due, now + self._durations.pause(watch.action.kind, now - watch.since))
 
 
-def _is_older(page: Page[Action], missing: set[int]) -> bool:
+def _is_older(page: Page[Action], missing: set[str]) -> bool:
     """Say whether a page, newest first, has passed all the missing actions: ids grow with time."""
-    return bool(page.items) and page.items[-1].id < min(missing, default=0)
+    return bool(page.items) and int(page.items[-1].id) < min(map(int, missing), default=0)

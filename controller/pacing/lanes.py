@@ -9,6 +9,6 @@ class Lane(IntEnum):
     DETACH = 0
     POLL = 1  # one request that answers for many waiters
     ATTACH = 2
-    CHANGE = 3  # create, delete, resize, snapshot, tags
+    CHANGE = 3  # create, delete, resize, snapshot, labels
     READ = 4
     LIST = 5

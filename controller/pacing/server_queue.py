@@ -1,7 +1,7 @@
-"""One action at a time on a droplet: who wants to act on one waits for the turn, inside the caller's deadline.
+"""One action at a time on a server: who wants to act on one waits for the turn, inside the caller's deadline.
 
-The cloud refuses a second event on a droplet, so our own calls never send one. First come, first served, detach before
-attach: what frees a node goes first. Source: DigitalOcean API, 422 "Droplet already has a pending event".
+The cloud refuses a second event on a server, so our own calls never send one. First come, first served, detach before
+attach: what frees a node goes first. Source: DigitalOcean API, "pending event".
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from common import deadlines, errors
 
 
 class Line:
-    """Who waits for one droplet."""
+    """Who waits for one server."""
 
     def __init__(self) -> None:
         self.taken = False
@@ -40,30 +40,30 @@ class Line:
 
 
 class ServerQueue:
-    """The lines of all droplets for which somebody waits."""
+    """The lines of all servers for which somebody waits."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, Line] = {}
+        self._lines: dict[str, Line] = {}
 
     def __len__(self) -> int:
-        """Return how many droplets have a line."""
+        """Return how many servers have a line."""
         return len(self._lines)
 
     @asynccontextmanager
-    async def turn(self, droplet_id: int, *, urgent: bool) -> AsyncIterator[None]:
-        """Hold the droplet. Raises DeadlineExceeded if the turn does not come in time."""
-        line = self._lines.setdefault(droplet_id, Line())
+    async def turn(self, server_id: str, *, urgent: bool) -> AsyncIterator[None]:
+        """Hold the server. Raises DeadlineExceeded if the turn does not come in time."""
+        line = self._lines.setdefault(server_id, Line())
         try:
-            await self._wait(line, droplet_id, urgent=urgent)
+            await self._wait(line, server_id, urgent=urgent)
             try:
                 yield
             finally:
                 line.call_next()
         finally:
-            if not line.taken and self._lines.get(droplet_id) is line:
-                del self._lines[droplet_id]
+            if not line.taken and self._lines.get(server_id) is line:
+                del self._lines[server_id]
 
-    async def _wait(self, line: Line, droplet_id: int, *, urgent: bool) -> None:
+    async def _wait(self, line: Line, server_id: str, *, urgent: bool) -> None:
         if not line.taken:
             line.taken = True
             return
@@ -79,6 +79,6 @@ class ServerQueue:
                 line.call_next()
             if isinstance(error, TimeoutError):
                 raise errors.DeadlineExceeded(
-                    f"droplet {droplet_id} takes one action at a time, and {ahead} came before this one; call again"
+                    f"node {server_id} takes one action at a time, and {ahead} came before this one; call again"
                 ) from None
             raise

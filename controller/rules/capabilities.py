@@ -1,4 +1,4 @@
-"""Which ways to use a volume the cloud can provide: a volume is attached to one droplet at a time.
+"""Which ways to use a volume the cloud can provide: a volume is attached to one server at a time.
 
 Source: CSI 1.13 "VolumeCapability".
 """

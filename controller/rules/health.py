@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from controller.cloud.base import Action, Droplet, Progress, Volume
+from controller.cloud.base import Action, Progress, Server, Volume
 
 
 class Severity(Enum):
@@ -24,16 +24,16 @@ class Ailment:
     message: str
 
 
-def of_volume(volume: Volume, droplets: Mapping[int, Droplet | None], actions: Sequence[Action]) -> list[Ailment]:
+def of_volume(volume: Volume, servers: Mapping[str, Server | None], actions: Sequence[Action]) -> list[Ailment]:
     """Return what is wrong with a volume.
 
-    ``droplets`` are those that hold it, None for one that the cloud does not know;
+    ``servers`` are those that hold it, None for one that the cloud does not know;
     ``actions``: the volume's, newest first, as far as they were asked for.
     """
-    found = [_of_holder(volume, holder, droplets.get(holder)) for holder in volume.droplet_ids]
-    if len(volume.droplet_ids) > 1:
-        holders = ", ".join(map(str, volume.droplet_ids))
-        found.append(Ailment(Severity.DEGRADED, "AttachedTwice", f"volume {volume.id} is on droplets {holders}"))
+    found = [_of_holder(volume, holder, servers.get(holder)) for holder in volume.server_ids]
+    if len(volume.server_ids) > 1:
+        holders = ", ".join(volume.server_ids)
+        found.append(Ailment(Severity.DEGRADED, "AttachedTwice", f"volume {volume.id} is on nodes {holders}"))
     if actions and actions[0].progress is Progress.ERRORED:
         text = f"the last action on volume {volume.id}, {actions[0].kind.value} {actions[0].id}, failed"
         found.append(Ailment(Severity.DEGRADED, "ActionErrored", text))
@@ -46,11 +46,11 @@ def lost(volume_id: str) -> Ailment:
     return Ailment(Severity.DATA_LOSS, "VolumeGone", text)
 
 
-def _of_holder(volume: Volume, holder: int, droplet: Droplet | None) -> Ailment | None:
-    if droplet is None:
-        text = f"volume {volume.id} is attached to droplet {holder}, which the cloud does not know"
-        return Ailment(Severity.INACCESSIBLE, "AttachedToUnknownDroplet", text)
-    if not droplet.active:
-        text = f"volume {volume.id} is attached to droplet {holder}, which is not active"
-        return Ailment(Severity.INACCESSIBLE, "DropletNotActive", text)
+def _of_holder(volume: Volume, holder: str, server: Server | None) -> Ailment | None:
+    if server is None:
+        text = f"volume {volume.id} is attached to node {holder}, which the cloud does not know"
+        return Ailment(Severity.INACCESSIBLE, "AttachedToUnknownServer", text)
+    if not server.active:
+        text = f"volume {volume.id} is attached to node {holder}, which is not active"
+        return Ailment(Severity.INACCESSIBLE, "ServerNotActive", text)
     return None

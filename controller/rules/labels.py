@@ -45,12 +45,12 @@ def _fill(template: str, parameters: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(value, template)
 
 
-def is_tag(text: str) -> bool:
+def is_label(text: str) -> bool:
     """Say whether the cloud takes ``text`` as a tag."""
     return _TAG.fullmatch(text) is not None
 
 
 def _check(tag: str) -> str:
-    if not is_tag(tag):
+    if not is_label(tag):
         raise errors.InvalidArgument(f"{tag[:80]!r} is no tag: letters, digits, ':', '-' and '_', at most 255")
     return tag

@@ -14,7 +14,7 @@ LONGEST_BYTES = 128
 _ACCEPTED = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _ODD = re.compile(r"[^a-z0-9]+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_DROPLET_ID = re.compile(r"[1-9][0-9]{0,18}")
+_SERVER_ID = re.compile(r"[1-9][0-9]{0,18}")
 _READABLE, _HASH = 30, 28  # characters of a mapped name; 28 hex digits leave no collision to fear
 
 
@@ -41,12 +41,9 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
-def droplet_id(node_id: str) -> int | None:
-    """Return the droplet's number, or None if no droplet can have that node id."""
-    if _DROPLET_ID.fullmatch(node_id) is None:
-        return None
-    number = int(node_id)
-    return number if number < 1 << 63 else None
+def is_server_id(text: str) -> bool:
+    """Say whether ``text`` may be the id of a server."""
+    return _SERVER_ID.fullmatch(text) is not None and int(text) < 1 << 63
 
 
 def shown(text: str) -> str:

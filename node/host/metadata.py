@@ -1,4 +1,4 @@
-"""Ask the droplet's metadata service: one tiny HTTP GET, without an HTTP library.
+"""Ask the host's metadata service: one tiny HTTP GET, without an HTTP library.
 
 Source: DigitalOcean metadata API; RFC 9112.
 """

@@ -30,5 +30,5 @@ class NodeInfo:
     """NodeGetInfo."""
 
     node_id: str
-    region: str
+    zone: str
     max_volumes: int

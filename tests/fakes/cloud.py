@@ -17,8 +17,8 @@ from controller.cloud import base
 from controller.cloud.base import Action, Kind, Progress
 
 Item = TypeVar("Item")
-REGION = "nyc1"
-DROPLETS = (101, 102)
+ZONE = "nyc1"
+SERVERS = ("101", "102")
 ANSWER_SECONDS = 30.0  # after so long nobody waits for an answer any more
 
 
@@ -37,7 +37,7 @@ class Effect:
 
     kind: str
     volume_id: str
-    droplet_id: int = 0
+    server_id: str = ""
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Pending:
 
     action: Action
     volume_id: str
-    droplet_id: int
+    server_id: str
     size_gib: int
     ends_at: float
     fails: bool = False
@@ -57,11 +57,11 @@ class FakeCloud:
 
     page_size = 200
 
-    def __init__(self, droplets: Sequence[int] = DROPLETS, action_seconds: float = 1.5, latency: float = 0.08) -> None:
+    def __init__(self, servers: Sequence[str] = SERVERS, action_seconds: float = 1.5, latency: float = 0.08) -> None:
         self.volumes: dict[str, base.Volume] = {}
         self.snapshots: dict[str, base.Snapshot] = {}
-        self.droplets = {each: base.Droplet(each, REGION, active=True, volume_ids=()) for each in droplets}
-        self.actions: dict[int, Pending] = {}
+        self.servers = {each: base.Server(each, ZONE, active=True, volume_ids=()) for each in servers}
+        self.actions: dict[str, Pending] = {}
         self.requests: list[str] = []
         self.effects: list[Effect] = []
         self.faults: deque[Fault] = deque()
@@ -71,11 +71,11 @@ class FakeCloud:
         self.actions_are_listed = True
         self.list_is_odd = False
         self.volume_limit = 0
-        self.droplet_limit = 15
+        self.server_limit = 15
         self.stale_for = 0.0  # lists of volumes show what was, that many seconds ago
         self.snapshot_interval = 0.0
         self._past: deque[tuple[float, dict[str, base.Volume]]] = deque()
-        self._foreign: dict[int, float] = {}
+        self._foreign: dict[str, float] = {}
 
     # What the test does to the cloud, behind the driver's back.
 
@@ -83,25 +83,25 @@ class FakeCloud:
         """How often what was asked."""
         return Counter(self.requests)
 
-    def make_volume(self, name: str, size_gib: int = 1, droplet_id: int = 0, description: str = "") -> base.Volume:
-        volume = base.Volume(str(uuid.uuid4()), name, REGION, sizes.to_bytes(size_gib), description=description)
-        self._put(replace(volume, droplet_ids=(droplet_id,) if droplet_id else ()))
+    def make_volume(self, name: str, size_gib: int = 1, server_id: str = "", description: str = "") -> base.Volume:
+        volume = base.Volume(str(uuid.uuid4()), name, ZONE, sizes.to_bytes(size_gib), description=description)
+        self._put(replace(volume, server_ids=(server_id,) if server_id else ()))
         return self.volumes[volume.id]
 
-    def move(self, volume_id: str, droplet_ids: tuple[int, ...]) -> None:
+    def move(self, volume_id: str, server_ids: tuple[str, ...]) -> None:
         """Attach or detach out of band, at once; the account's actions tell that something happened."""
-        self._put(replace(self.volumes[volume_id], droplet_ids=droplet_ids))
-        kind = Kind.ATTACH if droplet_ids else Kind.DETACH
-        action = Action(len(self.actions) + 1, kind, Progress.COMPLETED, None, self._now())
-        self.actions[action.id] = Pending(action, volume_id, 0, 0, self._now())
+        self._put(replace(self.volumes[volume_id], server_ids=server_ids))
+        kind = Kind.ATTACH if server_ids else Kind.DETACH
+        action = Action(str(len(self.actions) + 1), kind, Progress.COMPLETED, None, self._now())
+        self.actions[action.id] = Pending(action, volume_id, "", 0, self._now())
 
-    def occupy(self, droplet_id: int, seconds: float) -> None:
-        """Let the droplet have an event that no list shows."""
-        self._foreign[droplet_id] = self._now() + seconds
+    def occupy(self, server_id: str, seconds: float) -> None:
+        """Let the server have an event that no list shows."""
+        self._foreign[server_id] = self._now() + seconds
 
-    def holders(self, volume_id: str) -> tuple[int, ...]:
+    def holders(self, volume_id: str) -> tuple[str, ...]:
         self._settle()
-        return self.volumes[volume_id].droplet_ids
+        return self.volumes[volume_id].server_ids
 
     # What the driver asks.
 
@@ -109,7 +109,7 @@ class FakeCloud:
         fault = await self._arrive("create_volume")
         if order.snapshot_id is not None and order.snapshot_id not in self.snapshots:
             raise base.Gone(f"no snapshot {order.snapshot_id}")
-        if any(each.name == order.name and each.region == order.region for each in self.volumes.values()):
+        if any(each.name == order.name and each.zone == order.zone for each in self.volumes.values()):
             raise base.NameTaken(order.name)
         if self.volume_limit and len(self.volumes) >= self.volume_limit:
             raise base.AccountFull("volume/snapshot capacity limit exceeded")
@@ -117,7 +117,7 @@ class FakeCloud:
         if order.snapshot_id is not None:
             size = self.snapshots[order.snapshot_id].min_size_bytes
         volume = base.Volume(
-            str(uuid.uuid4()), order.name, order.region, size, (), order.tags, order.description, self._now()
+            str(uuid.uuid4()), order.name, order.zone, size, (), order.labels, order.description, self._now()
         )
         self._put(volume)
         self.effects.append(Effect("create", volume.id))
@@ -126,9 +126,9 @@ class FakeCloud:
     async def delete_volume(self, volume_id: str) -> None:
         fault = await self._arrive("delete_volume")
         volume = self._volume(volume_id)
-        if volume.droplet_ids:
-            raise base.InUse("Can not delete volume that is attached to a droplet.")
-        if self._busy(volume_id, 0):
+        if volume.server_ids:
+            raise base.InUse("Can not delete volume that is attached to a server.")
+        if self._busy(volume_id, ""):
             raise base.EventPending("Volume has a pending event.")
         self._remember()
         del self.volumes[volume_id]
@@ -138,50 +138,50 @@ class FakeCloud:
     async def get_volume(self, volume_id: str) -> base.Volume:
         return await self._answer(await self._arrive("get_volume"), self._volume(volume_id))
 
-    async def find_volume(self, name: str, region: str) -> base.Volume | None:
+    async def find_volume(self, name: str, zone: str) -> base.Volume | None:
         fault = await self._arrive("find_volume")
-        found = (each for each in self._listed().values() if each.name == name and each.region == region)
+        found = (each for each in self._listed().values() if each.name == name and each.zone == zone)
         return await self._answer(fault, next(found, None))
 
-    async def list_volumes(self, region: str, page: int) -> base.Page[base.Volume]:
+    async def list_volumes(self, zone: str, page: int) -> base.Page[base.Volume]:
         fault = await self._arrive("list_volumes")
-        return await self._answer(fault, self._page([v for v in self._listed().values() if v.region == region], page))
+        return await self._answer(fault, self._page([v for v in self._listed().values() if v.zone == zone], page))
 
-    async def attach(self, place: base.Place, tags: Sequence[str]) -> Action:
+    async def attach(self, place: base.Place, labels: Sequence[str]) -> Action:
         fault = await self._arrive("attach")
         volume = self._volume(place.volume_id)
-        if place.droplet_id not in self.droplets:
-            raise base.Gone(f"no droplet {place.droplet_id}")
-        if volume.droplet_ids:
+        if place.server_id not in self.servers:
+            raise base.Gone(f"no server {place.server_id}")
+        if volume.server_ids:
             raise base.AlreadyAttached("This volume is already attached")
-        if volume.region != self.droplets[place.droplet_id].region:
-            raise errors.FailedPrecondition("The volume and the Droplet must be in the same region")
-        self._check_idle(place.volume_id, place.droplet_id)
-        held = [each for each in self.volumes.values() if place.droplet_id in each.droplet_ids]
-        if len(held) >= self.droplet_limit:
-            raise base.DropletFull("cannot attach more volumes to the Droplet")
-        self._put(replace(volume, tags=tuple(dict.fromkeys((*volume.tags, *tags)))))
-        return await self._answer(fault, self._promise(Kind.ATTACH, place.volume_id, place.droplet_id))
+        if volume.zone != self.servers[place.server_id].zone:
+            raise errors.FailedPrecondition("The volume and the Droplet must be in the same zone")
+        self._check_idle(place.volume_id, place.server_id)
+        held = [each for each in self.volumes.values() if place.server_id in each.server_ids]
+        if len(held) >= self.server_limit:
+            raise base.ServerFull("cannot attach more volumes to the Droplet")
+        self._put(replace(volume, labels=tuple(dict.fromkeys((*volume.labels, *labels)))))
+        return await self._answer(fault, self._promise(Kind.ATTACH, place.volume_id, place.server_id))
 
     async def detach(self, place: base.Place) -> Action:
         fault = await self._arrive("detach")
         volume = self._volume(place.volume_id)
-        if place.droplet_id not in self.droplets:
-            raise base.Gone(f"no droplet {place.droplet_id}")
-        self._check_idle(place.volume_id, place.droplet_id)
-        if place.droplet_id not in volume.droplet_ids:
+        if place.server_id not in self.servers:
+            raise base.Gone(f"no server {place.server_id}")
+        self._check_idle(place.volume_id, place.server_id)
+        if place.server_id not in volume.server_ids:
             raise base.NotAttached("Attachment not found")
-        return await self._answer(fault, self._promise(Kind.DETACH, place.volume_id, place.droplet_id))
+        return await self._answer(fault, self._promise(Kind.DETACH, place.volume_id, place.server_id))
 
     async def resize(self, place: base.Place, size_gib: int) -> Action:
         fault = await self._arrive("resize")
         volume = self._volume(place.volume_id)
         if sizes.to_bytes(size_gib) <= volume.size_bytes:
             raise errors.FailedPrecondition("New size must be greater than the current size of the volume")
-        self._check_idle(place.volume_id, next(iter(volume.droplet_ids), 0))
-        return await self._answer(fault, self._promise(Kind.RESIZE, place.volume_id, 0, size_gib))
+        self._check_idle(place.volume_id, next(iter(volume.server_ids), ""))
+        return await self._answer(fault, self._promise(Kind.RESIZE, place.volume_id, "", size_gib))
 
-    async def get_action(self, volume_id: str, action_id: int) -> Action:
+    async def get_action(self, volume_id: str, action_id: str) -> Action:
         fault = await self._arrive("get_action")
         if volume_id:
             self._volume(volume_id)
@@ -202,7 +202,7 @@ class FakeCloud:
         listed = [_told(each) for each in reversed(self.actions.values())] if self.actions_are_listed else []
         return await self._answer(fault, self._page(listed, page))
 
-    async def create_snapshot(self, volume_id: str, name: str, tags: Sequence[str]) -> base.Snapshot:
+    async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> base.Snapshot:
         fault = await self._arrive("create_snapshot")
         volume = self._volume(volume_id)
         same = [each for each in self.snapshots.values() if each.volume_id == volume_id]
@@ -211,7 +211,7 @@ class FakeCloud:
         if any(each.name == name for each in self.snapshots.values()):
             raise base.NameTaken(name)
         snapshot = base.Snapshot(
-            str(uuid.uuid4()), name, volume_id, volume.size_bytes, (volume.region,), self._now(), tuple(tags)
+            str(uuid.uuid4()), name, volume_id, volume.size_bytes, (volume.zone,), self._now(), tuple(labels)
         )
         self.snapshots[snapshot.id] = snapshot
         self.effects.append(Effect("snapshot", volume_id))
@@ -240,32 +240,32 @@ class FakeCloud:
         fault = await self._arrive("list_snapshots")
         return await self._answer(fault, self._page(list(self.snapshots.values()), page))
 
-    async def get_droplet(self, droplet_id: int) -> base.Droplet:
-        fault = await self._arrive("get_droplet")
-        if droplet_id not in self.droplets:
-            raise base.Gone(f"no droplet {droplet_id}")
-        return await self._answer(fault, self._droplet(droplet_id))
+    async def get_server(self, server_id: str) -> base.Server:
+        fault = await self._arrive("get_server")
+        if server_id not in self.servers:
+            raise base.Gone(f"no server {server_id}")
+        return await self._answer(fault, self._server(server_id))
 
-    async def list_droplets(self, page: int) -> base.Page[base.Droplet]:
-        fault = await self._arrive("list_droplets")
-        return await self._answer(fault, self._page([self._droplet(each) for each in self.droplets], page))
+    async def list_servers(self, page: int) -> base.Page[base.Server]:
+        fault = await self._arrive("list_servers")
+        return await self._answer(fault, self._page([self._server(each) for each in self.servers], page))
 
     async def account(self) -> base.Account:
         return await self._answer(await self._arrive("account"), base.Account(self.volume_limit))
 
-    async def region_has_volumes(self, region: str) -> bool:
-        return await self._answer(await self._arrive("regions"), region == REGION)
+    async def zone_has_volumes(self, zone: str) -> bool:
+        return await self._answer(await self._arrive("regions"), zone == ZONE)
 
-    async def tag_volume(self, volume_id: str, tag: str) -> None:
-        fault = await self._arrive("tag_volume")
+    async def add_label(self, volume_id: str, label: str) -> None:
+        fault = await self._arrive("add_label")
         volume = self._volume(volume_id)
-        self._put(replace(volume, tags=tuple(dict.fromkeys((*volume.tags, tag)))))
+        self._put(replace(volume, labels=tuple(dict.fromkeys((*volume.labels, label)))))
         await self._answer(fault, None)
 
-    async def untag_volume(self, volume_id: str, tag: str) -> None:
-        fault = await self._arrive("untag_volume")
+    async def remove_label(self, volume_id: str, label: str) -> None:
+        fault = await self._arrive("remove_label")
         volume = self._volume(volume_id)
-        self._put(replace(volume, tags=tuple(each for each in volume.tags if each != tag)))
+        self._put(replace(volume, labels=tuple(each for each in volume.labels if each != label)))
         await self._answer(fault, None)
 
     # How it works.
@@ -287,12 +287,12 @@ class FakeCloud:
             raise errors.OutcomeUnknown("no answer")
         return answer
 
-    def _promise(self, kind: Kind, volume_id: str, droplet_id: int, size_gib: int = 0) -> Action:
+    def _promise(self, kind: Kind, volume_id: str, server_id: str, size_gib: int = 0) -> Action:
         started_at = float(int(self._now()))  # the API's time stamps are whole seconds
-        action = Action(len(self.actions) + 1, kind, Progress.IN_PROGRESS, droplet_id or None, started_at)
+        action = Action(str(len(self.actions) + 1), kind, Progress.IN_PROGRESS, server_id or None, started_at)
         ends_at = self._now() + self.action_seconds
         fails, self.next_action_fails = self.next_action_fails, False
-        self.actions[action.id] = Pending(action, volume_id, droplet_id, size_gib, ends_at, fails)
+        self.actions[action.id] = Pending(action, volume_id, server_id, size_gib, ends_at, fails)
         self._settle()
         return self.actions[action.id].action
 
@@ -313,16 +313,16 @@ class FakeCloud:
         if kind is Kind.RESIZE:
             self._put(replace(volume, size_bytes=sizes.to_bytes(pending.size_gib)))
             return
-        self._put(replace(volume, droplet_ids=(pending.droplet_id,) if kind is Kind.ATTACH else ()))
-        self.effects.append(Effect(kind.value, volume.id, pending.droplet_id))
+        self._put(replace(volume, server_ids=(pending.server_id,) if kind is Kind.ATTACH else ()))
+        self.effects.append(Effect(kind.value, volume.id, pending.server_id))
 
-    def _check_idle(self, volume_id: str, droplet_id: int) -> None:
-        if self._busy(volume_id, droplet_id) or self._foreign.get(droplet_id, 0.0) > self._now():
+    def _check_idle(self, volume_id: str, server_id: str) -> None:
+        if self._busy(volume_id, server_id) or self._foreign.get(server_id, 0.0) > self._now():
             raise base.EventPending("Droplet already has a pending event.")
 
-    def _busy(self, volume_id: str, droplet_id: int) -> bool:
+    def _busy(self, volume_id: str, server_id: str) -> bool:
         return any(
-            not each.action.ended and (each.volume_id == volume_id or (droplet_id and each.droplet_id == droplet_id))
+            not each.action.ended and (each.volume_id == volume_id or (server_id and each.server_id == server_id))
             for each in self.actions.values()
         )
 
@@ -331,9 +331,9 @@ class FakeCloud:
             raise base.Gone(f"no volume {volume_id}")
         return self.volumes[volume_id]
 
-    def _droplet(self, droplet_id: int) -> base.Droplet:
-        held = tuple(each.id for each in self.volumes.values() if droplet_id in each.droplet_ids)
-        return replace(self.droplets[droplet_id], volume_ids=held)
+    def _server(self, server_id: str) -> base.Server:
+        held = tuple(each.id for each in self.volumes.values() if server_id in each.server_ids)
+        return replace(self.servers[server_id], volume_ids=held)
 
     def _put(self, volume: base.Volume) -> None:
         self._remember()
@@ -358,5 +358,5 @@ class FakeCloud:
 
 
 def _told(pending: Pending) -> Action:
-    """The action as the API tells it: without the droplet."""
-    return replace(pending.action, droplet_id=None)
+    """The action as the API tells it: without the server."""
+    return replace(pending.action, server_id=None)

@@ -22,10 +22,10 @@ ENDED_SECONDS = 10
 
 @dataclass(frozen=True)
 class Subject:
-    """A cloud with two droplets, room for four volumes, and two on a droplet."""
+    """A cloud with two servers, room for four volumes, and two on a server."""
 
     cloud: Cloud
-    droplets: tuple[int, ...]
+    servers: tuple[str, ...]
 
     async def ended(self, volume_id: str, action: Action) -> Action:
         """Wait for the end of an action."""
@@ -48,8 +48,8 @@ async def fake(folder: Path) -> AsyncIterator[Subject]:
     """The cloud in memory."""
     del folder
     cloud = FakeCloud(action_seconds=ACTION_SECONDS, latency=0)
-    cloud.volume_limit, cloud.droplet_limit, cloud.snapshot_interval = 4, 2, 600
-    yield Subject(cloud, tuple(cloud.droplets))
+    cloud.volume_limit, cloud.server_limit, cloud.snapshot_interval = 4, 2, 600
+    yield Subject(cloud, tuple(cloud.servers))
 
 
 @asynccontextmanager
@@ -60,4 +60,4 @@ async def embedded(folder: Path) -> AsyncIterator[Subject]:
         http = Http(api.address, Token(api.token), Budget(100_000), access, Untold())
         http.open(http_session)
         cloud = DigitalOcean(http)
-        yield Subject(cloud, tuple(each.id for each in (await cloud.list_droplets(1)).items))
+        yield Subject(cloud, tuple(each.id for each in (await cloud.list_servers(1)).items))

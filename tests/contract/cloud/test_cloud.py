@@ -13,7 +13,7 @@ from controller.cloud.base import Kind, Place, Progress, VolumeOrder
 from tests.contract.cloud.clouds import Subject, embedded, fake
 
 pytestmark = pytest.mark.asyncio
-REGION = "nyc1"
+ZONE = "nyc1"
 NO_ID = str(uuid.UUID(int=0))
 
 
@@ -24,25 +24,25 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 
 def order(name: str, size_gib: int = 1, snapshot_id: str | None = None) -> VolumeOrder:
-    return VolumeOrder(name, REGION, size_gib, "made for a test", ("a:b",), snapshot_id)
+    return VolumeOrder(name, ZONE, size_gib, "made for a test", ("a:b",), snapshot_id)
 
 
-async def attached(subject: Subject, name: str, droplet_id: int) -> base.Volume:
+async def attached(subject: Subject, name: str, server_id: str) -> base.Volume:
     volume = await subject.cloud.create_volume(order(name))
-    place = Place(volume.id, REGION, droplet_id)
+    place = Place(volume.id, server_id)
     await subject.ended(volume.id, await subject.cloud.attach(place, ()))
     return await subject.cloud.get_volume(volume.id)
 
 
 async def test_a_volume_is_as_it_was_ordered(subject: Subject) -> None:
     made = await subject.cloud.create_volume(order("pvc-a", 3))
-    assert (made.name, made.region, made.size_bytes) == ("pvc-a", REGION, 3 * sizes.GIB)
-    assert (made.droplet_ids, made.tags, made.description) == ((), ("a:b",), "made for a test")
+    assert (made.name, made.zone, made.size_bytes) == ("pvc-a", ZONE, 3 * sizes.GIB)
+    assert (made.server_ids, made.labels, made.description) == ((), ("a:b",), "made for a test")
     assert await subject.cloud.get_volume(made.id) == made
-    assert await subject.cloud.find_volume("pvc-a", REGION) == made
-    assert await subject.cloud.find_volume("pvc", REGION) is None
+    assert await subject.cloud.find_volume("pvc-a", ZONE) == made
+    assert await subject.cloud.find_volume("pvc", ZONE) is None
     assert await subject.cloud.find_volume("pvc-a", "fra1") is None
-    page = await subject.cloud.list_volumes(REGION, 1)
+    page = await subject.cloud.list_volumes(ZONE, 1)
     assert (page.items, page.total, page.more) == ((made,), 1, False)
 
 
@@ -62,30 +62,30 @@ async def test_the_account_is_full_at_its_limit(subject: Subject) -> None:
 
 async def test_attach_is_an_action_and_the_volume_follows_it(subject: Subject) -> None:
     volume = await subject.cloud.create_volume(order("pvc-a"))
-    place = Place(volume.id, REGION, subject.droplets[0])
+    place = Place(volume.id, subject.servers[0])
     action = await subject.cloud.attach(place, ("c:d",))
-    assert (action.kind, action.progress, action.droplet_id) == (Kind.ATTACH, Progress.IN_PROGRESS, place.droplet_id)
+    assert (action.kind, action.progress, action.server_id) == (Kind.ATTACH, Progress.IN_PROGRESS, place.server_id)
     assert (await subject.ended(volume.id, action)).progress is Progress.COMPLETED
     found = await subject.cloud.get_volume(volume.id)
-    assert found.droplet_ids == (place.droplet_id,)
-    assert set(found.tags) == {"a:b", "c:d"}
-    assert (await subject.cloud.get_droplet(place.droplet_id)).volume_ids == (volume.id,)
+    assert found.server_ids == (place.server_id,)
+    assert set(found.labels) == {"a:b", "c:d"}
+    assert (await subject.cloud.get_server(subject.servers[0])).volume_ids == (volume.id,)
 
 
-async def test_actions_are_listed_newest_first_without_their_droplet(subject: Subject) -> None:
-    volume = await attached(subject, "pvc-a", subject.droplets[0])
-    place = Place(volume.id, REGION, subject.droplets[0])
+async def test_actions_are_listed_newest_first_without_their_server(subject: Subject) -> None:
+    volume = await attached(subject, "pvc-a", subject.servers[0])
+    place = Place(volume.id, subject.servers[0])
     detach = await subject.cloud.detach(place)
     await subject.ended(volume.id, detach)
     for page in (await subject.cloud.volume_actions(volume.id), await subject.cloud.account_actions(1)):
         assert [each.kind for each in page.items] == [Kind.DETACH, Kind.ATTACH]
-        assert [each.droplet_id for each in page.items] == [None, None]
+        assert [each.server_id for each in page.items] == [None, None]
         assert page.items[0].id == detach.id
 
 
 async def test_an_action_is_read_though_its_volume_is_not_known_and_not_below_another_volume(subject: Subject) -> None:
     first, second = [await subject.cloud.create_volume(order(f"pvc-{name}")) for name in "ab"]
-    action = await subject.cloud.attach(Place(first.id, REGION, subject.droplets[0]), ())
+    action = await subject.cloud.attach(Place(first.id, subject.servers[0]), ())
     assert (await subject.cloud.get_action("", action.id)).id == action.id
     with pytest.raises(base.Gone):
         await subject.cloud.get_action(second.id, action.id)
@@ -93,48 +93,48 @@ async def test_an_action_is_read_though_its_volume_is_not_known_and_not_below_an
 
 
 async def test_an_attached_volume_is_not_attached_again_nor_deleted(subject: Subject) -> None:
-    volume = await attached(subject, "pvc-a", subject.droplets[0])
-    for droplet_id in subject.droplets:
+    volume = await attached(subject, "pvc-a", subject.servers[0])
+    for server_id in subject.servers:
         with pytest.raises(base.AlreadyAttached):
-            await subject.cloud.attach(Place(volume.id, REGION, droplet_id), ())
+            await subject.cloud.attach(Place(volume.id, server_id), ())
     with pytest.raises(base.InUse):
         await subject.cloud.delete_volume(volume.id)
 
 
-async def test_detach_takes_the_volume_from_the_named_droplet_alone(subject: Subject) -> None:
-    volume = await attached(subject, "pvc-a", subject.droplets[0])
+async def test_detach_takes_the_volume_from_the_named_server_alone(subject: Subject) -> None:
+    volume = await attached(subject, "pvc-a", subject.servers[0])
     with pytest.raises(base.NotAttached):
-        await subject.cloud.detach(Place(volume.id, REGION, subject.droplets[1]))
-    place = Place(volume.id, REGION, subject.droplets[0])
+        await subject.cloud.detach(Place(volume.id, subject.servers[1]))
+    place = Place(volume.id, subject.servers[0])
     await subject.ended(volume.id, await subject.cloud.detach(place))
-    assert (await subject.cloud.get_volume(volume.id)).droplet_ids == ()
+    assert (await subject.cloud.get_volume(volume.id)).server_ids == ()
     with pytest.raises(base.NotAttached):
         await subject.cloud.detach(place)
     await subject.cloud.delete_volume(volume.id)
 
 
-async def test_a_droplet_and_a_volume_have_one_event_at_a_time(subject: Subject) -> None:
+async def test_a_server_and_a_volume_have_one_event_at_a_time(subject: Subject) -> None:
     first, second = [await subject.cloud.create_volume(order(f"pvc-{name}")) for name in "ab"]
-    action = await subject.cloud.attach(Place(first.id, REGION, subject.droplets[0]), ())
+    action = await subject.cloud.attach(Place(first.id, subject.servers[0]), ())
     with pytest.raises(base.EventPending):
-        await subject.cloud.attach(Place(second.id, REGION, subject.droplets[0]), ())
+        await subject.cloud.attach(Place(second.id, subject.servers[0]), ())
     with pytest.raises(base.EventPending):
-        await subject.cloud.attach(Place(first.id, REGION, subject.droplets[1]), ())
+        await subject.cloud.attach(Place(first.id, subject.servers[1]), ())
     await subject.ended(first.id, action)
-    await subject.cloud.attach(Place(second.id, REGION, subject.droplets[0]), ())
+    await subject.cloud.attach(Place(second.id, subject.servers[0]), ())
 
 
-async def test_a_droplet_is_full_at_its_limit(subject: Subject) -> None:
+async def test_a_server_is_full_at_its_limit(subject: Subject) -> None:
     for name in "ab":
-        await attached(subject, f"pvc-{name}", subject.droplets[0])
+        await attached(subject, f"pvc-{name}", subject.servers[0])
     third = await subject.cloud.create_volume(order("pvc-c"))
-    with pytest.raises(base.DropletFull):
-        await subject.cloud.attach(Place(third.id, REGION, subject.droplets[0]), ())
+    with pytest.raises(base.ServerFull):
+        await subject.cloud.attach(Place(third.id, subject.servers[0]), ())
 
 
 async def test_resize_grows_and_never_shrinks(subject: Subject) -> None:
     volume = await subject.cloud.create_volume(order("pvc-a", 2))
-    place = Place(volume.id, REGION)
+    place = Place(volume.id, zone=ZONE)
     await subject.ended(volume.id, await subject.cloud.resize(place, 5))
     assert (await subject.cloud.get_volume(volume.id)).size_bytes == 5 * sizes.GIB
     with pytest.raises(errors.Refused):
@@ -147,11 +147,11 @@ async def test_what_is_not_there_is_gone(subject: Subject) -> None:
         subject.cloud.get_volume(NO_ID),
         subject.cloud.delete_volume(NO_ID),
         subject.cloud.volume_actions(NO_ID),
-        subject.cloud.get_action(volume.id, 1 << 40),
-        subject.cloud.attach(Place(NO_ID, REGION, subject.droplets[0]), ()),
-        subject.cloud.attach(Place(volume.id, REGION, 999), ()),
-        subject.cloud.detach(Place(volume.id, REGION, 999)),
-        subject.cloud.get_droplet(999),
+        subject.cloud.get_action(volume.id, str(1 << 40)),
+        subject.cloud.attach(Place(NO_ID, subject.servers[0]), ()),
+        subject.cloud.attach(Place(volume.id, "999"), ()),
+        subject.cloud.detach(Place(volume.id, "999")),
+        subject.cloud.get_server("999"),
         subject.cloud.get_snapshot(NO_ID),
         subject.cloud.delete_snapshot(NO_ID),
         subject.cloud.volume_snapshots(NO_ID),
@@ -166,7 +166,7 @@ async def test_a_snapshot_makes_a_volume_as_large_as_its_source(subject: Subject
     source = await subject.cloud.create_volume(order("pvc-a", 2))
     snapshot = await subject.cloud.create_snapshot(source.id, "snap", ("a:b",))
     assert (snapshot.name, snapshot.volume_id, snapshot.min_size_bytes) == ("snap", source.id, 2 * sizes.GIB)
-    assert snapshot.regions == (REGION,)
+    assert snapshot.zones == (ZONE,)
     assert await subject.cloud.get_snapshot(snapshot.id) == snapshot
     assert await subject.cloud.volume_snapshots(source.id) == (snapshot,)
     assert (await subject.cloud.list_snapshots(1)).items == (snapshot,)
@@ -184,14 +184,14 @@ async def test_a_second_snapshot_at_once_is_too_soon(subject: Subject) -> None:
 
 async def test_tags_come_and_go(subject: Subject) -> None:
     volume = await subject.cloud.create_volume(order("pvc-a"))
-    await subject.cloud.tag_volume(volume.id, "never-seen")
-    await subject.cloud.tag_volume(volume.id, "never-seen")
-    assert set((await subject.cloud.get_volume(volume.id)).tags) == {"a:b", "never-seen"}
-    await subject.cloud.untag_volume(volume.id, "never-seen")
-    await subject.cloud.untag_volume(volume.id, "unknown")
-    assert (await subject.cloud.get_volume(volume.id)).tags == ("a:b",)
+    await subject.cloud.add_label(volume.id, "never-seen")
+    await subject.cloud.add_label(volume.id, "never-seen")
+    assert set((await subject.cloud.get_volume(volume.id)).labels) == {"a:b", "never-seen"}
+    await subject.cloud.remove_label(volume.id, "never-seen")
+    await subject.cloud.remove_label(volume.id, "unknown")
+    assert (await subject.cloud.get_volume(volume.id)).labels == ("a:b",)
 
 
-async def test_a_region_has_volumes_or_not(subject: Subject) -> None:
-    assert await subject.cloud.region_has_volumes(REGION)
-    assert not await subject.cloud.region_has_volumes("nowhere")
+async def test_a_zone_has_volumes_or_not(subject: Subject) -> None:
+    assert await subject.cloud.zone_has_volumes(ZONE)
+    assert not await subject.cloud.zone_has_volumes("nowhere")

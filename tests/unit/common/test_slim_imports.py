@@ -34,7 +34,9 @@ def test_what_was_imported_before_is_named() -> None:
 
 
 def test_a_package_that_was_imported_whole_stays_whole() -> None:
-    assert python("import prometheus_client as p", "slim_imports.skip_init('prometheus_client')", "print(p.generate_latest)")
+    assert python(
+        "import prometheus_client as p", "slim_imports.skip_init('prometheus_client')", "print(p.generate_latest)"
+    )
 
 
 @pytest.mark.parametrize("package", ["no_such_package"])

@@ -19,10 +19,10 @@ async def test_attach_of_a_known_volume_is_one_change_and_one_look_at_the_action
     world = World()
     volume = await world.create()
     world.cloud.requests.clear()
-    assert await world.publish(volume, 101) == "pvc-a"
+    assert await world.publish(volume, "101") == "pvc-a"
     assert world.cloud.count()["attach"] == 1
     assert set(world.cloud.requests) == {"attach", "get_action"}
-    assert world.cloud.holders(volume) == (101,)
+    assert world.cloud.holders(volume) == ("101",)
 
 
 async def test_a_whole_life_costs_six_requests_once_durations_are_learned() -> None:
@@ -30,8 +30,8 @@ async def test_a_whole_life_costs_six_requests_once_durations_are_learned() -> N
     for number in range(12):
         world.cloud.requests.clear()
         volume = await world.create(f"pvc-{number}")
-        await world.publish(volume, 101)
-        await world.unpublish(volume, 101)
+        await world.publish(volume, "101")
+        await world.unpublish(volume, "101")
         await world.volumes.delete(volume)
     assert world.cloud.requests == ["create_volume", "attach", "get_action", "detach", "get_action", "delete_volume"]
 
@@ -39,106 +39,106 @@ async def test_a_whole_life_costs_six_requests_once_durations_are_learned() -> N
 async def test_an_attach_that_is_asked_for_again_at_once_costs_nothing_and_later_a_look() -> None:
     world = World()
     volume = await world.create()
-    await world.publish(volume, 101)
+    await world.publish(volume, "101")
     world.cloud.requests.clear()
-    assert await world.publish(volume, 101) == "pvc-a"
+    assert await world.publish(volume, "101") == "pvc-a"
     assert world.cloud.requests == []
     await asyncio.sleep(FRESH_SECONDS)
-    assert await world.publish(volume, 101) == "pvc-a"
+    assert await world.publish(volume, "101") == "pvc-a"
     assert world.cloud.requests == ["get_volume"]
 
 
 async def test_an_attach_that_is_asked_for_again_is_looked_at_once_a_detach_was_begun() -> None:
     world = World(FakeCloud(latency=0.2))
     volume = await world.create()
-    await world.publish(volume, 101)
+    await world.publish(volume, "101")
     world.cloud.faults.append(Fault.LOST_REPLY)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(world.unpublish(volume, 101), 0.3)
+        await asyncio.wait_for(world.unpublish(volume, "101"), 0.3)
     world.cloud.requests.clear()
-    await world.publish(volume, 101)
+    await world.publish(volume, "101")
     assert world.cloud.requests == ["get_volume"]
 
 
-async def test_attach_to_a_second_droplet_is_refused_and_names_the_first() -> None:
+async def test_attach_to_a_second_server_is_refused_and_names_the_first() -> None:
     world = World()
     volume = await world.create()
-    await world.publish(volume, 101)
+    await world.publish(volume, "101")
     with pytest.raises(errors.FailedPrecondition, match="101"):
-        await world.publish(volume, 102)
-    assert world.cloud.holders(volume) == (101,)
+        await world.publish(volume, "102")
+    assert world.cloud.holders(volume) == ("101",)
 
 
-async def test_a_restarted_controller_also_refuses_the_second_droplet() -> None:
+async def test_a_restarted_controller_also_refuses_the_second_server() -> None:
     world = World()
     volume = await world.create()
-    await world.publish(volume, 101)
+    await world.publish(volume, "101")
     with pytest.raises(errors.FailedPrecondition, match="101"):
-        await World(world.cloud).publish(volume, 102)
-    assert world.cloud.holders(volume) == (101,)
+        await World(world.cloud).publish(volume, "102")
+    assert world.cloud.holders(volume) == ("101",)
 
 
 async def test_an_attachment_made_by_somebody_else_is_published_as_it_is() -> None:
     world = World()
-    volume = world.cloud.make_volume("pvc-old", droplet_id=101)
-    assert await world.publish(volume.id, 101) == "pvc-old"
+    volume = world.cloud.make_volume("pvc-old", server_id="101")
+    assert await world.publish(volume.id, "101") == "pvc-old"
     assert world.cloud.count()["attach"] == 0
 
 
-async def test_detach_leaves_a_volume_alone_that_another_droplet_holds() -> None:
+async def test_detach_leaves_a_volume_alone_that_another_server_holds() -> None:
     world = World()
-    volume = world.cloud.make_volume("pvc-a", droplet_id=102)
-    await world.unpublish(volume.id, 101)
-    assert world.cloud.holders(volume.id) == (102,)
-    assert Effect("detach", volume.id, 102) not in world.cloud.effects
+    volume = world.cloud.make_volume("pvc-a", server_id="102")
+    await world.unpublish(volume.id, "101")
+    assert world.cloud.holders(volume.id) == ("102",)
+    assert Effect("detach", volume.id, "102") not in world.cloud.effects
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST_REPLY, Fault.NO_EFFECT])
 async def test_detach_ends_well_whatever_befalls_its_request(fault: Fault) -> None:
     world = World()
     volume = await world.create()
-    await world.publish(volume, 101)
+    await world.publish(volume, "101")
     world.cloud.faults.append(fault)
     if fault is Fault.NO_EFFECT:
         with pytest.raises(errors.NotFinal):
-            await world.unpublish(volume, 101)
-    await world.unpublish(volume, 101)
+            await world.unpublish(volume, "101")
+    await world.unpublish(volume, "101")
     assert world.cloud.holders(volume) == ()
-    assert world.cloud.effects.count(Effect("detach", volume, 101)) == 1
+    assert world.cloud.effects.count(Effect("detach", volume, "101")) == 1
 
 
 async def test_an_attach_whose_reply_was_lost_is_joined_not_repeated() -> None:
     world = World()
     volume = await world.create()
     world.cloud.faults.append(Fault.LOST_REPLY)
-    await world.publish(volume, 101)
+    await world.publish(volume, "101")
     assert world.cloud.count()["attach"] == 1
-    assert world.cloud.holders(volume) == (101,)
+    assert world.cloud.holders(volume) == ("101",)
 
 
 async def test_a_caller_that_leaves_is_followed_by_one_that_joins_the_same_action() -> None:
     world = World(FakeCloud(action_seconds=60))
     volume = await world.create()
     with pytest.raises(errors.DeadlineExceeded):
-        await within(10, world.publish(volume, 101))
+        await within(10, world.publish(volume, "101"))
     with pytest.raises(errors.DeadlineExceeded):
-        await within(10, world.publish(volume, 101))
-    assert await within(60, world.publish(volume, 101)) == "pvc-a"
+        await within(10, world.publish(volume, "101"))
+    assert await within(60, world.publish(volume, "101")) == "pvc-a"
     assert world.cloud.count()["attach"] == 1
 
 
 async def test_a_cancelled_attach_still_learns_its_reply() -> None:
     world = World()
     volume = await world.create()
-    task = asyncio.get_running_loop().create_task(world.publish(volume, 101))
+    task = asyncio.get_running_loop().create_task(world.publish(volume, "101"))
     await asyncio.sleep(0.04)  # the request is under way
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     with pytest.raises(errors.Busy):
-        await world.publish(volume, 101)
+        await world.publish(volume, "101")
     await asyncio.sleep(0.1)
-    assert await world.publish(volume, 101) == "pvc-a"
+    assert await world.publish(volume, "101") == "pvc-a"
     assert world.cloud.count()["attach"] == 1
 
 
@@ -146,40 +146,40 @@ async def test_detach_waits_for_the_attach_that_is_under_way() -> None:
     world = World()
     volume = await world.create()
     with pytest.raises(errors.DeadlineExceeded):
-        await within(0.5, world.publish(volume, 101))
-    await world.unpublish(volume, 101)
+        await within(0.5, world.publish(volume, "101"))
+    await world.unpublish(volume, "101")
     assert world.cloud.holders(volume) == ()
     assert [each.kind for each in world.cloud.effects] == ["create", "attach", "detach"]
 
 
-async def test_an_unknown_droplet_is_named_and_the_volume_is_not() -> None:
+async def test_an_unknown_server_is_named_and_the_volume_is_not() -> None:
     world = World()
     volume = await world.create()
     with pytest.raises(errors.NotFound, match="node 999"):
-        await world.publish(volume, 999)
+        await world.publish(volume, "999")
 
 
 async def test_an_unknown_volume_is_named() -> None:
     with pytest.raises(errors.NotFound, match=NO_UUID):
-        await World().publish(NO_UUID, 101)
+        await World().publish(NO_UUID, "101")
 
 
-async def test_detach_of_a_volume_or_from_a_droplet_that_is_gone_is_done() -> None:
+async def test_detach_of_a_volume_or_from_a_server_that_is_gone_is_done() -> None:
     world = World()
-    await world.unpublish(NO_UUID, 101)
+    await world.unpublish(NO_UUID, "101")
     volume = await world.create()
-    await world.publish(volume, 101)
-    del world.cloud.droplets[101]
+    await world.publish(volume, "101")
+    del world.cloud.servers["101"]
     world.cloud.move(volume, ())
-    await world.unpublish(volume, 101)
+    await world.unpublish(volume, "101")
 
 
-async def test_a_full_droplet_is_a_limit_that_is_told_as_such() -> None:
+async def test_a_full_server_is_a_limit_that_is_told_as_such() -> None:
     world = World()
-    world.cloud.droplet_limit = 0
+    world.cloud.server_limit = 0
     volume = await world.create()
     with pytest.raises(errors.ResourceExhausted):
-        await world.publish(volume, 101)
+        await world.publish(volume, "101")
 
 
 async def test_a_failed_action_is_not_final_and_the_next_call_starts_another() -> None:
@@ -187,17 +187,17 @@ async def test_a_failed_action_is_not_final_and_the_next_call_starts_another() -
     volume = await world.create()
     world.cloud.next_action_fails = True
     with pytest.raises(errors.NotFinal):
-        await world.publish(volume, 101)
-    await world.publish(volume, 101)
-    assert world.cloud.holders(volume) == (101,)
+        await world.publish(volume, "101")
+    await world.publish(volume, "101")
+    assert world.cloud.holders(volume) == ("101",)
 
 
 async def test_an_event_of_somebody_else_is_waited_for() -> None:
     world = World()
     volume = await world.create()
-    world.cloud.occupy(101, 7)
-    await world.publish(volume, 101)
-    assert world.cloud.holders(volume) == (101,)
+    world.cloud.occupy("101", 7)
+    await world.publish(volume, "101")
+    assert world.cloud.holders(volume) == ("101",)
     assert world.cloud.count()["attach"] <= 9
 
 
@@ -205,33 +205,33 @@ async def test_an_action_of_another_controller_on_the_volume_is_joined() -> None
     world, other = World(FakeCloud(action_seconds=5)), None
     volume = await world.create()
     with pytest.raises(errors.DeadlineExceeded):
-        await within(1, world.publish(volume, 101))
+        await within(1, world.publish(volume, "101"))
     other = World(world.cloud)
-    assert await other.publish(volume, 101) == "pvc-a"
-    assert world.cloud.effects.count(Effect(Kind.ATTACH.value, volume, 101)) == 1
+    assert await other.publish(volume, "101") == "pvc-a"
+    assert world.cloud.effects.count(Effect(Kind.ATTACH.value, volume, "101")) == 1
 
 
-async def test_fifteen_attaches_to_one_droplet_take_their_turns_and_none_is_refused() -> None:
+async def test_fifteen_attaches_to_one_server_take_their_turns_and_none_is_refused() -> None:
     world = World()
     volumes = [await world.create(f"pvc-{number}") for number in range(15)]
     start = asyncio.get_running_loop().time()
-    await asyncio.gather(*(world.publish(volume, 101) for volume in volumes))
+    await asyncio.gather(*(world.publish(volume, "101") for volume in volumes))
     took = asyncio.get_running_loop().time() - start
-    assert all(world.cloud.holders(volume) == (101,) for volume in volumes)
+    assert all(world.cloud.holders(volume) == ("101",) for volume in volumes)
     assert world.cloud.count()["attach"] == 15
     assert took <= 1.15 * 15 * (world.cloud.action_seconds + world.cloud.latency)
 
 
-async def test_detach_goes_before_the_attaches_that_wait_for_the_same_droplet() -> None:
+async def test_detach_goes_before_the_attaches_that_wait_for_the_same_server() -> None:
     world = World()
     first = await world.create("pvc-first")
-    await world.publish(first, 101)
+    await world.publish(first, "101")
     waiting = [await world.create(f"pvc-{number}") for number in range(3)]
-    attaches = [asyncio.get_running_loop().create_task(world.publish(each, 101)) for each in waiting]
+    attaches = [asyncio.get_running_loop().create_task(world.publish(each, "101")) for each in waiting]
     await asyncio.sleep(0.01)
-    await world.unpublish(first, 101)
+    await world.unpublish(first, "101")
     await asyncio.gather(*attaches)
-    assert [(each.kind, each.volume_id) for each in world.cloud.effects if each.droplet_id][1:3] == [
+    assert [(each.kind, each.volume_id) for each in world.cloud.effects if each.server_id][1:3] == [
         ("attach", waiting[0]),
         ("detach", first),
     ]
@@ -240,18 +240,18 @@ async def test_detach_goes_before_the_attaches_that_wait_for_the_same_droplet() 
 async def test_a_turn_that_does_not_come_in_time_is_not_final_and_frees_its_place() -> None:
     world = World(FakeCloud(action_seconds=30))
     volumes = [await world.create(f"pvc-{number}") for number in range(3)]
-    calls = (within(20, world.publish(volume, 101)) for volume in volumes)
+    calls = (within(20, world.publish(volume, "101")) for volume in volumes)
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert all(isinstance(each, errors.DeadlineExceeded) for each in answers)
     assert world.cloud.count()["attach"] == 1
     await asyncio.sleep(15)
-    await within(100, world.publish(volumes[2], 101))
-    assert world.cloud.holders(volumes[2]) == (101,)
+    await within(100, world.publish(volumes[2], "101"))
+    assert world.cloud.holders(volumes[2]) == ("101",)
 
 
 async def test_without_a_node_the_volume_is_detached_from_whatever_holds_it() -> None:
     world = World()
-    volume = world.cloud.make_volume("pvc-a", droplet_id=102)
+    volume = world.cloud.make_volume("pvc-a", server_id="102")
     await world.unpublish(volume.id, None)
     assert world.cloud.holders(volume.id) == ()
 
@@ -259,9 +259,9 @@ async def test_without_a_node_the_volume_is_detached_from_whatever_holds_it() ->
 async def test_the_attach_request_puts_the_clusters_tags_on_a_volume_without_them() -> None:
     world = World(tags=("k8s:one",))
     volume = world.cloud.make_volume("pvc-old")
-    await world.publish(volume.id, 101)
-    assert world.cloud.volumes[volume.id].tags == ("k8s:one",)
-    assert world.cloud.count()["tag_volume"] == 0
+    await world.publish(volume.id, "101")
+    assert world.cloud.volumes[volume.id].labels == ("k8s:one",)
+    assert world.cloud.count()["add_label"] == 0
 
 
 async def test_no_second_start_is_sent_while_the_first_is_unanswered_though_its_caller_has_left() -> None:
@@ -269,31 +269,31 @@ async def test_no_second_start_is_sent_while_the_first_is_unanswered_though_its_
     first, second = [await world.create(f"pvc-{name}") for name in "ab"]
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1):  # as the server ends a call at its deadline
-            await world.publish(first, 101)
-    await world.publish(second, 101)
+            await world.publish(first, "101")
+    await world.publish(second, "101")
     assert world.cloud.count()["attach"] == 2
-    assert world.cloud.holders(first) == (101,)
+    assert world.cloud.holders(first) == ("101",)
 
 
 async def test_a_detach_that_is_asked_for_again_costs_a_look_and_no_refusal() -> None:
     world = World()
     volume = await world.create()
-    await world.publish(volume, 101)
-    await world.unpublish(volume, 101)
+    await world.publish(volume, "101")
+    await world.unpublish(volume, "101")
     world.cloud.requests.clear()
-    await world.unpublish(volume, 101)
+    await world.unpublish(volume, "101")
     assert world.cloud.requests == ["get_volume"]
 
 
 async def test_a_detach_after_an_attach_whose_fate_is_unknown_does_not_trust_a_look() -> None:
     world = World()
     volume = await world.create()
-    await world.publish(volume, 101)
-    await world.unpublish(volume, 101)
+    await world.publish(volume, "101")
+    await world.unpublish(volume, "101")
     world.cloud.faults.extend([Fault.LOST_REPLY, Fault.NO_EFFECT])
     with pytest.raises(errors.NotFinal):
-        await world.publish(volume, 101)
-    await world.unpublish(volume, 101)
+        await world.publish(volume, "101")
+    await world.unpublish(volume, "101")
     await asyncio.sleep(60)
     assert world.cloud.holders(volume) == ()
 
@@ -302,7 +302,7 @@ class Blunt(FakeCloud):
     """It says "not attached" even while an attach is under way, as long as the volume does not show it."""
 
     async def detach(self, place: Place) -> Action:
-        if place.droplet_id not in self.holders(place.volume_id):
+        if place.server_id not in self.holders(place.volume_id):
             self.requests.append("detach")
             raise NotAttached("Attachment not found")
         return await super().detach(place)
@@ -312,11 +312,11 @@ async def test_a_detach_after_a_restart_waits_for_the_attach_that_the_process_be
     world = World(Blunt(action_seconds=20))
     volume = await world.create()
     with pytest.raises(errors.DeadlineExceeded):
-        await within(1, world.publish(volume, 101))
+        await within(1, world.publish(volume, "101"))
     restarted = World(world.cloud)
     with pytest.raises(errors.NotFinal):  # the attach has taken effect: it is not detached yet
-        await restarted.unpublish(volume, 101)
-    await restarted.unpublish(volume, 101)
+        await restarted.unpublish(volume, "101")
+    await restarted.unpublish(volume, "101")
     assert world.cloud.holders(volume) == ()
     assert [each.kind for each in world.cloud.effects] == ["create", "attach", "detach"]
 
@@ -324,15 +324,15 @@ async def test_a_detach_after_a_restart_waits_for_the_attach_that_the_process_be
 async def test_a_detach_whose_reply_was_lost_waits_for_it_though_the_volume_shows_nothing_of_it() -> None:
     world = World(FakeCloud(action_seconds=20))
     volume = await world.create()
-    await world.publish(volume, 101)
+    await world.publish(volume, "101")
     world.cloud.faults.append(Fault.LOST_REPLY)
-    await world.unpublish(volume, 101)
+    await world.unpublish(volume, "101")
     assert world.cloud.holders(volume) == ()
-    assert world.cloud.effects.count(Effect("detach", volume, 101)) == 1
+    assert world.cloud.effects.count(Effect("detach", volume, "101")) == 1
 
 
 class Telling(FakeCloud):
-    """Its account's actions tell the droplet, as those of another volume do; ``forgets`` it when one is asked for."""
+    """Its account's actions tell the server, as those of another volume do; ``forgets`` it when one is asked for."""
 
     forgets = False
 
@@ -340,7 +340,7 @@ class Telling(FakeCloud):
         found = await super().account_actions(page)
         return replace(found, items=tuple(self.actions[each.id].action for each in found.items))
 
-    async def get_action(self, volume_id: str, action_id: int) -> Action:
+    async def get_action(self, volume_id: str, action_id: str) -> Action:
         if self.forgets and not volume_id:
             self.requests.append("get_action")
             raise Gone(f"no action {action_id}")
@@ -348,7 +348,7 @@ class Telling(FakeCloud):
 
 
 @pytest.mark.parametrize("forgets", [False, True])
-async def test_another_volumes_action_on_the_droplet_is_waited_for_whatever_the_cloud_knows_of_it(
+async def test_another_volumes_action_on_the_server_is_waited_for_whatever_the_cloud_knows_of_it(
     *, forgets: bool
 ) -> None:
     cloud = Telling(action_seconds=5)
@@ -356,9 +356,9 @@ async def test_another_volumes_action_on_the_droplet_is_waited_for_whatever_the_
     world, other = World(cloud), World(cloud)
     first, second = [await world.create(f"pvc-{name}") for name in "ab"]
     with pytest.raises(errors.DeadlineExceeded):
-        await within(0.5, other.publish(first, 101))
-    await world.publish(second, 101)
-    assert world.cloud.holders(second) == (101,)
+        await within(0.5, other.publish(first, "101"))
+    await world.publish(second, "101")
+    assert world.cloud.holders(second) == ("101",)
     assert "account_actions" in world.cloud.requests
     assert forgets or world.cloud.count()["attach"] == 3  # the first volume's, one that met it, one that did not
 
@@ -366,7 +366,7 @@ async def test_another_volumes_action_on_the_droplet_is_waited_for_whatever_the_
 async def test_a_confirmed_attach_is_followed_by_a_look_at_the_volume() -> None:
     world = World(confirm=True)
     volume = await world.create()
-    await world.publish(volume, 101)
+    await world.publish(volume, "101")
     assert world.cloud.requests[-1] == "get_volume"
 
 
@@ -377,10 +377,12 @@ async def made(world: World, name: str) -> csi.Volume:
     return volume
 
 
-async def published(world: World, volume: csi.Volume, context: dict[str, str], droplet_id: int = 101) -> dict[str, str]:
+async def published(
+    world: World, volume: csi.Volume, context: dict[str, str], server_id: str = "101"
+) -> dict[str, str]:
     message = csi.ControllerPublishVolumeRequest(
         volume_id=volume.volume_id,
-        node_id=str(droplet_id),
+        node_id=server_id,
         volume_capability=capability(),
         volume_context=context,
     )
@@ -392,7 +394,7 @@ async def test_another_process_attaches_and_a_third_detaches_without_a_look_at_t
     volume = await made(World(cloud), "pvc-a")
     cloud.requests.clear()
     told = await published(World(cloud), volume, volume.volume_context)
-    await World(cloud).unpublish(volume.volume_id, 101)
+    await World(cloud).unpublish(volume.volume_id, "101")
     assert told == {volume_name_key(DRIVER): "pvc-a", volume_size_key(DRIVER): str(16 << 30)}
     assert cloud.requests == ["attach", "get_action", "detach", "get_action"]
     assert [each.kind for each in cloud.effects] == ["create", "attach", "detach"]
@@ -410,12 +412,12 @@ async def test_a_context_of_another_volume_is_not_believed_and_the_node_learns_t
 async def test_a_volume_that_is_introduced_and_held_elsewhere_is_refused_by_the_cloud_s_word() -> None:
     cloud = FakeCloud()
     volume = await made(World(cloud), "pvc-a")
-    await published(World(cloud), volume, volume.volume_context, 102)
+    await published(World(cloud), volume, volume.volume_context, "102")
     with pytest.raises(errors.FailedPrecondition, match="102"):
-        await published(World(cloud), volume, volume.volume_context, 101)
-    told = await published(World(cloud), volume, volume.volume_context, 102)
+        await published(World(cloud), volume, volume.volume_context, "101")
+    told = await published(World(cloud), volume, volume.volume_context, "102")
     assert told[volume_name_key(DRIVER)] == "pvc-a"
-    assert cloud.holders(volume.volume_id) == (102,)
+    assert cloud.holders(volume.volume_id) == ("102",)
 
 
 async def test_a_volume_that_is_introduced_and_gone_is_not_found() -> None:

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from controller.cloud.base import Droplet
+from controller.cloud.base import Server
 from controller.records import ListRequest
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import FakeCloud
@@ -27,8 +27,8 @@ async def holders(world: World, volume_id: str) -> list[str]:
     return entry.status.published_node_ids
 
 
-def many(count: int, droplets: int = 700) -> FakeCloud:
-    cloud = FakeCloud(range(1, droplets + 1))
+def many(count: int, servers: int = 700) -> FakeCloud:
+    cloud = FakeCloud([str(number) for number in range(1, servers + 1)])
     for number in range(count):
         cloud.make_volume(f"pvc-{number}")
     return cloud
@@ -67,7 +67,7 @@ async def test_an_hour_of_lists_of_10000_volumes_costs_150_requests_at_most() ->
     await names(world)
     assert world.cloud.count()["list_volumes"] == 50
     await world.create("pvc-new")
-    await world.publish(next(iter(world.cloud.volumes)), 1)
+    await world.publish(next(iter(world.cloud.volumes)), "1")
     world.cloud.requests.clear()
     for _ in range(60):
         await asyncio.sleep(60)
@@ -79,15 +79,15 @@ async def test_attach_and_detach_by_somebody_else_show_within_two_minutes() -> N
     world = World(many(3_000))
     volumes = list(world.cloud.volumes)
     await names(world)
-    world.cloud.move(volumes[0], (5,))
-    world.cloud.move(volumes[2_999], (6,))
+    world.cloud.move(volumes[0], ("5",))
+    world.cloud.move(volumes[2_999], ("6",))
     await asyncio.sleep(60)
     await names(world)
-    assert [world.parts.cache.get(volumes[place]).droplet_ids for place in (0, 2_999)] == [(5,), (6,)]  # type: ignore[union-attr]
+    assert [world.parts.cache.get(volumes[place]).server_ids for place in (0, 2_999)] == [("5",), ("6",)]  # type: ignore[union-attr]
     world.cloud.move(volumes[0], ())
     await asyncio.sleep(60)
     await names(world)
-    assert world.parts.cache.get(volumes[0]).droplet_ids == ()  # type: ignore[union-attr]
+    assert world.parts.cache.get(volumes[0]).server_ids == ()  # type: ignore[union-attr]
 
 
 async def test_they_show_too_when_the_list_of_actions_lacks_them() -> None:
@@ -95,23 +95,23 @@ async def test_they_show_too_when_the_list_of_actions_lacks_them() -> None:
     world.cloud.actions_are_listed = False
     volume = list(world.cloud.volumes)[2_000]
     await names(world)
-    world.cloud.move(volume, (5,))
+    world.cloud.move(volume, ("5",))
     for _ in range(2):
         await asyncio.sleep(60)
         await names(world)
-    assert world.parts.cache.get(volume).droplet_ids == (5,)  # type: ignore[union-attr]
+    assert world.parts.cache.get(volume).server_ids == ("5",)  # type: ignore[union-attr]
 
 
 async def test_a_change_by_somebody_else_right_after_ours_is_not_missed() -> None:
     world = World(many(1_000))
     volume = next(iter(world.cloud.volumes))
     await names(world)
-    await world.publish(volume, 1)
+    await world.publish(volume, "1")
     world.cloud.move(volume, ())
     for _ in range(2):
         await asyncio.sleep(60)
         await names(world)
-    assert world.parts.cache.get(volume).droplet_ids == ()  # type: ignore[union-attr]
+    assert world.parts.cache.get(volume).server_ids == ()  # type: ignore[union-attr]
 
 
 async def test_a_volume_made_by_somebody_else_shows_when_the_total_does_not_add_up() -> None:
@@ -133,14 +133,14 @@ async def test_a_volume_that_vanished_is_lost_not_forgotten() -> None:
     assert [ill.reason for ill in (await world.work.health.of_one(gone)).ailments] == ["VolumeGone"]
 
 
-async def test_health_names_the_droplet_that_is_off() -> None:
+async def test_health_names_the_server_that_is_off() -> None:
     world = World()
     volume = await world.create()
-    await world.publish(volume, 101)
-    world.cloud.droplets[101] = Droplet(101, "nyc1", active=False, volume_ids=())
-    assert [ill.reason for ill in (await world.work.health.of_one(volume)).ailments] == ["DropletNotActive"]
+    await world.publish(volume, "101")
+    world.cloud.servers["101"] = Server("101", "nyc1", active=False, volume_ids=())
+    assert [ill.reason for ill in (await world.work.health.of_one(volume)).ailments] == ["ServerNotActive"]
     told, _ = await world.work.health.page(ListRequest(0, ""))
-    assert [ill.reason for ill in told[0].ailments] == ["DropletNotActive"]
+    assert [ill.reason for ill in told[0].ailments] == ["ServerNotActive"]
 
 
 async def test_capacity_is_what_the_account_has_left() -> None:

@@ -10,11 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from common import errors
 from controller.cloud.base import Kind
-from tests.fakes.cloud import DROPLETS, FakeCloud, Fault
+from tests.fakes.cloud import SERVERS, FakeCloud, Fault
 from tests.unit.controller.world import World, within
 
 NAMES = st.sampled_from(["pvc-a", "pvc-b", "pvc-c"])
-HOLDERS = st.sampled_from(DROPLETS)
+HOLDERS = st.sampled_from(SERVERS)
 FAULTS = st.lists(st.sampled_from(list(Fault)), max_size=3)
 SECONDS = st.sampled_from([0.05, 1.0, 5.0, 30.0])
 
@@ -27,7 +27,7 @@ class VolumeLife(RuleBasedStateMachine):
         self.runner = asyncio.Runner(loop_factory=lambda: looptime.new_event_loop(start=0))
         self.cloud = FakeCloud(action_seconds=1.5)
         self.world = World(self.cloud)
-        self.named: set[tuple[str, int]] = set()
+        self.named: set[tuple[str, str]] = set()
 
     def run(self, work: Coroutine[object, object, object]) -> object:
         return self.runner.run(work)
@@ -56,26 +56,26 @@ class VolumeLife(RuleBasedStateMachine):
         answer = self.ask(seconds, faults, self.world.create(name))
         assert isinstance(answer, errors.NotFinal) or answer in self.cloud.volumes
 
-    @rule(name=NAMES, droplet=HOLDERS, seconds=SECONDS, faults=FAULTS)
-    def publish(self, name: str, droplet: int, seconds: float, faults: list[Fault]) -> None:
+    @rule(name=NAMES, server=HOLDERS, seconds=SECONDS, faults=FAULTS)
+    def publish(self, name: str, server: str, seconds: float, faults: list[Fault]) -> None:
         volume_id = self.run(self.id_of(name))
         if isinstance(volume_id, str) and volume_id:
-            answer = self.ask(seconds, faults, self.world.publish(volume_id, droplet))
+            answer = self.ask(seconds, faults, self.world.publish(volume_id, server))
             if answer == name:
-                assert self.run(self.holders(volume_id)) == (droplet,)
+                assert self.run(self.holders(volume_id)) == (server,)
             else:
                 assert isinstance(answer, (errors.NotFinal, errors.FailedPrecondition))
 
-    @rule(name=NAMES, droplet=HOLDERS, seconds=SECONDS, faults=FAULTS)
-    def unpublish(self, name: str, droplet: int, seconds: float, faults: list[Fault]) -> None:
+    @rule(name=NAMES, server=HOLDERS, seconds=SECONDS, faults=FAULTS)
+    def unpublish(self, name: str, server: str, seconds: float, faults: list[Fault]) -> None:
         volume_id = self.run(self.id_of(name))
         if isinstance(volume_id, str) and volume_id:
-            self.named.add((volume_id, droplet))
-            answer = self.ask(seconds, faults, self.world.unpublish(volume_id, droplet))
+            self.named.add((volume_id, server))
+            answer = self.ask(seconds, faults, self.world.unpublish(volume_id, server))
             if answer is None:
                 holders = self.run(self.holders(volume_id))
                 assert isinstance(holders, tuple)
-                assert droplet not in holders
+                assert server not in holders
             else:
                 assert isinstance(answer, errors.NotFinal)
 
@@ -89,20 +89,20 @@ class VolumeLife(RuleBasedStateMachine):
             else:
                 assert isinstance(answer, (errors.NotFinal, errors.FailedPrecondition))
 
-    @rule(droplet=HOLDERS, seconds=SECONDS, faults=FAULTS)
-    def publish_all_at_once(self, droplet: int, seconds: float, faults: list[Fault]) -> None:
+    @rule(server=HOLDERS, seconds=SECONDS, faults=FAULTS)
+    def publish_all_at_once(self, server: str, seconds: float, faults: list[Fault]) -> None:
         ids = [each.id for each in self.cloud.volumes.values()]
-        self.ask(seconds, faults, self.together([self.world.publish(each, droplet) for each in ids]))
+        self.ask(seconds, faults, self.together([self.world.publish(each, server) for each in ids]))
 
     async def together(self, calls: list[Coroutine[object, object, str]]) -> None:
         answers = await asyncio.gather(*calls, return_exceptions=True)
         assert all(isinstance(each, (str, errors.DriverError)) for each in answers), answers
 
-    @rule(name=NAMES, droplet=HOLDERS, after=st.floats(0, 3))
-    def publish_and_leave(self, name: str, droplet: int, after: float) -> None:
+    @rule(name=NAMES, server=HOLDERS, after=st.floats(0, 3))
+    def publish_and_leave(self, name: str, server: str, after: float) -> None:
         volume_id = self.run(self.id_of(name))
         if isinstance(volume_id, str) and volume_id:
-            self.run(self.cancelled(self.world.publish(volume_id, droplet), after))
+            self.run(self.cancelled(self.world.publish(volume_id, server), after))
 
     async def cancelled(self, work: Coroutine[object, object, object], after: float) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -123,22 +123,22 @@ class VolumeLife(RuleBasedStateMachine):
     def lists_come_late(self, seconds: float) -> None:
         self.cloud.stale_for = seconds
 
-    @rule(name=NAMES, droplet=HOLDERS)
-    def somebody_else_detaches(self, name: str, droplet: int) -> None:
+    @rule(name=NAMES, server=HOLDERS)
+    def somebody_else_detaches(self, name: str, server: str) -> None:
         volume_id = self.run(self.id_of(name))
-        if isinstance(volume_id, str) and volume_id and self.run(self.holders(volume_id)) == (droplet,):
+        if isinstance(volume_id, str) and volume_id and self.run(self.holders(volume_id)) == (server,):
             self.run(self.detach_out_of_band(volume_id))
 
     async def detach_out_of_band(self, volume_id: str) -> None:
         if not any(each.volume_id == volume_id and not each.action.ended for each in self.cloud.actions.values()):
             self.cloud.move(volume_id, ())
 
-    @rule(name=NAMES, droplet=HOLDERS)
-    def the_next_action_fails(self, name: str, droplet: int) -> None:
-        del name, droplet
+    @rule(name=NAMES, server=HOLDERS)
+    def the_next_action_fails(self, name: str, server: str) -> None:
+        del name, server
         self.cloud.next_action_fails = True
 
-    async def holders(self, volume_id: str) -> tuple[int, ...]:
+    async def holders(self, volume_id: str) -> tuple[str, ...]:
         return self.cloud.holders(volume_id)
 
     @invariant()
@@ -147,8 +147,8 @@ class VolumeLife(RuleBasedStateMachine):
         assert len(names) == len(set(names))
 
     @invariant()
-    def nothing_is_detached_from_a_droplet_that_nobody_named(self) -> None:
-        detached = {(each.volume_id, each.droplet_id) for each in self.cloud.effects if each.kind == Kind.DETACH.value}
+    def nothing_is_detached_from_a_server_that_nobody_named(self) -> None:
+        detached = {(each.volume_id, each.server_id) for each in self.cloud.effects if each.kind == Kind.DETACH.value}
         assert detached <= self.named
 
     def teardown(self) -> None:

@@ -37,7 +37,7 @@ def test_every_request_is_answered_or_refused_on_purpose(
 
 async def _serve(request: Message, attached: bool) -> None:
     cloud = FakeCloud(latency=0, action_seconds=0)
-    volume = cloud.make_volume("pvc-a", droplet_id=101 if attached else 0)
+    volume = cloud.make_volume("pvc-a", server_id="101" if attached else "")
     cloud.volumes = {NO_UUID: replace(volume, id=NO_UUID)}
     world = World(cloud)
     try:

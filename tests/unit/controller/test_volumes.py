@@ -70,10 +70,10 @@ async def test_the_accounts_limit_is_told() -> None:
         await world.create("pvc-b")
 
 
-async def test_delete_of_an_attached_volume_is_refused_and_names_the_droplet() -> None:
+async def test_delete_of_an_attached_volume_is_refused_and_names_the_server() -> None:
     world = World()
     volume = await world.create()
-    await world.publish(volume, 101)
+    await world.publish(volume, "101")
     with pytest.raises(errors.FailedPrecondition, match="101"):
         await world.volumes.delete(volume)
     assert volume in world.cloud.volumes
@@ -178,7 +178,7 @@ async def test_expand_grows_and_again_does_nothing(attached: bool) -> None:
     world = World()
     volume = await world.create(size=Size(10 * GIB))
     if attached:
-        await world.publish(volume, 101)
+        await world.publish(volume, "101")
     wanted = Resize(volume, Size(25 * GIB), AccessType.MOUNT)
     assert await world.volumes.expand(wanted) == 25 * GIB
     assert await world.volumes.expand(wanted) == 25 * GIB
@@ -233,8 +233,8 @@ async def test_modify_puts_tags_on_and_takes_them_off() -> None:
     volume = await world.create()
     await world.volumes.modify(Modify(volume, ("a", "b"), ()))
     await world.volumes.modify(Modify(volume, ("b",), ("a",)))
-    assert world.cloud.volumes[volume].tags == ("b",)
-    assert world.cloud.count() == {"create_volume": 1, "get_volume": 2, "tag_volume": 2, "untag_volume": 1}
+    assert world.cloud.volumes[volume].labels == ("b",)
+    assert world.cloud.count() == {"create_volume": 1, "get_volume": 2, "add_label": 2, "remove_label": 1}
 
 
 async def test_the_messages_tell_the_node_what_it_needs() -> None:

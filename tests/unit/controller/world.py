@@ -14,7 +14,7 @@ from controller.records import BLANK, Attach, Create, Detach, Size, Source
 from controller.service import Controller
 from controller.shared import make_shared
 from csi_proto.csi import v1 as csi
-from tests.fakes.cloud import REGION, FakeCloud
+from tests.fakes.cloud import ZONE, FakeCloud
 
 Result = TypeVar("Result")
 DRIVER = "dobs.csi.digitalocean.com"
@@ -36,20 +36,20 @@ class World:
         self.cloud = cloud or FakeCloud()
         self.tasks = Tasks()
         self.parts = make_shared(self.cloud, self.tasks, Calm())
-        identity = wiring.ControllerScope(DRIVER, REGION, tags)
+        identity = wiring.ControllerScope(DRIVER, ZONE, tags)
         self.work = wiring.make_domains(self.parts, identity, longest_page=250, confirm=confirm)
         self.volumes = self.work.volumes
         self.attachments = self.work.attachments
         self.service = Controller(identity, self.work)
 
     async def create(self, name: str = "pvc-a", size: Size = ANY_SIZE, source: Source = BLANK) -> str:
-        return (await self.volumes.create(Create(name, REGION, size, source))).id
+        return (await self.volumes.create(Create(name, ZONE, size, source))).id
 
-    async def publish(self, volume_id: str, droplet_id: int) -> str:
-        return (await self.attachments.publish(Attach(volume_id, droplet_id))).volume_name
+    async def publish(self, volume_id: str, server_id: str) -> str:
+        return (await self.attachments.publish(Attach(volume_id, server_id))).volume_name
 
-    async def unpublish(self, volume_id: str, droplet_id: int | None) -> None:
-        await self.attachments.unpublish(Detach(volume_id, droplet_id))
+    async def unpublish(self, volume_id: str, server_id: str | None) -> None:
+        await self.attachments.unpublish(Detach(volume_id, server_id))
 
 
 async def within(seconds: float, work: Coroutine[object, object, Result]) -> Result:

@@ -13,16 +13,16 @@ from tests.unit.controller.world import Calm, in_virtual_time, within
 
 
 class Stage:
-    """A feed on a cloud with volumes, one on each droplet."""
+    """A feed on a cloud with volumes, one on each server."""
 
     def __init__(self, count: int, action_seconds: float = 1.5) -> None:
-        self.cloud = FakeCloud(range(1, count + 1), action_seconds)
+        self.cloud = FakeCloud([str(number + 1) for number in range(count)], action_seconds)
         self.tasks = Tasks()
         self.action_poll = ActionPoll(self.cloud, self.tasks, Calm())
         self.volumes = [self.cloud.make_volume(f"pvc-{number}").id for number in range(count)]
 
     async def start(self, number: int) -> Action:
-        return await self.cloud.attach(Place(self.volumes[number], "nyc1", number + 1), ())
+        return await self.cloud.attach(Place(self.volumes[number], str(number + 1)), ())
 
     async def wait(self, number: int, action: Action) -> Action:
         return await self.action_poll.wait(self.volumes[number], action, asyncio.get_running_loop().time())

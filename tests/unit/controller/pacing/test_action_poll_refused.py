@@ -8,7 +8,7 @@ from common import deadlines, errors
 from common.tasks import Tasks
 from controller.cloud.base import Action, Kind, Page, Place
 from controller.pacing.action_poll import ActionPoll
-from tests.fakes.cloud import REGION, FakeCloud
+from tests.fakes.cloud import FakeCloud
 from tests.unit.controller.world import Calm
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -25,16 +25,16 @@ async def test_two_waiters_are_answered_though_the_list_of_actions_is_refused() 
     cloud, tasks = Forbidding(), Tasks()
     action_poll = ActionPoll(cloud, tasks, Calm())
     async with asyncio.TaskGroup() as group:
-        waits = [group.create_task(_attach(cloud, action_poll, droplet)) for droplet in (101, 102)]
+        waits = [group.create_task(_attach(cloud, action_poll, server)) for server in ("101", "102")]
     assert [wait.result().ended for wait in waits] == [True, True]
     assert tasks.failure is None
     await tasks.close()
 
 
-async def _attach(cloud: FakeCloud, action_poll: ActionPoll, droplet: int) -> Action:
+async def _attach(cloud: FakeCloud, action_poll: ActionPoll, server: str) -> Action:
     loop = asyncio.get_running_loop()
-    volume = cloud.make_volume(f"pvc-{droplet}")
+    volume = cloud.make_volume(f"pvc-{server}")
     with deadlines.until(loop.time() + 60):
-        action = await cloud.attach(Place(volume.id, REGION, droplet), ())
+        action = await cloud.attach(Place(volume.id, server), ())
         assert action.kind is Kind.ATTACH
         return await action_poll.wait(volume.id, action, loop.time())

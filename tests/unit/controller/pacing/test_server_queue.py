@@ -14,16 +14,16 @@ CALLERS = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(CALLERS)
-def test_one_holds_the_droplet_and_nobody_is_forgotten(callers: list[tuple[float, bool, float, float]]) -> None:
+def test_one_holds_the_server_and_nobody_is_forgotten(callers: list[tuple[float, bool, float, float]]) -> None:
     in_virtual_time(_all_are_answered(callers))
 
 
 async def _all_are_answered(callers: list[tuple[float, bool, float, float]]) -> None:
-    droplets, holders = ServerQueue(), []
+    servers, holders = ServerQueue(), []
 
     async def call(number: int, start: float, urgent: bool, patience: float, leaves: float) -> None:
         await asyncio.sleep(start)
-        async with asyncio.timeout(leaves), droplets.turn(1, urgent=urgent):
+        async with asyncio.timeout(leaves), servers.turn("1", urgent=urgent):
             holders.append(number)
             assert len(holders) == 1
             try:
@@ -34,16 +34,16 @@ async def _all_are_answered(callers: list[tuple[float, bool, float, float]]) -> 
 
     calls = [within(each[2], call(number, *each)) for number, each in enumerate(callers)]
     await asyncio.gather(*calls, return_exceptions=True)
-    assert len(droplets) == 0
+    assert len(servers) == 0
 
 
 @pytest.mark.asyncio
 @pytest.mark.looptime
 async def test_first_come_first_served_but_detach_goes_first() -> None:
-    droplets, order = ServerQueue(), []
+    servers, order = ServerQueue(), []
 
     async def call(name: str, urgent: bool) -> None:
-        async with droplets.turn(1, urgent=urgent):
+        async with servers.turn("1", urgent=urgent):
             order.append(name)
             await asyncio.sleep(1)
 

@@ -43,8 +43,8 @@ def test_an_odd_name_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("node_id", ["", "a", "-1", "0", "007", "1.5", "1e3", "१२३", "9" * 40, " 1", "1\n"])
-def test_a_node_id_that_is_no_number_is_no_droplet(node_id: str) -> None:
-    assert names.droplet_id(node_id) is None
+def test_a_node_id_that_is_no_number_is_no_server(node_id: str) -> None:
+    assert not names.is_server_id(node_id)
 
 
 @pytest.mark.parametrize("text", ["", "..", "../x", "x" * 36, "506F78A4-E098-11E5-AD9F-000F53306AE1", "a/b"])
