@@ -4,15 +4,20 @@ from collections.abc import Iterator
 
 import yaml
 
-from tools.chart import Json, helm
+from tools.chart import Json, helm, schemas
 
 Path = tuple[str | int, ...]
 
 
-def render(values: str = "", *, kubernetes: str = "") -> dict[str, Json]:
+def render(values: str = "", *, kubernetes: str = "", served: str = helm.SERVED) -> dict[str, Json]:
     """Return what the chart makes of ``values`` (YAML): each object by ``Kind/name``."""
-    documents = yaml.safe_load_all(helm.template(values, kubernetes=kubernetes))
+    documents = yaml.safe_load_all(helm.template(values, kubernetes=kubernetes, served=served))
     return {f"{document['kind']}/{document['metadata']['name']}": document for document in documents if document}
+
+
+def conform(manifests: str) -> str:
+    """Return what kubeconform says of manifests. Raises ChartRefused if one of them is not valid."""
+    return helm.run("kubeconform", "-strict", "-summary", "-schema-location", schemas.location(), stdin=manifests)
 
 
 def at(value: Json, *path: str | int) -> Json:

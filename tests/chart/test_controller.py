@@ -2,6 +2,7 @@
 
 import pytest
 
+from controller.digitalocean import http
 from tests.chart.documents import at, containers, environment, flags, images, items, mounts, render
 from tools.chart import Json
 
@@ -137,7 +138,10 @@ def test_a_pod_has_longer_to_stop_than_the_driver_takes_to_drain() -> None:
 def test_a_new_chart_version_alone_restarts_no_pod(controller: Json) -> None:
     labels = at(controller, "spec", "template", "metadata", "labels")
     assert isinstance(labels, dict)
-    assert set(labels) == {f"app.kubernetes.io/{key}" for key in ("name", "instance", "component")}
+    assert set(labels) == {
+        "aiocsi.dev/driver",
+        *(f"app.kubernetes.io/{key}" for key in ("name", "instance", "component")),
+    }
 
 
 def test_a_digest_wins_over_a_tag() -> None:
@@ -151,3 +155,72 @@ def test_the_network_policy_lets_the_metadata_service_through_only_if_it_is_aske
     name = "NetworkPolicy/aiocsi-controller"
     assert "169.254.169.254/32" in str(render("networkPolicy: {enabled: true}")[name])
     assert "169.254.169.254/32" not in str(render("{networkPolicy: {enabled: true}, cloud: {region: nyc1}}")[name])
+
+
+def test_only_the_sidecars_have_the_service_account_s_token(controller: Json) -> None:
+    assert at(controller, *POD, "automountServiceAccountToken") is False
+    having = [name for name, one in containers(controller).items() if "kubernetes-token" in mounts(one)]
+    assert having == list(SIDECARS)
+
+
+def test_a_pod_that_is_not_ready_blocks_no_drain() -> None:
+    assert at(render()["PodDisruptionBudget/aiocsi-controller"], "spec", "unhealthyPodEvictionPolicy") == "AlwaysAllow"
+
+
+@pytest.mark.parametrize("workload", [DEPLOYMENT, "DaemonSet/aiocsi-node"])
+def test_a_rollout_goes_on_only_after_a_pod_was_ready_for_a_while(workload: str) -> None:
+    rendered = render()[workload]
+    assert at(rendered, "spec", "minReadySeconds") == 10
+    assert {one["terminationMessagePolicy"] for one in containers(rendered).values()} == {"FallbackToLogsOnError"}
+    assert at(rendered, *POD, "enableServiceLinks") is False
+
+
+def test_a_request_that_was_just_sent_is_answered_before_the_drain_ends(controller: Json) -> None:
+    assert int(str(environment(containers(controller)["controller"])["AIOCSI_DRAIN_SECONDS"])) > http.ANSWER_SECONDS
+
+
+def test_a_mirror_replaces_the_registry_of_every_image() -> None:
+    values = "{global: {imageRegistry: mirror.example.com:5000}, node: {registrar: {enabled: true}}}"
+    found = set(images(list(render(values).values())))
+    assert len(found) == 6
+    assert {image.partition("/")[0] for image in found} == {"mirror.example.com:5000"}
+    assert "mirror.example.com:5000/sig-storage/csi-attacher:v4.13.0" in found
+
+
+def test_pull_secrets_are_names_or_objects_as_other_charts_have_them() -> None:
+    rendered = render("{imagePullSecrets: [a, {name: b}], global: {imagePullSecrets: [c]}}")
+    for name in (DEPLOYMENT, "DaemonSet/aiocsi-node"):
+        assert at(rendered[name], *POD, "imagePullSecrets") == [{"name": "a"}, {"name": "b"}, {"name": "c"}]
+
+
+def test_a_variable_of_the_values_replaces_the_chart_s() -> None:
+    rendered = render("controller: {extraEnv: [{name: AIOCSI_LOG_LEVEL, value: debug}, {name: TZ, value: UTC}]}")
+    told = items(containers(rendered[DEPLOYMENT])["controller"], "env")
+    assert [one for one in told if one["name"] in {"AIOCSI_LOG_LEVEL", "TZ"}] == [
+        {"name": "AIOCSI_LOG_LEVEL", "value": "debug"},
+        {"name": "TZ", "value": "UTC"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "ports"),
+    [
+        pytest.param("", [443, 6443], id="the public API"),
+        pytest.param("cloud: {apiUrl: 'http://mock:8080/'}", [443, 6443, 8080], id="another API"),
+        pytest.param("cloud: {proxy: {https: 'http://proxy'}}", [443, 6443, 80], id="a proxy without a port"),
+        pytest.param("cloud: {proxy: {https: 'http://[fd00::1]:3128'}}", [443, 6443, 3128], id="a proxy by IPv6"),
+    ],
+)
+def test_the_network_policy_lets_the_ports_of_all_urls_through(values: str, ports: list[int]) -> None:
+    rendered = render(
+        (values and f"{{networkPolicy: {{enabled: true}}, {values}}}") or "networkPolicy: {enabled: true}"
+    )
+    egress = items(rendered["NetworkPolicy/aiocsi-controller"], "spec", "egress")
+    assert [one["port"] for one in items(egress[1], "ports")] == ports
+
+
+def test_the_network_policy_admits_those_that_the_values_name() -> None:
+    values = "networkPolicy: {enabled: true, ingressFrom: [{podSelector: {matchLabels: {app: prometheus}}}]}"
+    ingress = items(render(values)["NetworkPolicy/aiocsi-controller"], "spec", "ingress")
+    assert at(ingress[0], "from", 0, "podSelector", "matchLabels", "app") == "prometheus"
+    assert len(items(ingress[0], "ports")) == 5

@@ -75,9 +75,8 @@ def test_parameters_of_an_attributes_class_are_text_as_the_api_wants_them() -> N
     assert at(rendered["VolumeAttributesClass/gold"], "driverName") == DRIVER
 
 
-def test_monitors_come_only_with_metrics() -> None:
+def test_each_monitor_that_is_asked_for_is_made() -> None:
     monitors = "serviceMonitor: true, podMonitor: true"
-    assert [name for name in render(f"metrics: {{{monitors}}}") if "Monitor/" in name] == []
     names = [name for name in render(f"metrics: {{enabled: true, {monitors}}}") if "Monitor/" in name]
     assert sorted(names) == ["PodMonitor/aiocsi-node", "ServiceMonitor/aiocsi-controller"]
 
@@ -90,3 +89,51 @@ def test_the_controller_is_scraped_once_whichever_monitor_does_it() -> None:
     ]
     ports = [one["port"] for one in items(rendered["PodMonitor/aiocsi-controller"], "spec", "podMetricsEndpoints")]
     assert ports == ["http", "provisioner", "attacher", "resizer", "snapshotter"]
+
+
+def test_a_new_driver_name_changes_every_selector_so_that_kubernetes_refuses_the_upgrade() -> None:
+    rendered = render("driver: {name: other.example.com}")
+    for name in ("Deployment/aiocsi-controller", "DaemonSet/aiocsi-node"):
+        assert at(rendered[name], "spec", "selector", "matchLabels", "aiocsi.dev/driver") == "other.example.com"
+
+
+def test_releases_of_one_name_in_two_namespaces_share_no_cluster_role() -> None:
+    roles = [name for name in render() if name.startswith("ClusterRole")]
+    assert len(roles) == 8
+    assert [name for name in roles if "/kube-system-aiocsi-" not in name] == []
+
+
+@pytest.mark.parametrize(
+    ("enabled", "served", "made"),
+    [
+        pytest.param("auto", "snapshot.storage.k8s.io/v1", True, id="auto, with the CRDs"),
+        pytest.param("auto", "", False, id="auto, without the CRDs"),
+        pytest.param("true", "", True, id="forced on"),
+        pytest.param("false", "snapshot.storage.k8s.io/v1", False, id="forced off"),
+    ],
+)
+def test_snapshots_are_served_where_the_cluster_can_have_them_unless_the_values_say(
+    enabled: str, served: str, made: bool
+) -> None:
+    rendered = render(f"snapshots: {{enabled: {enabled}}}", served=served)
+    assert ("VolumeSnapshotClass/do-block-storage" in rendered) == made
+    assert ("csi-snapshotter" in str(rendered["Deployment/aiocsi-controller"])) == made
+
+
+def test_a_class_takes_what_a_storage_class_takes() -> None:
+    values = (
+        "{name: a, fsType: ext4, volumeBindingMode: Immediate, allowVolumeExpansion: false, labels: {team: x},"
+        " allowedTopologies: [{matchLabelExpressions: [{key: region, values: [nyc1]}]}]}"
+    )
+    made = render(f"storageClasses: {{classes: [{values}]}}")["StorageClass/a"]
+    assert at(made, "volumeBindingMode") == "Immediate"
+    assert at(made, "allowVolumeExpansion") is False
+    assert at(made, "metadata", "labels", "team") == "x"
+    assert at(made, "allowedTopologies", 0, "matchLabelExpressions", 0, "values") == ["nyc1"]
+
+
+def test_a_snapshot_class_takes_labels_and_parameters() -> None:
+    values = "snapshots: {labels: {velero.io/csi-volumesnapshot-class: 'true'}, parameters: {tags: a}}"
+    made = render(values)["VolumeSnapshotClass/do-block-storage"]
+    assert at(made, "metadata", "labels", "velero.io/csi-volumesnapshot-class") == "true"
+    assert at(made, "parameters") == {"tags": "a"}

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.chart import CHART, helm, schemas, snapshots
+from tests.chart.documents import conform
+from tools.chart import CHART, helm, snapshots
 
 SAMPLES = [pytest.param(values, id=values.name.removesuffix(".values.yaml")) for values in snapshots.inputs()]
 
@@ -15,10 +16,6 @@ def test_a_sample_in_git_is_what_helm_renders(values: Path) -> None:
     assert snapshots.sample(values).read_text() == rendered, (
         "run `python -m tools.chart.snapshots` and look at the diff"
     )
-
-
-def conform(manifests: str) -> str:
-    return helm.run("kubeconform", "-strict", "-summary", "-schema-location", schemas.location(), stdin=manifests)
 
 
 @pytest.mark.parametrize("values", SAMPLES)
@@ -44,4 +41,4 @@ def test_the_schemas_do_refuse_what_is_wrong(right: str, wrong: str) -> None:
 
 
 def test_helm_lint_finds_nothing() -> None:
-    assert "0 chart(s) failed" in helm.run("helm", "lint", "--strict", str(CHART))
+    assert "0 chart(s) failed" in helm.run("helm", "lint", "--strict", "--values", str(helm.REQUIRED), str(CHART))

@@ -72,9 +72,9 @@ def test_what_the_node_remembers_lies_on_the_host(node: Json) -> None:
 @pytest.mark.parametrize(
     ("values", "address", "host"),
     [
-        pytest.param("", "127.0.0.1:9810", "127.0.0.1", id="host network: for kubelet alone"),
-        pytest.param("metrics: {enabled: true}", "$(NODE_IP):9810", None, id="metrics: on the node's address"),
-        pytest.param("node: {hostNetwork: false}", "0.0.0.0:9810", None, id="pod network"),
+        pytest.param("", "127.0.0.1:9820", "127.0.0.1", id="host network: for kubelet alone"),
+        pytest.param("metrics: {enabled: true}", "[$(NODE_IP)]:9820", None, id="metrics: on the node's address"),
+        pytest.param("node: {hostNetwork: false}", ":9820", None, id="pod network"),
     ],
 )
 def test_the_probes_ask_where_the_driver_listens(values: str, address: str, host: str | None) -> None:
@@ -93,8 +93,8 @@ def test_an_address_that_names_a_variable_comes_after_it() -> None:
 
 def test_the_liveness_sidecar_probes_in_place_of_the_driver_s_port() -> None:
     found = containers(render("node: {livenessProbe: {enabled: true}}")[NAME])
-    assert flags(found["liveness-probe"])["http-endpoint"] == "127.0.0.1:9811"
-    assert at(found["node"], "livenessProbe", "httpGet", "port") == 9811
+    assert flags(found["liveness-probe"])["http-endpoint"] == "127.0.0.1:9821"
+    assert at(found["node"], "livenessProbe", "httpGet", "port") == 9821
 
 
 def test_the_automount_rule_is_removed_unless_told_otherwise(node: Json) -> None:
@@ -120,7 +120,7 @@ def test_a_node_set_takes_what_it_does_not_name_from_the_first_one() -> None:
 def test_what_one_node_set_overrides_does_not_reach_the_next() -> None:
     rendered = render("additionalNodeSets: {a: {httpPort: 9900, nodeSelector: {size: big}}, b: {}}")
     second = rendered["DaemonSet/aiocsi-node-b"]
-    assert environment(containers(second)["node"])["AIOCSI_HTTP_ADDR"] == "127.0.0.1:9810"
+    assert environment(containers(second)["node"])["AIOCSI_HTTP_ADDR"] == "127.0.0.1:9820"
     assert at(second, *POD, "nodeSelector") == {"kubernetes.io/os": "linux"}
 
 
@@ -133,3 +133,15 @@ def test_no_two_node_sets_select_each_other_s_pods() -> None:
 def test_node_sets_alone_can_cover_the_cluster() -> None:
     rendered = render("{node: {enabled: false}, additionalNodeSets: {a: {}}}")
     assert [name for name in rendered if name.startswith("DaemonSet/")] == ["DaemonSet/aiocsi-node-a"]
+
+
+def test_a_node_set_has_its_own_limit_of_volumes() -> None:
+    rendered = render("additionalNodeSets: {big: {volumeLimit: 7}}")
+    sets = [one for name, one in rendered.items() if name.startswith("DaemonSet/")]
+    limits = [environment(containers(one)["node"])["AIOCSI_VOLUME_LIMIT"] for one in sets]
+    assert limits == ["15", "7"]
+
+
+def test_pods_are_replaced_only_when_they_are_deleted_if_the_values_say_so() -> None:
+    rendered = render("node: {updateStrategy: OnDelete}")
+    assert at(rendered["DaemonSet/aiocsi-node"], "spec", "updateStrategy") == {"type": "OnDelete"}

@@ -8,7 +8,7 @@ import pytest
 from common import settings
 from controller.settings import ControllerSettings
 from node.settings import NodeSettings
-from tests.chart.documents import containers, environment, render
+from tests.chart.documents import conform, containers, environment, render
 from tools.chart import CHART, SNAPSHOTS, Json, branch, helm, values
 
 WRONG = {
@@ -16,7 +16,6 @@ WRONG = {
     "an unknown key in a group": "controller: {replica: 2}",
     "an unknown key of a node set": "additionalNodeSets: {big: {tolerance: []}}",
     "a number as text": 'controller: {replicas: "2"}',
-    "no replica": "controller: {replicas: 0}",
     "a log level that is none": "driver: {logLevel: loud}",
     "a file system that the node cannot make": "storageClasses: {classes: [{name: a, fsType: zfs}]}",
     "an encrypted class without a Secret": "storageClasses: {classes: [{name: a, fsType: ext4, encryption: {}}]}",
@@ -46,6 +45,72 @@ def test_a_wrong_value_is_refused(text: str) -> None:
         render(text)
 
 
+MEET = {
+    "no image": ("image: {repository: ''}", "image.repository is not set"),
+    "no Secret for the token": ("cloud: {token: {existingSecret: ''}}", "name the Secret with the API token"),
+    "a monitor without metrics": ("metrics: {serviceMonitor: true}", "need metrics.enabled=true"),
+    "one port for two pods of a node": (
+        "{controller: {hostNetwork: true}, node: {httpPort: 9813}}",
+        "meet node.httpPort 9813 on the host's network",
+    ),
+    "one port for the controller and a node set": (
+        "{controller: {hostNetwork: true}, additionalNodeSets: {big: {httpPort: 9809}}}",
+        "meet additionalNodeSets.big.httpPort 9809",
+    ),
+    "a socket path that is too long": (
+        f"{{kubeletPath: /var/snap/microk8s/common/var/lib/kubelet, driver: {{name: {'d' * 63}}}}}",
+        "longer than the 107 bytes",
+    ),
+    "two default classes": (
+        """storageClasses: {classes: [{name: do-block-storage, fsType: ext4},
+        {name: b, fsType: ext4, annotations: {storageclass.kubernetes.io/is-default-class: 'true'}}]}""",
+        "more than one default StorageClass: do-block-storage, b",
+    ),
+    "a class that contradicts itself": (
+        "storageClasses: {classes: [{name: a, fsType: ext4, parameters: {csi.storage.k8s.io/fstype: xfs}}]}",
+        "a sets csi.storage.k8s.io/fstype twice",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), [pytest.param(*case, id=name) for name, case in MEET.items()])
+def test_values_that_do_not_go_together_are_refused_with_the_values_named(text: str, said: str) -> None:
+    with pytest.raises(helm.ChartRefused, match=said):
+        render(text)
+
+
+def test_attributes_classes_are_refused_where_the_cluster_does_not_serve_them() -> None:
+    with pytest.raises(helm.ChartRefused, match=r"need Kubernetes 1\.34 or newer"):
+        render("volumeAttributesClasses: [{name: gold, parameters: {tags: a}}]", kubernetes="1.33.4")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param("cloud: {token: {existingSecret: 1e3, key: 1e3}}", id="a Secret and a key like a number"),
+        pytest.param("cloud: {token: {existingSecret: '1e3', key: '0777'}}", id="the same as text"),
+        pytest.param("controller: {priorityClassName: '', nodeSelector: null, tolerations: []}", id="nothing"),
+        pytest.param("storageClasses: {default: '', classes: [{name: '1', fsType: ext4}]}", id="a class like a number"),
+        pytest.param("labels: {team: 'on', app.kubernetes.io/name: other}", id="a label of the chart"),
+        pytest.param("controller: {extraEnv: [{name: AIOCSI_LOG_LEVEL, value: debug}]}", id="a variable of the chart"),
+        pytest.param(
+            "storageClasses: {default: '', classes: [{name: a, fsType: ext4,"
+            " annotations: {storageclass.kubernetes.io/is-default-class: 'true'},"
+            " parameters: {csi.storage.k8s.io/fstype: ext4}}]}",
+            id="what the chart writes, too",
+        ),
+    ],
+)
+def test_no_key_is_written_twice_and_no_text_becomes_a_number(values: str) -> None:
+    try:
+        manifests = helm.template(values)
+    except helm.ChartRefused as refused:
+        assert "values don't meet the specifications of the schema" in str(refused)  # noqa: PT017  # either is right
+        return
+    summary = conform(manifests)
+    assert "Invalid: 0, Errors: 0, Skipped: 0" in summary
+
+
 def leaves(rule: dict[str, Json], schema: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield the path of each value that the schema knows, as far as groups go."""
     properties = branch(values.resolved(rule, schema), "properties")
@@ -58,7 +123,7 @@ def leaves(rule: dict[str, Json], schema: Json, path: tuple[str, ...] = ()) -> I
 def test_each_value_of_the_schema_is_documented_and_each_documented_value_is_in_the_schema() -> None:
     schema: Json = json.loads((CHART / "values.schema.json").read_text())
     documented = {value.path for value in values.documented()}
-    known = set(leaves(schema if isinstance(schema, dict) else {}, schema)) - {("global",)}
+    known = set(leaves(schema if isinstance(schema, dict) else {}, schema))
     of_defaults = {path for path in known if path not in documented and path[:-1] in documented}
     assert known - of_defaults == documented - {path[:-1] for path in of_defaults}
 

@@ -13,18 +13,28 @@
 {{- end -}}
 {{- end }}
 
+{{/* The driver's name selects, too: selectors are immutable, so Kubernetes refuses an upgrade that would rename the
+driver under mounted volumes before any pod is replaced. */}}
 {{- define "aiocsi.selector" -}}
-app.kubernetes.io/name: {{ include "aiocsi.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/name: {{ include "aiocsi.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ .component | quote }}
+aiocsi.dev/driver: {{ .root.Values.driver.name | quote }}
 {{- end }}
 
+{{/* Name prefix of objects without a namespace: releases of one name in two namespaces do not share them. */}}
+{{- define "aiocsi.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "aiocsi.fullname" .) -}}
+{{- end }}
+
+{{/* Labels of an object: the chart's own win over a value with the same key. Takes root, component and more (labels). */}}
+
 {{- define "aiocsi.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | quote }}
 {{ include "aiocsi.selector" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-{{- with .root.Values.labels }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
+{{- with omit (merge (dict) (default dict .more) .root.Values.labels) "helm.sh/chart" "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "aiocsi.dev/driver" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
@@ -32,17 +42,87 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{/* A pod's labels name no version: an upgrade that changes nothing else must not restart the pods. */}}
 {{- define "aiocsi.podLabels" -}}
 {{ include "aiocsi.selector" . }}
-{{- with .root.Values.labels }}
+{{- with omit (merge (dict) (default dict .more) .root.Values.labels) "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "aiocsi.dev/driver" }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
 
-{{- define "aiocsi.image" -}}
-{{- with .Values.image -}}
-{{- if .digest -}}
-{{ .repository }}@{{ .digest }}
+{{/* An image by the name that is pulled: global.imageRegistry replaces its registry. Takes root and image. */}}
+{{- define "aiocsi.pulled" -}}
+{{- $registry := dig "imageRegistry" "" (default dict .root.Values.global) -}}
+{{- $first := splitList "/" .image | first -}}
+{{- if not $registry -}}
+{{- .image -}}
+{{- else if and (contains "/" .image) (or (contains "." $first) (contains ":" $first) (eq $first "localhost")) -}}
+{{- printf "%s/%s" (trimSuffix "/" $registry) (trimPrefix (printf "%s/" $first) .image) -}}
 {{- else -}}
-{{ .repository }}:{{ default $.Chart.AppVersion .tag }}
+{{- printf "%s/%s" (trimSuffix "/" $registry) .image -}}
+{{- end -}}
+{{- end }}
+
+{{- define "aiocsi.image" -}}
+{{- $repository := required "image.repository is not set: push the image that make image builds to a registry, and name it here" .Values.image.repository -}}
+{{- $suffix := empty .Values.image.digest | ternary (printf ":%s" (default .Chart.AppVersion .Values.image.tag)) (printf "@%s" .Values.image.digest) -}}
+{{- include "aiocsi.pulled" (dict "root" . "image" (print $repository $suffix)) -}}
+{{- end }}
+
+{{/* Secrets to pull with, each given as a name or as in a pod. Takes the root. */}}
+{{- define "aiocsi.pullSecrets" -}}
+{{- with concat .Values.imagePullSecrets (dig "imagePullSecrets" list (default dict .Values.global)) }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ kindIs "string" . | ternary . (get (kindIs "map" . | ternary . dict) "name") | quote }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Environment variables: one that the values give replaces the chart's of that name. Takes chart (YAML) and extra. */}}
+{{- define "aiocsi.env" -}}
+{{- $given := dict -}}
+{{- range .extra }}{{ $_ := set $given .name true }}{{ end -}}
+{{- $all := list -}}
+{{- range fromYamlArray .chart }}{{ if not (hasKey $given .name) }}{{ $all = append $all . }}{{ end }}{{ end -}}
+{{- toYaml (concat $all .extra) -}}
+{{- end }}
+
+{{/* Whether snapshots are on: "true", or empty. auto: where the cluster has the CRDs. */}}
+{{- define "aiocsi.snapshots" -}}
+{{- if eq (toString .Values.snapshots.enabled) "auto" -}}
+{{- if .Capabilities.APIVersions.Has "snapshot.storage.k8s.io/v1" -}}true{{- end -}}
+{{- else if .Values.snapshots.enabled -}}true
+{{- end -}}
+{{- end }}
+
+{{/* Values that only make sense together. */}}
+{{- define "aiocsi.check" -}}
+{{- if and (not .Values.metrics.enabled) (or .Values.metrics.serviceMonitor .Values.metrics.podMonitor) -}}
+{{- fail "metrics.serviceMonitor and metrics.podMonitor need metrics.enabled=true" -}}
+{{- end -}}
+{{- if and .Values.volumeAttributesClasses (not (semverCompare ">=1.34.0-0" .Capabilities.KubeVersion.Version)) -}}
+{{- fail "volumeAttributesClasses need Kubernetes 1.34 or newer: remove them from the values" -}}
+{{- end -}}
+{{- $sets := dict -}}
+{{- if .Values.node.enabled }}{{ $_ := set $sets "node" .Values.node }}{{ end -}}
+{{- range $name, $overrides := .Values.additionalNodeSets }}
+{{- $_ := set $sets (printf "additionalNodeSets.%s" $name) (mergeOverwrite (deepCopy $.Values.node) $overrides) }}
+{{- end -}}
+{{- if .Values.controller.hostNetwork -}}
+{{- range $name, $set := $sets -}}
+{{- if and $set.hostNetwork (le (int $set.httpPort) (int (add $.Values.controller.httpPort 4))) (ge (int (add $set.httpPort 1)) (int $.Values.controller.httpPort)) -}}
+{{- fail (printf "controller.httpPort %d and the four ports after it meet %s.httpPort %d on the host's network: choose others" (int $.Values.controller.httpPort) $name (int $set.httpPort)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if gt (len (printf "%s/plugins/%s/csi.sock" .Values.kubeletPath .Values.driver.name)) 107 -}}
+{{- fail (printf "%s/plugins/%s/csi.sock is longer than the 107 bytes that a Unix socket allows: use a shorter driver.name" .Values.kubeletPath .Values.driver.name) -}}
+{{- end -}}
+{{- $defaults := list -}}
+{{- if .Values.storageClasses.create -}}
+{{- range .Values.storageClasses.classes -}}
+{{- if or (eq .name $.Values.storageClasses.default) (eq (toString (get (default dict .annotations) "storageclass.kubernetes.io/is-default-class")) "true") }}{{ $defaults = append $defaults .name }}{{ end -}}
+{{- end -}}
+{{- if gt (len $defaults) 1 -}}
+{{- fail (printf "more than one default StorageClass: %s" (join ", " $defaults)) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -51,14 +131,14 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- if .Values.cloud.token.value -}}
 {{ include "aiocsi.fullname" . }}-token
 {{- else -}}
-{{ .Values.cloud.token.existingSecret }}
+{{- required "cloud.token.existingSecret is empty, and cloud.token.value is, too: name the Secret with the API token" .Values.cloud.token.existingSecret -}}
 {{- end -}}
 {{- end }}
 
 {{/* What both services of the driver are told. */}}
 {{- define "aiocsi.commonEnv" -}}
 - name: AIOCSI_DRIVER_NAME
-  value: {{ .Values.driver.name }}
+  value: {{ .Values.driver.name | quote }}
 - name: AIOCSI_LOG_FORMAT
   value: {{ .Values.driver.logFormat }}
 - name: AIOCSI_LOG_LEVEL
@@ -67,11 +147,11 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
   value: {{ .Values.driver.drainSeconds | quote }}
 {{- with .Values.cloud.region }}
 - name: AIOCSI_REGION
-  value: {{ . }}
+  value: {{ . | quote }}
 {{- end }}
 {{- with .Values.cloud.metadataUrl }}
 - name: AIOCSI_METADATA_URL
-  value: {{ . }}
+  value: {{ . | quote }}
 {{- end }}
 {{- end }}
 
@@ -81,4 +161,28 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities:
   drop: [ALL]
+{{- end }}
+
+{{/* What every container has: the last lines of its log reach kubectl describe when it fails. */}}
+{{- define "aiocsi.container" -}}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+terminationMessagePolicy: FallbackToLogsOnError
+{{- end }}
+
+{{/* What the pods of both services share. Takes root and service (its values). */}}
+{{- define "aiocsi.pod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+priorityClassName: {{ .service.priorityClassName | quote }}
+hostNetwork: {{ .service.hostNetwork }}
+{{- with .service.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .service.hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+terminationGracePeriodSeconds: {{ add .root.Values.driver.drainSeconds 10 }}
+{{- include "aiocsi.pullSecrets" .root }}
 {{- end }}

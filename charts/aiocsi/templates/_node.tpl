@@ -13,45 +13,39 @@ metadata:
   labels:
     {{- include "aiocsi.labels" $about | nindent 4 }}
 spec:
+  minReadySeconds: 10
+  revisionHistoryLimit: 3
   updateStrategy:
+    type: {{ .node.updateStrategy }}
+    {{- if eq .node.updateStrategy "RollingUpdate" }}
     rollingUpdate:
       maxUnavailable: {{ .node.maxUnavailable }}
+    {{- end }}
   selector:
     matchLabels:
       {{- include "aiocsi.selector" $about | nindent 6 }}
   template:
     metadata:
       annotations:
-        kubectl.kubernetes.io/default-container: node
-        {{- with .node.podAnnotations }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- merge (dict) .node.podAnnotations (dict "kubectl.kubernetes.io/default-container" "node") | toYaml | nindent 8 }}
       labels:
-        {{- include "aiocsi.podLabels" $about | nindent 8 }}
-        {{- with .node.podLabels }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- include "aiocsi.podLabels" (set (deepCopy $about) "more" .node.podLabels) | nindent 8 }}
     spec:
       serviceAccountName: {{ $service }}
-      automountServiceAccountToken: false
-      priorityClassName: {{ .node.priorityClassName }}
-      hostNetwork: {{ .node.hostNetwork }}
       hostPID: {{ .node.hostPID }}
-      terminationGracePeriodSeconds: {{ add $values.driver.drainSeconds 10 }}
-      {{- with $values.imagePullSecrets }}
-      imagePullSecrets:
-        {{- range . }}
-        - name: {{ . }}
-        {{- end }}
-      {{- end }}
+      {{- include "aiocsi.pod" (dict "root" .root "service" .node) | nindent 6 }}
       securityContext:
         runAsUser: 0
         runAsGroup: 0
         seccompProfile: {type: RuntimeDefault}
+      {{- with .node.nodeSelector }}
       nodeSelector:
-        {{- toYaml .node.nodeSelector | nindent 8 }}
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .node.tolerations }}
       tolerations:
-        {{- toYaml .node.tolerations | nindent 8 }}
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       {{- with .node.affinity }}
       affinity:
         {{- toYaml . | nindent 8 }}
@@ -59,42 +53,24 @@ spec:
       {{- if .node.removeAutomountRule }}
       initContainers:
         - name: remove-automount-rule
-          image: {{ include "aiocsi.image" .root }}
-          imagePullPolicy: {{ $values.image.pullPolicy }}
+          image: {{ include "aiocsi.image" .root | quote }}
+          {{- include "aiocsi.container" .root | nindent 10 }}
           command: [rm, --force, --verbose, /host/udev/99-digitalocean-automount.rules]
           resources:
             {{- toYaml .node.resources | nindent 12 }}
           securityContext:
             {{- include "aiocsi.restricted" . | nindent 12 }}
+            seLinuxOptions: {type: spc_t}  # else SELinux denies that the host's rule is removed
           volumeMounts:
             - {name: udev-rules, mountPath: /host/udev}
       {{- end }}
       containers:
         - name: node
-          image: {{ include "aiocsi.image" .root }}
-          imagePullPolicy: {{ $values.image.pullPolicy }}
+          image: {{ include "aiocsi.image" .root | quote }}
+          {{- include "aiocsi.container" .root | nindent 10 }}
           command: [aiocsi-node]
           env:
-            - name: AIOCSI_ENDPOINT
-              value: unix://{{ $plugin }}/csi.sock
-            {{- if not .node.registrar.enabled }}
-            - name: AIOCSI_REGISTRATION_DIR
-              value: {{ $values.kubeletPath }}/plugins_registry
-            {{- end }}
-            - name: AIOCSI_STATE_DIR
-              value: {{ $plugin }}/state
-            - name: AIOCSI_VOLUME_LIMIT
-              value: {{ $values.cloud.volumeLimit | quote }}
-            {{- if and .node.hostNetwork $values.metrics.enabled }}
-            - name: NODE_IP
-              valueFrom: {fieldRef: {fieldPath: status.hostIP}}
-            {{- end }}
-            - name: AIOCSI_HTTP_ADDR
-              value: {{ $local | ternary "127.0.0.1" (.node.hostNetwork | ternary "$(NODE_IP)" "0.0.0.0") }}:{{ .node.httpPort }}
-            {{- include "aiocsi.commonEnv" .root | nindent 12 }}
-            {{- with .node.extraEnv }}
-            {{- toYaml . | nindent 12 }}
-            {{- end }}
+            {{- include "aiocsi.env" (dict "chart" (include "aiocsi.nodeEnv" .) "extra" .node.extraEnv) | nindent 12 }}
           ports:
             - {name: http, containerPort: {{ .node.httpPort }}}
           livenessProbe:
@@ -117,7 +93,7 @@ spec:
             privileged: true  # mounts that other containers see, and block devices
             readOnlyRootFilesystem: true
           volumeMounts:
-            - {name: kubelet, mountPath: {{ $values.kubeletPath }}, mountPropagation: Bidirectional}
+            - {name: kubelet, mountPath: {{ $values.kubeletPath | quote }}, mountPropagation: Bidirectional}
             - {name: devices, mountPath: /dev}
             - {name: scratch, mountPath: /tmp}
             {{- with .node.extraVolumeMounts }}
@@ -126,8 +102,8 @@ spec:
         {{- with .node.registrar }}
         {{- if .enabled }}
         - name: registrar
-          image: {{ .image }}
-          imagePullPolicy: {{ $values.image.pullPolicy }}
+          image: {{ include "aiocsi.pulled" (dict "root" $.root "image" .image) | quote }}
+          {{- include "aiocsi.container" $.root | nindent 10 }}
           args:
             - --csi-address=/csi/csi.sock
             - --kubelet-registration-path={{ $plugin }}/csi.sock
@@ -142,8 +118,8 @@ spec:
         {{- end }}
         {{- if .node.livenessProbe.enabled }}
         - name: liveness-probe
-          image: {{ .node.livenessProbe.image }}
-          imagePullPolicy: {{ $values.image.pullPolicy }}
+          image: {{ include "aiocsi.pulled" (dict "root" .root "image" .node.livenessProbe.image) | quote }}
+          {{- include "aiocsi.container" .root | nindent 10 }}
           args:
             - --csi-address=/csi/csi.sock
             - --http-endpoint={{ .node.hostNetwork | ternary "127.0.0.1" "" }}:{{ add .node.httpPort 1 }}
@@ -156,18 +132,18 @@ spec:
         {{- end }}
       volumes:
         - name: kubelet
-          hostPath: {path: {{ $values.kubeletPath }}, type: Directory}
+          hostPath: {path: {{ $values.kubeletPath | quote }}, type: Directory}
         - name: devices
           hostPath: {path: /dev, type: Directory}
         - name: scratch
           emptyDir: {medium: Memory, sizeLimit: 16Mi}
         {{- if or .node.registrar.enabled .node.livenessProbe.enabled }}
         - name: plugin
-          hostPath: {path: {{ $plugin }}, type: DirectoryOrCreate}
+          hostPath: {path: {{ $plugin | quote }}, type: DirectoryOrCreate}
         {{- end }}
         {{- if .node.registrar.enabled }}
         - name: registry
-          hostPath: {path: {{ $values.kubeletPath }}/plugins_registry, type: Directory}
+          hostPath: {path: {{ printf "%s/plugins_registry" $values.kubeletPath | quote }}, type: Directory}
         {{- end }}
         {{- if .node.removeAutomountRule }}
         - name: udev-rules
@@ -176,4 +152,28 @@ spec:
         {{- with .node.extraVolumes }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
+{{- end }}
+
+{{/* What the node service is told. Takes what "aiocsi.node" takes. */}}
+{{- define "aiocsi.nodeEnv" -}}
+{{- $values := .root.Values -}}
+{{- $plugin := printf "%s/plugins/%s" $values.kubeletPath $values.driver.name -}}
+{{- $local := and .node.hostNetwork (not $values.metrics.enabled) -}}
+- name: AIOCSI_ENDPOINT
+  value: {{ printf "unix://%s/csi.sock" $plugin | quote }}
+{{- if not .node.registrar.enabled }}
+- name: AIOCSI_REGISTRATION_DIR
+  value: {{ printf "%s/plugins_registry" $values.kubeletPath | quote }}
+{{- end }}
+- name: AIOCSI_STATE_DIR
+  value: {{ printf "%s/state" $plugin | quote }}
+- name: AIOCSI_VOLUME_LIMIT
+  value: {{ default $values.cloud.volumeLimit .node.volumeLimit | quote }}
+{{- if and .node.hostNetwork $values.metrics.enabled }}
+- name: NODE_IP
+  valueFrom: {fieldRef: {fieldPath: status.hostIP}}
+{{- end }}
+- name: AIOCSI_HTTP_ADDR
+  value: {{ printf "%s:%d" ($local | ternary "127.0.0.1" (.node.hostNetwork | ternary "[$(NODE_IP)]" "")) (int .node.httpPort) | quote }}
+{{ include "aiocsi.commonEnv" .root }}
 {{- end }}

@@ -2,8 +2,8 @@
 {{- define "aiocsi.sidecar" -}}
 {{- $lease := .root.Values.controller.leases -}}
 - name: {{ .name }}
-  image: {{ .values.image }}
-  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  image: {{ include "aiocsi.pulled" (dict "root" .root "image" .values.image) | quote }}
+  {{- include "aiocsi.container" .root | nindent 2 }}
   args:
     - --csi-address=/csi/csi.sock
     - --v={{ .root.Values.sidecars.logLevel }}
@@ -17,7 +17,7 @@
     - --leader-election-retry-period={{ $lease.retrySeconds }}s
     - --feature-gates={{ prepend .gates (printf "ReleaseLeaderElectionOnExit=%v" $lease.releaseOnExit) | join "," }}
     {{- range concat .args .values.extraArgs }}
-    - {{ . }}
+    - {{ . | quote }}
     {{- end }}
   {{- with .env }}
   env:
@@ -37,4 +37,5 @@
     {{- include "aiocsi.restricted" . | nindent 4 }}
   volumeMounts:
     - {name: socket, mountPath: /csi}
+    - {name: kubernetes-token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
 {{- end }}
