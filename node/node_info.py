@@ -41,6 +41,6 @@ class Info:
 
     async def _limit(self) -> int:
         disks = await self._host.threads.call(partial(tuple, self._host.sysfs.disks()), SECONDS, "reading /sys")
-        mounts = await self._host.mounts.table()
+        mounts = tuple(await self._host.mounts.table())
         staged = self._host.state.all(Staged)
         return attach_limit.room(self._volume_limit, disks, mounts, staged)

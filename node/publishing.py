@@ -10,7 +10,7 @@ from functools import partial
 
 from common import errors
 from node.encryption.unlocking import Unlocking
-from node.formats import mountinfo
+from node.formats.mountinfo import MountTable
 from node.host import paths
 from node.host.devices import Device
 from node.host.host import Glance, Host
@@ -48,10 +48,10 @@ class Publishing:
             await self._publish_folder(wanted, wanted.filesystem, glance)
 
     async def _publish_folder(self, wanted: Publish, filesystem: Filesystem, glance: Glance) -> None:
-        staging_path = await self._host.resolve(wanted.staging_path)
-        staged = await self._staged(wanted, filesystem, staging_path, glance.table)
+        staging_path, table = await self._host.table_at(wanted.staging_path)
+        staged = await self._staged(wanted, filesystem, staging_path, table)
         read_only = wanted.read_only or "ro" in filesystem.flags
-        others = {mount.point for mount in glance.table if mount.number == staged.number and mount.root == staged.root}
+        others = {mount.point for mount in table.of(staged.number) if mount.root == staged.root}
         _check_alone(wanted, others - {staging_path, glance.path})
         if glance.mounted:
             asked = mounting.Asked(
@@ -64,17 +64,15 @@ class Publishing:
             )
             mounting.check_same(glance.mounted[-1], asked)
             return
-        mounting.check_propagation(mountinfo.covering(glance.table, glance.path), glance.path)
+        mounting.check_propagation(glance.under, glance.path)
         record = Published(wanted.volume.id, glance.path, block=False, read_only=read_only, flags=filesystem.flags)
         await self._host.remember(record, before=partial(paths.make_folder, glance.path))
         options = mounting.publish_options(filesystem.flags, read_only=read_only)
         await self._host.mounts.bind(staging_path, glance.path, options)
 
-    async def _staged(
-        self, wanted: Publish, filesystem: Filesystem, staging_path: str, table: tuple[Mount, ...]
-    ) -> Mount:
+    async def _staged(self, wanted: Publish, filesystem: Filesystem, staging_path: str, table: MountTable) -> Mount:
         """Return the staging mount. Raises FailedPrecondition if it is missing, another volume's, or dead."""
-        mounted = mountinfo.at(table, staging_path)
+        mounted = table.at(staging_path)
         if not mounted:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is not staged at {staging_path}", remedy="call NodeStageVolume first"
@@ -109,12 +107,12 @@ class Publishing:
                 remedy="call NodeStageVolume with the same capability first",
             )
         async with self._device(wanted) as device:
-            others = tuple(each for each in self._live(wanted.volume.id, glance) if each.target != glance.path)
+            others = tuple(each for each in await self._live(wanted.volume.id) if each.target != glance.path)
             _check_alone(wanted, {each.target for each in others})
             if glance.mounted:
                 self._check_published_block(wanted, glance, device)
                 return
-            mounting.check_propagation(mountinfo.covering(glance.table, glance.path), glance.path)
+            mounting.check_propagation(glance.under, glance.path)
             await self._set_access(wanted, known, device, others)
             record = Published(wanted.volume.id, glance.path, block=True, read_only=wanted.read_only)
             await self._host.remember(record, before=partial(paths.make_file, glance.path))
@@ -166,11 +164,10 @@ class Publishing:
             await self._host.remember(replace(known, set_read_only=wanted.read_only or known.set_read_only))
             await self._host.devices.set_read_only(device.facts.number, read_only=wanted.read_only)
 
-    def _live(self, volume_id: str, glance: Glance) -> tuple[Published, ...]:
+    async def _live(self, volume_id: str) -> tuple[Published, ...]:
         records = self._host.state.all(Published)
-        return tuple(
-            each for each in records if each.volume_id == volume_id and mountinfo.at(glance.table, each.target)
-        )
+        table = await self._host.mounts.table()
+        return tuple(each for each in records if each.volume_id == volume_id and table.at(each.target))
 
     async def _unpublish(self, place: VolumePath) -> None:
         glance = await self._host.glance(place.path)

@@ -12,13 +12,13 @@ import structlog
 
 from common import errors
 from node.encryption.unlocking import Opened, Unlocking
-from node.formats import filesystem_argv, mountinfo
+from node.formats import filesystem_argv
+from node.formats.mountinfo import MountTable
 from node.host import paths, processes
 from node.host.devices import Device
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
 from node.host.volume_locks import VolumeLocks
-from node.records.kernel import Mount
 from node.records.probes import Probe
 from node.records.requests import Filesystem, Stage, VolumeSpec
 from node.records.state import Published, Staged
@@ -48,21 +48,22 @@ class Staging:
         glance = await self._recover(wanted, await self._host.glance(wanted.path))
         volume = wanted.volume
         async with self._host.devices.hold(volume) as disk, self._host.doubting(volume.id, disk.facts):
-            self._refuse_shared(wanted, glance, disk)
+            await self._refuse_shared(wanted, disk)
             async with self._unlocking.opened(wanted, disk) as opened:
-                if opened.device is not disk:  # a mapper's number was perhaps another one's at the first look
-                    glance = replace(glance, table=await self._host.mounts.table())
-                self._refuse_shared(wanted, glance, opened.device)
+                if opened.device is not disk:
+                    await self._refuse_shared(wanted, opened.device)
                 if wanted.filesystem is None:
                     await self._stage_block(wanted, glance, opened)
-                elif not self._is_staged(wanted, wanted.filesystem, glance, opened.device):
+                elif not await self._is_staged(wanted, wanted.filesystem, glance, opened.device):
                     await self._mount(wanted, wanted.filesystem, glance, opened)
                 await self._grow(wanted, opened.device)
 
-    def _refuse_shared(self, wanted: Stage, glance: Glance, device: Device) -> None:
-        records = self._host.state.all(Staged)
-        others = frozenset(record.path for record in records if record.volume_id != wanted.volume.id)
-        identity.check_mounts(wanted.volume, device.facts, glance.table, others)
+    async def _refuse_shared(self, wanted: Stage, device: Device) -> None:
+        """Refuse a device that is mounted for another volume; each record has the number that was mounted."""
+        records = [each for each in self._host.state.all(Staged) if each.number == device.facts.number]
+        if others := frozenset(record.path for record in records if record.volume_id != wanted.volume.id):
+            mounts = (await self._host.mounts.table()).of(device.facts.number)
+            identity.check_mounts(wanted.volume, device.facts, mounts, others)
 
     async def _stage_block(self, wanted: Stage, glance: Glance, opened: Opened) -> None:
         device = opened.device
@@ -70,7 +71,7 @@ class Staging:
             raise errors.AlreadyExists(
                 f"volume {wanted.volume.id} is staged at {glance.path} with a file system", remedy="unstage it first"
             )
-        if points := [mount.point for mount in glance.table if mount.number == device.facts.number]:
+        if points := [mount.point for mount in (await self._host.mounts.table()).of(device.facts.number)]:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is asked for as a raw block device, but is mounted at {', '.join(points)}",
                 remedy="unmount it there first",
@@ -80,11 +81,11 @@ class Staging:
         if known is None or (known.number, known.kind) != (device.facts.number, ""):
             await self._host.remember(_record(wanted, glance.path, device))
 
-    def _is_staged(self, wanted: Stage, filesystem: Filesystem, glance: Glance, device: Device) -> bool:
+    async def _is_staged(self, wanted: Stage, filesystem: Filesystem, glance: Glance, device: Device) -> bool:
         """Tell whether it is mounted already. Raises AlreadyExists if something else is."""
-        self._refuse_raw_use(wanted, glance)
+        await self._refuse_raw_use(wanted)
         if not glance.mounted:
-            mounting.check_propagation(mountinfo.covering(glance.table, glance.path), glance.path)
+            mounting.check_propagation(glance.under, glance.path)
             return False
         known = self._host.state.read(Staged, wanted.volume.id)
         asked = mounting.Asked(
@@ -99,10 +100,13 @@ class Staging:
         mounting.check_same(glance.mounted[-1], asked)
         return True
 
-    def _refuse_raw_use(self, wanted: Stage, glance: Glance) -> None:
+    async def _refuse_raw_use(self, wanted: Stage) -> None:
         """A pod that has the bare device must not see it mounted meanwhile."""
         published = [each for each in self._host.state.all(Published) if each.volume_id == wanted.volume.id]
-        if live := [each.target for each in published if each.block and mountinfo.at(glance.table, each.target)]:
+        if not (targets := [each.target for each in published if each.block]):
+            return
+        table = await self._host.mounts.table()
+        if live := [target for target in targets if table.at(target)]:
             raise errors.AlreadyExists(
                 f"volume {wanted.volume.id} is in use as a raw block device at {', '.join(live)}",
                 remedy="unpublish it there first",
@@ -110,14 +114,13 @@ class Staging:
 
     async def _mount(self, wanted: Stage, filesystem: Filesystem, glance: Glance, opened: Opened) -> None:
         device = opened.device
-        grow = await self._prepare(wanted, filesystem, glance, opened)
+        grow = await self._prepare(wanted, filesystem, opened)
         record = replace(_record(wanted, glance.path, device), to_grow=grow)
         await self._host.remember(record, before=partial(paths.make_folder, glance.path))
         options = mounting.stage_options(filesystem, read_only=wanted.read_only)
         await self._host.mounts.mount(device.path, glance.path, filesystem.kind, options)
-        mounted = mountinfo.at(await self._host.mounts.table(), glance.path)
-        if not mounted or mounted[-1].number != device.facts.number:
-            await self._host.mounts.unmount_all(mounted)
+        if not await self._host.shows(glance.path, device.facts.number):
+            await self._host.mounts.unmount_all((await self._host.mounts.table()).at(glance.path))
             raise errors.Unavailable(f"{device.path} became another device while volume {wanted.volume.id} was mounted")
 
     async def _grow(self, wanted: Stage, device: Device) -> None:
@@ -127,12 +130,12 @@ class Staging:
             await self._host.filesystems.grow_mounted(known.kind, device.path, known.path)
             await self._host.remember(replace(known, to_grow=False))
 
-    async def _prepare(self, wanted: Stage, filesystem: Filesystem, glance: Glance, opened: Opened) -> bool:
+    async def _prepare(self, wanted: Stage, filesystem: Filesystem, opened: Opened) -> bool:
         """Leave a sound file system of the right kind on the device; tell whether it is to be grown once mounted."""
         device = opened.device
         async with AsyncExitStack() as claim:
             if not await claim.enter_async_context(self._host.prober.exclusively(device)):
-                await self._check_shared_use(wanted, filesystem, glance, device)
+                await self._check_shared_use(wanted, filesystem, device)
                 return await self._is_short(wanted, filesystem, device)
             probe, decision = await opened.content.decide(wanted.volume, filesystem, device)
             if isinstance(decision, formatting.Format):
@@ -148,9 +151,9 @@ class Staging:
             return False
         return decision.grow
 
-    async def _check_shared_use(self, wanted: Stage, filesystem: Filesystem, glance: Glance, device: Device) -> None:
+    async def _check_shared_use(self, wanted: Stage, filesystem: Filesystem, device: Device) -> None:
         """The device is in use. Mounted elsewhere on this host it can be mounted again; else it has to become free."""
-        mounted = [mount for mount in glance.table if mount.number == device.facts.number]
+        mounted = (await self._host.mounts.table()).of(device.facts.number)
         if mounted and all(mount.kind == filesystem.kind for mount in mounted):
             log.info("mounted_elsewhere", volume=wanted.volume.id, at=[mount.point for mount in mounted])
             return
@@ -188,20 +191,20 @@ class Staging:
             was_ours = known is not None and known.number == mount.number
             if not identity.is_stale(wanted.volume, facts, was_ours=was_ours):
                 break
-            if users := other_points(glance.table, mount.number, glance.path):
+            if users := other_points(await self._host.mounts.table(), mount.number, glance.path):
                 raise errors.FailedPrecondition(
                     f"volume {wanted.volume.id} was detached while it was mounted at {', '.join(users)}",
                     remedy="delete the pods that use it; when they are gone the volume is mounted anew",
                 )
             log.warning("stale_mount_removed", volume=wanted.volume.id, path=glance.path, device=mount.number)
             await self._host.mounts.unmount(glance.path)
-            glance = replace(glance, table=await self._host.mounts.table())
+            glance = await self._host.glance(wanted.path)
         return glance
 
 
-def other_points(table: tuple[Mount, ...], number: str, path: str) -> list[str]:
+def other_points(table: MountTable, number: str, path: str) -> list[str]:
     """Return where else the device is mounted: the publishes, and what others have made."""
-    return sorted({mount.point for mount in table if mount.number == number and mount.point != path})
+    return sorted({mount.point for mount in table.of(number) if mount.point != path})
 
 
 def _record(wanted: Stage, path: str, device: Device) -> Staged:

@@ -10,9 +10,9 @@ import asyncio
 from functools import partial
 
 from common import deadlines, errors
-from node.formats import mountinfo
+from node.formats.mountinfo import MountTable
 from node.host import processes
-from node.host.host import Glance, Host
+from node.host.host import Host
 from node.host.threads import SECONDS
 from node.host.volume_locks import VolumeLocks
 from node.records.kernel import Facts, Mapper
@@ -37,21 +37,22 @@ class Unstaging:
         await self._turns.take((place.volume_id, place.path), partial(self._unstage, place))
 
     async def _unstage(self, place: VolumePath) -> None:
-        glance = await self._host.glance(place.path)
+        path, table = await self._host.table_at(place.path)
+        mounted = table.at(path)
         known = self._host.state.read(Staged, place.volume_id)
-        elsewhere = known is not None and known.path != glance.path
+        elsewhere = known is not None and known.path != path
         if elsewhere:
             known = None  # staged at another path; this one has only to be empty
         mapper = None if elsewhere else await self._mapper(place, known)
         remembered = await self._remembered(known, mapper)
-        numbers = {mount.number for mount in glance.mounted} | remembered
-        self._refuse_foreign(place, glance)
-        self._refuse_while_published(place, glance, numbers)
-        if glance.mounted and known is None:  # staged by another driver: this call may be interrupted, too
-            top = glance.mounted[-1]
-            known = Staged(place.volume_id, "", glance.path, top.number, top.kind)
+        numbers = {mount.number for mount in mounted} | remembered
+        self._refuse_foreign(place, path)
+        self._refuse_while_published(place, path, table, numbers)
+        if mounted and known is None:  # staged by another driver: this call may be interrupted, too
+            top = mounted[-1]
+            known = Staged(place.volume_id, "", path, top.number, top.kind)
             await self._host.remember(known)
-        await self._host.mounts.unmount_all(glance.mounted)
+        await self._host.mounts.unmount_all(mounted)
         disks = {known.disk if known is not None else "", mapper.disk if mapper is not None else ""}
         for number in sorted(numbers - disks):
             await self._wait_until_free(place, number)
@@ -77,18 +78,18 @@ class Unstaging:
                 found.add(number)
         return found
 
-    def _refuse_foreign(self, place: VolumePath, glance: Glance) -> None:
+    def _refuse_foreign(self, place: VolumePath, path: str) -> None:
         """A path at which another volume is staged, or anything is published, is not unstaged by mistake."""
         staged = {record.path: record.volume_id for record in self._host.state.all(Staged)}
-        taken_by = staged.get(glance.path, place.volume_id)
-        if taken_by != place.volume_id or self._host.state.read(Published, glance.path) is not None:
-            raise errors.FailedPrecondition(f"{glance.path} is not a staging path of volume {place.volume_id}")
+        taken_by = staged.get(path, place.volume_id)
+        if taken_by != place.volume_id or self._host.state.read(Published, path) is not None:
+            raise errors.FailedPrecondition(f"{path} is not a staging path of volume {place.volume_id}")
 
-    def _refuse_while_published(self, place: VolumePath, glance: Glance, numbers: set[str]) -> None:
+    def _refuse_while_published(self, place: VolumePath, path: str, table: MountTable, numbers: set[str]) -> None:
         published = [each for each in self._host.state.all(Published) if each.volume_id == place.volume_id]
-        live = {each.target for each in published if mountinfo.at(glance.table, each.target)}
+        live = {each.target for each in published if table.at(each.target)}
         for number in numbers:
-            live |= set(other_points(glance.table, number, glance.path))
+            live |= set(other_points(table, number, path))
         if live:
             raise errors.FailedPrecondition(
                 f"volume {place.volume_id} is still published at {', '.join(sorted(live))}",

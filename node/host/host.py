@@ -1,18 +1,18 @@
 """The host as one object: what staging, publishing, expansion, stats and health act upon."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
 from common import errors
-from node.formats import mountinfo
+from node.formats.mountinfo import MountTable
 from node.host import paths
 from node.host.devices import Devices
 from node.host.filesystems import Filesystems
 from node.host.leftover_programs import LeftoverPrograms
 from node.host.luks import Luks
-from node.host.mounts import Mounts, read_table
+from node.host.mounts import Mounts, read_mount, read_table
 from node.host.probe import Prober
 from node.host.state import Entry, Record, StateFolder
 from node.host.sysfs import Sysfs
@@ -26,13 +26,9 @@ class Glance:
     """A path as it is now."""
 
     path: str  # as mountinfo has it
-    table: tuple[Mount, ...]
+    mounted: tuple[Mount, ...]  # at the path, the mount that is seen there last
     block: str  # the number of the block device that is seen there; empty: none
-
-    @property
-    def mounted(self) -> tuple[Mount, ...]:
-        """What is mounted at the path, the mount that is seen there last."""
-        return mountinfo.at(self.table, self.path)
+    under: Mount | None  # the mount in which the path lies, if nothing is mounted at it
 
 
 @dataclass(frozen=True)
@@ -53,9 +49,13 @@ class Host:
         """Look at a path, not at what is mounted there. Raises Unavailable if an earlier call is at work there."""
         return await self.threads.call(partial(_glance, path, self.orphans), SECONDS, f"looking at {path}")
 
-    async def resolve(self, path: str) -> str:
-        """Return ``path`` as mountinfo has it."""
-        return await self.threads.call(partial(paths.resolve, path), SECONDS, f"resolving {path}")
+    async def table_at(self, path: str) -> tuple[str, MountTable]:
+        """Return ``path`` as mountinfo has it, and all mounts. Raises Unavailable if an earlier call works there."""
+        return await self.threads.call(partial(_table_at, path, self.orphans), SECONDS, f"looking at {path}")
+
+    async def shows(self, path: str, number: str) -> bool:
+        """Tell whether a file system of the device ``number`` is mounted at ``path``, and is what is seen there."""
+        return await self.threads.call(partial(_shows, path, number), SECONDS, f"looking at {path}")
 
     async def mapper(self, volume_id: str) -> Mapper | None:
         """Return the mapper of an encrypted volume. Raises Unavailable if a program of an earlier life works on it."""
@@ -106,13 +106,37 @@ class Host:
 
 
 def _glance(path: str, orphans: LeftoverPrograms) -> Glance:
-    """Only a device node's own file is asked for its number: asking a dead mount would hang."""
+    """The mounts are read only if there is one at the path: a node may have thousands of others."""
     real = paths.resolve(path)
     orphans.check(real)
+    with suppress(OSError):
+        around, seen = paths.mount_ids(real)
+        if seen in {around, 0} and (under := read_mount(around)) is not None:
+            return Glance(real, (), "", under)
     table = read_table()
-    mounted = mountinfo.at(table, real)
+    mounted = table.at(real)
+    under = None if mounted else table.covering(real)
+    return Glance(real, mounted, _block(real, mounted), under)
+
+
+def _block(path: str, mounted: tuple[Mount, ...]) -> str:
+    """Only a device node's own file is asked for its number: asking a dead mount would hang."""
     is_node = bool(mounted) and mounted[-1].root != "/" and paths.may_be_node(mounted[-1].kind)
-    return Glance(real, table, paths.block_number(real) if is_node else "")
+    return paths.block_number(path) if is_node else ""
+
+
+def _table_at(path: str, orphans: LeftoverPrograms) -> tuple[str, MountTable]:
+    real = paths.resolve(path)
+    orphans.check(real)
+    return real, read_table()
+
+
+def _shows(path: str, number: str) -> bool:
+    """A btrfs has another number than its device, so that only the mounts tell."""
+    if paths.filesystem_number(path) == number:
+        return True
+    mounted = read_table().at(path)
+    return bool(mounted) and mounted[-1].number == number
 
 
 def _mapper(name: str, sysfs: Sysfs, orphans: LeftoverPrograms) -> Mapper | None:

@@ -6,22 +6,21 @@ that hangs costs a process entry, a thread that hangs would keep this process fr
 Source: mount(8), umount(8), proc_pid_mountinfo(5).
 """
 
-import os
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from common import errors
 from node.formats import mountinfo
-from node.host import processes
+from node.formats.mountinfo import MountTable
+from node.host import paths, processes
 from node.host.command import Commands, Ended
-from node.host.sysfs import device_number
 from node.host.threads import Threads
 from node.records.kernel import Mount
 
 TABLE_SECONDS = 10.0
-_MOUNT_FAILED = 32
+_MOUNTINFO = "/proc/self/mountinfo"
+_PART_BYTES = 4096  # the kernel gives no more at once
 
 
 class Mounts:
@@ -32,8 +31,8 @@ class Mounts:
         self._threads = threads
         self._seconds = seconds  # for one mount or umount
 
-    async def table(self) -> tuple[Mount, ...]:
-        """Return all mounts, oldest first. A btrfs is given the number of its device in place of its own."""
+    async def table(self) -> MountTable:
+        """Return all mounts. A btrfs is given the number of its device in place of its own."""
         return await self._threads.call(read_table, TABLE_SECONDS, "reading mountinfo")
 
     async def mount(self, source: str, target: str, kind: str, options: Sequence[str]) -> None:
@@ -56,7 +55,7 @@ class Mounts:
     async def unmount(self, target: str) -> None:
         """Take away the topmost mount at ``target``. Raises Unavailable, naming who uses it, if it is busy."""
         ended = await self._commands.run("umount", "-i", "-c", target, seconds=self._seconds)
-        if ended.status == 0 or not mountinfo.at(await self.table(), target):
+        if ended.status == 0 or not (await self.table()).at(target):
             return
         users = await self._threads.call(partial(processes.users, target), TABLE_SECONDS, "looking for processes")
         raise errors.Unavailable(
@@ -70,18 +69,20 @@ class Mounts:
             await self.unmount(mount.point)
 
 
-def read_table() -> tuple[Mount, ...]:
+def read_table() -> MountTable:
     """Read the mounts of this process's mount namespace; blocks."""
-    text = Path("/proc/self/mountinfo").read_bytes().decode("utf-8", "surrogateescape")
-    return tuple(_with_device(mount) if mount.kind == "btrfs" else mount for mount in mountinfo.parse(text))
+    return MountTable(Path(_MOUNTINFO).read_bytes(), paths.block_number)
 
 
-def _with_device(mount: Mount) -> Mount:
-    """Find the device of a btrfs, whose own number is not a device's."""
-    try:
-        return replace(mount, number=device_number(os.stat(mount.source).st_rdev))  # noqa: PTH116  # as in mountinfo
-    except OSError:
-        return mount
+def read_mount(mount_id: int) -> Mount | None:
+    """Return one mount, reading no further than its line; blocks. The mounts in which others lie are old."""
+    start, rest = b"%d " % mount_id, b""
+    with Path(_MOUNTINFO).open("rb", buffering=0) as file:
+        while part := file.read(_PART_BYTES):
+            *lines, rest = (rest + part).split(b"\n")
+            if found := next((line for line in lines if line.startswith(start)), None):
+                return mountinfo.parse_line(found)
+    return None
 
 
 def _reason(ended: Ended) -> str:

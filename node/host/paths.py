@@ -14,6 +14,37 @@ def resolve(path: str) -> str:
     return str(Path(os.path.realpath(place.parent)) / place.name)
 
 
+def mount_ids(path: str) -> tuple[int, int]:
+    """Return the ids of the mount in which ``path`` lies and of the one that is seen at it; 0: nothing is there.
+
+    Nothing is asked of the file system there, so a dead one does not hang. Raises OSError if one above is broken.
+    Source: proc(5), /proc/pid/fdinfo.
+    """
+    place = Path(path)
+    return next(found for each in place.parents if (found := _mount_id(each))), _mount_id(place)
+
+
+def filesystem_number(path: str) -> str:
+    """Return the number (major:minor) of the file system that is seen at ``path``, or nothing; no link is followed."""
+    try:
+        device = Path(path).lstat().st_dev
+    except OSError:
+        return ""
+    return f"{os.major(device)}:{os.minor(device)}"
+
+
+def _mount_id(path: Path) -> int:
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    try:
+        lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("mnt_id:"))
+    finally:
+        os.close(descriptor)
+
+
 def is_folder(path: str) -> bool:
     """Tell whether there is a folder at ``path``."""
     try:

@@ -7,6 +7,7 @@ disk is gone stays, dead. What was written and not synced is lost with the disk 
 import itertools
 from dataclasses import dataclass, field
 
+from node.formats.mountinfo import MountTable, escape
 from node.records.kernel import Facts, Mount
 from tests.fakes.host.disks import Disk, Filesystem
 
@@ -113,9 +114,9 @@ class Kernel:
             sequence=str(plugged.sequence),
         )
 
-    def table(self) -> tuple[Mount, ...]:
+    def table(self) -> MountTable:
         """Return mountinfo."""
-        return (ROOT, *(each.line for each in self.mounts))
+        return MountTable("".join(map(_line, (ROOT, *(each.line for each in self.mounts)))).encode())
 
     def top(self, point: str) -> Mounted | None:
         """Return what is seen at a path."""
@@ -213,6 +214,13 @@ class Kernel:
             *(kind, source, frozenset({"rw"})),
         )
         self.mounts.append(Mounted(made, plugged, filesystem))
+
+
+def _line(mount: Mount) -> str:
+    fields = (str(mount.id), str(mount.parent), mount.number, escape(mount.root), escape(mount.point))
+    shared = ("shared:1",) if mount.shared else ()
+    more = (mount.kind, escape(mount.source), ",".join(sorted(mount.super_options)))
+    return " ".join((*fields, ",".join(sorted(mount.options)), *shared, "-", *more)) + "\n"
 
 
 def _page83(name: str) -> bytes:

@@ -13,7 +13,6 @@ from types import FunctionType, MethodType
 from typing import TypeVar, cast
 
 from common import deadlines, errors
-from node.formats import mountinfo
 from node.host import host as host_module
 from node.host import mounts, paths, probe, processes
 from node.host.devices import LINK_PREFIX, LOOK_SECONDS, Device, Devices
@@ -70,8 +69,9 @@ class SimThreads(Threads):
         self._draw = draw
         self._known: dict[object, Callable[..., object]] = {  # type: ignore[explicit-any]  # each has its own arguments
             host_module._glance: self.glance,
+            host_module._table_at: lambda path, _: (path, kernel.table()),
+            host_module._shows: self._shows,
             host_module._mapper: lambda *_: None,  # no volume is encrypted here
-            paths.resolve: lambda path: path,
             paths.make_folder: kernel.folders.add,
             paths.make_file: kernel.files.add,
             paths.remove: self._remove,
@@ -110,10 +110,15 @@ class SimThreads(Threads):
         block = ""
         if seen is not None and seen.line.root != "/" and self._kernel.is_alive(seen.plugged):
             block = seen.plugged.number
-        return Glance(path, self._kernel.table(), block)
+        mounted = self._kernel.table().at(path)
+        return Glance(path, mounted, block, None if mounted else self._kernel.table().covering(path))
+
+    def _shows(self, path: str, number: str) -> bool:
+        seen = self._kernel.top(path)
+        return seen is not None and seen.line.number == number
 
     def _remove(self, path: str) -> None:
-        assert not mountinfo.at(self._kernel.table(), path), path
+        assert not self._kernel.table().at(path), path
         self._kernel.folders.discard(path)
         self._kernel.files.discard(path)
 

@@ -5,21 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.formats import mountinfo
+from node.formats.mountinfo import MountTable
 from node.records.kernel import Mount
 
 LINE = r"36 35 98:0 /mnt1 /mnt2\040x\134y rw,noatime shared:1 master:2 - ext3 /dev/root\011z rw,errors=continue"
 
 
-def escaped(text: str) -> str:
-    return "".join(f"\\{ord(letter):03o}" if letter in " \t\n\\" else letter for letter in text)
-
-
 def line(point: str, number: int = 1, tags: str = "") -> str:
-    return f"{number} 0 8:1 / {escaped(point)} rw {tags}- ext4 /dev/sda rw"
+    return f"{number} 0 8:1 / {mountinfo.escape(point)} rw {tags}- ext4 /dev/sda rw"
+
+
+def table(*lines: str) -> MountTable:
+    return MountTable("".join(f"{each}\n" for each in lines).encode("utf-8", "surrogateescape"))
 
 
 def test_a_line_is_read_in_full() -> None:
-    assert mountinfo.parse(f"{LINE}\n") == (
+    assert tuple(table(LINE)) == (
         Mount(
             id=36,
             parent=35,
@@ -39,23 +40,42 @@ def test_a_line_is_read_in_full() -> None:
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).map(lambda text: f"/{text}")
 )
 def test_every_path_is_read_back(point: str) -> None:
-    assert [mount.point for mount in mountinfo.parse(line(point))] == [point]
+    mounts = table(line("/before"), line(point), line(f"{point}/below"), line("/after"))
+    assert [mount.point for mount in mounts.at(point)] == [point]
 
 
 @pytest.mark.parametrize("text", ["nonsense", "1 2 3", "1 0 8:1 / /a rw - ext4"])
 def test_a_line_of_an_unknown_form_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="not a line of mountinfo"):
-        mountinfo.parse(text)
+        tuple(table(text))
 
 
 def test_the_mount_that_was_made_last_is_the_one_that_is_seen() -> None:
-    mounts = mountinfo.parse("\n".join([line("/a", 1), line("/b", 2), line("/a", 3)]))
-    assert [mount.id for mount in mountinfo.at(mounts, "/a")] == [1, 3]
+    mounts = table(line("/a", 1), line("/b", 2), line("/a", 3))
+    assert [mount.id for mount in mounts.at("/a")] == [1, 3]
 
 
 @pytest.mark.parametrize(("path", "point"), [("/a/b/c", "/a/b"), ("/a/bc", "/a"), ("/x", "/"), ("/a/b", "/a/b")])
 def test_a_path_lies_in_the_nearest_mount_above_it(path: str, point: str) -> None:
-    mounts = mountinfo.parse("\n".join([line("/"), line("/a"), line("/a/b")]))
-    covering = mountinfo.covering(mounts, path)
+    covering = table(line("/"), line("/a"), line("/a/b")).covering(path)
     assert covering is not None
     assert covering.point == point
+
+
+def test_the_mounts_of_a_device_are_those_of_its_number_and_of_a_btrfs_on_it() -> None:
+    btrfs = "7 0 0:99 / /copy rw - btrfs /dev/sda rw"
+    lines = (line("/a", 1), "2 0 8:16 / /b rw - ext4 /dev/sdb rw", btrfs, "9 0 0:98 / /odd/8:1 rw - btrfs /dev/x rw")
+    text = "".join(f"{each}\n" for each in lines).encode()
+    mounts = MountTable(text, lambda source: "8:1" if source == "/dev/sda" else "")
+    assert sorted((mount.id, mount.number) for mount in mounts.of("8:1")) == [(1, "8:1"), (7, "8:1")]
+    assert [mount.number for mount in mounts.at("/copy")] == ["8:1"]
+
+
+def test_a_look_at_one_path_reads_no_other_line() -> None:
+    mounts = table(line("/a"), "a line of a form that is not known", line("/b", 2))
+    assert [mount.id for mount in mounts.at("/b")] == [2]
+
+
+def test_no_mount_is_read_of_an_empty_table() -> None:
+    assert tuple(table()) == ()
+    assert table().covering("/a") is None
