@@ -17,12 +17,15 @@ from common.tasks import Tasks
 from controller import wiring
 from controller.digitalocean.client import DigitalOcean
 from controller.digitalocean.http import Http, session
+from controller.digitalocean.limits import TRAITS
 from controller.digitalocean.metadata import region
 from controller.digitalocean.request_metrics import CountedRequests, watch
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_check import TokenCheck
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
+from controller.records import ControllerScope
+from controller.rules import labels
 from controller.service import Controller
 from controller.settings import ControllerSettings
 from controller.shared import make_shared
@@ -49,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = read(ControllerSettings, sys.argv[1:] if argv is None else argv, PROGRAM, DESCRIPTION)
     if (settings.token is None) == (settings.token_file is None):
         print(f"{PROGRAM}: one of AIOCSI_TOKEN and AIOCSI_TOKEN_FILE must be set, and not both", file=sys.stderr)
+        return 2
+    if text := next(filter(None, (labels.problem(each, TRAITS.labels) for each in settings.tag)), ""):
+        print(f"{PROGRAM}: AIOCSI_TAG: {text}", file=sys.stderr)
         return 2
     logs.configure(settings.log_format, settings.log_level)
     return entry.main(serve(settings))
@@ -95,7 +101,7 @@ def _controller(settings: ControllerSettings, api: Api, tasks: Tasks, metrics: M
         "aiocsi_volumes_known": lambda: len(parts.cache),
     }
     watch(metrics.registry, levels)
-    identity = wiring.ControllerScope(settings.driver_name, here, settings.tag)
+    identity = ControllerScope(settings.driver_name, here, api.cloud.traits, settings.tag)
     return Controller(
         identity, wiring.make_domains(parts, identity, settings.list_page, confirm=settings.validate_attachment)
     )

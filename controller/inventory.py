@@ -1,4 +1,4 @@
-"""All volumes of the zone, for ListVolumes: read whole once, then kept current for a request or two a minute.
+"""All volumes, for ListVolumes: read whole once, then kept current for a request or two a minute.
 
 What changes an attachment is an action, so the account's list of actions, one request, tells whether anything that is
 not ours has changed; only then are the servers read, which name their volumes (200 servers a page, up to 3,000
@@ -27,9 +27,9 @@ VOLUME_KINDS = frozenset({Kind.ATTACH, Kind.DETACH, Kind.RESIZE})
 
 
 class Inventory:
-    """The volumes of one zone."""
+    """The volumes of one zone, or of all."""
 
-    def __init__(self, cloud: Cloud, cache: VolumeCache, zone: str) -> None:
+    def __init__(self, cloud: Cloud, cache: VolumeCache, zone: str | None) -> None:
         self._cloud = cloud
         self._cache = cache
         self._zone = zone
@@ -61,7 +61,7 @@ class Inventory:
         found: list[Volume] = []
         for place in range(bisect_right(order, after), len(order)):
             volume = self._cache.get(order[place][1])
-            if volume is None or volume.zone != self._zone:
+            if volume is None or self._zone not in {None, volume.zone}:
                 continue
             if len(found) == length:
                 return found, True

@@ -4,7 +4,7 @@ from common import errors
 from controller.cloud.base import Snapshot, Volume
 from controller.inventory import Inventory
 from controller.records import ListRequest
-from controller.rules import names, pages
+from controller.rules import pages
 from controller.snapshots import Snapshots
 
 
@@ -26,8 +26,6 @@ class Listing:
 
     async def snapshot(self, snapshot_id: str, volume_id: str) -> list[Snapshot]:
         """Return the snapshot of that id, if there is one, and if it is of that volume where one is named."""
-        if not names.is_uuid(snapshot_id):
-            return []
         try:
             found = await self._snapshots.get(snapshot_id)
         except errors.NotFound:
@@ -36,6 +34,4 @@ class Listing:
 
     async def snapshots(self, asked: ListRequest, volume_id: str) -> tuple[list[Snapshot], str]:
         """Return a page of the snapshots, of one volume where one is named. Raises StaleToken, NotFinal."""
-        if volume_id and not names.is_uuid(volume_id):
-            return [], ""
         return await self._snapshots.page(asked, volume_id)

@@ -1,7 +1,10 @@
 """What is asked for, checked and frozen: the requests of CSI without their wire form. Sizes are bytes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+
+from controller.cloud.traits import Traits
 
 
 class AccessType(Enum):
@@ -9,6 +12,16 @@ class AccessType(Enum):
 
     MOUNT = "mount"
     BLOCK = "block"
+
+
+@dataclass(frozen=True)
+class ControllerScope:
+    """Who this controller is: its driver name, its zone, its cloud's traits, and the labels of its cluster."""
+
+    driver_name: str
+    zone: str
+    traits: Traits
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -40,12 +53,16 @@ BLANK = Source()
 
 @dataclass(frozen=True)
 class Create:
-    """A volume that is asked for; ``name`` is one that the cloud accepts."""
+    """A volume that is asked for; ``name`` is one that the cloud accepts.
+
+    It is made in ``zone``; one that exists may be in any of ``zones``, if some are named.
+    """
 
     name: str
     zone: str
     size: Size
     source: Source = BLANK
+    zones: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     context: dict[str, str] = field(default_factory=dict)
 

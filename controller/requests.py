@@ -22,58 +22,46 @@ MUTABLE = frozenset({TAGS, ABSENT_TAGS})
 LONGEST_VALUE = 4096
 
 
-def create_volume(message: csi.CreateVolumeRequest, zone: str, cluster_labels: Sequence[str]) -> records.Create:
-    """Check CreateVolume. Raises InvalidArgument, NotFound for a source that cannot exist, ResourceExhausted."""
-    name = names.cloud_name(message.name, "volume")
+def create_volume(message: csi.CreateVolumeRequest, scope: records.ControllerScope) -> records.Create:
+    """Check CreateVolume. Raises InvalidArgument, ResourceExhausted."""
+    name = names.cloud_name(message.name, "volume", scope.traits.names)
     capabilities(message.volume_capabilities)
-    of_class = labels.parse(message.parameters.get(TAGS, ""), message.parameters)
-    wanted = (*cluster_labels, *of_class, *_new_labels(message))
+    zone, zones = _zones(message.accessibility_requirements, scope)
+    of_class = labels.parse(message.parameters.get(TAGS, ""), scope.traits.labels, message.parameters)
+    present, _ = _mutable(message.mutable_parameters, scope)
     return records.Create(
         name=name,
-        zone=_zone(message.accessibility_requirements, zone),
+        zone=zone,
+        zones=zones,
         size=_size(message.capacity_range),
         source=_source(message.volume_content_source),
-        labels=tuple(dict.fromkeys(wanted)),
+        labels=tuple(dict.fromkeys((*scope.labels, *of_class, *present))),
         context=_context(message.parameters),
     )
 
 
 def volume_id(text: str) -> str:
-    """Return the id of a volume that may exist. Raises InvalidArgument if none is named, NotFound if none can exist."""
-    if not text:
-        raise errors.InvalidArgument("the request names no volume")
-    if not names.is_uuid(text):
-        raise errors.NotFound(f"there is no volume {names.shown(text)}: the id is no UUID")
-    return text
+    """Return the id of a volume, which the cloud may know or not. Raises InvalidArgument."""
+    return names.check_id(text, "volume")
 
 
 def snapshot_id(text: str) -> str:
-    """Return the id of a snapshot that may exist. Raises InvalidArgument, NotFound."""
-    if not text:
-        raise errors.InvalidArgument("the request names no snapshot")
-    if not names.is_uuid(text):
-        raise errors.NotFound(f"there is no snapshot {names.shown(text)}: the id is no UUID")
-    return text
+    """Return the id of a snapshot, which the cloud may know or not. Raises InvalidArgument."""
+    return names.check_id(text, "snapshot")
 
 
-def is_out_of_reach(message: csi.GetCapacityRequest, zone: str) -> bool:
-    """Say whether capacity is asked for that can never be had: another zone, or a use that is not offered."""
+def capacity_zone(message: csi.GetCapacityRequest, scope: records.ControllerScope) -> str | None:
+    """Return the zone of which capacity is asked; None if it can never be had there, or not for that use."""
+    if problem(message.volume_capabilities):
+        return None
     topology = message.accessible_topology
-    elsewhere = topology is not None and not placement.includes(topology.segments, zone)
-    return elsewhere or bool(problem(message.volume_capabilities))
-
-
-def deletable(text: str, what: str) -> str | None:
-    """Return the id to delete, or None if nothing with that id can exist. Raises InvalidArgument if none is named."""
-    if not text:
-        raise errors.InvalidArgument(f"the request names no {what}")
-    return text if names.is_uuid(text) else None
+    zone = scope.zone if topology is None or not topology.segments else placement.zone_of(topology.segments)
+    return zone if scope.traits.several_zones or zone == scope.zone else None
 
 
 def publish(message: csi.ControllerPublishVolumeRequest, driver_name: str) -> records.Attach:
-    """Check ControllerPublishVolume. Raises InvalidArgument, NotFound."""
-    if not message.volume_id or not message.node_id:
-        raise errors.InvalidArgument("the request names no volume or no node")
+    """Check ControllerPublishVolume. Raises InvalidArgument."""
+    volume, node = volume_id(message.volume_id), names.check_id(message.node_id, "node")
     if message.volume_capability is None:
         raise errors.InvalidArgument("the request has no volume capability")
     capabilities([message.volume_capability])
@@ -81,14 +69,13 @@ def publish(message: csi.ControllerPublishVolumeRequest, driver_name: str) -> re
         raise errors.InvalidArgument(
             "the cloud attaches no volume read-only", remedy="mount it read-only on the node instead"
         )
-    told = sealed_context.read(volume_id(message.volume_id), message.volume_context, driver_name)
-    return records.Attach(message.volume_id, _server(message.node_id), told)
+    return records.Attach(volume, node, sealed_context.read(volume, message.volume_context, driver_name))
 
 
 def unpublish(message: csi.ControllerUnpublishVolumeRequest) -> records.Detach:
     """Check ControllerUnpublishVolume; without a node it means whatever holds the volume. Raises as above."""
     found = volume_id(message.volume_id)
-    return records.Detach(found, _server(message.node_id) if message.node_id else None)
+    return records.Detach(found, names.check_id(message.node_id, "node") if message.node_id else None)
 
 
 def expand(message: csi.ControllerExpandVolumeRequest) -> records.Resize:
@@ -99,10 +86,10 @@ def expand(message: csi.ControllerExpandVolumeRequest) -> records.Resize:
     return records.Resize(volume_id(message.volume_id), _size(message.capacity_range), access)
 
 
-def modify(message: csi.ControllerModifyVolumeRequest) -> records.Modify:
-    """Check ControllerModifyVolume. Raises InvalidArgument, NotFound."""
+def modify(message: csi.ControllerModifyVolumeRequest, scope: records.ControllerScope) -> records.Modify:
+    """Check ControllerModifyVolume. Raises InvalidArgument."""
     found = volume_id(message.volume_id)
-    present, absent = _mutable(message.mutable_parameters)
+    present, absent = _mutable(message.mutable_parameters, scope)
     return records.Modify(found, present, absent)
 
 
@@ -113,14 +100,14 @@ def listing(max_entries: int, token: str) -> records.ListRequest:
     return records.ListRequest(max_entries, token)
 
 
-def take_snapshot(message: csi.CreateSnapshotRequest, zone: str, cluster_labels: Sequence[str]) -> records.TakeSnapshot:
-    """Check CreateSnapshot. Raises InvalidArgument, NotFound, ResourceExhausted for another zone."""
-    name = names.cloud_name(message.name, "snapshot")
+def take_snapshot(message: csi.CreateSnapshotRequest, scope: records.ControllerScope) -> records.TakeSnapshot:
+    """Check CreateSnapshot. Raises InvalidArgument, ResourceExhausted for another zone."""
+    name = names.cloud_name(message.name, "snapshot", scope.traits.names)
     source = volume_id(message.source_volume_id)
-    _zone(message.accessibility_requirements, zone)
+    _zones(message.accessibility_requirements, scope)
     _known(message.parameters, {TAGS}, "snapshot parameter")
-    wanted = (*cluster_labels, *labels.parse(message.parameters.get(TAGS, ""), message.parameters))
-    return records.TakeSnapshot(name, source, tuple(dict.fromkeys(wanted)))
+    of_class = labels.parse(message.parameters.get(TAGS, ""), scope.traits.labels, message.parameters)
+    return records.TakeSnapshot(name, source, tuple(dict.fromkeys((*scope.labels, *of_class))))
 
 
 def capabilities(messages: Sequence[csi.VolumeCapability]) -> None:
@@ -146,17 +133,12 @@ def _capability(message: csi.VolumeCapability) -> ways.Capability:
     return ways.Capability(mode, None if message.block is None else records.AccessType.BLOCK)
 
 
-def _server(node_id: str) -> str:
-    if not names.is_server_id(node_id):
-        raise errors.NotFound(f"there is no node {names.shown(node_id)}: node ids are the ids of servers")
-    return node_id
-
-
-def _zone(message: csi.TopologyRequirement | None, zone: str) -> str:
-    if message is None:
-        return zone
-    requisite = [each.segments for each in message.requisite]
-    return placement.choose(requisite, [each.segments for each in message.preferred], zone)
+def _zones(message: csi.TopologyRequirement | None, scope: records.ControllerScope) -> tuple[str, tuple[str, ...]]:
+    """Return where to make it, and where it may be."""
+    message = message or csi.TopologyRequirement()
+    requisite, preferred = ([each.segments for each in some] for some in (message.requisite, message.preferred))
+    allowed = placement.allowed(requisite, preferred)
+    return placement.choose(allowed, scope.zone, several=scope.traits.several_zones), allowed
 
 
 def _size(message: csi.CapacityRange | None) -> records.Size:
@@ -171,27 +153,16 @@ def _source(message: csi.VolumeContentSource | None) -> records.Source:
     if message is None:
         return records.BLANK
     if message.snapshot is not None:
-        return records.Source(snapshot_id=_existing(message.snapshot.snapshot_id, "snapshot"))
+        return records.Source(snapshot_id=snapshot_id(message.snapshot.snapshot_id))
     if message.volume is not None:
-        return records.Source(volume_id=_existing(message.volume.volume_id, "volume"))
+        return records.Source(volume_id=volume_id(message.volume.volume_id))
     raise errors.InvalidArgument("the content source names neither a snapshot nor a volume")
 
 
-def _existing(source_id: str, what: str) -> str:
-    if not source_id:
-        raise errors.InvalidArgument(f"the content source names no {what}")
-    if not names.is_uuid(source_id):
-        raise errors.NotFound(f"there is no {what} {names.shown(source_id)} to copy: the id is no UUID")
-    return source_id
-
-
-def _new_labels(message: csi.CreateVolumeRequest) -> tuple[str, ...]:
-    return _mutable(message.mutable_parameters)[0]
-
-
-def _mutable(parameters: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _mutable(parameters: Mapping[str, str], scope: records.ControllerScope) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the labels that shall be there, and those that shall not."""
     _known(parameters, MUTABLE, "mutable parameter")
-    present, absent = labels.parse(parameters.get(TAGS, "")), labels.parse(parameters.get(ABSENT_TAGS, ""))
+    present, absent = (labels.parse(parameters.get(key, ""), scope.traits.labels) for key in (TAGS, ABSENT_TAGS))
     if both := set(present) & set(absent):
         raise errors.InvalidArgument(f"tag {min(both)!r} shall be both present and absent")
     return present, absent

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from common import errors
 from common.context_keys import volume_name_key, volume_origin_key
 from controller import replies, requests
-from controller.capacity import NOTHING
 from controller.cloud.base import Volume
-from controller.records import AccessType
+from controller.records import AccessType, ControllerScope
 from controller.rules import origins
 from controller.rules.names import shown
-from controller.wiring import ControllerDomains, ControllerScope
+from controller.wiring import ControllerDomains
 from csi_proto.csi import v1 as csi
 
 
@@ -33,15 +32,13 @@ class Controller(csi.ControllerBase):
 
     async def create_volume(self, message: csi.CreateVolumeRequest) -> csi.CreateVolumeResponse:
         """Make a volume, or find it made."""
-        wanted = requests.create_volume(message, self._identity.zone, self._identity.labels)
+        wanted = requests.create_volume(message, self._identity)
         volume = await self._work.volumes.create(wanted)
         return replies.created(volume, wanted.source, wanted.context, self._identity.driver_name)
 
     async def delete_volume(self, message: csi.DeleteVolumeRequest) -> csi.DeleteVolumeResponse:
         """Delete a volume that nothing is attached to."""
-        volume_id = requests.deletable(message.volume_id, "volume")
-        if volume_id is not None:
-            await self._work.volumes.delete(volume_id)
+        await self._work.volumes.delete(requests.volume_id(message.volume_id))
         return csi.DeleteVolumeResponse()
 
     async def controller_publish_volume(
@@ -92,9 +89,8 @@ class Controller(csi.ControllerBase):
 
     async def get_capacity(self, message: csi.GetCapacityRequest) -> csi.GetCapacityResponse:
         """Tell what can be made; nothing of what the driver does not offer."""
-        if requests.is_out_of_reach(message, self._identity.zone):
-            return replies.capacity(NOTHING)
-        return replies.capacity(await self._work.offers.capacity())
+        zone = requests.capacity_zone(message, self._identity)
+        return replies.capacity(self._work.offers.nothing if zone is None else await self._work.offers.capacity(zone))
 
     async def controller_expand_volume(
         self, message: csi.ControllerExpandVolumeRequest
@@ -110,21 +106,17 @@ class Controller(csi.ControllerBase):
         self, message: csi.ControllerModifyVolumeRequest
     ) -> csi.ControllerModifyVolumeResponse:
         """Change what of a volume can be changed: its labels."""
-        await self._work.volumes.modify(requests.modify(message))
+        await self._work.volumes.modify(requests.modify(message, self._identity))
         return csi.ControllerModifyVolumeResponse()
 
     async def create_snapshot(self, message: csi.CreateSnapshotRequest) -> csi.CreateSnapshotResponse:
         """Take a snapshot, or find it taken."""
-        snapshot = await self._work.snapshots.create(
-            requests.take_snapshot(message, self._identity.zone, self._identity.labels)
-        )
+        snapshot = await self._work.snapshots.create(requests.take_snapshot(message, self._identity))
         return csi.CreateSnapshotResponse(snapshot=replies.snapshot_message(snapshot))
 
     async def delete_snapshot(self, message: csi.DeleteSnapshotRequest) -> csi.DeleteSnapshotResponse:
         """Delete a snapshot."""
-        snapshot_id = requests.deletable(message.snapshot_id, "snapshot")
-        if snapshot_id is not None:
-            await self._work.snapshots.delete(snapshot_id)
+        await self._work.snapshots.delete(requests.snapshot_id(message.snapshot_id))
         return csi.DeleteSnapshotResponse()
 
     async def get_snapshot(self, message: csi.GetSnapshotRequest) -> csi.GetSnapshotResponse:
@@ -135,11 +127,11 @@ class Controller(csi.ControllerBase):
     async def list_snapshots(self, message: csi.ListSnapshotsRequest) -> csi.ListSnapshotsResponse:
         """Tell of one snapshot, of those of a volume, or of a page of all; an id that is none matches nothing."""
         asked = requests.listing(message.max_entries, message.starting_token)
+        source = requests.volume_id(message.source_volume_id) if message.source_volume_id else ""
         if message.snapshot_id:
-            return replies.snapshots_page(
-                await self._work.lists.snapshot(message.snapshot_id, message.source_volume_id)
-            )
-        snapshots, token = await self._work.lists.snapshots(asked, message.source_volume_id)
+            found = await self._work.lists.snapshot(requests.snapshot_id(message.snapshot_id), source)
+            return replies.snapshots_page(found)
+        snapshots, token = await self._work.lists.snapshots(asked, source)
         return replies.snapshots_page(snapshots, token)
 
     async def controller_get_volume_health(

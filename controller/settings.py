@@ -6,7 +6,6 @@ import environ
 
 from common import converters
 from common.settings import PREFIX, Shared
-from controller.rules import labels
 
 
 def url(value: str) -> str:
@@ -21,10 +20,7 @@ def tag_list(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """Return the tags of a comma-separated list."""
     if isinstance(value, tuple):
         return value
-    found = tuple(part.strip() for part in value.split(",") if part.strip())
-    if odd := next((tag for tag in found if not labels.is_label(tag)), None):
-        raise ValueError(f"{odd!r} is no tag: letters, digits, ':', '-' and '_', at most 255")
-    return found
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 @environ.config(prefix=PREFIX, frozen=True)

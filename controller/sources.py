@@ -37,7 +37,7 @@ class Sources:
                 f" {wanted.zone}"
             )
         self._cache.see_snapshot(snapshot)
-        capacity.choose_gib(wanted.size, snapshot.min_size_bytes)
+        capacity.choose_gib(wanted.size, self._cloud.traits.sizes, snapshot.min_size_bytes)
         return snapshot.min_size_bytes
 
     async def source_volume(self, wanted: Create) -> Volume:
@@ -51,7 +51,7 @@ class Sources:
             raise errors.ResourceExhausted(
                 f"volume {volume_id} is in zone {volume.zone}, its clone is asked for in {wanted.zone}"
             )
-        capacity.choose_gib(wanted.size, volume.size_bytes)
+        capacity.choose_gib(wanted.size, self._cloud.traits.sizes, volume.size_bytes)
         return volume
 
     async def take(self, wanted: Create, source: Volume) -> Snapshot:

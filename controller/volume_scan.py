@@ -1,4 +1,4 @@
-"""Reads the zone's volumes page by page: all at once, or a page now and then, within an hourly allowance."""
+"""Reads the volumes page by page: all at once, or a page now and then, within an hourly allowance."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ ASKED_PER_ROUND = 10
 class VolumeScan:
     """Where in the list of volumes we are, and what was seen on the way."""
 
-    def __init__(self, cloud: Cloud, cache: VolumeCache, zone: str) -> None:
+    def __init__(self, cloud: Cloud, cache: VolumeCache, zone: str | None) -> None:
         self._cloud = cloud
         self._cache = cache
         self._zone = zone
@@ -90,12 +90,15 @@ class VolumeScan:
             self._suspects.discard(volume_id)
 
     def _is_unseen(self, volume: Volume) -> bool:
-        if volume.zone != self._zone or volume.id in self._round:
+        if not self._covers(volume) or volume.id in self._round:
             return False
         return not self._cache.changed_since(volume.id, self._round_started - SETTLE_SECONDS)
 
     def _known(self) -> int:
-        return sum(1 for volume in self._cache if volume.zone == self._zone)
+        return sum(1 for volume in self._cache if self._covers(volume))
+
+    def _covers(self, volume: Volume) -> bool:
+        return self._zone in {None, volume.zone}
 
     def _refill(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -25,11 +25,12 @@ class Volumes:
         self._cache = parts.cache
         self._locks = parts.locks
         self._look = parts.look
+        self._sizes = parts.cloud.traits.sizes
         self._copies = Sources(parts.cloud, parts.tasks, parts.cache)
 
     async def create(self, wanted: Create) -> Volume:
         """Make the volume, or find it made. Raises AlreadyExists, OutOfRange, NotFound, ResourceExhausted, NotFinal."""
-        capacity.choose_gib(wanted.size)
+        capacity.choose_gib(wanted.size, self._sizes)
         with self._locks.hold(wanted.name):
             if wanted.source.volume_id:
                 return await self._clone(wanted)
@@ -58,7 +59,7 @@ class Volumes:
         with self._locks.hold(wanted.volume_id, *self._name(wanted.volume_id)):
             await self._actions.join(wanted.volume_id)
             volume = await self._look(wanted.volume_id)
-            gib = capacity.choose_gib(Size(max(wanted.size.required, volume.size_bytes), 0))
+            gib = capacity.choose_gib(Size(max(wanted.size.required, volume.size_bytes), 0), self._sizes)
             if wanted.size.limit and max(volume.size_bytes, sizes.to_bytes(gib)) > wanted.size.limit:
                 raise errors.OutOfRange(
                     f"volume {volume.id} would have {max(volume.size_bytes, sizes.to_bytes(gib))} bytes,"
@@ -100,7 +101,7 @@ class Volumes:
         order = VolumeOrder(
             name=wanted.name,
             zone=wanted.zone,
-            size_gib=capacity.choose_gib(wanted.size, smallest),
+            size_gib=capacity.choose_gib(wanted.size, self._sizes, smallest),
             description=origins.describe(wanted.source),
             labels=wanted.labels,
             snapshot_id=snapshot_id,
@@ -156,7 +157,7 @@ class Volumes:
             return volume
         if await self._actions.join(volume.id) is not None:  # the call before this one has begun to grow it
             volume = await self._look(volume.id)
-        return await self._grow(volume, capacity.choose_gib(wanted.size, smallest))
+        return await self._grow(volume, capacity.choose_gib(wanted.size, self._sizes, smallest))
 
     async def _grow(self, volume: Volume, gib: int) -> Volume:
         if volume.size_bytes >= sizes.to_bytes(gib):

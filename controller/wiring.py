@@ -1,7 +1,7 @@
 """The parts of the controller that do what the RPCs ask, joined."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.attachments import Attachments
@@ -9,18 +9,10 @@ from controller.capacity import Capacity
 from controller.health import VolumeHealth
 from controller.inventory import Inventory
 from controller.listing import Listing
+from controller.records import ControllerScope
 from controller.shared import SharedParts
 from controller.snapshots import Snapshots
 from controller.volumes import Volumes
-
-
-@dataclass(frozen=True)
-class ControllerScope:
-    """Who this controller is: its driver name, zone, and the labels of its cluster."""
-
-    driver_name: str
-    zone: str
-    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -47,13 +39,13 @@ def make_domains(
 
     ``wall`` returns seconds since 1970.
     """
-    inventory = Inventory(parts.cloud, parts.cache, identity.zone)
+    inventory = Inventory(parts.cloud, parts.cache, None if identity.traits.several_zones else identity.zone)
     snapshots = Snapshots(parts, longest_page, wall)
     return ControllerDomains(
         volumes=Volumes(parts),
         attachments=Attachments(parts, identity.labels, confirm=confirm),
         snapshots=snapshots,
         lists=Listing(inventory, snapshots, longest_page),
-        offers=Capacity(parts.cloud, identity.zone),
+        offers=Capacity(parts.cloud),
         health=VolumeHealth(parts, inventory, longest_page),
     )

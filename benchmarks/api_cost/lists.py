@@ -13,9 +13,9 @@ import looptime
 
 from benchmarks.api_cost.stand import CALL_SECONDS, Stand, standing
 from common.tasks import Tasks
-from controller.records import Attach, ListRequest
+from controller.records import Attach, ControllerScope, ListRequest
 from controller.shared import make_shared as join_parts
-from controller.wiring import ControllerScope, make_domains
+from controller.wiring import make_domains
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import FakeCloud
 from tests.harness.localcloud import Process, client
@@ -54,7 +54,7 @@ async def _count() -> tuple[int, int]:
     cloud = FakeCloud([str(number) for number in range(1, 701)])
     for number in range(VOLUMES):
         cloud.make_volume(f"pvc-{number}")
-    work = make_domains(join_parts(cloud, Tasks(), Calm()), ControllerScope("d", "nyc1"), 250)
+    work = make_domains(join_parts(cloud, Tasks(), Calm()), ControllerScope("d", "nyc1", cloud.traits), 250)
     lists = work.lists
     await work.attachments.publish(Attach(next(iter(cloud.volumes)), "1"))  # the list of actions proves itself
     cloud.requests.clear()

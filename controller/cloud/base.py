@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Generic, Protocol, TypeVar
 
 from common import errors
+from controller.cloud.traits import Traits
 
 Item = TypeVar("Item")
 
@@ -172,6 +173,7 @@ class Cloud(Protocol):
     no answer raises errors.OutcomeUnknown: it may have been done. Pages count from 1.
     """
 
+    traits: Traits
     page_size: int
 
     async def create_volume(self, order: VolumeOrder) -> Volume:
@@ -187,11 +189,11 @@ class Cloud(Protocol):
         ...
 
     async def find_volume(self, name: str, zone: str) -> Volume | None:
-        """Return the volume of exactly that name in that zone."""
+        """Return the volume of exactly that name that keeps another one in ``zone`` from having it."""
         ...
 
-    async def list_volumes(self, zone: str, page: int) -> Page[Volume]:
-        """Return a page of the zone's volumes."""
+    async def list_volumes(self, zone: str | None, page: int) -> Page[Volume]:
+        """Return a page of the zone's volumes, or of those of all zones."""
         ...
 
     async def attach(self, place: Place, labels: Sequence[str]) -> Action:

@@ -12,6 +12,8 @@ from common import errors, sizes
 from controller.cloud import base
 from controller.digitalocean import models
 from controller.digitalocean.http import ApiRequest, Http, Refusal, Value
+from controller.digitalocean.ids import droplet_number, path
+from controller.digitalocean.limits import TRAITS
 from controller.pacing.lanes import Lane
 
 PAGE_SIZE = 200  # the API's largest
@@ -34,6 +36,7 @@ _TEXTS: tuple[tuple[type[errors.DriverError], tuple[str, ...], str], ...] = (
 class DigitalOcean:
     """See base.Cloud for what each method promises."""
 
+    traits = TRAITS
     page_size = PAGE_SIZE
 
     def __init__(self, http: Http) -> None:
@@ -52,11 +55,11 @@ class DigitalOcean:
     async def delete_volume(self, volume_id: str) -> None:
         """DELETE /v2/volumes/{id} (volumes_delete)."""
         with _refusals(conflict=base.InUse):
-            await self._http.send(ApiRequest("DELETE", f"/v2/volumes/{volume_id}", Lane.CHANGE, volume_id))
+            await self._http.send(ApiRequest("DELETE", path("volumes", volume_id), Lane.CHANGE, volume_id))
 
     async def get_volume(self, volume_id: str) -> base.Volume:
         """GET /v2/volumes/{id} (volumes_get)."""
-        call = ApiRequest("GET", f"/v2/volumes/{volume_id}", Lane.READ, volume_id)
+        call = ApiRequest("GET", path("volumes", volume_id), Lane.READ, volume_id)
         with _refusals():
             return _volume((await self._http.read(call, models.OneVolume)).volume)
 
@@ -68,9 +71,9 @@ class DigitalOcean:
         same = (each for each in found.volumes if each.name == name and each.region.slug == zone)
         return next(map(_volume, same), None)
 
-    async def list_volumes(self, zone: str, page: int) -> base.Page[base.Volume]:
+    async def list_volumes(self, zone: str | None, page: int) -> base.Page[base.Volume]:
         """GET /v2/volumes (volumes_list)."""
-        call = ApiRequest("GET", "/v2/volumes", Lane.LIST, query={"region": zone, **_paging(page)})
+        call = ApiRequest("GET", "/v2/volumes", Lane.LIST, query=({"region": zone} if zone else {}) | _paging(page))
         with _refusals():
             found = await self._http.read(call, models.VolumesJson)
         return base.Page(tuple(map(_volume, found.volumes)), found.meta.total, found.more)
@@ -78,11 +81,11 @@ class DigitalOcean:
     async def attach(self, place: base.Place, labels: Sequence[str]) -> base.Action:
         """POST /v2/volumes/{id}/actions, type attach (volumeActions_post_byId)."""
         more: dict[str, Value] = {"tags": list(labels)} if labels else {}
-        return await self._act(place, base.Kind.ATTACH, {"droplet_id": _droplet_id(place), **more})
+        return await self._act(place, base.Kind.ATTACH, {"droplet_id": droplet_number(place.server_id), **more})
 
     async def detach(self, place: base.Place) -> base.Action:
         """POST /v2/volumes/{id}/actions, type detach (volumeActions_post_byId)."""
-        return await self._act(place, base.Kind.DETACH, {"droplet_id": _droplet_id(place)})
+        return await self._act(place, base.Kind.DETACH, {"droplet_id": droplet_number(place.server_id)})
 
     async def resize(self, place: base.Place, size_gib: int) -> base.Action:
         """POST /v2/volumes/{id}/actions, type resize (volumeActions_post_byId)."""
@@ -90,14 +93,14 @@ class DigitalOcean:
 
     async def get_action(self, volume_id: str, action_id: str) -> base.Action:
         """GET /v2/volumes/{id}/actions/{action} (volumeActions_get), or /v2/actions/{action} (actions_get)."""
-        path = f"/v2/volumes/{volume_id}/actions/{action_id}" if volume_id else f"/v2/actions/{action_id}"
-        call = ApiRequest("GET", path, Lane.POLL, volume_id)
+        where = path("volumes", volume_id, "actions", action_id) if volume_id else path("actions", action_id)
+        call = ApiRequest("GET", where, Lane.POLL, volume_id)
         with _refusals():
             return _action((await self._http.read(call, models.OneAction)).action)
 
     async def volume_actions(self, volume_id: str) -> base.Page[base.Action]:
         """GET /v2/volumes/{id}/actions (volumeActions_list)."""
-        call = ApiRequest("GET", f"/v2/volumes/{volume_id}/actions", Lane.READ, volume_id, query={"per_page": "20"})
+        call = ApiRequest("GET", path("volumes", volume_id, "actions"), Lane.READ, volume_id, query={"per_page": "20"})
         with _refusals():
             found = await self._http.read(call, models.ActionsJson)
         return base.Page(tuple(map(_action, found.actions)), found.meta.total, found.more)
@@ -113,18 +116,18 @@ class DigitalOcean:
     async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> base.Snapshot:
         """POST /v2/volumes/{id}/snapshots (volumeSnapshots_create)."""
         body: dict[str, Value] = {"name": name, "tags": list(labels)}
-        call = ApiRequest("POST", f"/v2/volumes/{volume_id}/snapshots", Lane.CHANGE, volume_id, json=body)
+        call = ApiRequest("POST", path("volumes", volume_id, "snapshots"), Lane.CHANGE, volume_id, json=body)
         with _refusals(conflict=base.NameTaken):
             return _snapshot((await self._http.read(call, models.OneSnapshot)).snapshot)
 
     async def delete_snapshot(self, snapshot_id: str) -> None:
         """DELETE /v2/snapshots/{id} (snapshots_delete)."""
         with _refusals(conflict=base.InUse):
-            await self._http.send(ApiRequest("DELETE", f"/v2/snapshots/{snapshot_id}", Lane.CHANGE, snapshot_id))
+            await self._http.send(ApiRequest("DELETE", path("snapshots", snapshot_id), Lane.CHANGE, snapshot_id))
 
     async def get_snapshot(self, snapshot_id: str) -> base.Snapshot:
         """GET /v2/snapshots/{id} (snapshots_get)."""
-        call = ApiRequest("GET", f"/v2/snapshots/{snapshot_id}", Lane.READ, snapshot_id)
+        call = ApiRequest("GET", path("snapshots", snapshot_id), Lane.READ, snapshot_id)
         with _refusals():
             found = (await self._http.read(call, models.OneSnapshot)).snapshot
         if found.resource_type != "volume":
@@ -133,7 +136,7 @@ class DigitalOcean:
 
     async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:
         """GET /v2/volumes/{id}/snapshots (volumeSnapshots_list); at most 25 exist, so one page is all."""
-        call = ApiRequest("GET", f"/v2/volumes/{volume_id}/snapshots", Lane.READ, volume_id, query=_paging(1))
+        call = ApiRequest("GET", path("volumes", volume_id, "snapshots"), Lane.READ, volume_id, query=_paging(1))
         with _refusals():
             return tuple(map(_snapshot, (await self._http.read(call, models.SnapshotsJson)).snapshots))
 
@@ -147,7 +150,7 @@ class DigitalOcean:
 
     async def get_server(self, server_id: str) -> base.Server:
         """GET /v2/droplets/{id} (droplets_get)."""
-        call = ApiRequest("GET", f"/v2/droplets/{server_id}", Lane.READ, server_id)
+        call = ApiRequest("GET", path("droplets", server_id), Lane.READ, server_id)
         with _refusals():
             return _server((await self._http.read(call, models.OneDroplet)).droplet)
 
@@ -192,12 +195,12 @@ class DigitalOcean:
     async def _tag(self, method: str, volume_id: str, tag: str) -> None:
         body: dict[str, Value] = {"resources": [{"resource_id": volume_id, "resource_type": "volume"}]}
         with _refusals():
-            await self._http.send(ApiRequest(method, f"/v2/tags/{tag}/resources", Lane.CHANGE, volume_id, json=body))
+            await self._http.send(ApiRequest(method, path("tags", tag, "resources"), Lane.CHANGE, volume_id, json=body))
 
     async def _act(self, place: base.Place, kind: base.Kind, more: dict[str, Value]) -> base.Action:
         body: dict[str, Value] = {"type": kind.value, **more}
-        path = f"/v2/volumes/{place.volume_id}/actions"
-        call = ApiRequest("POST", path, _LANES[kind], place.server_id or "", json=body)
+        where = path("volumes", place.volume_id, "actions")
+        call = ApiRequest("POST", where, _LANES[kind], place.server_id or "", json=body)
         with _refusals():
             found = _action((await self._http.read(call, models.OneAction)).action)
         return replace(found, kind=kind, server_id=place.server_id)
@@ -230,10 +233,6 @@ def _forbidden(text: str, message: str) -> errors.DriverError:
     if "limit" in text:
         return base.AccountFull(message, remedy="delete volumes, or ask the cloud to raise the account's limit")
     return errors.FailedPrecondition(message, remedy="give the API token the scopes that the driver needs")
-
-
-def _droplet_id(place: base.Place) -> int:
-    return int(place.server_id or "")
 
 
 def _paging(page: int) -> dict[str, str]:

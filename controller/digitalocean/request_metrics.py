@@ -7,7 +7,7 @@ from typing import Protocol
 from prometheus_client.metrics import Counter, Gauge, Histogram
 from prometheus_client.registry import CollectorRegistry
 
-_ID = re.compile(r"/(?:[0-9]+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)")
+_ID = re.compile(r"/(volumes|snapshots|droplets|actions)/[^/]+")
 _TAG = re.compile(r"^/v2/tags/[^/]+/")
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -40,7 +40,7 @@ class CountedRequests:
 
     def count(self, method: str, path: str, status: int, seconds: float) -> None:
         """Take note of a request."""
-        route = _TAG.sub("/v2/tags/{tag}/", _ID.sub("/{id}", path))
+        route = _TAG.sub("/v2/tags/{tag}/", _ID.sub(r"/\1/{id}", path))
         self._count.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 

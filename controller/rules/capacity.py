@@ -1,13 +1,11 @@
 """How large a volume shall be, and whether one that exists is as asked.
 
-Sources: CSI 1.13 "CapacityRange"; DigitalOcean Volumes "Limits" (whole GiB, 1 GiB to 16 TiB, never smaller again).
+Source: CSI 1.13 "CapacityRange".
 """
 
 from common import errors, sizes
+from controller.cloud.traits import Sizes
 from controller.records import Size
-
-SMALLEST_GIB, LARGEST_GIB, DEFAULT_GIB = 1, 16384, 16
-LARGEST_BYTES = sizes.to_bytes(LARGEST_GIB)
 
 
 def check(size: Size) -> Size:
@@ -19,15 +17,15 @@ def check(size: Size) -> Size:
     return size
 
 
-def choose_gib(size: Size, smallest_bytes: int = 0) -> int:
+def choose_gib(size: Size, offered: Sizes, smallest_bytes: int = 0) -> int:
     """Return the size to make, GiB; at least ``smallest_bytes``, the size of the source. Raises OutOfRange."""
-    default = 0 if smallest_bytes else sizes.to_bytes(DEFAULT_GIB)
+    default = 0 if smallest_bytes else sizes.to_bytes(offered.default)
     wanted = max(size.required or min(default, size.limit or default), smallest_bytes)
-    gib = max(SMALLEST_GIB, sizes.round_up_gib(wanted))
+    gib = max(offered.smallest, sizes.round_up_gib(wanted))
     if not size.required and size.limit and not smallest_bytes:
-        gib = max(SMALLEST_GIB, min(gib, sizes.round_down_gib(size.limit)))
-    if gib > LARGEST_GIB:
-        raise errors.OutOfRange(f"{wanted} bytes are asked for; a volume holds at most {LARGEST_GIB} GiB")
+        gib = max(offered.smallest, min(gib, sizes.round_down_gib(size.limit)))
+    if gib > offered.largest:
+        raise errors.OutOfRange(f"{wanted} bytes are asked for; a volume holds at most {offered.largest} GiB")
     if size.limit and sizes.to_bytes(gib) > size.limit:
         raise errors.OutOfRange(
             f"the smallest possible volume has {gib} GiB, more than the limit of {size.limit} bytes",

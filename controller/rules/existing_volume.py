@@ -15,6 +15,12 @@ def check_existing(wanted: Create, existing: Volume, smallest_bytes: int) -> Non
     A copy may still have the size of its source, ``smallest_bytes``: it is grown by the call that made it, or the next.
     """
     origins.check(wanted.name, wanted.source, existing.description)
+    if existing.zone not in {wanted.zone, *wanted.zones}:
+        raise errors.AlreadyExists(
+            f"volume {wanted.name} exists in zone {existing.zone}; asked for is"
+            f" {', '.join(wanted.zones) or wanted.zone}",
+            remedy="use another name",
+        )
     if capacity.fits(wanted.size, existing.size_bytes):
         return
     half_made = wanted.source.origin and existing.size_bytes < wanted.size.required and smallest_bytes

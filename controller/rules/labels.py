@@ -1,12 +1,13 @@
 """Tags: from the cluster's setting and the StorageClass, with templates filled from the claim's name and namespace.
 
-Source: DigitalOcean API "tags_create" (letters, digits, ``:``, ``-``, ``_``; at most 255 characters).
+Which texts are labels is a trait of the cloud. Users set them as "tags".
 """
 
 import re
 from collections.abc import Mapping
 
 from common import errors
+from controller.cloud.traits import TextRule
 
 CLAIM_NAME = "csi.storage.k8s.io/pvc/name"
 CLAIM_NAMESPACE = "csi.storage.k8s.io/pvc/namespace"
@@ -17,18 +18,16 @@ PLACEHOLDERS = {
     "${pv.name}": VOLUME_NAME,
 }
 
-_TAG = re.compile(r"[A-Za-z0-9:_-]{1,255}")
-_ODD = re.compile(r"[^A-Za-z0-9:_-]")
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 
 
-def parse(text: str, parameters: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return the tags of a comma-separated list. Raises InvalidArgument, which names the tag that is none."""
-    wanted = (_fill(part.strip(), parameters or {}) for part in text.split(",") if part.strip())
-    return tuple(dict.fromkeys(_check(tag) for tag in wanted))
+def parse(text: str, rule: TextRule, parameters: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return the labels of a comma-separated list. Raises InvalidArgument, which names the one that is none."""
+    wanted = (_fill(part.strip(), rule, parameters or {}) for part in text.split(",") if part.strip())
+    return tuple(dict.fromkeys(_check(label, rule) for label in wanted))
 
 
-def _fill(template: str, parameters: Mapping[str, str]) -> str:
+def _fill(template: str, rule: TextRule, parameters: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         key = PLACEHOLDERS.get(match.group())
         if key is None:
@@ -40,17 +39,17 @@ def _fill(template: str, parameters: Mapping[str, str]) -> str:
                 f"the tag {template!r} needs {key}, which the provisioner did not pass",
                 remedy="start external-provisioner with --extra-create-metadata",
             )
-        return _ODD.sub("-", parameters[key])
+        return rule.fit(parameters[key])
 
     return _PLACEHOLDER.sub(value, template)
 
 
-def is_label(text: str) -> bool:
-    """Say whether the cloud takes ``text`` as a tag."""
-    return _TAG.fullmatch(text) is not None
+def problem(label: str, rule: TextRule) -> str:
+    """Say why the cloud does not take ``label``; empty if it does."""
+    return "" if rule.accepts(label) else f"{label[:80]!r} is not a tag: {rule.words}"
 
 
-def _check(tag: str) -> str:
-    if not is_label(tag):
-        raise errors.InvalidArgument(f"{tag[:80]!r} is no tag: letters, digits, ':', '-' and '_', at most 255")
-    return tag
+def _check(label: str, rule: TextRule) -> str:
+    if text := problem(label, rule):
+        raise errors.InvalidArgument(text)
+    return label

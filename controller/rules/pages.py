@@ -10,7 +10,7 @@ from common import errors
 Cursor = tuple[float, str]
 START: Cursor = (float("-inf"), "")
 
-_TOKEN = re.compile(r"v1\.([0-9]{1,12}(?:\.[0-9]{1,6})?)\.([0-9a-f-]{36})")
+_TOKEN = re.compile(r"v1\.([0-9]{1,12}(?:\.[0-9]{1,6})?)\.(.+)")
 
 
 def token(place: Cursor) -> str:
@@ -22,7 +22,7 @@ def after(text: str) -> Cursor:
     """Return the place after which the list goes on; none for an empty token. Raises StaleToken."""
     if not text:
         return START
-    match = _TOKEN.fullmatch(text)
+    match = _TOKEN.fullmatch(text) if text.isprintable() else None
     if match is None:
         raise errors.StaleToken("the starting token is none of this driver's; start the list anew")
     return float(match.group(1)), match.group(2)

@@ -1,4 +1,4 @@
-"""Where a volume may be: a volume serves one zone, that of the controller's cluster.
+"""Where a volume may be: a volume serves the servers of one zone.
 
 Source: CSI 1.13 "TopologyRequirement"; the segment's key is that of csi-digitalocean.
 """
@@ -11,23 +11,28 @@ from common.context_keys import REGION_TOPOLOGY_KEY
 Segments = Mapping[str, str]
 
 
-def choose(requisite: Sequence[Segments], preferred: Sequence[Segments], zone: str) -> str:
-    """Return the zone to use. Raises InvalidArgument for odd segments, ResourceExhausted for another zone."""
-    allowed = [_zone(segments) for segments in (*requisite, *preferred)]
+def allowed(requisite: Sequence[Segments], preferred: Sequence[Segments]) -> tuple[str, ...]:
+    """Return the zones that are named, the preferred ones first. Raises InvalidArgument for odd segments."""
+    return tuple(dict.fromkeys(zone_of(segments) for segments in (*preferred, *requisite)))
+
+
+def choose(allowed: Sequence[str], zone: str, *, several: bool) -> str:
+    """Return where to make a volume. ``zone`` is the controller's; ``several``: it serves others too.
+
+    Raises ResourceExhausted if it is asked for in a zone that the controller does not serve.
+    """
+    if several and allowed:
+        return allowed[0]
     if not allowed or zone in allowed:
         return zone
     raise errors.ResourceExhausted(
-        f"it is asked for in zone {', '.join(sorted(set(allowed)))}, and this controller serves {zone}",
+        f"it is asked for in zone {', '.join(sorted(allowed))}, and this controller serves {zone}",
         remedy="use a StorageClass whose allowed topologies name the cluster's zone",
     )
 
 
-def includes(segments: Segments, zone: str) -> bool:
-    """Say whether those segments name that zone; no segments name all."""
-    return not segments or _zone(segments) == zone
-
-
-def _zone(segments: Segments) -> str:
+def zone_of(segments: Segments) -> str:
+    """Return the zone that the segments name. Raises InvalidArgument for odd ones."""
     odd = sorted(set(segments) - {REGION_TOPOLOGY_KEY})
     if odd:
         raise errors.InvalidArgument(f"unknown topology key {odd[0]!r}; this driver knows {REGION_TOPOLOGY_KEY!r}")

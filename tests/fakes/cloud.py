@@ -15,6 +15,7 @@ from typing import TypeVar
 from common import errors, sizes
 from controller.cloud import base
 from controller.cloud.base import Action, Kind, Progress
+from controller.digitalocean.limits import TRAITS
 
 Item = TypeVar("Item")
 ZONE = "nyc1"
@@ -55,6 +56,7 @@ class Pending:
 class FakeCloud:
     """See base.Cloud. ``faults`` befall the next requests, one each; ``requests`` lists what was asked."""
 
+    traits = TRAITS
     page_size = 200
 
     def __init__(self, servers: Sequence[str] = SERVERS, action_seconds: float = 1.5, latency: float = 0.08) -> None:
@@ -143,9 +145,11 @@ class FakeCloud:
         found = (each for each in self._listed().values() if each.name == name and each.zone == zone)
         return await self._answer(fault, next(found, None))
 
-    async def list_volumes(self, zone: str, page: int) -> base.Page[base.Volume]:
+    async def list_volumes(self, zone: str | None, page: int) -> base.Page[base.Volume]:
         fault = await self._arrive("list_volumes")
-        return await self._answer(fault, self._page([v for v in self._listed().values() if v.zone == zone], page))
+        return await self._answer(
+            fault, self._page([v for v in self._listed().values() if zone in {None, v.zone}], page)
+        )
 
     async def attach(self, place: base.Place, labels: Sequence[str]) -> Action:
         fault = await self._arrive("attach")

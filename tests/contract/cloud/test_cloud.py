@@ -162,6 +162,21 @@ async def test_what_is_not_there_is_gone(subject: Subject) -> None:
             await work
 
 
+@pytest.mark.parametrize("odd", ["x", "106963404", "../x", "a/b", "a b?c#d", "%2e", "é"])
+async def test_an_id_that_looks_odd_is_asked_for_and_is_gone(subject: Subject, odd: str) -> None:
+    for work in (
+        subject.cloud.get_volume(odd),
+        subject.cloud.delete_volume(odd),
+        subject.cloud.attach(Place(odd, subject.servers[0]), ()),
+        subject.cloud.detach(Place(odd, subject.servers[0])),
+        subject.cloud.volume_actions(odd),
+        subject.cloud.get_snapshot(odd),
+        subject.cloud.delete_snapshot(odd),
+    ):
+        with pytest.raises(base.Gone):
+            await work
+
+
 async def test_a_snapshot_makes_a_volume_as_large_as_its_source(subject: Subject) -> None:
     source = await subject.cloud.create_volume(order("pvc-a", 2))
     snapshot = await subject.cloud.create_snapshot(source.id, "snap", ("a:b",))

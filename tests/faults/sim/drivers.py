@@ -13,13 +13,15 @@ from common.rpc import Calls
 from common.tasks import Tasks
 from controller.digitalocean.client import DigitalOcean
 from controller.digitalocean.http import Http
+from controller.digitalocean.limits import TRAITS
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
+from controller.records import ControllerScope
 from controller.service import Controller
 from controller.shared import SharedParts as ControllerParts
 from controller.shared import make_shared
-from controller.wiring import ControllerScope, make_domains
+from controller.wiring import make_domains
 from node import wiring
 from node.host.filesystems import Filesystems
 from node.host.leftover_programs import LeftoverPrograms
@@ -62,7 +64,7 @@ def _controller(
     http = Http("http://cloud/", Token("token"), budget, access, _Uncounted())
     http.open(cast(aiohttp.ClientSession, Session(wire, process)))  # noqa: TC006  # it is imported for real
     parts = make_shared(DigitalOcean(http), Tasks(), budget)
-    identity = ControllerScope(DRIVER, REGION, ())
+    identity = ControllerScope(DRIVER, REGION, TRAITS)
     service = Controller(identity, make_domains(parts, identity, LONGEST_PAGE, wall=wall))
     return Served(process, [service], Calls(Metrics())), parts
 

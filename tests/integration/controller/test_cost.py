@@ -11,9 +11,11 @@ from common.tasks import Tasks
 from controller import wiring
 from controller.digitalocean.client import DigitalOcean
 from controller.digitalocean.http import Http, session
+from controller.digitalocean.limits import TRAITS
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
+from controller.records import ControllerScope
 from controller.service import Controller
 from controller.shared import make_shared
 from csi_proto.csi import v1 as csi
@@ -39,7 +41,7 @@ async def replica(api: Api) -> AsyncIterator[Controller]:
     commits = Tasks()
     async with session() as http_session:
         http.open(http_session)
-        identity = wiring.ControllerScope(DRIVER_NAME, REGION, ("k8s:one",))
+        identity = ControllerScope(DRIVER_NAME, REGION, TRAITS, ("k8s:one",))
         yield Controller(identity, wiring.make_domains(make_shared(DigitalOcean(http), commits, budget), identity, 250))
         await commits.close()
 

@@ -42,8 +42,8 @@ def field(name: str, value: object) -> Spoil:
     return lambda message: setattr(message, name, value)
 
 
-BAD_IDS = (("no volume id", "", INVALID), ("volume id that is no UUID", "../../etc", NOT_FOUND))
-LONG_IDS = (("volume id of 5,000 characters", LONG, NOT_FOUND), ("volume id with a newline", "a\nb", NOT_FOUND))
+BAD_IDS = (("no volume id", "", INVALID), ("volume id that is a path", "../../etc", NOT_FOUND))
+LONG_IDS = (("volume id of 5,000 characters", LONG, INVALID), ("volume id with a newline", "a\nb", INVALID))
 UNKNOWN_IDS = (("volume that does not exist", UNKNOWN_ID, NOT_FOUND),)
 
 BAD_PATHS = (
@@ -100,7 +100,7 @@ def create_cases() -> Iterator[Case]:
     yield case("region of another cluster", topology(region="ams3"), EXHAUSTED)
     yield case("unknown parameter", field("parameters", {"fstype": "ext4", "speed": "high"}), INVALID)
     yield case("content source of no kind", source(), INVALID)
-    yield case("snapshot id that is no UUID", source(snapshot="x"), NOT_FOUND)
+    yield case("odd snapshot id", source(snapshot="x"), NOT_FOUND)
     yield case("source volume that does not exist", source(volume=UNKNOWN_ID), NOT_FOUND)
     for wrong, capability in bad_capabilities():
         yield case(wrong, field("volume_capabilities", [] if capability is None else [capability]), INVALID)

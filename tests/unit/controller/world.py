@@ -10,7 +10,7 @@ import looptime
 from common import deadlines
 from common.tasks import Tasks
 from controller import wiring
-from controller.records import BLANK, Attach, Create, Detach, Size, Source
+from controller.records import BLANK, Attach, ControllerScope, Create, Detach, Size, Source
 from controller.service import Controller
 from controller.shared import make_shared
 from csi_proto.csi import v1 as csi
@@ -36,7 +36,7 @@ class World:
         self.cloud = cloud or FakeCloud()
         self.tasks = Tasks()
         self.parts = make_shared(self.cloud, self.tasks, Calm())
-        identity = wiring.ControllerScope(DRIVER, ZONE, tags)
+        identity = ControllerScope(DRIVER, ZONE, self.cloud.traits, tags)
         self.work = wiring.make_domains(self.parts, identity, longest_page=250, confirm=confirm)
         self.volumes = self.work.volumes
         self.attachments = self.work.attachments

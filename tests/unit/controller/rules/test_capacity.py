@@ -3,9 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import errors, sizes
+from controller.digitalocean.limits import TRAITS
 from controller.records import Size
 from controller.rules import capacity
 
+SIZES = TRAITS.sizes
 BYTES = st.integers(0, 20_000 * sizes.GIB)
 
 
@@ -22,7 +24,7 @@ BYTES = st.integers(0, 20_000 * sizes.GIB)
     ],
 )
 def test_size(size: Size, gib: int) -> None:
-    assert capacity.choose_gib(size) == gib
+    assert capacity.choose_gib(size, SIZES) == gib
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ def test_size(size: Size, gib: int) -> None:
 )
 def test_a_size_that_no_volume_has_is_out_of_range(size: Size) -> None:
     with pytest.raises(errors.OutOfRange):
-        capacity.choose_gib(size)
+        capacity.choose_gib(size, SIZES)
 
 
 @pytest.mark.parametrize("size", [Size(-1), Size(0, -1), Size(2, 1)], ids=["negative", "negative limit", "crossed"])
@@ -49,8 +51,8 @@ def test_a_range_that_makes_no_sense_is_invalid(size: Size) -> None:
 def test_what_is_made_fits_what_was_asked(required: int, limit: int, source_gib: int) -> None:
     size = Size(required, limit)
     try:
-        gib = capacity.choose_gib(size, sizes.to_bytes(source_gib))
+        gib = capacity.choose_gib(size, SIZES, sizes.to_bytes(source_gib))
     except errors.OutOfRange:
         return
     assert capacity.fits(size, sizes.to_bytes(gib))
-    assert source_gib <= gib <= capacity.LARGEST_GIB
+    assert source_gib <= gib <= SIZES.largest

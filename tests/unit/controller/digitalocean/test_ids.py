@@ -1,0 +1,31 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
+
+from common import errors
+from controller.cloud import base
+from controller.digitalocean import ids
+
+
+@given(st.text(st.characters(exclude_categories=["C"]), min_size=1).filter(lambda text: text not in {".", ".."}))
+def test_an_id_is_one_segment_of_the_path_whatever_it_holds(text: str) -> None:
+    sent = URL("http://api" + ids.path("volumes", text, "actions"))
+    assert sent.parts == ("/", "v2", "volumes", text, "actions")
+    assert (sent.query_string, sent.fragment) == ("", "")
+
+
+@pytest.mark.parametrize("text", ["", ".", ".."])
+def test_an_id_that_would_be_another_path_is_refused(text: str) -> None:
+    with pytest.raises(errors.InvalidArgument):
+        ids.path("volumes", text)
+
+
+@pytest.mark.parametrize("text", [None, "", "a", "-1", "0", "007", "1.5", "1e3", "१२३", "9" * 40, " 1", "1\n"])
+def test_there_is_no_droplet_whose_id_is_not_a_number(text: str | None) -> None:
+    with pytest.raises(base.Gone):
+        ids.droplet_number(text)
+
+
+def test_the_id_of_a_droplet_is_its_number() -> None:
+    assert ids.droplet_number("410000001") == 410000001
