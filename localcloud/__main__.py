@@ -19,6 +19,7 @@ from localcloud.settings import Settings
 def main(argv: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 it was told to end, 1 it could not start, 2 wrong usage."""
     settings = options.read(sys.argv[1:] if argv is None else argv, os.environ)
+    os.umask(0o077)  # disks and database may hold whatever is written to volumes
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         asyncio.run(_serve(settings))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 CLOUDLIKE_MEDIAN_SECONDS = 2.2
 CLOUDLIKE_SPREAD = 0.55  # of the logarithm: nine in ten lie between 0.9 and 5.5 seconds
+EXPECTED = "must be N, LOW-HIGH or cloudlike, in seconds"
 CLOUDLIKE_SLOW = 0.01  # one in a hundred takes up to a minute
 
 
@@ -31,7 +32,10 @@ def parse_latency(text: str) -> Latency:
     if text == "cloudlike":
         return Latency(0, 0, cloudlike=True)
     low, dash, high = text.partition("-")
-    latency = Latency(float(low), float(high if dash else low))
+    try:
+        latency = Latency(float(low), float(high if dash else low))
+    except ValueError:
+        raise ValueError(EXPECTED) from None
     if not (0 <= latency.low <= latency.high < math.inf):
-        raise ValueError("must be N, LOW-HIGH or cloudlike, in seconds")
+        raise ValueError(EXPECTED)
     return latency

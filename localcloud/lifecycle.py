@@ -5,10 +5,9 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from aiohttp import web
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from localcloud import cloud as clouds
 from localcloud.actions import VolumeActions
@@ -56,7 +55,11 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         actions.resume()
         cloud.tasks.start(_checkpoints(cloud), "checkpoints")
         runner = web.AppRunner(
-            app.make(cloud, actions, token), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
+            app.make(cloud, actions, token),
+            access_log=None,
+            logger=_server_log(),
+            shutdown_timeout=SHUTDOWN_SECONDS,
+            handle_signals=False,
         )
         stack.push_async_callback(runner.cleanup)
         yield Running(cloud, await _listen(runner, settings), token)
@@ -70,8 +73,10 @@ def _disks(settings: Settings) -> Disks:
 
 def _guest_image(settings: Settings) -> Image:
     """Return the image of the droplets. Raises DiskError if there is none."""
-    image = Image(settings.guest_image or Path())
-    if settings.guest_image is None or image.missing():
+    if settings.guest_image is None:
+        raise DiskError("--disks qemu needs --guest-image: the folder of an image, which make droplets makes")
+    image = Image(settings.guest_image)
+    if image.missing():
         raise DiskError(f"no guest image in {settings.guest_image}: make droplets makes one")
     return image
 
@@ -79,7 +84,13 @@ def _guest_image(settings: Settings) -> Image:
 def _start_faults(cloud: Cloud) -> None:
     """Turn on the faults of the file that the settings name. Raises OSError, ValueError."""
     if cloud.settings.faults is not None:
-        for rule in TypeAdapter(list[Rule]).validate_json(cloud.settings.faults.read_bytes()):
+        try:
+            rules = TypeAdapter(list[Rule]).validate_json(cloud.settings.faults.read_bytes())
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise ValueError(f"--faults {cloud.settings.faults}: {where}: {first['msg']}") from None
+        for rule in rules:
             cloud.faults.add(rule)
 
 
@@ -94,6 +105,21 @@ async def _put_right(cloud: Cloud) -> None:
 
 
 FIRST_DROPLET = 410_000_000  # as in schema.sql: no droplet was ever made
+
+
+def _server_log() -> logging.Logger:
+    """Return the web server's log without tracebacks: its errors quote the headers they are about, and so the token.
+
+    What goes wrong in a handler is logged by the middleware, with its traceback.
+    """
+    server = logging.getLogger(f"{__name__}.server")
+    server.filters = [_without_traceback]
+    return server
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    record.exc_info = record.exc_text = None
+    return True
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> str:

@@ -36,6 +36,7 @@ class Settings:
     guest_driver: Path | None
     guest_memory: int
     token: str
+    allowed_hosts: tuple[str, ...]
     droplets: int
     region: str
     storageless_regions: tuple[str, ...]
@@ -75,7 +76,7 @@ def _address(text: str) -> Address:
 
 def _whole(least: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        number = int(text)
+        number = _integer(text)
         if number < least:
             raise ValueError(f"must be {least} or more")
         return number
@@ -83,15 +84,29 @@ def _whole(least: int) -> Callable[[str], int]:
     return read
 
 
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("must be a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("must be a number") from None
+
+
 def _positive(text: str) -> float:
-    number = float(text)
+    number = _number(text)
     if not (math.isfinite(number) and number > 0):
         raise ValueError("must be more than 0")
     return number
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    number = _number(text)
     if not (math.isfinite(number) and number >= 0):
         raise ValueError("must be 0 or more")
     return number
@@ -111,6 +126,10 @@ def _region(text: str) -> str:
 
 def _regions(text: str) -> tuple[str, ...]:
     return tuple(_region(slug) for slug in text.split(",") if slug)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
 
 
 def _flag(text: str) -> bool:
@@ -141,13 +160,16 @@ OPTIONS: Mapping[str, Option] = {
     "guest_driver": Option("", _file, "with qemu: image of the driver that each droplet sees; empty: none"),
     "guest_memory": Option("384", _whole(256), "with qemu: memory of a droplet, MiB"),
     "token": Option("", _token, "the API token; empty: the one kept in the state folder, made when it is not there"),
+    "allowed_hosts": Option(
+        "", _names, "names in Host, besides localhost and IP addresses, under which it is used; separated by commas"
+    ),
     "droplets": Option("2", _whole(0), "how many droplets exist after the very first start"),
     "region": Option("nyc1", _region, "region of these droplets"),
     "storageless_regions": Option("sfo2", _regions, "regions without volumes, separated by commas"),
     "ephemeral": Option("false", _flag, "true: delete the state folder on SIGTERM or SIGINT"),
     "action_latency": Option("1", parse_latency, "how long an action takes, seconds: N, LOW-HIGH, or cloudlike"),
     "request_latency": Option("0", parse_latency, "how long a request takes, seconds: N, LOW-HIGH, or cloudlike"),
-    "seed": Option("1", int, "seed of everything that is random: latencies and faults"),
+    "seed": Option("1", _integer, "seed of everything that is random: latencies and faults"),
     "faults": Option("", _file, "JSON file with a list of fault rules to start with"),
     "time_scale": Option("1", _positive, "how many times faster the cloud's windows and durations pass"),
     "account_actions": Option("true", _flag, "true: the account's list of actions has the volumes' too"),
@@ -180,6 +202,7 @@ def read(argv: Sequence[str], environment: Mapping[str, str]) -> Settings:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="aiocsi-localcloud",
+        allow_abbrev=False,
         description="A cloud on this machine: the block-storage part of the DigitalOcean API.",
         epilog=f"Each option can be set by a variable too: {PREFIX}LISTEN and so on; the option wins.",
     )

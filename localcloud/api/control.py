@@ -139,5 +139,4 @@ def droplet_sights(cloud: Cloud, origin: str) -> list[DropletSight]:
 
 
 def _after(request: web.Request) -> int:
-    text = request.query.get("after", "0")
-    return int(text) if text.isdecimal() else 0
+    return reading.number(request.query.get("after"), 0)

@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 
 from localcloud import api_errors
 from localcloud import cloud as context
-from localcloud.api import writing
+from localcloud.api import hosts, writing
 from localcloud.api_errors import Problem
 from localcloud.cloud import Cloud
 from localcloud.faults.requests import DROPPED, Dropped, RequestFaults
@@ -30,6 +30,7 @@ class Surround:
         self._rates = rates
         self._faults = RequestFaults(cloud)
         self._authorization = f"Bearer {token}".encode()
+        self._allowed_hosts = {cloud.settings.listen.host, *cloud.settings.allowed_hosts}
 
     @web.middleware
     async def observe(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -52,7 +53,7 @@ class Surround:
         request_id = context.request_id.get()
         try:
             if not request.path.startswith(API_PREFIX):
-                _check_origin(request)
+                hosts.check(request, self._allowed_hosts)
                 return await handler(request)
             self._admit(request)
             return await self._faults.serve(request, handler)
@@ -67,30 +68,23 @@ class Surround:
             return writing.problem(Problem(500, "server_error", "Unexpected server-side error"), request_id)
 
     def _admit(self, request: web.Request) -> None:
-        given = request.headers.get("Authorization", "").encode()
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
         if not hmac.compare_digest(given, self._authorization):
             raise api_errors.unauthorized()
         self._rates.admit()
 
     def _put_headers(self, response: web.StreamResponse, request_id: str) -> None:
         budget = self._rates.budget()
-        response.headers["ratelimit-limit"] = str(budget.limit)
-        response.headers["ratelimit-remaining"] = str(budget.remaining)
-        response.headers["ratelimit-reset"] = str(budget.reset)
-        response.headers["x-request-id"] = request_id
+        response.headers.setdefault("ratelimit-limit", str(budget.limit))  # an answer that is a fault may have its own
+        response.headers.setdefault("ratelimit-remaining", str(budget.remaining))
+        response.headers.setdefault("ratelimit-reset", str(budget.reset))
+        response.headers.setdefault("x-request-id", request_id)
 
     def _note(self, request: web.Request, request_id: str, status: int, seconds: float) -> None:
         now = self._cloud.clock.now()
         self._cloud.ledger.request(
             Request(now, request_id, request.method, request.path, request.query_string, status, seconds)
         )
-
-
-def _check_origin(request: web.Request) -> None:
-    """Refuse what another site's page sends: the control API has no token that such a page would lack."""
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != str(request.url.origin()):
-        raise api_errors.Problem(403, "forbidden", "not from another site's page")
 
 
 def _cut(request: web.Request) -> web.Response:

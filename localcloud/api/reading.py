@@ -31,8 +31,8 @@ async def body(request: web.Request, model: type[Model]) -> Model:
 
 def page(request: web.Request) -> Slice:
     """Return which page is asked for."""
-    per_page = _number(request.query.get("per_page"), DEFAULT_PAGE)
-    return Slice(_number(request.query.get("page"), 1), min(per_page, LARGEST_PAGE))
+    per_page = number(request.query.get("per_page"), DEFAULT_PAGE)
+    return Slice(max(1, number(request.query.get("page"), 1)), min(max(1, per_page), LARGEST_PAGE))
 
 
 def number_in_path(request: web.Request, name: str) -> int:
@@ -43,7 +43,6 @@ def number_in_path(request: web.Request, name: str) -> int:
     return int(text)
 
 
-def _number(text: str | None, default: int) -> int:
-    if text is None or NUMBER.fullmatch(text) is None:
-        return default
-    return max(1, int(text))
+def number(text: str | None, default: int) -> int:
+    """Return a number of the query, or the default where there is none that SQLite can count with."""
+    return default if text is None or NUMBER.fullmatch(text) is None else int(text)

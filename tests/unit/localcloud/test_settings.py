@@ -72,6 +72,22 @@ def test_a_wrong_value_is_one_line_and_exit_status_2(name: str, text: str, capsy
     assert f"--{name.replace('_', '-')}" in said
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        pytest.param("--droplets=many", "must be a whole number", id="no whole number"),
+        pytest.param("--seed=x", "must be a whole number", id="no seed"),
+        pytest.param("--time-scale=fast", "must be a number", id="no number"),
+        pytest.param("--action-latency=fast", "must be N, LOW-HIGH or cloudlike, in seconds", id="no duration"),
+        pytest.param("--stat=x", "unrecognized arguments: --stat=x", id="abbreviated"),
+    ],
+)
+def test_a_wrong_option_is_named_in_plain_words(option: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        read([option], {})
+    assert (ended.value.code, said in capsys.readouterr().err) == (2, True)
+
+
 def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         read(["--help"], {})
