@@ -15,7 +15,7 @@ from localcloud.cloud import Cloud
 from localcloud.disks.base import DiskError
 from localcloud.droplets import Machines
 from localcloud.faults.rules import ActionType
-from localcloud.state.actions import Action, Kind, Plan
+from localcloud.state.actions import Action, Kind, Plan, Shown
 from localcloud.state.volumes import Volume
 
 log = logging.getLogger(__name__)
@@ -30,10 +30,11 @@ ACTION_TYPES: Mapping[Kind, ActionType] = {
 
 @dataclass(frozen=True)
 class Fate:
-    """How long an action takes, in the cloud's seconds (None: it never ends), and how it ends."""
+    """How long an action takes, in the cloud's seconds (None: it never ends), how it ends, and how the API shows it."""
 
     seconds: float | None
     plan: Plan
+    shown: Shown
 
 
 class VolumeActions:
@@ -102,7 +103,17 @@ class VolumeActions:
         now, fate = cloud.clock.now(), self._fate(kind)
         ends_at = None if fate.seconds is None else now + cloud.clock.real_seconds(fate.seconds)
         action = Action(
-            0, kind, "in-progress", volume.id, droplet_id, size_gib, volume.region, now, ends_at, plan=fate.plan
+            id=0,
+            kind=kind,
+            status="in-progress",
+            volume_id=volume.id,
+            droplet_id=droplet_id,
+            size_gib=size_gib,
+            region=volume.region,
+            started_at=now,
+            ends_at=ends_at,
+            plan=fate.plan,
+            shown=fate.shown,
         )
         with cloud.effect("action_started", volume.id, type=kind, droplet_id=droplet_id):
             action = cloud.actions.add(action)
@@ -120,7 +131,12 @@ class VolumeActions:
             plan = "errored"
         elif "droplet_vanishes" in rules:
             plan = "droplet_vanishes"
-        return Fate(None if "action_stuck" in rules else latency.draw(cloud.dice), plan)
+        shown: Shown = "as_it_is"
+        if "action_forgotten" in rules:
+            shown = "never"
+        elif "action_unseen" in rules:
+            shown = "in_progress"
+        return Fate(None if "action_stuck" in rules else latency.draw(cloud.dice), plan, shown)
 
     async def _run(self, action: Action) -> None:
         """Carry an action out when its time has come."""
@@ -136,6 +152,8 @@ class VolumeActions:
     async def _do(self, action: Action) -> None:
         if action.plan == "droplet_vanishes" and (droplet := self._cloud.droplets.get(action.droplet_id or 0)):
             await self._machines.delete(droplet)
+        if not self._is_under_way(action):  # it ended with its droplet
+            return
         volume = self._cloud.volumes.get(action.volume_id or "")
         if action.plan == "errored":
             self._end_badly(action, "a fault")
@@ -153,10 +171,9 @@ class VolumeActions:
         disk = cloud.disk(replace(volume, droplet_id=action.droplet_id))
         if disk.droplet_id is not None:
             await cloud.disks.attach(disk)
-        if cloud.droplets.get(action.droplet_id or 0) is None:  # it was deleted meanwhile, or before
+        if not self._is_under_way(action):  # it ended with its droplet, which was deleted meanwhile
             if disk.droplet_id is not None:
                 await cloud.disks.detach(disk)
-            self._end_badly(action, "the droplet is gone")
             return
         with cloud.effect("attached", volume.id, droplet_id=action.droplet_id, action_id=action.id):
             cloud.volumes.set_droplet(volume.id, action.droplet_id)
@@ -167,6 +184,8 @@ class VolumeActions:
         disk = cloud.disk(volume)
         if disk.droplet_id is not None:
             await cloud.disks.detach(disk)
+        if not self._is_under_way(action):
+            return
         with cloud.effect("detached", volume.id, droplet_id=action.droplet_id, action_id=action.id):
             cloud.volumes.set_droplet(volume.id, None)
             cloud.actions.end(action.id, "completed", cloud.clock.now())
@@ -178,6 +197,10 @@ class VolumeActions:
         with cloud.effect("resized", volume.id, size_gib=size_gib, action_id=action.id):
             cloud.volumes.set_size(volume.id, size_gib)
             cloud.actions.end(action.id, "completed", cloud.clock.now())
+
+    def _is_under_way(self, action: Action) -> bool:
+        now = self._cloud.actions.get(action.id)
+        return now is not None and now.status == "in-progress"
 
     def _end_badly(self, action: Action, reason: str) -> None:
         with self._cloud.effect("action_errored", action.volume_id or "", action_id=action.id, reason=reason):

@@ -7,12 +7,12 @@ The words matter: clients tell the cases apart by them. Source: DigitalOcean API
 class Problem(Exception):
     """An answer that is an error: HTTP status, machine-readable id, and a sentence for people."""
 
-    def __init__(self, status: int, kind: str, message: str, retry_after_seconds: int | None = None) -> None:
+    def __init__(self, status: int, kind: str, message: str, retry_after: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.kind = kind
         self.message = message
-        self.retry_after_seconds = retry_after_seconds
+        self.retry_after = retry_after  # the header as it is sent
 
 
 def bad_request(message: str) -> Problem:
@@ -74,4 +74,13 @@ def droplet_full(limit: int) -> Problem:
 
 def too_many_requests(retry_after_seconds: int | None) -> Problem:
     """The budget of the hour or of the minute is spent; only for the minute it is said when to come back."""
-    return Problem(429, "too_many_requests", "API Rate limit exceeded.", retry_after_seconds)
+    retry_after = None if retry_after_seconds is None else str(retry_after_seconds)
+    return Problem(429, "too_many_requests", "API Rate limit exceeded.", retry_after)
+
+
+def early_snapshot(interval_seconds: float) -> Problem:
+    """The volume had a snapshot a moment ago: this one request is refused, and the budget has nothing to do with it."""
+    minutes, seconds = divmod(round(interval_seconds), 60)
+    interval = f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+    message = f"failed to create snapshot: this operation is rate-limited - one request per {interval}"
+    return Problem(429, "too_many_requests", message)

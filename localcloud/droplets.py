@@ -28,16 +28,22 @@ class Machines:
             droplet_id = cloud.droplets.add(name, region, now)
             cloud.tags.put_on("droplet", str(droplet_id), tags)
         await cloud.disks.switch_on(droplet_id)
-        return Droplet(droplet_id, name, region, "active", now, (), tuple(sorted(set(tags))))
+        return cloud.droplets.get(droplet_id) or Droplet(droplet_id, name, region, "active", now)
 
     async def delete(self, droplet: Droplet) -> None:
-        """Delete a droplet: its volumes are detached and stay. Raises Problem."""
+        """Delete a droplet: its volumes are detached and stay, and what is under way there ends. Raises Problem."""
         cloud = self._cloud
+        now = cloud.clock.now()
         volumes = cloud.volumes.of_droplet(droplet.id)
         disks = [cloud.disk(volume) for volume in volumes]
+        stays = any(rule.kind == "attachments_stay" for rule in cloud.faults.of_droplet())
         with cloud.effect("droplet_deleted", str(droplet.id), volumes=len(volumes)):
             for volume in volumes:
-                cloud.volumes.set_droplet(volume.id, None)
+                if not stays:
+                    cloud.volumes.set_droplet(volume.id, None)
+            for action in cloud.actions.of_droplet_under_way(droplet.id):
+                cloud.actions.end(action.id, "errored", now)
+            cloud.actions.add(Action(0, "destroy", "completed", None, droplet.id, None, droplet.region, now, now, now))
             cloud.tags.forget("droplet", str(droplet.id))
             cloud.droplets.remove(droplet.id)
         for disk in disks:

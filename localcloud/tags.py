@@ -1,6 +1,7 @@
 """Tags put on volumes, snapshots and droplets, and taken off.
 
-Source: DigitalOcean API "tags_assign_resources", "tags_unassign_resources" (404 until the tag exists).
+Source: DigitalOcean API "tags_assign_resources", "tags_unassign_resources" (404 until the tag exists), "tags_create"
+(names are case stable: only the first spelling is found).
 """
 
 from collections.abc import Iterable
@@ -26,10 +27,10 @@ class Tagging:
         self._cloud = cloud
 
     def create(self, name: str) -> Tag:
-        """Make a tag; one that is there is returned as it is."""
+        """Make a tag; one that is there is returned as it is, in its first spelling."""
         with self._cloud.effect("tag_created", name):
-            self._cloud.tags.add(name)
-        return self._cloud.tags.get(name)
+            canonical = self._cloud.tags.add(name)
+        return self._cloud.tags.get(canonical)
 
     def get(self, name: str) -> Tag:
         """Return a tag. Raises Problem."""

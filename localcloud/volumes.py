@@ -17,7 +17,10 @@ NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 @dataclass(frozen=True)
 class Wanted:
-    """A volume that is asked for; ``region`` is None when it follows from the snapshot."""
+    """A volume that is asked for; ``region`` is None when it follows from the snapshot.
+
+    A volume of a snapshot begins as large as the snapshot, whatever size is asked for: it has to be resized.
+    """
 
     name: str
     size_gib: int
@@ -48,7 +51,7 @@ class Provisioning:
         except BaseException:
             await cloud.disks.remove(volume.id)
             raise
-        return volume
+        return cloud.volumes.get(volume.id) or volume  # with its tags as the cloud spells them
 
     async def delete(self, volume: Volume | None) -> None:
         """Delete a volume that is attached to nothing. Raises Problem."""
@@ -68,6 +71,7 @@ class Provisioning:
         """Return the volume to make, or raise the Problem that forbids it."""
         cloud, limits = self._cloud, self._cloud.settings
         snapshot = self._snapshot(wanted)
+        size_gib = wanted.size_gib if snapshot is None else snapshot.size_gib
         region = wanted.region or (snapshot.region if snapshot else "")
         if NAME.fullmatch(wanted.name) is None or len(wanted.name) > limits.longest_name:
             raise api_errors.unprocessable(
@@ -84,7 +88,7 @@ class Provisioning:
             raise api_errors.conflict("A volume with the same name already exists in this region.")
         if limits.account_volumes and cloud.volumes.count() >= limits.account_volumes:
             raise api_errors.capacity_exceeded()
-        return self._fresh(wanted, region)
+        return self._fresh(wanted, region, size_gib)
 
     def _snapshot(self, wanted: Wanted) -> Snapshot | None:
         if wanted.snapshot_id is None:
@@ -94,12 +98,12 @@ class Provisioning:
             raise api_errors.not_found()
         return snapshot
 
-    def _fresh(self, wanted: Wanted, region: str) -> Volume:
+    def _fresh(self, wanted: Wanted, region: str, size_gib: int) -> Volume:
         return Volume(
             id=str(uuid.uuid4()),
             name=wanted.name,
             region=region,
-            size_gib=wanted.size_gib,
+            size_gib=size_gib,
             description=wanted.description,
             filesystem_type=wanted.filesystem_type,
             filesystem_label=wanted.filesystem_label,

@@ -36,7 +36,7 @@ class ActionRoutes:
 
     async def get(self, request: web.Request) -> web.Response:
         """Answer with one action."""
-        action = self._cloud.actions.get(reading.number_in_path(request, "action_id"))
+        action = self._cloud.actions.visible(reading.number_in_path(request, "action_id"))
         if action is None:
             raise api_errors.not_found()
         return writing.one("action", replies.action(action))
@@ -51,7 +51,7 @@ class ActionRoutes:
 
     async def get_of_volume(self, request: web.Request) -> web.Response:
         """Answer with one action of a volume."""
-        action = self._cloud.actions.get(reading.number_in_path(request, "action_id"))
+        action = self._cloud.actions.visible(reading.number_in_path(request, "action_id"))
         if action is None or action.volume_id != request.match_info["volume_id"]:
             raise api_errors.not_found()
         return writing.one("action", replies.action(action))

@@ -120,12 +120,13 @@ def volume(record: Volume) -> VolumeJson:
 def action(record: Action) -> ActionJson:
     """Return an action's JSON."""
     of_volume = record.volume_id is not None
+    status = "in-progress" if record.shown == "in_progress" else record.status
     return ActionJson(
         id=record.id,
-        status=record.status,
+        status=status,
         type=record.kind,
         started_at=stamp(record.started_at),
-        completed_at=None if record.completed_at is None else stamp(record.completed_at),
+        completed_at=None if status == "in-progress" or record.completed_at is None else stamp(record.completed_at),
         resource_id=None if of_volume else record.droplet_id,
         resource_type="volume" if of_volume else "droplet",
         region=region(record.region),

@@ -76,7 +76,7 @@ def plain(values: Sequence[BaseModel] | BaseModel | dict[str, object]) -> web.Re
 def problem(error: Problem, request_id: str) -> web.Response:
     """Return an error."""
     text = Error(id=error.kind, message=error.message, request_id=request_id).model_dump_json()
-    headers = {} if error.retry_after_seconds is None else {"retry-after": str(error.retry_after_seconds)}
+    headers = {} if error.retry_after is None else {"retry-after": error.retry_after}
     return web.Response(body=text.encode(), status=error.status, content_type=JSON, headers=headers)
 
 

@@ -74,8 +74,11 @@ class Faults:
     def of_action(self, action: ActionType) -> list[Rule]:
         """Return what strikes this action."""
         met = [
-            fault
-            for fault in self._faults.values()
-            if not fault.rule.is_of_requests and fault.rule.matches_action(action)
+            fault for fault in self._faults.values() if fault.rule.is_of_actions and fault.rule.matches_action(action)
         ]
+        return [fault.rule for fault in met if fault.meet()]
+
+    def of_droplet(self) -> list[Rule]:
+        """Return what strikes this deletion of a droplet."""
+        met = [fault for fault in self._faults.values() if fault.rule.is_of_droplets]
         return [fault.rule for fault in met if fault.meet()]

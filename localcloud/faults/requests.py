@@ -32,6 +32,9 @@ class RequestFaults:
         struck = self._cloud.faults.of_request(request.method, request.path, action)
         rules = {rule.kind: rule for rule in struck}
         await self._before(rules)
+        answer = rules.get("answer")
+        if answer is not None and not answer.done:
+            return _answer(answer)
         stale = rules.get("stale")
         if stale is not None and request.method == "GET":
             with self._cloud.database.past(self._real(stale)):
@@ -39,7 +42,7 @@ class RequestFaults:
         else:
             response = await handler(request)
         await self._after(rules)
-        return response
+        return response if answer is None else _answer(answer)
 
     async def _before(self, rules: dict[Kind, Rule]) -> None:
         if "latency" in rules:
@@ -47,10 +50,11 @@ class RequestFaults:
         if "drop_before" in rules:
             raise Dropped
         if "rate_limited" in rules:
-            raise api_errors.too_many_requests(rules["rate_limited"].retry_after)
+            raise _rate_limited(rules["rate_limited"])
         if "error" in rules:
             rule = rules["error"]
-            raise Problem(rule.status, "server_error" if rule.status >= 500 else "fault", rule.message)
+            message = rule.message or "Server was unable to give you a response."
+            raise Problem(rule.status, "server_error" if rule.status >= 500 else "fault", message)
 
     async def _after(self, rules: dict[Kind, Rule]) -> None:
         if "drop_after" in rules:
@@ -66,6 +70,19 @@ class RequestFaults:
 
     def _real(self, rule: Rule) -> float:
         return self._cloud.clock.real_seconds(rule.latency.draw(self._cloud.dice))
+
+
+def _rate_limited(rule: Rule) -> Problem:
+    problem = api_errors.too_many_requests(None)
+    retry_after = None if rule.retry_after is None else str(rule.retry_after)
+    return Problem(problem.status, problem.kind, rule.message or problem.message, retry_after)
+
+
+def _answer(rule: Rule) -> web.Response:
+    response = web.Response(status=rule.status, body=rule.body.encode() + rule.body_base64, headers=rule.headers)
+    if "content-type" not in {name.lower() for name in rule.headers}:
+        response.content_type = "application/json"
+    return response
 
 
 async def _action(request: web.Request) -> str | None:

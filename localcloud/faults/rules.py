@@ -1,17 +1,25 @@
 """The rules of faults, as the control API takes them."""
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, model_validator
 
 from localcloud.latency import Latency, parse_latency
 
 ActionType = Literal["attach", "detach", "resize"]
-RequestFault = Literal["latency", "error", "rate_limited", "drop_before", "drop_after", "lost_reply", "stale"]
-ActionFault = Literal["action_latency", "action_error", "action_stuck", "droplet_vanishes"]
-Kind = RequestFault | ActionFault
+RequestFault = Literal["latency", "error", "rate_limited", "answer", "drop_before", "drop_after", "lost_reply", "stale"]
+ActionFault = Literal[
+    "action_latency", "action_error", "action_stuck", "action_unseen", "action_forgotten", "droplet_vanishes"
+]
+DropletFault = Literal["attachments_stay"]
+Kind = Literal[RequestFault, ActionFault, DropletFault]
 REQUEST_FAULTS: tuple[str, ...] = get_args(RequestFault)
+ACTION_FAULTS: tuple[str, ...] = get_args(ActionFault)
+HEADER_NAME, HEADER_VALUE = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", r"^[\t -~]*$"
+HeaderName = Annotated[str, Field(pattern=HEADER_NAME)]
+HeaderValue = Annotated[str, Field(pattern=HEADER_VALUE)]
 
 
 class Frozen(BaseModel):
@@ -41,9 +49,15 @@ class Rule(Frozen):
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     times: Annotated[int, Field(ge=1)] | None = None
     seconds: str = "60"  # of latency and action_latency: N, LOW-HIGH or cloudlike; of stale and lost_reply: N
-    status: Annotated[int, Field(ge=400, le=599)] = 503  # of error
-    message: str = "Server was unable to give you a response."  # of error
-    retry_after: Annotated[int, Field(ge=1)] = 1  # of rate_limited, seconds
+    status: Annotated[int, Field(ge=200, le=599)] = 503  # of error and answer
+    message: str | None = None  # of error and rate_limited
+    retry_after: Annotated[int, Field(ge=0)] | HeaderValue | None = (
+        1  # of rate_limited: seconds, any text, or no header
+    )
+    headers: Mapping[HeaderName, HeaderValue] = {}  # of answer
+    body: str = ""  # of answer
+    body_base64: Base64Bytes = b""  # of answer, for what is no text; it follows body
+    done: bool = False  # of answer: the request is served first
 
     @property
     def latency(self) -> Latency:
@@ -52,12 +66,28 @@ class Rule(Frozen):
 
     @property
     def is_of_requests(self) -> bool:
-        """Say whether it strikes requests, and not actions."""
+        """Say whether it strikes requests."""
         return self.kind in REQUEST_FAULTS
+
+    @property
+    def is_of_actions(self) -> bool:
+        """Say whether it strikes actions."""
+        return self.kind in ACTION_FAULTS
+
+    @property
+    def is_of_droplets(self) -> bool:
+        """Say whether it strikes the deletion of droplets."""
+        return not (self.is_of_requests or self.is_of_actions)
 
     @model_validator(mode="after")
     def _seconds_can_be_read(self) -> "Rule":
         parse_latency(self.seconds)
+        return self
+
+    @model_validator(mode="after")
+    def _error_is_one(self) -> "Rule":
+        if self.kind == "error" and self.status < 400:
+            raise ValueError("the status of an error is 400 or more; an answer can have any")
         return self
 
     def matches_request(self, method: str, path: str, action: str | None) -> bool:

@@ -6,9 +6,10 @@ from typing import Literal
 from localcloud.state.database import Database, Row
 from localcloud.state.paging import Page, Slice
 
-Kind = Literal["attach_volume", "detach_volume", "resize_volume", "power_off", "power_on"]
+Kind = Literal["attach_volume", "detach_volume", "resize_volume", "power_off", "power_on", "destroy"]
 Plan = Literal["completed", "errored", "droplet_vanishes"]  # how it will end, which only faults change
 Status = Literal["in-progress", "completed", "errored"]
+Shown = Literal["as_it_is", "in_progress", "never"]  # how the API shows it, which only faults change
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Action:
     ends_at: float | None
     completed_at: float | None = None
     plan: Plan = "completed"
+    shown: Shown = "as_it_is"
 
 
 class Actions:
@@ -39,11 +41,17 @@ class Actions:
         row = self._database.row("SELECT * FROM actions WHERE id = ?", (action_id,))
         return None if row is None else _record(row)
 
+    def visible(self, action_id: int) -> Action | None:
+        """Return the action of that id, unless the API has forgotten it."""
+        action = self.get(action_id)
+        return None if action is None or action.shown == "never" else action
+
     def page(self, asked: Slice, volume_id: str | None = None, *, of_volumes: bool = True) -> Page[Action]:
         """Return a page of the actions of a volume, or of all, or of all but the volumes'; newest first."""
-        where, values = ("", ()) if volume_id is None else ("WHERE volume_id = ?", (volume_id,))
+        where, values = "WHERE shown != 'never'", () if volume_id is None else (volume_id,)
+        where += " AND volume_id = ?" if values else ""
         if not of_volumes:
-            where = "WHERE volume_id IS NULL"
+            where += " AND volume_id IS NULL"
         total = self._database.number(f"SELECT COUNT(*) FROM actions {where}", values)  # noqa: S608 (fixed texts)
         sql = f"SELECT * FROM actions {where} ORDER BY id DESC LIMIT ? OFFSET ?"  # noqa: S608 (fixed texts)
         rows = self._database.rows(sql, (*values, asked.per_page, asked.offset))
@@ -59,6 +67,14 @@ class Actions:
         row = self._database.row("SELECT * FROM actions WHERE status = 'in-progress' AND volume_id = ?", (volume_id,))
         return None if row is None else _record(row)
 
+    def of_droplet_under_way(self, droplet_id: int) -> list[Action]:
+        """Return the attaches and detaches in progress that need the droplet; a resize goes on without it."""
+        sql = (
+            "SELECT * FROM actions WHERE status = 'in-progress' AND droplet_id = ?"
+            " AND type IN ('attach_volume', 'detach_volume') ORDER BY id"
+        )
+        return [_record(row) for row in self._database.rows(sql, (droplet_id,))]
+
     def is_volume_busy(self, volume_id: str) -> bool:
         """Say whether an action of that volume is in progress."""
         return self.of_volume_under_way(volume_id) is not None
@@ -72,7 +88,7 @@ class Actions:
         """Insert an action (its id is given by the table); return it with its id."""
         action_id = self._database.change(
             "INSERT INTO actions (type, status, volume_id, droplet_id, size_gib, region, started_at, ends_at,"
-            " completed_at, plan) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " completed_at, plan, shown) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 action.kind,
                 action.status,
@@ -84,6 +100,7 @@ class Actions:
                 action.ends_at,
                 action.completed_at,
                 action.plan,
+                action.shown,
             ),
         )
         return Action(**{**action.__dict__, "id": action_id})
@@ -108,4 +125,5 @@ def _record(row: Row) -> Action:
         ends_at=row["ends_at"],
         completed_at=row["completed_at"],
         plan=row["plan"],
+        shown=row["shown"],
     )

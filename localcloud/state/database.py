@@ -21,7 +21,7 @@ from pathlib import Path
 Value = str | int | float | None
 Row = sqlite3.Row
 
-SCHEMA_VERSION = 1
+SCHEMAS = ("schema.sql", "schema_2.sql")  # user_version counts those that the file has
 
 _view: ContextVar[sqlite3.Connection | None] = ContextVar("view", default=None)
 """The connection that queries of this request read through, if it is not the present state."""
@@ -32,8 +32,9 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         """Raises BlockingIOError if another process has the folder."""
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / "cloud.sqlite3"
+        self._path.touch(mode=0o600)  # SQLite gives its other files the mode of this one
         self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._connection = _connect(self._path)
@@ -125,9 +126,10 @@ class Database:
         return _view.get() or self._connection
 
     def _migrate(self) -> None:
-        if self.number("PRAGMA user_version") == 0:
-            schema = resources.files(__package__).joinpath("schema.sql").read_text()
-            self._connection.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        has = self.number("PRAGMA user_version")
+        for version, name in enumerate(SCHEMAS[has:], has + 1):
+            schema = resources.files(__package__).joinpath(name).read_text()
+            self._connection.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {version}; COMMIT;")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -136,5 +138,4 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
-    connection.execute("PRAGMA foreign_keys = ON")
     return connection

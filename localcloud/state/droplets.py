@@ -71,7 +71,7 @@ class Droplets:
         self._database.change("UPDATE droplets SET status = ? WHERE id = ?", (status, droplet_id))
 
     def remove(self, droplet_id: int) -> None:
-        """Delete the droplet's row; no volume may be attached to it any more."""
+        """Delete the droplet's row."""
         self._database.change("DELETE FROM droplets WHERE id = ?", (droplet_id,))
 
 

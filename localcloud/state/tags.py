@@ -22,7 +22,7 @@ class Tags:
         self._database = database
 
     def exists(self, name: str) -> bool:
-        """Say whether there is such a tag."""
+        """Say whether there is such a tag, in exactly this spelling."""
         return self._database.row("SELECT 1 FROM tags WHERE name = ?", (name,)) is not None
 
     def get(self, name: str) -> Tag:
@@ -40,9 +40,13 @@ class Tags:
         )
         return Page(tuple(self.get(row["name"]) for row in rows), total)
 
-    def add(self, name: str) -> None:
-        """Make a tag; nothing happens if it is there."""
-        self._database.change("INSERT OR IGNORE INTO tags (name) VALUES (?)", (name,))
+    def add(self, name: str) -> str:
+        """Make a tag; return its spelling, which is the first one that it was ever given."""
+        row = self._database.row("SELECT name FROM tags WHERE name = ? COLLATE NOCASE", (name,))
+        if row is not None:
+            return str(row["name"])
+        self._database.change("INSERT INTO tags (name) VALUES (?)", (name,))
+        return name
 
     def remove(self, name: str) -> None:
         """Delete a tag and take it off everything."""
@@ -52,10 +56,9 @@ class Tags:
     def put_on(self, resource_type: str, resource_id: str, names: Iterable[str]) -> None:
         """Put tags on a resource; tags that are missing are made."""
         for name in names:
-            self.add(name)
             self._database.change(
                 "INSERT OR IGNORE INTO taggings (resource_type, resource_id, tag) VALUES (?, ?, ?)",
-                (resource_type, resource_id, name),
+                (resource_type, resource_id, self.add(name)),
             )
 
     def take_off(self, resource_type: str, resource_id: str, name: str) -> None:

@@ -28,6 +28,7 @@ class Volume:
     created_at: float
     droplet_id: int | None = None
     tags: tuple[str, ...] = ()
+    last_snapshot_at: float | None = None  # also of a snapshot that was deleted since
 
 
 class Volumes:
@@ -95,6 +96,10 @@ class Volumes:
         """Write down the volume's size in GiB."""
         self._database.change("UPDATE volumes SET size_gib = ? WHERE id = ?", (size_gib, volume_id))
 
+    def set_last_snapshot(self, volume_id: str, made_at: float) -> None:
+        """Write down when the newest snapshot was made."""
+        self._database.change("UPDATE volumes SET last_snapshot_at = ? WHERE id = ?", (made_at, volume_id))
+
     def remove(self, volume_id: str) -> None:
         """Delete the volume's row."""
         self._database.change("DELETE FROM volumes WHERE id = ?", (volume_id,))
@@ -119,4 +124,5 @@ def _record(row: Row) -> Volume:
         created_at=row["created_at"],
         droplet_id=row["droplet_id"],
         tags=tuple(json.loads(row["tags"])),
+        last_snapshot_at=row["last_snapshot_at"],
     )

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from localcloud.faults.rules import ActionFault, RequestFault
+from localcloud.faults.rules import Kind
 from localcloud.settings import OPTIONS, PREFIX
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "localcloud.md").read_text()
@@ -19,6 +19,6 @@ def test_every_setting_is_in_the_reference_with_its_default(name: str) -> None:
     assert row in PAGE
 
 
-@pytest.mark.parametrize("kind", [*get_args(RequestFault), *get_args(ActionFault)])
+@pytest.mark.parametrize("kind", get_args(Kind))
 def test_every_kind_of_fault_is_in_the_reference(kind: str) -> None:
     assert f"| `{kind}` |" in PAGE

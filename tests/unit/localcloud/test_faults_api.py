@@ -137,6 +137,8 @@ async def test_durations_are_compressed_by_the_time_scale(tmp_path: Path) -> Non
         pytest.param({"kind": "error", "probability": 2}, id="probability over 1"),
         pytest.param({"kind": "error", "where": {"metod": "GET"}}, id="misspelt key"),
         pytest.param({"kind": "latency", "seconds": "soon"}, id="no duration"),
+        pytest.param({"kind": "error", "status": 200}, id="an error that is none"),
+        pytest.param({"kind": "answer", "headers": {"x": "a\r\nb: c"}}, id="a header that would be two"),
     ],
 )
 async def test_a_wrong_rule_is_refused(tmp_path: Path, rule: dict[str, object]) -> None:
@@ -151,3 +153,20 @@ async def test_faults_can_be_on_from_the_start(tmp_path: Path) -> None:
     rules.write_text('[{"kind": "error", "where": {"path": "/v2/volumes"}, "nth": [1]}]')
     async with localcloud.here(tmp_path / "state", f"--faults={rules}") as api:
         assert await statuses(api, 2) == [503, 200]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param('[{"kind": "nothing"}]', "0.kind: Input should be 'latency'", id="no such kind"),
+        pytest.param("{", "the file: Invalid JSON", id="no JSON"),
+    ],
+)
+async def test_a_wrong_file_of_faults_is_one_line_with_its_name(tmp_path: Path, text: str, said: str) -> None:
+    rules = tmp_path / "faults.json"
+    rules.write_text(text)
+    with pytest.raises(ValueError, match="faults") as raised:
+        await localcloud.here(tmp_path / "state", f"--faults={rules}").__aenter__()
+    message = str(raised.value)
+    assert (message.startswith(f"--faults {rules}: {said}"), "\n" in message) == (True, False)

@@ -26,6 +26,19 @@ async def test_a_tag_is_put_on_and_taken_off_and_counted(tmp_path: Path) -> None
 
 
 @pytest.mark.asyncio
+async def test_a_tag_keeps_its_first_spelling_and_is_found_by_no_other(tmp_path: Path) -> None:
+    async with localcloud.here(tmp_path) as api:
+        volume_id = await api.create("data", tags=["Prod"])
+        again = await api.ask("POST", "/v2/tags", {"name": "prod"})
+        assert (again.status, again.part("tag")["name"]) == (201, "Prod")
+        resources = {"resources": [{"resource_id": volume_id, "resource_type": "volume"}]}
+        assert (await api.ask("POST", "/v2/tags/prod/resources", resources)).status == 404
+        assert (await api.ask("GET", "/v2/tags/prod")).status == 404
+        assert (await api.volume(await api.create("more", tags=["pROD"])))["tags"] == ["Prod"]
+        assert [tag["name"] for tag in (await api.ask("GET", "/v2/tags")).parts("tags")] == ["Prod"]
+
+
+@pytest.mark.asyncio
 async def test_a_tag_is_put_on_all_or_on_none(tmp_path: Path) -> None:
     async with localcloud.here(tmp_path) as api:
         volume_id = await api.create("data")
@@ -90,3 +103,27 @@ async def test_a_droplet_that_is_off_keeps_its_attachments(tmp_path: Path) -> No
         assert (droplet["status"], droplet["volume_ids"]) == ("off", [volume_id])
         async with api.session.get(f"{api.address}_localcloud/droplets/{A}/metadata/v1/id") as answer:
             assert answer.status == 404
+
+
+@pytest.mark.asyncio
+async def test_a_deleted_droplet_ends_what_never_would_and_writes_an_action(tmp_path: Path) -> None:
+    async with localcloud.here(tmp_path) as api:
+        volume_id = await api.create("data")
+        await api.ask("POST", "/_localcloud/faults", {"kind": "action_stuck", "times": 1})
+        begun = await api.ask("POST", f"/v2/volumes/{volume_id}/actions", {"type": "attach", "droplet_id": A})
+        await api.ask("DELETE", f"/v2/droplets/{A}")
+        destroy, attach = (await api.ask("GET", "/v2/actions")).parts("actions")
+        assert (attach["id"], attach["status"]) == (begun.part("action")["id"], "errored")
+        assert (destroy["type"], destroy["resource_type"], destroy["resource_id"]) == ("destroy", "droplet", A)
+        assert (await api.act(volume_id, "attach", droplet_id=B))["status"] == "completed"
+
+
+@pytest.mark.asyncio
+async def test_a_resize_goes_on_when_its_droplet_is_deleted(tmp_path: Path) -> None:
+    async with localcloud.here(tmp_path) as api:
+        volume_id = await api.create("data")
+        await api.act(volume_id, "attach", droplet_id=A)
+        await api.ask("POST", "/_localcloud/faults", {"kind": "action_latency", "seconds": "0.2"})
+        begun = await api.ask("POST", f"/v2/volumes/{volume_id}/actions", {"type": "resize", "size_gigabytes": 2})
+        await api.ask("DELETE", f"/v2/droplets/{A}")
+        assert (await api.ended(begun.part("action")["id"]))["status"] == "completed"
