@@ -25,7 +25,7 @@ _PBKDF2 = "pbkdf2"
 _MEMORY_KIB = (64 << 10, 8 << 10, 1 << 20)  # usual, least, most
 _ARGON2_ITERATIONS = (4, 4, 64)
 _PBKDF2_ITERATIONS = (600_000, 1000, 100_000_000)
-_REMEDY = "correct the StorageClass and make the volume anew"
+_REMEDY = "correct the StorageClass and make the volume again"
 
 
 @dataclass(frozen=True)

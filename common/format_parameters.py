@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from common import errors
 
 _LABEL = re.compile(r"[A-Za-z0-9_.-]+")
-_LABEL_LENGTH = {"ext3": 16, "ext4": 16, "xfs": 12, "btrfs": 255}
+_LABEL_LENGTH = {"ext2": 16, "ext3": 16, "ext4": 16, "xfs": 12, "btrfs": 255}
+_EXT = frozenset({"ext2", "ext3", "ext4"})
 _EXT_BLOCKS = (1024, 2048, 4096)
-_BLOCKS = {"ext3": _EXT_BLOCKS, "ext4": _EXT_BLOCKS, "xfs": (1024, 2048, 4096), "btrfs": (4096,)}
-_INODES = {"ext3": (128, 256, 512, 1024), "ext4": (128, 256, 512, 1024, 2048, 4096), "xfs": (256, 512, 1024, 2048)}
+_EXT_INODES = (128, 256, 512, 1024, 2048, 4096)
+_BLOCKS = {**dict.fromkeys(_EXT, _EXT_BLOCKS), "xfs": (1024, 2048, 4096), "btrfs": (4096,)}
+_INODES = {**dict.fromkeys(_EXT, _EXT_INODES), "xfs": (512, 1024, 2048)}
+_SHORT = frozenset({"ext2", "ext3"})  # count their blocks in 32 bits
+_REMEDY = "correct the StorageClass and make the volume again"
 _EXT_ONLY = ("bytesPerInode", "reservedPercent")
 
 
@@ -30,8 +34,8 @@ class FormatOptions:
 
 def parse(kind: str, given: Mapping[str, str]) -> FormatOptions:
     """Return the options among ``given``, a volume context. Raises InvalidArgument for one that mkfs does not take."""
-    if kind not in {"ext3", "ext4"} and (wrong := [key for key in _EXT_ONLY if key in given]):
-        raise errors.InvalidArgument(f"{wrong[0]} is for ext3 and ext4, not for {kind}", remedy=_REMEDY)
+    if kind not in _EXT and (wrong := [key for key in _EXT_ONLY if key in given]):
+        raise errors.InvalidArgument(f"{wrong[0]} is for ext2, ext3 and ext4, not for {kind}", remedy=_REMEDY)
     options = FormatOptions(
         block_bytes=_one_of("blockSize", given, _BLOCKS[kind]),
         inode_bytes=_one_of("inodeSize", given, _INODES.get(kind, ())),
@@ -44,14 +48,22 @@ def parse(kind: str, given: Mapping[str, str]) -> FormatOptions:
         raise errors.InvalidArgument(
             f"inodeSize {options.inode_bytes} is more than half of the block size {block_bytes}"
         )
-    if options.inode_bytes > block_bytes or 0 < options.bytes_per_inode < block_bytes:
+    ratio = options.bytes_per_inode
+    if options.inode_bytes > block_bytes or (ratio and (ratio < block_bytes or ratio <= options.inode_bytes)):
         raise errors.InvalidArgument(
             f"inodeSize and bytesPerInode do not fit the block size {block_bytes}", remedy=_REMEDY
         )
     return options
 
 
-_REMEDY = "correct the StorageClass and make the volume anew"
+def check_size(kind: str, options: FormatOptions, size_bytes: int) -> None:
+    """Raise InvalidArgument if a file system cannot be as large as its volume."""
+    block_bytes = options.block_bytes or 4096
+    if kind in _SHORT and size_bytes >= block_bytes << 32:
+        raise errors.InvalidArgument(
+            f"{kind} with blocks of {block_bytes} bytes cannot have {size_bytes} bytes: it counts blocks in 32 bits",
+            remedy="use ext4 or xfs (fsType), or a smaller volume",
+        )
 
 
 def _one_of(key: str, given: Mapping[str, str], allowed: tuple[int, ...]) -> int:

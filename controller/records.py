@@ -2,16 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 
+from common.capability import AccessType
 from controller.cloud.traits import Traits
-
-
-class AccessType(Enum):
-    """How a volume is used on a node."""
-
-    MOUNT = "mount"
-    BLOCK = "block"
 
 
 @dataclass(frozen=True)

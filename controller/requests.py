@@ -6,10 +6,10 @@ Source: CSI 1.13, the "Errors" table of each RPC.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from common import encryption, errors
+from common import capability, errors, format_parameters
+from common.capability import AccessType, Capability, Use
 from common.context_keys import ENCRYPTION_PARAMETERS, FORMAT_PARAMETERS
 from controller import records
-from controller.rules import capabilities as ways
 from controller.rules import capacity, labels, names, placement, sealed_context
 from csi_proto.csi import v1 as csi
 
@@ -25,7 +25,9 @@ LONGEST_VALUE = 4096
 def create_volume(message: csi.CreateVolumeRequest, scope: records.ControllerScope) -> records.Create:
     """Check CreateVolume. Raises InvalidArgument, ResourceExhausted."""
     name = names.cloud_name(message.name, "volume", scope.traits.names)
-    capabilities(message.volume_capabilities)
+    uses = capabilities(message.volume_capabilities, message.parameters)
+    source, size = _source(message.volume_content_source), _size(message.capacity_range)
+    _check_new(uses, source, size)
     zone, zones = _zones(message.accessibility_requirements, scope)
     of_class = labels.parse(message.parameters.get(TAGS, ""), scope.traits.labels, message.parameters)
     present, _ = _mutable(message.mutable_parameters, scope)
@@ -33,8 +35,8 @@ def create_volume(message: csi.CreateVolumeRequest, scope: records.ControllerSco
         name=name,
         zone=zone,
         zones=zones,
-        size=_size(message.capacity_range),
-        source=_source(message.volume_content_source),
+        size=size,
+        source=source,
         labels=tuple(dict.fromkeys((*scope.labels, *of_class, *present))),
         context=_context(message.parameters),
     )
@@ -52,7 +54,7 @@ def snapshot_id(text: str) -> str:
 
 def capacity_zone(message: csi.GetCapacityRequest, scope: records.ControllerScope) -> str | None:
     """Return the zone of which capacity is asked; None if it can never be had there, or not for that use."""
-    if problem(message.volume_capabilities):
+    if problem(message.volume_capabilities, message.parameters):
         return None
     topology = message.accessible_topology
     zone = scope.zone if topology is None or not topology.segments else placement.zone_of(topology.segments)
@@ -64,7 +66,7 @@ def publish(message: csi.ControllerPublishVolumeRequest, driver_name: str) -> re
     volume, node = volume_id(message.volume_id), names.check_id(message.node_id, "node")
     if message.volume_capability is None:
         raise errors.InvalidArgument("the request has no volume capability")
-    capabilities([message.volume_capability])
+    capabilities([message.volume_capability], message.volume_context)
     if message.readonly:
         raise errors.InvalidArgument(
             "the cloud attaches no volume read-only", remedy="mount it read-only on the node instead"
@@ -110,27 +112,45 @@ def take_snapshot(message: csi.CreateSnapshotRequest, scope: records.ControllerS
     return records.TakeSnapshot(name, source, tuple(dict.fromkeys((*scope.labels, *of_class))))
 
 
-def capabilities(messages: Sequence[csi.VolumeCapability]) -> None:
+def capabilities(messages: Sequence[csi.VolumeCapability], parameters: Mapping[str, str]) -> list[Use]:
     """Check the capabilities of a request that needs some. Raises InvalidArgument."""
     if not messages:
         raise errors.InvalidArgument("the request has no volume capability")
-    if text := problem(messages):
-        raise errors.InvalidArgument(text)
+    return [capability.parse(_capability(each), parameters) for each in messages]
 
 
-def problem(messages: Sequence[csi.VolumeCapability]) -> str:
+def problem(messages: Sequence[csi.VolumeCapability], parameters: Mapping[str, str]) -> str:
     """Say which of the capabilities cannot be provided, and why; empty if all can."""
-    return ways.first_problem([_capability(each) for each in messages])
+    try:
+        for each in messages:
+            capability.parse(_capability(each), parameters)
+    except errors.InvalidArgument as error:
+        return str(error)
+    return ""
 
 
-def _capability(message: csi.VolumeCapability) -> ways.Capability:
+def _check_new(uses: Sequence[Use], source: records.Source, size: records.Size) -> None:
+    """Raise InvalidArgument for a volume that no node could ever make a file system on."""
+    for use in uses:
+        if not use.fs_type:
+            continue
+        format_parameters.check_size(use.fs_type, use.format, size.required)
+        if use.read_only and source == records.BLANK:
+            raise errors.InvalidArgument(
+                "the volume would be blank, and is to be mounted read-only: nothing could be made on it",
+                remedy="take 'ro' out of mountOptions in the StorageClass; make the mount of the pod read-only",
+            )
+
+
+def _capability(message: csi.VolumeCapability) -> Capability:
     mode = (
         "" if message.access_mode is None else (message.access_mode.mode.name or f"number {message.access_mode.mode}")
     )
     if message.mount is not None:
-        fs_type, flags = message.mount.fs_type, tuple(message.mount.mount_flags)
-        return ways.Capability(mode, records.AccessType.MOUNT, fs_type, flags)
-    return ways.Capability(mode, None if message.block is None else records.AccessType.BLOCK)
+        mount = message.mount
+        flags = tuple(mount.mount_flags)
+        return Capability(mode, AccessType.MOUNT, mount.fs_type, flags, mount.volume_mount_group)
+    return Capability(mode, None if message.block is None else AccessType.BLOCK)
 
 
 def _zones(message: csi.TopologyRequirement | None, scope: records.ControllerScope) -> tuple[str, tuple[str, ...]]:
@@ -173,7 +193,6 @@ def _context(parameters: Mapping[str, str]) -> dict[str, str]:
     passed_on = FORMAT_PARAMETERS | ENCRYPTION_PARAMETERS
     ours = {key: value for key, value in parameters.items() if key.lower() != FILE_SYSTEM}
     _known(ours, {TAGS, *passed_on}, "parameter")
-    encryption.parse(parameters)
     return {key: value for key, value in parameters.items() if key in passed_on}
 
 

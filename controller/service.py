@@ -6,10 +6,11 @@ Source: CSI 1.13 "Controller Service RPC".
 from collections.abc import Mapping
 
 from common import errors
+from common.capability import AccessType
 from common.context_keys import volume_name_key, volume_origin_key
 from controller import replies, requests
 from controller.cloud.base import Volume
-from controller.records import AccessType, ControllerScope
+from controller.records import ControllerScope
 from controller.rules import origins
 from controller.rules.names import shown
 from controller.wiring import ControllerDomains
@@ -64,7 +65,9 @@ class Controller(csi.ControllerBase):
         if not message.volume_capabilities:
             raise errors.InvalidArgument("the request has no volume capability")
         volume = await self._work.volumes.get(volume_id)
-        text = requests.problem(message.volume_capabilities) or self._misfit(volume, message.volume_context)
+        text = requests.problem(message.volume_capabilities, message.volume_context) or self._misfit(
+            volume, message.volume_context
+        )
         return csi.ValidateVolumeCapabilitiesResponse(message=text) if text else replies.confirmed(message)
 
     def _misfit(self, volume: Volume, context: Mapping[str, str]) -> str:

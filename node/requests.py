@@ -6,24 +6,14 @@ Source: CSI 1.13, the errors of each Node RPC.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from common import context_keys, encryption, errors, format_parameters
+from common import capability, context_keys, errors
+from common.capability import AccessType, Capability, Use
 from csi_proto.csi import v1 as csi
 from node.records.requests import Expand, Filesystem, Keys, Publish, Stage, VolumePath, VolumeSpec
-from node.rules import formatting, mounting, request_fields
+from node.rules import request_fields
 
-Modes = csi.VolumeCapabilityAccessModeMode
-
-DEFAULT_KIND = "ext4"
 PASSPHRASE, OLD_PASSPHRASE = "encryption-passphrase", "encryption-passphrase-old"  # keys of the Secret
 PASSPHRASE_BYTES = (8, 512)  # least: what redaction can tell from a word; most: what cryptsetup takes from a terminal
-_MODES = frozenset(
-    {
-        Modes.SINGLE_NODE_WRITER,
-        Modes.SINGLE_NODE_READER_ONLY,
-        Modes.SINGLE_NODE_SINGLE_WRITER,
-        Modes.SINGLE_NODE_MULTI_WRITER,
-    }
-)
 _ORIGINS = frozenset({"snapshot", "volume"})
 
 
@@ -35,11 +25,12 @@ class Requests:
 
     def stage(self, message: csi.NodeStageVolumeRequest) -> Stage:
         """Raises InvalidArgument."""
+        use = _use(message.volume_capability, message.volume_context)
         return Stage(
-            volume=self._volume(message.volume_id, message.publish_context, message.volume_context),
+            volume=self._volume(message.volume_id, message.publish_context, message.volume_context, use),
             path=request_fields.path(message.staging_target_path, "staging_target_path"),
-            filesystem=_filesystem(message.volume_capability, message.volume_context),
-            read_only=_mode(message.volume_capability) is Modes.SINGLE_NODE_READER_ONLY,
+            filesystem=_filesystem(use),
+            read_only=use.read_only,
             keys=_keys(message.secrets),
         )
 
@@ -47,7 +38,7 @@ class Requests:
         """Raises InvalidArgument; FailedPrecondition if no staging path is named."""
         volume_id = request_fields.volume_id(message.volume_id)
         target = request_fields.path(message.target_path, "target_path")
-        filesystem = _filesystem(message.volume_capability, message.volume_context)
+        use = _use(message.volume_capability, message.volume_context)
         if not message.staging_target_path:
             raise errors.FailedPrecondition(
                 f"staging_target_path is missing: volume {volume_id} has to be staged first"
@@ -55,17 +46,18 @@ class Requests:
         staging_path = request_fields.path(message.staging_target_path, "staging_target_path")
         if target == staging_path:
             raise errors.InvalidArgument("target_path and staging_target_path are the same")
-        mode = _mode(message.volume_capability)
         return Publish(
-            volume=self._volume(volume_id, message.publish_context, message.volume_context),
+            volume=self._volume(volume_id, message.publish_context, message.volume_context, use),
             staging_path=staging_path,
             target=target,
-            filesystem=filesystem,
-            read_only=message.readonly is True or mode is Modes.SINGLE_NODE_READER_ONLY,
-            alone=mode is Modes.SINGLE_NODE_SINGLE_WRITER,
+            filesystem=_filesystem(use),
+            read_only=message.readonly is True or use.read_only,
+            alone=use.alone,
         )
 
-    def _volume(self, volume_id: object, published: Mapping[str, str], context: Mapping[str, str]) -> VolumeSpec:
+    def _volume(
+        self, volume_id: object, published: Mapping[str, str], context: Mapping[str, str], use: Use
+    ) -> VolumeSpec:
         key = context_keys.volume_name_key(self.driver_name)
         return VolumeSpec(
             id=request_fields.volume_id(volume_id),
@@ -73,7 +65,7 @@ class Requests:
             min_bytes=_size(published.get(context_keys.volume_size_key(self.driver_name), "")),
             never_format=self._never_format(context),
             copied=context_keys.volume_origin_key(self.driver_name) in context,
-            encryption=encryption.parse(context),
+            encryption=use.encryption,
         )
 
     def _never_format(self, context: Mapping[str, str]) -> str:
@@ -139,35 +131,25 @@ def _place(volume_id: object, path: object, what: str, staging_path: str) -> Vol
     )
 
 
-def _mode(capability: csi.VolumeCapability | None) -> Modes:
-    """Return the access mode; a cloud volume is attached to one node at a time."""
-    if capability is None:
+def _use(message: csi.VolumeCapability | None, context: Mapping[str, str]) -> Use:
+    """Read how the volume is to be used. Raises InvalidArgument."""
+    if message is None:
         raise errors.InvalidArgument("volume_capability is missing")
-    mode = capability.access_mode.mode if capability.access_mode is not None else Modes.UNKNOWN
-    if mode not in _MODES:
-        raise errors.InvalidArgument(
-            f"access mode {getattr(mode, 'name', None) or mode} is not offered",
-            remedy="use ReadWriteOnce or ReadWriteOncePod: a volume is attached to one node at a time",
-        )
-    return Modes(mode)
+    mode = (
+        "" if message.access_mode is None else (message.access_mode.mode.name or f"number {message.access_mode.mode}")
+    )
+    if message.mount is None:
+        access = None if message.block is None else AccessType.BLOCK
+        return capability.parse(Capability(mode, access), context)
+    mount = message.mount
+    asked = Capability(
+        mode, AccessType.MOUNT, mount.fs_type, tuple(mount.mount_flags), mount_group=mount.volume_mount_group
+    )
+    return capability.parse(asked, context)
 
 
-def _filesystem(capability: csi.VolumeCapability | None, context: Mapping[str, str]) -> Filesystem | None:
-    """Return the file system that is asked for, or None for a raw block device."""
-    _mode(capability)
-    if capability is None or (capability.mount is None) == (capability.block is None):
-        raise errors.InvalidArgument("volume_capability names neither mount nor block, or both")
-    if capability.mount is None:
-        return None
-    mount = capability.mount
-    kind = mount.fs_type.lower() or DEFAULT_KIND
-    if kind not in formatting.KINDS:
-        raise errors.InvalidArgument(
-            f"unknown file system {mount.fs_type[:40]!r}", remedy=f"use one of {', '.join(formatting.KINDS)}"
-        )
-    if mount.volume_mount_group:
-        raise errors.InvalidArgument("volume_mount_group is not offered: kubelet applies fsGroup itself")
-    return Filesystem(kind, mounting.check_flags(tuple(mount.mount_flags)), format_parameters.parse(kind, context))
+def _filesystem(use: Use) -> Filesystem | None:
+    return Filesystem(use.fs_type, use.mount_flags, use.format) if use.fs_type else None
 
 
 def _keys(secrets: Mapping[str, str]) -> Keys:

@@ -9,7 +9,7 @@ from common import errors
 from common.format_parameters import FormatOptions
 from node.records.requests import Filesystem
 
-EXT = frozenset({"ext3", "ext4"})
+EXT = frozenset({"ext2", "ext3", "ext4"})
 
 E2FSCK_FIXED = 1
 E2FSCK_REBOOT = 2

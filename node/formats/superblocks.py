@@ -35,6 +35,7 @@ def _ext(block: bytes) -> Superblock | None:
     compat, incompat, ro_compat = struct.unpack_from("<III", block, 92)
     high = struct.unpack_from("<I", block, 0x150)[0] if incompat & _EXT_64BIT else 0
     blocks = (high << 32) | low
+    journal_inode = struct.unpack_from("<I", block, 0xE0)[0]
     newer = incompat & _EXT4_INCOMPAT or ro_compat & ~0x7
     return Superblock(
         kind="ext4" if newer else "ext3" if compat & _EXT_HAS_JOURNAL else "ext2",
@@ -42,6 +43,8 @@ def _ext(block: bytes) -> Superblock | None:
         uuid=str(uuid.UUID(bytes=block[104:120])),
         errors=struct.unpack_from("<I", block, 0x194)[0],
         needs_replay=bool(incompat & _EXT_NEEDS_REPLAY),
+        mount_options=block[0x200:0x240].split(b"\0", 1)[0].decode("ascii", "replace"),
+        external_journal=bool(compat & _EXT_HAS_JOURNAL) and journal_inode == 0,
     )
 
 

@@ -15,6 +15,8 @@ class Superblock:
     devices: int = 1  # btrfs may span several
     errors: int = 0  # ext: errors that the kernel found since the last fsck
     needs_replay: bool = False  # ext: the journal holds what is not yet in place
+    mount_options: str = ""  # ext: with which it asks to be mounted (tune2fs -E mount_opts)
+    external_journal: bool = False  # ext: on another device, which it names
     unfinished: bool = False  # xfs: mkfs has not ended; ext and btrfs write their mark last
 
 

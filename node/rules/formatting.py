@@ -15,8 +15,8 @@ from node.records.kernel import Facts
 from node.records.probes import Probe, Superblock
 from node.records.requests import Filesystem, VolumeSpec
 from node.records.state import Intent
+from node.rules import mounting
 
-KINDS = ("ext3", "ext4", "xfs", "btrfs")
 LUKS = "crypto_LUKS"  # as blkid says
 
 SLACK_BYTES = 16 << 20  # a file system may be that much smaller than its device by rounding alone
@@ -119,6 +119,9 @@ def use(volume: VolumeSpec, wanted: Filesystem, probe: Probe) -> Use:
         )
     if block.devices > 1:
         raise _refusal(volume, probe, f"one of {block.devices} devices of a btrfs")
+    if block.external_journal:
+        raise _refusal(volume, probe, f"an {found.kind} whose journal is on another device")
+    mounting.check_own_options(volume.id, block)
     return Use(grow=is_short(block, probe.facts))
 
 

@@ -1,59 +1,47 @@
-"""Which mount options are passed on, and whether what is mounted already is what is asked for.
+"""With which options a volume is mounted, and whether what is mounted already is what is asked for.
 
 Sources: mount(8), mount(2); CSI 1.13 "NodeStageVolume", "NodePublishVolume" (a repeated call with a different
 capability at the same path is ALREADY_EXISTS).
 """
 
-import re
 from dataclasses import dataclass
 
-from common import errors
+from common import errors, mount_flags
 from node.records.kernel import Mount
+from node.records.probes import Superblock
 from node.records.requests import Filesystem
 
-_FLAG = re.compile(r"[a-z0-9_]+(=[A-Za-z0-9_./:+-]+)?")
-_CONTEXT = re.compile(r'(context|fscontext|defcontext|rootcontext)="?[A-Za-z0-9_:.,-]+"?')  # SELinux, set by kubelet
-_NEVER = frozenset(
-    {"remount", "bind", "rbind", "move", "loop", "offset", "sizelimit", "user", "users", "owner", "group"}
-    | {"auto", "noauto", "helper", "uhelper", "encryption", "device", "journal_path", "journal_dev", "logdev", "rtdev"}
-    | {
-        f"{prefix}{kind}"
-        for prefix in ("", "r", "make_", "make_r")
-        for kind in ("shared", "private", "slave", "unbindable")
-    }
-)
+_EXT = frozenset({"ext2", "ext3", "ext4"})
 _OF_A_MOUNT = frozenset(
     {"ro", "nosuid", "suid", "nodev", "dev", "noexec", "exec", "nosymfollow"}
     | {"noatime", "atime", "nodiratime", "diratime", "relatime", "norelatime", "strictatime"}
 )
 _SHOWN = frozenset({"ro", "nosuid", "nodev", "noexec", "nosymfollow", "noatime", "nodiratime"})  # in mountinfo, as such
-_IMPLIED = frozenset({"rw", "defaults", "nofail", "_netdev"})  # accepted for the sake of existing classes, and left out
-_CONFLICTS = (("ro", "rw"), ("suid", "nosuid"), ("dev", "nodev"), ("exec", "noexec"), ("noatime", "strictatime"))
-
-
-def check_flags(flags: tuple[str, ...]) -> tuple[str, ...]:
-    """Return ``flags``, once each. Raises InvalidArgument for those that do more than set an option of this mount."""
-    for flag in flags:
-        if _CONTEXT.fullmatch(flag):
-            continue
-        name = flag.partition("=")[0]
-        if not _FLAG.fullmatch(flag) or name in _NEVER or len(flag) > 255:
-            raise errors.InvalidArgument(
-                f"mount flag {flag[:80]!r} is not allowed", remedy="take it out of mountOptions"
-            )
-    for first, second in _CONFLICTS:
-        if first in flags and second in flags:
-            raise errors.InvalidArgument(f"mount flags {first!r} and {second!r} contradict each other")
-    return tuple(dict.fromkeys(flag for flag in flags if flag not in _IMPLIED))
 
 
 def stage_options(wanted: Filesystem, *, read_only: bool) -> tuple[str, ...]:
     """Return the options of the staging mount.
 
-    A copy of an xfs carries the UUID of its origin, and both may be on one node: nouuid.
+    A copy of an xfs carries the UUID of its origin, and both may be on one node: nouuid. What an ext does after an
+    error is never left to its superblock, which may say panic (ext4(5), errors=).
     """
     added = (*(("ro",) if read_only else ()), *(("nouuid",) if wanted.kind == "xfs" else ()))
+    if wanted.kind in _EXT and not any(flag.startswith("errors=") for flag in wanted.flags):
+        added = (*added, "errors=remount-ro")
     return tuple(dict.fromkeys((*wanted.flags, *added)))
+
+
+def check_own_options(volume_id: str, block: Superblock) -> None:
+    """Raise FailedPrecondition if a superblock sets a mount option that no class may set, such as another journal.
+
+    What it says of errors does not matter: ``stage_options`` says it after it (ext4(5); tune2fs(8), mount_opts).
+    """
+    for option in block.mount_options.split(","):
+        if option and not option.startswith("errors=") and not mount_flags.is_allowed(block.kind, option):
+            raise errors.FailedPrecondition(
+                f"the {block.kind} of volume {volume_id} sets mount option {option!r} in its superblock",
+                remedy="that is not allowed: take it out with tune2fs -E mount_opts= (the device of the volume)",
+            )
 
 
 def publish_options(flags: tuple[str, ...], *, read_only: bool) -> tuple[str, ...]:

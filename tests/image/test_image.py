@@ -22,6 +22,7 @@ def test_a_service_starts_as_a_user_without_rights_and_tells_its_version(image: 
     "program",
     [
         *(
+            "mkfs.ext2",
             "mkfs.ext3",
             "mkfs.ext4",
             "e2fsck",

@@ -15,6 +15,7 @@ from tests.integration.node.images import Image
 
 IMAGES = images.all_images()
 USABLE = {
+    "ext2": "ext2",
     "ext3": "ext3",
     "ext4": "ext4",
     "ext4 with 1 KiB blocks": "ext4",

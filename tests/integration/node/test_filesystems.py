@@ -9,13 +9,14 @@ import pytest
 from common import errors
 from common.format_parameters import FormatOptions
 from node.formats import superblocks
+from node.host.mounts import read_table
 from node.records.requests import Expand, Filesystem, VolumePath
 from tests.harness.tools import run
 from tests.integration.node import images
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import GIB, Disk
 
-KINDS = ["ext3", "ext4", "xfs", "btrfs"]
+KINDS = ["ext2", "ext3", "ext4", "xfs", "btrfs"]
 
 
 def enlarge(disk: Disk, size_bytes: int) -> None:
@@ -171,6 +172,7 @@ async def test_a_copy_of_a_btrfs_is_refused_beside_its_origin(bench: Bench) -> N
     ("kind", "options"),
     [
         ("ext4", FormatOptions(1024, 512, 8192, 5, "data")),
+        ("ext2", FormatOptions(block_bytes=2048, label="data")),
         ("ext3", FormatOptions(block_bytes=4096, label="data")),
         ("xfs", FormatOptions(block_bytes=4096, inode_bytes=1024, label="data")),
         ("btrfs", FormatOptions(block_bytes=4096, label="data")),
@@ -219,3 +221,30 @@ async def test_a_read_only_device_is_mounted_for_reading_alone(bench: Bench) -> 
     await bench.parts.staging.stage(replace(bench.stage_request(disk), read_only=True))
     await bench.unstage(disk)
     assert disk.digest() == before
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "argv",
+    [
+        pytest.param(("tune2fs", "-e", "panic"), id="its behaviour on errors"),
+        pytest.param(("tune2fs", "-E", "mount_opts=errors=panic"), id="its mount options"),
+    ],
+)
+async def test_a_superblock_that_asks_for_a_panic_does_not_get_it(bench: Bench, argv: tuple[str, ...]) -> None:
+    file = bench.disks.file(GIB)
+    images.tool("mkfs.ext4", "-q", "-F")(file)
+    run(*argv, str(file))
+    disk = bench.disks.attach(file)
+    await bench.stage(disk)
+    staged = read_table().at(bench.staging_path(disk))[-1]
+    assert not any("panic" in option for option in staged.super_options)
+
+
+@pytest.mark.asyncio
+async def test_a_superblock_that_sets_an_option_that_no_class_may_set_is_refused(bench: Bench) -> None:
+    file = bench.disks.file(GIB)
+    images.tool("mkfs.ext4", "-q", "-F")(file)
+    run("tune2fs", "-E", "mount_opts=journal_path=/dev/sdb", str(file))
+    error = await bench.refusal(bench.disks.attach(file))
+    assert "journal_path=/dev/sdb" in str(error)

@@ -26,6 +26,7 @@ def test_parameters_become_options_of_mkfs() -> None:
         ("ext4", {"blockSize": "1024", "inodeSize": "2048"}),
         ("ext4", {"bytesPerInode": "-1"}),
         ("ext4", {"bytesPerInode": "1024"}),
+        ("ext4", {"bytesPerInode": "4096", "inodeSize": "4096"}),
         ("ext4", {"reservedPercent": "51"}),
         ("ext4", {"label": "-L"}),
         ("ext4", {"label": "a b"}),
@@ -33,12 +34,27 @@ def test_parameters_become_options_of_mkfs() -> None:
         ("xfs", {"label": "x" * 13}),
         ("xfs", {"inodeSize": "2048", "blockSize": "1024"}),
         ("xfs", {"bytesPerInode": "8192"}),
+        ("xfs", {"inodeSize": "256"}),
         ("btrfs", {"inodeSize": "512"}),
     ],
 )
 def test_a_value_that_mkfs_does_not_take_is_refused(kind: str, given: dict[str, str]) -> None:
     with pytest.raises(errors.InvalidArgument):
         format_parameters.parse(kind, given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "block_bytes", "most_bytes"),
+    [("ext2", 1024, 1 << 42), ("ext3", 2048, 1 << 43), ("ext3", 0, 1 << 44)],
+)
+def test_a_volume_with_more_blocks_than_an_ext3_can_count_is_refused(
+    kind: str, block_bytes: int, most_bytes: int
+) -> None:
+    options = FormatOptions(block_bytes=block_bytes)
+    format_parameters.check_size(kind, options, most_bytes - 1)
+    format_parameters.check_size("ext4", options, most_bytes)
+    with pytest.raises(errors.InvalidArgument, match="32 bits"):
+        format_parameters.check_size(kind, options, most_bytes)
 
 
 @pytest.mark.parametrize(("status", "repaired"), [(0, False), (1, True), (2, True), (3, True)])

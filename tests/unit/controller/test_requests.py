@@ -46,7 +46,7 @@ EXHAUSTED = Status.RESOURCE_EXHAUSTED
         pytest.param(create(volume_capabilities=[capability(mode=99)]), INVALID, "99", id="mode that is none"),
         pytest.param(create(volume_capabilities=[capability("ntfs")]), INVALID, "ntfs", id="unknown file system"),
         pytest.param(
-            create(volume_capabilities=[capability(flags=("ro,remount",))]), INVALID, "mount flag", id="injected flag"
+            create(volume_capabilities=[capability(flags=("ro,remount",))]), INVALID, "'remount'", id="injected flag"
         ),
         pytest.param(create(capacity_range=csi.CapacityRange(-1)), INVALID, "negative", id="negative size"),
         pytest.param(create(capacity_range=csi.CapacityRange(2, 1)), INVALID, "below", id="limit below required"),
@@ -54,6 +54,14 @@ EXHAUSTED = Status.RESOURCE_EXHAUSTED
         pytest.param(create(capacity_range=csi.CapacityRange(1, 2)), OUT_OF_RANGE, "GiB", id="no whole GiB"),
         pytest.param(create(parameters={"tpye": "x"}), INVALID, "tpye", id="misspelt parameter"),
         pytest.param(create(parameters={"tags": "a b"}), INVALID, "a b", id="no tag"),
+        pytest.param(create(parameters={"blockSize": "999"}), INVALID, "blockSize", id="a block size of no mkfs"),
+        pytest.param(create(volume_capabilities=[capability(flags=("ro",))]), INVALID, "blank", id="blank, to be read"),
+        pytest.param(
+            create(volume_capabilities=[capability("ext3")], capacity_range=csi.CapacityRange(16 << 40)),
+            INVALID,
+            "32 bits",
+            id="larger than an ext3",
+        ),
         pytest.param(create(parameters={"encryption": "rot13"}), INVALID, "luks2", id="no encryption of ours"),
         pytest.param(create(mutable_parameters={"iops": "1"}), INVALID, "iops", id="unknown mutable parameter"),
         pytest.param(create(volume_content_source=csi.VolumeContentSource()), INVALID, "neither", id="no source"),

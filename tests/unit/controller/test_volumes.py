@@ -4,10 +4,11 @@ from dataclasses import replace
 import pytest
 
 from common import errors, sizes
+from common.capability import AccessType
 from common.context_keys import volume_name_key, volume_origin_key, volume_size_key
 from controller.cache import REMEMBERED_DELETIONS
 from controller.cloud.base import Action, Place
-from controller.records import AccessType, Modify, Resize, Size, Source, TakeSnapshot
+from controller.records import Modify, Resize, Size, Source, TakeSnapshot
 from controller.rules import origins, sealed_context
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Effect, FakeCloud, Fault

@@ -94,6 +94,13 @@ def test_an_access_mode_says_who_may_write(mode: Modes, *, read_only: bool, alon
     )
 
 
+def test_a_mount_option_says_that_nothing_is_written() -> None:
+    stage, publish = stage_request(), publish_request()
+    stage.volume_capability = publish.volume_capability = mounted("ext4", ("noatime,ro",))
+    assert READS.stage(stage).read_only
+    assert READS.publish(publish).read_only
+
+
 def set_to(name: str, value: object) -> Callable[[betterproto2.Message], None]:
     return lambda message: setattr(message, name, value)
 
@@ -117,7 +124,7 @@ CHANGES = [
     pytest.param(set_to("volume_capability", mounted(mode=Modes(99))), id="an unknown access mode"),
     pytest.param(set_to("volume_capability", mounted("ntfs")), id="an unknown file system"),
     pytest.param(set_to("volume_capability", mounted("ext4", ("remount",))), id="a flag that remounts"),
-    pytest.param(set_to("volume_capability", mounted("ext4", ("ro,suid",))), id="a flag with a comma"),
+    pytest.param(set_to("volume_capability", mounted("ext4", ("ro,loop",))), id="a flag with a comma"),
     pytest.param(set_to("volume_context", {"blockSize": "3"}), id="a wrong parameter"),
     pytest.param(set_to("volume_context", {f"{DRIVER}/volume-origin": "moon"}), id="an unknown origin"),
 ]

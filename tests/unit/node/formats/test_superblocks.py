@@ -2,6 +2,7 @@
 
 import struct
 import uuid
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,11 +24,22 @@ def test_an_ext4_of_more_than_16_tib_is_read() -> None:
     struct.pack_into("<H", block, 56, 0xEF53)
     struct.pack_into("<III", block, 92, 4, 0x80 | 0x40 | 4, 0)
     block[104:120] = UUID.bytes
+    struct.pack_into("<I", block, 0xE0, 8)
     struct.pack_into("<I", block, 0x150, 1)
     struct.pack_into("<I", block, 0x194, 3)
-    assert superblocks.parse(head(1024, bytes(block))) == Superblock(
-        "ext4", ((1 << 32) + 1) * 4096, str(UUID), errors=3, needs_replay=True
-    )
+    read = Superblock("ext4", ((1 << 32) + 1) * 4096, str(UUID), errors=3, needs_replay=True)
+    assert superblocks.parse(head(1024, bytes(block))) == read
+    struct.pack_into("<I", block, 0xE0, 0)
+    assert superblocks.parse(head(1024, bytes(block))) == replace(read, external_journal=True)
+
+
+def test_the_mount_options_of_an_ext_are_read() -> None:
+    block = bytearray(1024)
+    struct.pack_into("<H", block, 56, 0xEF53)
+    block[0x200:0x20C] = b"errors=panic"
+    found = superblocks.parse(head(1024, bytes(block)))
+    assert found is not None
+    assert found.mount_options == "errors=panic"
 
 
 def test_an_xfs_is_read() -> None:

@@ -92,6 +92,11 @@ def test_a_begun_format_does_not_cover_what_somebody_else_has_put_there() -> Non
     assert "partition table" in refusal(Probe(FACTS, Signature(table="gpt")), intent=INTENT)
 
 
+def test_an_ext_whose_journal_is_on_another_device_is_refused() -> None:
+    block = Superblock("ext4", 10 * GIB, "uuid", external_journal=True)
+    assert "on another device" in refusal(replace(holding("ext4"), superblock=block))
+
+
 signatures = st.builds(
     Signature,
     kind=st.sampled_from(["", "ext4", "xfs", "crypto_LUKS", "LVM2_member"]),

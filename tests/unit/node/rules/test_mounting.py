@@ -6,6 +6,7 @@ import pytest
 
 from common import errors
 from node.records.kernel import Mount
+from node.records.probes import Superblock
 from node.records.requests import Filesystem
 from node.rules import mounting
 from node.rules.mounting import Asked
@@ -25,59 +26,34 @@ MOUNT = Mount(
 ASKED = Asked("id", "staged", "8:0", "ext4", (), read_only=False)
 
 
-@pytest.mark.parametrize("flag", ["noatime", "discard", "commit=30", "data=ordered", "compress=zstd:3", "prjquota"])
-def test_an_option_of_a_file_system_is_passed_on(flag: str) -> None:
-    assert mounting.check_flags((flag, flag)) == (flag,)
-
-
-def test_the_context_that_kubelet_sets_for_selinux_is_passed_on() -> None:
-    flag = 'context="system_u:object_r:container_file_t:s0:c10,c20"'
-    assert mounting.check_flags((flag,)) == (flag,)
-
-
-@pytest.mark.parametrize("flag", ["rw", "defaults", "nofail", "_netdev"])
-def test_an_option_that_changes_nothing_is_left_out(flag: str) -> None:
-    assert mounting.check_flags((flag,)) == ()
-
-
+@pytest.mark.parametrize("fs_type", ["ext2", "ext3", "ext4"])
 @pytest.mark.parametrize(
-    "flag",
+    ("flags", "options"),
     [
-        *(
-            "",
-            "remount",
-            "bind",
-            "rbind",
-            "move",
-            "loop",
-            "noatime,remount",
-            "ro,suid",
-            "offset=4096",
-            "x-systemd.auto",
-        ),
-        *(
-            "shared",
-            "make_rshared",
-            "user",
-            "a b",
-            "a\nb",
-            "a=b=c;d",
-            "ROOT",
-            "journal_path=/dev/sdb",
-            "a=" + "x" * 300,
-        ),
-        *("-o", "--bind", "context=a,remount b", "helper=sh", "logdev=/dev/sdb"),
+        pytest.param((), ("errors=remount-ro",), id="nothing said"),
+        pytest.param(("noatime",), ("noatime", "errors=remount-ro"), id="something else said"),
+        pytest.param(("errors=continue",), ("errors=continue",), id="said by the class"),
     ],
 )
-def test_an_option_that_does_more_than_set_an_option_is_refused(flag: str) -> None:
-    with pytest.raises(errors.InvalidArgument):
-        mounting.check_flags((flag,))
+def test_what_an_ext_does_after_an_error_is_never_left_to_its_superblock(
+    fs_type: str, flags: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    assert mounting.stage_options(Filesystem(fs_type, flags), read_only=False) == options
 
 
-@pytest.mark.parametrize("flags", [("ro", "rw"), ("exec", "noexec"), ("noatime", "strictatime")])
-def test_options_that_contradict_each_other_are_refused(flags: tuple[str, ...]) -> None:
-    with pytest.raises(errors.InvalidArgument, match="contradict"):
-        mounting.check_flags(flags)
+@pytest.mark.parametrize("options", ["", "errors=panic", "discard,errors=panic", "data=ordered"])
+def test_a_superblock_may_ask_for_what_a_class_may_ask_for(options: str) -> None:
+    mounting.check_own_options("id", Superblock("ext4", 0, "", mount_options=options))
+
+
+@pytest.mark.parametrize("options", ["journal_path=/dev/sdb", "noatime,abort", "usrjquota=x", "data=journal,\x7f"])
+def test_a_superblock_that_asks_for_more_is_refused(options: str) -> None:
+    with pytest.raises(errors.FailedPrecondition, match="mount_opts="):
+        mounting.check_own_options("id", Superblock("ext4", 0, "", mount_options=options))
+
+
+def test_a_file_system_without_such_an_option_is_mounted_without_it() -> None:
+    assert mounting.stage_options(Filesystem("btrfs"), read_only=True) == ("ro",)
 
 
 def test_a_copy_of_an_xfs_can_be_mounted_beside_its_origin() -> None:

@@ -1,0 +1,1 @@
+"""One verdict of both services on one request."""
