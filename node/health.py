@@ -11,17 +11,18 @@ from dataclasses import replace
 from functools import partial
 
 from common import errors
-from node.host.host import Glance, Host
+from node.host import paths
+from node.host.host import Host
 from node.host.hung_disks import silent
+from node.host.mounts import look_at
 from node.host.threads import SECONDS
-from node.host.volume_locks import VolumeLocks
 from node.records.findings import Finding
 from node.records.kernel import Facts, Mount
 from node.records.requests import VolumePath
 from node.records.state import Published, Staged
 from node.rules import condition
 from node.rules.condition import Signs
-from node.stats import find
+from node.volume_at import block_of, mount_of, not_there, opened
 
 ANSWER_SECONDS = 2.0
 
@@ -29,15 +30,15 @@ ANSWER_SECONDS = 2.0
 class Health:
     """Looks for what is wrong."""
 
-    def __init__(self, host: Host, turns: VolumeLocks) -> None:
+    def __init__(self, host: Host) -> None:
         self._host = host
-        self._turns = turns
 
     async def of_volume(self, place: VolumePath) -> tuple[Finding, ...]:
         """Return what is wrong with a volume. Raises NotFound if it is not at that path, or without one nowhere."""
         known = self._host.state.read(Staged, place.volume_id)
-        glance = await find(self._host, place if place.path else self._remembered(place, known))
-        return condition.of_volume(await self._signs(glance, known))
+        found = place if place.path else self._remembered(place, known)
+        resolved = replace(found, path=await self._host.resolve(found.path))
+        return condition.of_volume(await self._signs(resolved, known))
 
     async def of_storage(self) -> tuple[Finding, ...]:
         """Return what is wrong with the storage of this node as a whole."""
@@ -57,37 +58,59 @@ class Health:
             raise errors.NotFound(f"volume {place.volume_id} is neither staged nor published on this node")
         return replace(place, path=found[0])
 
-    async def _signs(self, glance: Glance, known: Staged | None) -> Signs:
-        mount, block = glance.mounted[-1], bool(glance.block)
-        facts = await self._host.facts(glance.block or mount.number)
-        answer = "" if block else await self._answer(glance.path)
-        counted = await self._host.threads.call(partial(self._counters, mount, facts), SECONDS, "reading /sys")
-        owed = await silent(self._host.sysfs, self._host.threads, () if facts is None else (_disk(facts),))
-        return Signs(mount, facts, known, answer=answer, silent=sum(owed.values()), counted=counted, block=block)
+    async def _signs(self, place: VolumePath, known: Staged | None) -> Signs:
+        look = partial(_look, self._host, place)
+        seen = await self._host.threads.in_turn(look_at(place.path), look, SECONDS, f"looking at {place.path}")
+        answer = "" if seen.block else await self._answer(place, seen.mount)
+        owed = await silent(self._host.sysfs, self._host.threads, () if seen.facts is None else (_disk(seen.facts),))
+        if owed and not _is_same(seen.facts, await self._host.facts(seen.block or seen.mount.number)):
+            raise errors.Unavailable(f"the disk of volume {place.volume_id} was detached during the look at it")
+        return replace(seen, known=known, answer=answer, silent=sum(owed.values()))
 
-    async def _answer(self, path: str) -> str:
+    async def _answer(self, place: VolumePath, mount: Mount) -> str:
         """Ask the file system itself for a name; return what went wrong."""
-
-        def ask() -> None:
-            os.statvfs(path)
-            with os.scandir(path) as names:
-                next(names, None)
-
+        ask = partial(_ask, place, mount.id)
         try:
-            call = partial(self._host.threads.call, ask, ANSWER_SECONDS, path)
-            await self._turns.take((f"the file system at {path}",), call)  # a second thread would only hang, too
-        except errors.NotFinal:
+            await self._host.threads.in_turn(place.path, ask, ANSWER_SECONDS, f"the file system at {place.path}")
+        except errors.OutcomeUnknown:
             return condition.NO_ANSWER
         except OSError as error:
             return error.strerror or str(error)
         return ""
 
-    def _counters(self, mount: Mount, facts: Facts | None) -> int:
-        if facts is None:
-            return 0
-        if mount.kind == "btrfs":
-            return self._host.sysfs.btrfs_errors_of(facts.kernel_name)
-        return self._host.sysfs.ext_errors(facts.kernel_name)
+
+def _look(host: Host, place: VolumePath) -> Signs:
+    """Return what the kernel says of the volume at a path, without a question to its file system; blocks."""
+    with opened(place) as descriptor:
+        mount = mount_of(host, place, descriptor)
+        block = block_of(mount, descriptor)
+        facts = host.sysfs.facts(block or mount.number)
+        counted = 0 if facts is None else _counters(host, mount, facts)
+        return Signs(mount, facts, None, counted=counted, block=block)
+
+
+def _counters(host: Host, mount: Mount, facts: Facts) -> int:
+    if mount.kind == "btrfs":
+        return host.sysfs.btrfs_errors_of(facts.kernel_name)
+    return host.sysfs.ext_errors(facts.kernel_name)
+
+
+def _ask(place: VolumePath, mount_id: int) -> None:
+    """Raises NotFound if it is another mount by now; blocks."""
+    with opened(place) as descriptor:
+        if paths.mount_id(descriptor) != mount_id:
+            raise not_there(place)
+        os.statvfs(descriptor)
+        folder = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with os.scandir(folder) as names:
+                next(names, None)
+        finally:
+            os.close(folder)
+
+
+def _is_same(before: Facts | None, now: Facts | None) -> bool:
+    return (before and (before.sequence, before.page83)) == (now and (now.sequence, now.page83))
 
 
 def _disk(facts: Facts) -> str:

@@ -4,14 +4,16 @@ Source: CSI 1.13 "NodeGetVolumeStats"; statvfs(3).
 """
 
 import os
+from dataclasses import replace
 from functools import partial
 
 from common import errors
 from node.host.host import Glance, Host
-from node.host.volume_locks import VolumeLocks
+from node.host.sysfs import device_number
 from node.records.findings import Usage
 from node.records.requests import VolumePath
 from node.records.state import Published, Staged
+from node.volume_at import block_of, is_recorded, is_volume, mount_of, opened
 
 STATFS_SECONDS = 5.0
 
@@ -19,25 +21,38 @@ STATFS_SECONDS = 5.0
 class Stats:
     """Reads usage."""
 
-    def __init__(self, host: Host, turns: VolumeLocks) -> None:
+    def __init__(self, host: Host) -> None:
         self._host = host
-        self._turns = turns
 
     async def usage(self, place: VolumePath) -> Usage:
         """Return how full the volume is. Raises NotFound if it is not at that path."""
-        glance = await find(self._host, place)
-        if glance.block:
-            return await self._device(glance, place)
-        ask = partial(os.statvfs, glance.path)
-        what = f"the file system at {glance.path}"
-        call = partial(self._host.threads.call, ask, STATFS_SECONDS, what)
-        return _filesystem(await self._turns.take((what,), call))  # a second thread would only hang, too
+        place = replace(place, path=await self._host.resolve(place.path))
+        work = partial(_usage, self._host, place)
+        return await self._host.threads.in_turn(place.path, work, STATFS_SECONDS, f"the file system at {place.path}")
 
-    async def _device(self, glance: Glance, place: VolumePath) -> Usage:
-        facts = await self._host.facts(glance.block)
-        if facts is None:
-            raise errors.NotFound(f"the device of volume {place.volume_id} at {glance.path} is gone")
-        return Usage(total_bytes=facts.size_bytes, block=True)
+
+def _usage(host: Host, place: VolumePath) -> Usage:
+    """All is asked of what was opened. The mounts of the node are read only if its device does not tell enough."""
+    with opened(place) as descriptor:
+        known = host.state.read(Staged, place.volume_id)
+        if is_recorded(host, place) and known is not None and known.kind and _is_on(descriptor, known.number):
+            return _filesystem(os.statvfs(descriptor))
+        mount = mount_of(host, place, descriptor)
+        if block := block_of(mount, descriptor):
+            return _device(host, place, block)
+        return _filesystem(os.statvfs(descriptor))
+
+
+def _is_on(descriptor: int, number: str) -> bool:
+    return device_number(os.fstat(descriptor).st_dev) == number
+
+
+def _device(host: Host, place: VolumePath, number: str) -> Usage:
+    """A node outlives its device: by now another disk may have the number."""
+    facts = host.sysfs.facts(number)
+    if facts is None or not is_volume(host, place.volume_id, facts):
+        raise errors.NotFound(f"the device of volume {place.volume_id} at {place.path} is gone")
+    return Usage(total_bytes=facts.size_bytes, block=True)
 
 
 async def find(host: Host, place: VolumePath) -> Glance:

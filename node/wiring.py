@@ -84,7 +84,7 @@ def make_parts(chosen: NodeSettings, host: Host, turns: VolumeLocks) -> NodeDoma
         unstaging=Unstaging(host, turns),
         publishing=Publishing(host, turns, unlocking, staging),
         expansion=Expansion(host, turns, grows_mounted_ext=grows),
-        stats=Stats(host, turns),
-        health=Health(host, turns),
+        stats=Stats(host),
+        health=Health(host),
         info=Info(host, metadata, chosen.node_id, chosen.region, chosen.volume_limit),
     )

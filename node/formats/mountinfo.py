@@ -36,6 +36,11 @@ class MountTable:
         found |= {mount.id: mount for mount in self._mounts(_BTRFS.decode())} if self._devices else {}
         return tuple(mount for mount in found.values() if mount.number == number)
 
+    def by_id(self, mount_id: int) -> Mount | None:
+        """Return the mount with an id."""
+        lines = (line for line in _lines(self._text, b"%d " % mount_id) if line.startswith(b"%d " % mount_id))
+        return next(map(self._mount, lines), None)
+
     def covering(self, path: str) -> Mount | None:
         """Return the mount in which ``path`` lies."""
         places = (path, *(str(parent) for parent in PurePosixPath(path).parents))
@@ -47,8 +52,11 @@ class MountTable:
 
     def _mounts(self, part: str) -> Iterator[Mount]:
         for line in _lines(self._text, part.encode("utf-8", "surrogateescape")):
-            mount = parse_line(line)
-            yield replace(mount, number=self._devices[mount.id]) if mount.id in self._devices else mount
+            yield self._mount(line)
+
+    def _mount(self, line: bytes) -> Mount:
+        mount = parse_line(line)
+        return replace(mount, number=self._devices[mount.id]) if mount.id in self._devices else mount
 
 
 def parse_line(data: bytes) -> Mount:

@@ -49,6 +49,10 @@ class Host:
         """Look at a path, not at what is mounted there. Raises Unavailable if an earlier call is at work there."""
         return await self.threads.call(partial(_glance, path, self.orphans), SECONDS, f"looking at {path}")
 
+    async def resolve(self, path: str) -> str:
+        """Return ``path`` as mountinfo has it."""
+        return await self.threads.call(partial(paths.resolve, path), SECONDS, f"resolving {path}")
+
     async def table_at(self, path: str) -> tuple[str, MountTable]:
         """Return ``path`` as mountinfo has it, and all mounts. Raises Unavailable if an earlier call works there."""
         return await self.threads.call(partial(_table_at, path, self.orphans), SECONDS, f"looking at {path}")

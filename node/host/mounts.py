@@ -54,7 +54,8 @@ class Mounts:
 
     async def unmount(self, target: str) -> None:
         """Take away the topmost mount at ``target``. Raises Unavailable, naming who uses it, if it is busy."""
-        ended = await self._commands.run("umount", "-i", "-c", target, seconds=self._seconds)
+        async with self._threads.kept_out((target, look_at(target)), TABLE_SECONDS):
+            ended = await self._commands.run("umount", "-i", "-c", target, seconds=self._seconds)
         if ended.status == 0 or not (await self.table()).at(target):
             return
         users = await self._threads.call(partial(processes.users, target), TABLE_SECONDS, "looking for processes")
@@ -67,6 +68,11 @@ class Mounts:
         """Take away ``mounts``, the last one first: an interrupted call may have left two at one place."""
         for mount in reversed(mounts):
             await self.unmount(mount.point)
+
+
+def look_at(path: str) -> str:
+    """Return the key of looks at a mount that ask nothing of its file system: one that hangs does not hold them up."""
+    return f"the mount at {path}"
 
 
 def read_table() -> MountTable:

@@ -2,10 +2,12 @@
 
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common import errors
+from node.host.sysfs import device_number
 
 
 def resolve(path: str) -> str:
@@ -27,22 +29,36 @@ def mount_ids(path: str) -> tuple[int, int]:
 def filesystem_number(path: str) -> str:
     """Return the number (major:minor) of the file system that is seen at ``path``, or nothing; no link is followed."""
     try:
-        device = Path(path).lstat().st_dev
+        return device_number(Path(path).lstat().st_dev)
     except OSError:
         return ""
-    return f"{os.major(device)}:{os.minor(device)}"
 
 
 def _mount_id(path: Path) -> int:
     try:
-        descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with pinned(path) as descriptor:
+            return mount_id(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         return 0
+
+
+@contextmanager
+def pinned(path: str | Path) -> Iterator[int]:
+    """Yield a descriptor of what is at ``path`` now, whatever is mounted there later. No link is followed.
+
+    It asks nothing of a file system, and is for no reads. Raises OSError.
+    """
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("mnt_id:"))
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def mount_id(descriptor: int) -> int:
+    """Return the id of the mount that an open file lies in, as in mountinfo."""
+    lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("mnt_id:"))
 
 
 def is_folder(path: str) -> bool:
@@ -102,10 +118,10 @@ def may_be_node(kind: str) -> bool:
     return kind in {"devtmpfs", "tmpfs", "ext4", "ext3", "xfs", "btrfs", "overlay"}
 
 
-def block_number(path: str) -> str:
+def block_number(path: str | int) -> str:
     """Return the number of the block device at ``path`` (major:minor), or nothing if there is none."""
     try:
-        status = Path(path).stat()
+        status = os.stat(path)  # noqa: PTH116  # it may be a descriptor
     except OSError:
         return ""
-    return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}" if stat.S_ISBLK(status.st_mode) else ""
+    return device_number(status.st_rdev) if stat.S_ISBLK(status.st_mode) else ""

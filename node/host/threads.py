@@ -6,10 +6,10 @@ is gone; the event loop and all other volumes go on. The threads are daemons: th
 
 import _thread
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from common import errors
 from node.host import volume_locks
@@ -24,18 +24,70 @@ class Threads:
 
     def __init__(self, limit: int) -> None:
         self._places = asyncio.Semaphore(limit)
-        self.hung = 0  # calls that were given up, and have not ended yet
+        self._under_way: dict[str, asyncio.Future[object]] = {}  # those that take turns
+        self._closed: dict[str, asyncio.Future[None]] = {}  # none may be under way now
+        self._given_up: set[object] = set()  # and have not ended yet
+
+    @property
+    def hung(self) -> int:
+        """Return how many calls were given up, and have not ended yet."""
+        return len(self._given_up)
 
     async def call(self, work: Callable[[], Result], seconds: float, what: str) -> Result:
         """Run ``work`` and return its result, or raise its error. ``what`` names it in messages.
 
         Raises OutcomeUnknown if it does not end within ``seconds``, Unavailable if no place becomes free in that time.
         """
+        await self._take_place(seconds, what)
+        return await self._wait(self._start(work), seconds, what)
+
+    async def in_turn(self, key: str, work: Callable[[], Result], seconds: float, what: str) -> Result:
+        """Like ``call``, but one at a time for ``key``: where one call hangs, a second thread would only hang, too."""
+        while True:
+            await self._wait_for_turn(key, seconds, what)
+            await self._take_place(seconds, what)
+            if key not in self._under_way and key not in self._closed:
+                break
+            self._places.release()
+        ended = self._start(work)
+        self._under_way[key] = cast("asyncio.Future[object]", ended)
+        ended.add_done_callback(lambda _: self._under_way.pop(key))
+        return await self._wait(ended, seconds, what)
+
+    @asynccontextmanager
+    async def kept_out(self, keys: tuple[str, ...], seconds: float) -> AsyncIterator[None]:
+        """Let no call take its turn for one of ``keys`` meanwhile: what it has open would keep a mount busy.
+
+        Up to ``seconds`` are spent on those under way; one that hangs is not waited for.
+        """
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._closed |= dict.fromkeys(keys, over)
+        try:
+            before = (self._under_way[key] for key in keys if key in self._under_way)
+            if ending := [call for call in before if call not in self._given_up]:
+                await asyncio.wait(ending, timeout=seconds)
+            yield
+        finally:
+            for key in keys:
+                self._closed.pop(key, None)
+            over.set_result(None)
+
+    async def _wait_for_turn(self, key: str, seconds: float, what: str) -> None:
+        while (closed := self._closed.get(key)) is not None:
+            if not (await asyncio.wait((closed,), timeout=seconds))[0]:
+                raise errors.Busy(f"{what} is being unmounted")
+        while (before := self._under_way.get(key)) is not None:
+            given_up = before in self._given_up
+            if given_up or not (await asyncio.wait((before,), timeout=seconds))[0]:
+                raise errors.OutcomeUnknown(f"{what} did not answer within {seconds:g} s, nor has it since")
+
+    async def _take_place(self, seconds: float, what: str) -> None:
         try:
             await asyncio.wait_for(self._places.acquire(), seconds)
         except TimeoutError as error:
             raise errors.Unavailable(f"{what}: too many calls to the kernel hang ({self.hung})") from error
-        ended = self._start(work)
+
+    async def _wait(self, ended: asyncio.Future[Result], seconds: float, what: str) -> Result:
         try:
             return await asyncio.wait_for(asyncio.shield(ended), seconds)
         except TimeoutError as error:
@@ -71,11 +123,11 @@ class Threads:
         return ended
 
     def _give_up(self, ended: asyncio.Future[Result]) -> None:
-        self.hung += 1
+        self._given_up.add(ended)
         ended.add_done_callback(self._came_back)
         volume_locks.leave_behind(ended)
 
     def _came_back(self, ended: asyncio.Future[Result]) -> None:
-        self.hung -= 1
+        self._given_up.discard(ended)
         if not ended.cancelled():
             ended.exception()  # retrieved: nobody else will

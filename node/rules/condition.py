@@ -41,7 +41,7 @@ class Signs:
     answer: str = ""  # why the file system did not answer well; empty: it did
     silent: int = 0  # commands that the disk owes an answer, while it gives none
     counted: int = 0  # errors that the file system keeps count of
-    block: bool = False
+    block: str = ""  # the number of the raw block device; empty: a file system is mounted
 
 
 def of_volume(signs: Signs) -> tuple[Finding, ...]:

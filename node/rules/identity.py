@@ -75,6 +75,13 @@ def carries(volume_id: str, volume_name: str, facts: Facts) -> bool:
     return bool({volume_id, volume_name} & _backing_names(facts))
 
 
+def may_be(volume_id: str, volume_name: str, facts: Facts) -> bool:
+    """Tell whether the device may be the volume. Without a name, any disk of the cloud may."""
+    if volume_name:
+        return carries(volume_id, volume_name, facts)
+    return (facts.vendor, facts.model) == (VENDOR, MODEL) or volume_id in _backing_names(facts)
+
+
 def prove_again(volume_id: str, volume_name: str, facts: Facts) -> None:
     """Raise FailedPrecondition unless the device under a mount is the volume.
 
@@ -86,7 +93,7 @@ def prove_again(volume_id: str, volume_name: str, facts: Facts) -> None:
             f"device {facts.kernel_name} is not volume {volume_id} ({volume_name}): it is {describe(facts)}",
             remedy="the volume was detached while it was in use: delete the pods that use it",
         )
-    if not volume_name and (facts.vendor, facts.model) != (VENDOR, MODEL) and volume_id not in _backing_names(facts):
+    if not may_be(volume_id, volume_name, facts):
         raise errors.FailedPrecondition(f"device {facts.kernel_name} is no volume of this cloud: {describe(facts)}")
 
 

@@ -69,6 +69,7 @@ class SimThreads(Threads):
         self._draw = draw
         self._known: dict[object, Callable[..., object]] = {  # type: ignore[explicit-any]  # each has its own arguments
             host_module._glance: self.glance,
+            paths.resolve: lambda path: path,
             host_module._table_at: lambda path, _: (path, kernel.table()),
             host_module._shows: self._shows,
             host_module._mapper: lambda *_: None,  # no volume is encrypted here

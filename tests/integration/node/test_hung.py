@@ -14,6 +14,7 @@ from common import errors
 from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
 from node.records.requests import VolumePath
+from node.records.state import Staged
 from tests.harness import traces
 from tests.harness.client import Client
 from tests.harness.hung import unanswered
@@ -135,15 +136,15 @@ async def test_a_file_system_that_does_not_answer_costs_one_thread(bench: Bench)
     disk = bench.disks.blank()
     target = made_target(bench, disk)
     with unanswered(target):
-        with pytest.raises(errors.OutcomeUnknown, match="did not answer"):
-            await bench.parts.stats.usage(VolumePath(disk.id, str(target)))
+        number = (await bench.host.mounts.table()).at(str(target))[-1].number
+        await bench.host.remember(Staged(disk.id, disk.name, str(target), number, "ext4"))
         for _ in range(3):
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.OutcomeUnknown, match="did not answer"):
                 await bench.parts.stats.usage(VolumePath(disk.id, str(target)))
         assert bench.host.threads.hung == 1
         reasons = [found.reason for found in await bench.parts.health.of_volume(VolumePath(disk.id, str(target)))]
         assert "FilesystemHung" in reasons
-        assert [found.reason for found in await bench.parts.health.of_storage()] == ["CallsHang"]
+        assert "CallsHang" in [found.reason for found in await bench.parts.health.of_storage()]
         other = bench.disks.blank()
         await bench.stage(other)
 

@@ -59,7 +59,7 @@ def test_a_sign_becomes_a_finding(signs: Signs, severity: str, reason: str) -> N
 
 
 def test_a_raw_block_device_has_no_file_system_that_could_be_ill() -> None:
-    assert condition.of_volume(replace(WELL, block=True, answer="Input/output error", counted=2)) == ()
+    assert condition.of_volume(replace(WELL, block="7:0", answer="Input/output error", counted=2)) == ()
 
 
 def test_a_node_that_has_lost_its_disks_says_so() -> None:

@@ -1,0 +1,105 @@
+"""Stats and health while pods come and go: the figures are the volume's, or the volume is not there."""
+
+import asyncio
+
+import pytest
+
+from common import errors
+from node.records.requests import VolumePath
+from tests.harness import traces
+from tests.harness.tools import run
+from tests.integration.node.conftest import Bench
+from tests.integration.node.disks import GIB, Disk
+
+ROUNDS = 40
+
+
+class Observers:
+    """Readers that ask until they are told to stop."""
+
+    def __init__(self, bench: Bench, place: VolumePath) -> None:
+        self._bench = bench
+        self._place = place
+        self.sizes: list[int] = []
+        self.findings: list[str] = []
+        self.absent = 0
+        self.over = False
+
+    async def usage(self) -> None:
+        """Ask for the stats."""
+        while not self.over:
+            try:
+                self.sizes.append((await self._bench.parts.stats.usage(self._place)).total_bytes)
+            except errors.NotFound:
+                self.absent += 1
+
+    async def health(self) -> None:
+        """Ask for the health."""
+        while not self.over:
+            try:
+                self.findings += [found.reason for found in await self._bench.parts.health.of_volume(self._place)]
+            except errors.NotFound:
+                self.absent += 1
+
+
+async def move(bench: Bench, disk: Disk, kind: str, seen: Observers) -> None:
+    for _ in range(ROUNDS):
+        await bench.publish(disk, kind)
+        await bench.unpublish(disk)
+    seen.over = True
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", ["ext4", "btrfs"])
+async def test_stats_and_health_of_a_pod_that_comes_and_goes_are_never_anothers(bench: Bench, kind: str) -> None:
+    disk = bench.disks.blank()
+    await bench.stage(disk, kind)
+    seen = Observers(bench, VolumePath(disk.id, bench.target(disk)))
+    async with asyncio.TaskGroup() as group:
+        for ask in (seen.usage, seen.usage, seen.health, seen.health):
+            group.create_task(ask())
+        group.create_task(move(bench, disk, kind, seen))
+    assert seen.sizes
+    assert seen.absent
+    assert len(set(seen.sizes)) == 1
+    assert seen.sizes[0] <= GIB
+    assert seen.findings == []
+    await bench.unstage(disk)
+    assert traces.mounts(bench.folder) == ()
+
+
+@pytest.mark.asyncio
+async def test_stats_and_health_at_once_do_not_take_each_other_for_a_fault(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    await bench.stage(disk)
+    place = VolumePath(disk.id, str(await bench.publish(disk)))
+    for _ in range(10):
+        first, second, _, _ = await asyncio.gather(
+            *(bench.parts.health.of_volume(place) for _ in range(2)),
+            *(bench.parts.stats.usage(place) for _ in range(2)),
+        )
+        assert (first, second) == ((), ())
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/proc", "/dev/shm", "/"])
+async def test_stats_of_what_is_not_the_drivers_are_not_found(bench: Bench, path: str) -> None:
+    with pytest.raises(errors.NotFound):
+        await bench.parts.stats.usage(VolumePath("some-id", path))
+    with pytest.raises(errors.NotFound):
+        await bench.parts.health.of_volume(VolumePath("some-id", path))
+
+
+@pytest.mark.asyncio
+async def test_a_file_system_that_is_mounted_over_a_publish_is_not_the_volumes(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    await bench.stage(disk)
+    target = await bench.publish(disk)
+    run("mount", "-t", "tmpfs", "none", str(target))
+    try:
+        usage = await bench.parts.stats.usage(VolumePath(disk.id, str(target)))
+    except errors.NotFound:
+        return
+    finally:
+        run("umount", str(target))
+    raise AssertionError(usage)
