@@ -112,7 +112,8 @@ e2e-upstream: venv ## upstream's storage suite on the cluster of e2e-up (ARGS go
 	@$(RUN) -m tests.e2e.suite $(ARGS)
 
 chart: venv ## render, check and test the Helm chart
-	@$(RUN) -m tools.go_programs helm kubeconform >/dev/null
+	@$(RUN) -m tools.host_packages chart
+	@$(RUN) -m tools.go_programs helm helm4 kubeconform etcd kube-apiserver kube-controller-manager kube-scheduler kubectl >/dev/null
 	@$(RUN) -m pytest -q tests/chart
 
 lock: venv ## pin and hash what pyproject.toml asks for (ARGS=--upgrade: the newest of it)

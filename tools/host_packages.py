@@ -54,6 +54,7 @@ PACKAGES = (
     Package("iptables", ("iptables", "iptables-save"), ("e2e",)),
     Package("busybox-static", ("busybox",), ("e2e",)),
     Package("gcc", ("gcc",), ("e2e",)),
+    Package("openssl", ("openssl",), ("chart",)),
     Package("pkg-config", ("pkg-config",), ("e2e",)),
     Package("libseccomp-dev", ("/usr/include/seccomp.h",), ("e2e",)),
     Package("fdisk", ("sfdisk",), used_by=("test",)),

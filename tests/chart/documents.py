@@ -1,18 +1,23 @@
 """Rendered manifests, and ways to look into them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import yaml
 
 from tools.chart import Json, helm, schemas
-
-Path = tuple[str | int, ...]
 
 
 def render(values: str = "", *, kubernetes: str = "", served: str = helm.SERVED) -> dict[str, Json]:
     """Return what the chart makes of ``values`` (YAML): each object by ``Kind/name``."""
     documents = yaml.safe_load_all(helm.template(values, kubernetes=kubernetes, served=served))
     return {f"{document['kind']}/{document['metadata']['name']}": document for document in documents if document}
+
+
+def realistic() -> Iterator[tuple[str, str]]:
+    """Yield name and values (YAML) of each document of realistic.yaml."""
+    for document in yaml.safe_load_all((Path(__file__).with_name("realistic.yaml")).read_text()):
+        yield document["name"], yaml.safe_dump(document["values"])
 
 
 def conform(manifests: str) -> str:

@@ -4,6 +4,7 @@ from tools.venv import ROOT
 
 CHART = ROOT / "charts" / "aiocsi"
 SNAPSHOTS = ROOT / "charts" / "snapshots"
+PLACES = ROOT / "charts" / "places"
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 

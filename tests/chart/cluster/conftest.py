@@ -1,0 +1,35 @@
+"""One control plane for all tests of this folder; each test leaves it without a release."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chart.cluster.control_plane import PROGRAMS, ControlPlane
+from tests.harness.processes import until
+from tools import go_programs
+
+GONE_SECONDS = 20.0
+
+
+@pytest.fixture(scope="session")
+def _started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    if lacking := [name for name in PROGRAMS if not go_programs.path(name).exists()]:
+        pytest.skip(f"needs {', '.join(lacking)}: make chart builds them")
+    plane = ControlPlane(tmp_path_factory.mktemp("plane"))
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(plane.start())
+            yield plane
+        finally:
+            runner.run(plane.stop())
+
+
+@pytest.fixture
+def plane(_started: ControlPlane) -> Iterator[ControlPlane]:
+    """The control plane without a release of the chart."""
+    yield _started
+    for release in _started.releases():
+        _started.helm("helm4", "uninstall", release, "--namespace=kube-system")
+    with asyncio.Runner() as runner:
+        runner.run(until(lambda: not _started.pods() or None, GONE_SECONDS))
