@@ -15,6 +15,7 @@ from common.metrics import Metrics
 from common.rpc import Calls
 from common.tasks import Tasks
 from node import wiring
+from node.host import memory
 from node.host.command import Commands, watch_children_without_threads
 from node.host.volume_locks import VolumeLocks
 from node.metrics import NodeMetrics
@@ -40,7 +41,7 @@ async def serve(chosen: NodeSettings) -> None:
     tasks, metrics = Tasks(), Metrics()
     counted = NodeMetrics(metrics.registry)
     wiring.own_state(chosen)  # before anything of it is read: what another service writes would be missed
-    host = wiring.make_host(chosen, Commands(counted.observe, str(chosen.state_dir)))
+    host = wiring.make_host(chosen, Commands(counted.observe, str(chosen.state_dir), memory.for_programs()))
     counted.watch(host.threads)
     parts = wiring.make_parts(chosen, host, VolumeLocks(tasks))
     identity = Identity(chosen.driver_name, PLUGIN_CAPABILITIES, ready=lambda: True)

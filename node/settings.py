@@ -65,10 +65,14 @@ class NodeSettings(Shared):
         110.0, converter=converters.seconds(1, 3600), help="longest run of mount, umount or blkid, seconds"
     )
     format_seconds: float = environ.var(
-        1800.0, converter=converters.seconds(1, 86400), help="longest run of mkfs, fsck or a resize, seconds"
+        110.0,
+        converter=converters.seconds(1, 86400),
+        help="how long mkfs, fsck or a resize may go without using the processor or the disk, seconds",
     )
     format_parallel: int = environ.var(
-        4, converter=converters.integer(1, 64), help="most mkfs, fsck and resize programs at once (they take memory)"
+        4,
+        converter=converters.integer(1, 64),
+        help="most formats, checks and key derivations at once, of each (they take memory)",
     )
     threads: int = environ.var(
         48,

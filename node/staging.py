@@ -145,11 +145,22 @@ class Staging:
             _check_read_only(wanted, probe)
             return False
         await self._check_copies(wanted, probe)
-        await self._host.filesystems.check(filesystem.kind, device, wanted.volume.id)
+        await self._check(wanted, filesystem, probe, device)
         if decision.grow and filesystem.kind in filesystem_argv.EXT and not self._grows_mounted_ext:
             await self._host.filesystems.grow_unmounted(device, wanted.volume.id)
             return False
         return decision.grow
+
+    async def _check(self, wanted: Stage, filesystem: Filesystem, probe: Probe, device: Device) -> None:
+        """Check a file system. One that cannot be checked, and says of itself that it has errors, is not mounted."""
+        marked = probe.superblock is not None and probe.superblock.marked
+        checked = await self._host.filesystems.check(filesystem.kind, device, wanted.volume.id, marked=marked)
+        if checked.unchecked and marked:
+            raise errors.OutcomeUnknown(
+                f"the file system of volume {wanted.volume.id} says that it has errors, and this e2fsck cannot check "
+                f"it: {checked.unchecked}",
+                remedy="use a release of the driver with newer e2fsprogs, or run a newer e2fsck on its device by hand",
+            )
 
     async def _check_shared_use(self, wanted: Stage, filesystem: Filesystem, device: Device) -> None:
         """The device is in use. Mounted elsewhere on this host it can be mounted again; else it has to become free."""

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 
 from common import errors
 from common.format_parameters import FormatOptions
+from node.formats import exit_status
+from node.formats.exit_status import Meaning
 from node.records.requests import Filesystem
 
 EXT = frozenset({"ext2", "ext3", "ext4"})
 
-E2FSCK_FIXED = 1
-E2FSCK_REBOOT = 2
-E2FSCK_UNFIXED = 4
-
 
 @dataclass(frozen=True)
 class Checked:
-    """What fsck found: nothing, or something that it has repaired."""
+    """What fsck found: nothing, or something that it has repaired; or why it has not checked at all."""
 
     repaired: bool
+    unchecked: str = ""
 
 
 def mkfs(wanted: Filesystem, device: str, *, lazy: bool) -> tuple[str, ...]:
@@ -47,13 +46,24 @@ def check_all(device: str) -> tuple[str, ...]:
 
 
 def read_check(status: int, volume_id: str, output: str) -> Checked:
-    """Read the exit status of e2fsck. Raises FailedPrecondition if errors are left."""
-    if status & ~(E2FSCK_FIXED | E2FSCK_REBOOT) == 0:
+    """Read the end of e2fsck. Raises FailedPrecondition if errors are left, OutcomeUnknown if it could not judge.
+
+    A file system with a feature that e2fsck does not know is not checked, which is no error of the file system: the
+    kernel refuses what it does not know itself.
+    """
+    meaning, said = exit_status.read("e2fsck", status, output), output[:400].strip()
+    if meaning is Meaning.DONE:
         return Checked(repaired=status != 0)
-    left = "has errors that only a person can decide on" if status & E2FSCK_UNFIXED else f"cannot be checked ({status})"
-    raise errors.FailedPrecondition(
-        f"the file system of volume {volume_id} {left}: {output[:400].strip()}",
-        remedy="make a snapshot of the volume first, then run e2fsck on its device by hand",
+    if meaning is Meaning.VERDICT:
+        raise errors.FailedPrecondition(
+            f"the file system of volume {volume_id} has errors that only a person can decide on: {said}",
+            remedy="make a snapshot of the volume first, then run e2fsck on its device by hand",
+        )
+    if exit_status.is_unknown_to_e2fsck(status, output):
+        return Checked(repaired=False, unchecked=said)
+    raise errors.OutcomeUnknown(
+        f"the file system of volume {volume_id} could not be checked ({status}): {said}",
+        remedy="this says nothing of its content: look into the kernel log (dmesg) for I/O errors or a lack of memory",
     )
 
 

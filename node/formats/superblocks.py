@@ -16,6 +16,7 @@ _EXT_MAGIC = b"\x53\xef"
 _EXT_HAS_JOURNAL = 0x4
 _EXT_NEEDS_REPLAY = 0x4
 _EXT_64BIT = 0x80
+_EXT_ERRORS = 0x2  # in s_state
 _EXT4_INCOMPAT = ~0x1F  # what ext3 does not know: extents, 64bit, flex_bg, …
 _XFS_IN_PROGRESS = 126
 _BTRFS_AT = 64 << 10
@@ -42,6 +43,7 @@ def _ext(block: bytes) -> Superblock | None:
         size_bytes=blocks << (10 + min(log_size, 16)),
         uuid=str(uuid.UUID(bytes=block[104:120])),
         errors=struct.unpack_from("<I", block, 0x194)[0],
+        marked=bool(struct.unpack_from("<H", block, 58)[0] & _EXT_ERRORS),
         needs_replay=bool(incompat & _EXT_NEEDS_REPLAY),
         mount_options=block[0x200:0x240].split(b"\0", 1)[0].decode("ascii", "replace"),
         external_journal=bool(compat & _EXT_HAS_JOURNAL) and journal_inode == 0,

@@ -1,5 +1,8 @@
 """Run a program: the one place that starts one. Each has a deadline, a process group of its own, and capped output.
 
+A program that a signal ends has judged nothing, and is never read as if it had: that is decided here, for every
+program. One that writes is not cut off while it gets on, and is asked to end before it is killed.
+
 A program that hangs in the kernel cannot be killed. The call answers all the same, and what cannot be killed is handed
 to ``volume_locks``, which keeps its volume locked until it is gone.
 """
@@ -17,13 +20,16 @@ from dataclasses import dataclass
 import structlog
 
 from common import errors
-from node.host import volume_locks
+from node.formats import exit_status
+from node.formats.exit_status import Meaning
+from node.host import memory, progress, volume_locks
 from node.host.leftover_programs import OWNER
 
 OUTPUT_BYTES = 64 << 10  # of each stream; what follows is read and dropped
 NO_UDEV = "DM_DISABLE_UDEV"  # libdevmapper would wait for ever for the host's udev, which sees no semaphore of ours
 PIPED_BYTES = 4096  # what a pipe takes at once, whatever its user's limits (pipe(7), PIPE_BUF)
 LAST_WORDS_SECONDS = 1.0  # for the kernel to take a killed group away
+ENDING_SECONDS = 10.0  # for a program that writes to bring what it writes to an end when it is asked to
 
 log = structlog.get_logger()
 
@@ -46,50 +52,88 @@ class Ended:
 
 
 class Commands:
-    """Starts programs, as ``owner``'s (see ``orphans``). ``observe`` is told of each that ended."""
+    """Starts programs, as ``owner``'s (see ``leftover_programs``). ``observe`` is told of each that ended.
+
+    ``memory_bytes`` is how much address space each may take; 0: no limit.
+    """
 
     def __init__(
         self,
         observe: Observer = lambda program, seconds, status: None,  # noqa: ARG005  # nobody by default
         owner: str = "",
+        memory_bytes: int = 0,
     ) -> None:
         self._observe = observe
+        self._memory_bytes = memory_bytes
         self._environment = {**os.environ, "LC_ALL": "C", NO_UDEV: "1", OWNER: owner}
         self._starting = asyncio.Lock()  # to start one blocks the event loop for a moment: not many in a row
 
-    async def run(self, *argv: str, seconds: float, files: Sequence[int] = (), stdin: bytes = b"") -> Ended:
-        """Run ``argv`` and return how it ended, whatever its status.
+    async def run(
+        self, *argv: str, seconds: float, files: Sequence[int] = (), stdin: bytes = b"", writes: bool = False
+    ) -> Ended:
+        """Run ``argv`` and return how it ended by itself, whatever its status.
 
         ``files`` are descriptors that the program inherits under the same numbers; ``stdin`` is what it reads, at most
-        ``PIPED_BYTES``. Raises OutcomeUnknown if it does not end within ``seconds``, Unavailable if there is no such
-        program.
+        ``PIPED_BYTES``. ``writes``: ``seconds`` are how long it may go without progress, not how long it may take.
+        Raises OutcomeUnknown if it does not end in time, or was killed; Unavailable if there is no such program.
         """
+        ended = await self._execute(argv, seconds, files, stdin, writes=writes)
+        if ended.status < 0:
+            raise exit_status.killed(argv[0], -ended.status)
+        return ended
+
+    async def check(
+        self, *argv: str, seconds: float, files: Sequence[int] = (), stdin: bytes = b"", writes: bool = False
+    ) -> Ended:
+        """Run ``argv``. Raises FailedPrecondition if its end is a verdict, OutcomeUnknown if it could not judge."""
+        ended = await self.run(*argv, seconds=seconds, files=files, stdin=stdin, writes=writes)
+        meaning = exit_status.read(argv[0], ended.status, ended.said)
+        if meaning is Meaning.DONE:
+            return ended
+        kind = errors.FailedPrecondition if meaning is Meaning.VERDICT else errors.OutcomeUnknown
+        raise kind(f"{argv[0]} failed ({ended.status}): {ended.said[:400]}", remedy="look into the kernel log (dmesg)")
+
+    async def _execute(
+        self, argv: tuple[str, ...], seconds: float, files: Sequence[int], stdin: bytes, *, writes: bool
+    ) -> Ended:
         async with self._starting:
             started = time.monotonic()
             with piped(stdin) if stdin else nullcontext(DEVNULL) as source:
                 process = await _start_whole(argv, files, source, self._environment)
+            memory.restrict(process.pid, self._memory_bytes)
+        ending_seconds = ENDING_SECONDS if writes else 0.0
         try:
-            async with asyncio.timeout(seconds):
-                stdout, stderr, status = await asyncio.gather(
-                    _capped(process.stdout), _capped(process.stderr), process.wait()
-                )
+            stdout, stderr, status = await _finish(process, seconds, writes=writes)
         except TimeoutError as error:
-            await _end(process)
-            raise errors.OutcomeUnknown(f"{argv[0]} did not end within {seconds:g} s, and was killed") from error
+            await _end(process, ending_seconds)
+            what = "made no progress for" if writes else "did not end within"
+            raise errors.OutcomeUnknown(f"{argv[0]} {what} {seconds:g} s, and was killed") from error
         except asyncio.CancelledError:
-            await _end(process)
+            await _end(process, ending_seconds)
             raise
         seconds_taken = time.monotonic() - started
         log.debug("program", argv=argv, status=status, seconds=round(seconds_taken, 4))
         self._observe(argv[0], seconds_taken, status)
         return Ended(argv, status, stdout, stderr)
 
-    async def check(self, *argv: str, seconds: float, files: Sequence[int] = (), stdin: bytes = b"") -> Ended:
-        """Run ``argv``; raise FailedPrecondition if it ends with another status than 0."""
-        ended = await self.run(*argv, seconds=seconds, files=files, stdin=stdin)
-        if ended.status != 0:
-            raise errors.FailedPrecondition(f"{argv[0]} failed ({ended.status}): {ended.said[:400]}")
-        return ended
+
+async def _finish(process: Process, seconds: float, *, writes: bool) -> tuple[str, str, int]:
+    """Wait for its end; return its output and status. Raises TimeoutError."""
+    ending = asyncio.ensure_future(_outcome(process))
+    try:
+        while True:
+            before = progress.of(process.pid)
+            await asyncio.wait((ending,), timeout=seconds)
+            if ending.done():
+                return await ending
+            if not writes or progress.of(process.pid) == before:
+                raise TimeoutError
+    finally:
+        ending.cancel()
+
+
+async def _outcome(process: Process) -> tuple[str, str, int]:
+    return await asyncio.gather(_capped(process.stdout), _capped(process.stderr), process.wait())
 
 
 def watch_children_without_threads() -> None:
@@ -121,7 +165,7 @@ async def _start_whole(
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        await _end(await starting)
+        await _end(await starting, 0.0)
         raise
 
 
@@ -150,12 +194,21 @@ async def _capped(stream: asyncio.StreamReader | None) -> str:
     return kept.decode("utf-8", "replace")
 
 
-async def _end(process: Process) -> None:
-    """Kill the group. If the kernel does not let go of the program, the volume stays locked until it does."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    gone = asyncio.ensure_future(process.wait())  # handed to turns, which outlives this call
-    with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(gone), LAST_WORDS_SECONDS)
+async def _end(process: Process, ending_seconds: float) -> None:
+    """End the group: ask it to, for ``ending_seconds``, then kill it.
+
+    If the kernel does not let go of the program, the volume stays locked until it does.
+    """
+    gone = asyncio.ensure_future(process.wait())  # handed to volume_locks, which outlives this call
+    if ending_seconds:
+        _signal(process, signal.SIGTERM)
+        await asyncio.wait((gone,), timeout=ending_seconds)
+    _signal(process, signal.SIGKILL)
+    await asyncio.wait((gone,), timeout=LAST_WORDS_SECONDS)
     if not gone.done():
         volume_locks.leave_behind(gone)
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

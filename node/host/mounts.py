@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from common import errors
-from node.formats import mountinfo
+from node.formats import exit_status, mountinfo
+from node.formats.exit_status import Meaning
 from node.formats.mountinfo import MountTable
 from node.host import paths, processes
 from node.host.command import Commands, Ended
@@ -36,21 +37,26 @@ class Mounts:
         return await self._threads.call(read_table, TABLE_SECONDS, "reading mountinfo")
 
     async def mount(self, source: str, target: str, kind: str, options: Sequence[str]) -> None:
-        """Mount a file system. Raises FailedPrecondition with what mount says."""
+        """Mount a file system. Raises FailedPrecondition if the kernel refuses its content, else OutcomeUnknown."""
         flags = ("-o", ",".join(options)) if options else ()
-        argv = ("mount", "-i", "-t", kind, *flags, source, target)
-        ended = await self._commands.run(*argv, seconds=self._seconds)
-        if ended.status != 0:
+        ended = await self._commands.run("mount", "-i", "-t", kind, *flags, source, target, seconds=self._seconds)
+        meaning = exit_status.read("mount", ended.status, ended.said)
+        if meaning is Meaning.VERDICT:
             raise errors.FailedPrecondition(
                 f"cannot mount {source} at {target} as {kind}: {_reason(ended)}",
                 remedy="look into the kernel log; a damaged file system has to be repaired by hand (snapshot it first)",
             )
+        if meaning is not Meaning.DONE:
+            raise errors.OutcomeUnknown(
+                f"mounting {source} at {target} as {kind} has failed: {_reason(ended)}",
+                remedy="look into the kernel log (dmesg); the next attempt looks again",
+            )
 
     async def bind(self, source: str, target: str, options: Sequence[str]) -> None:
-        """Mount a folder or a device node a second time."""
+        """Mount a folder or a device node a second time. Raises OutcomeUnknown if that fails."""
         ended = await self._commands.run("mount", "-i", "-o", ",".join(options), source, target, seconds=self._seconds)
         if ended.status != 0:
-            raise errors.FailedPrecondition(f"cannot publish {source} at {target}: {_reason(ended)}")
+            raise errors.OutcomeUnknown(f"cannot publish {source} at {target}: {_reason(ended)}")
 
     async def unmount(self, target: str) -> None:
         """Take away the topmost mount at ``target``. Raises Unavailable, naming who uses it, if it is busy."""
@@ -58,10 +64,10 @@ class Mounts:
             ended = await self._commands.run("umount", "-i", "-c", target, seconds=self._seconds)
         if ended.status == 0 or not (await self.table()).at(target):
             return
-        users = await self._threads.call(partial(processes.users, target), TABLE_SECONDS, "looking for processes")
+        users = await self._threads.call(partial(processes.users_of_mount, target), TABLE_SECONDS, "looking for users")
         raise errors.Unavailable(
             f"cannot unmount {target}: {_reason(ended)}{'; used by ' + ', '.join(users) if users else ''}",
-            remedy="end the processes that use it; the next attempt unmounts it",
+            remedy="end its processes, and detach its loop devices (losetup -d); the next attempt unmounts it",
         )
 
     async def unmount_all(self, mounts: tuple[Mount, ...]) -> None:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from common import deadlines, errors
-from node.formats import luks_header, scan_ranges, superblocks
+from node.formats import exit_status, luks_header, scan_ranges, superblocks
 from node.host.command import Commands, Ended
 from node.host.devices import Device
 from node.host.threads import SECONDS, Threads
@@ -24,7 +24,6 @@ BLKID_SECONDS = 60.0
 SCAN_SECONDS = 60.0
 LOCK_SECONDS, LOCK_PAUSE = 3.0, 0.05  # udev keeps a disk locked while its rules run: milliseconds, on a busy host more
 ANSWER_SECONDS = 1.0  # left of the caller's time to tell him who has the device
-_FOUND, _NOTHING, _AMBIVALENT = 0, 2, 8
 _ZEROS = bytes(scan_ranges.ENDS_BYTES * 2)
 
 
@@ -69,7 +68,7 @@ class Prober:
             await asyncio.sleep(LOCK_PAUSE)  # noqa: TID251  # the kernel tells nobody when a lock becomes free
 
     async def probe(self, device: Device) -> Probe:
-        """Return what is on the device, without a scan. Raises FailedPrecondition if it cannot be read."""
+        """Return what is on the device, without a scan. Raises FailedPrecondition or OutcomeUnknown if that fails."""
         block, header = await self.head(device)
         argv = ("blkid", "-p", "-o", "export", device.pinned)
         ended = await self._commands.run(*argv, seconds=BLKID_SECONDS, files=(device.descriptor,))
@@ -102,13 +101,16 @@ def _lock(device: Device) -> int:
 
 def _signature(device: Device, ended: Ended) -> Signature:
     fields = dict(line.split("=", 1) for line in ended.stdout.splitlines() if "=" in line)
-    if ended.status == _FOUND:
+    if ended.status == exit_status.BLKID_FOUND:
         return Signature(fields.get("TYPE", ""), fields.get("USAGE", ""), fields.get("PTTYPE", ""))
-    if ended.status == _AMBIVALENT:
+    if ended.status == exit_status.BLKID_AMBIVALENT:
         return Signature(ambivalent=True)
-    if ended.status == _NOTHING:
+    if ended.status == exit_status.BLKID_NOTHING:
         return Signature()
-    raise errors.FailedPrecondition(f"blkid cannot read {device.path} ({ended.status}): {ended.said[:400]}")
+    raise errors.OutcomeUnknown(
+        f"blkid cannot read {device.path} ({ended.status}): {ended.said[:400]}",
+        remedy="look into the kernel log (dmesg); what cannot be read is never taken for blank",
+    )
 
 
 def read_head(device: Device) -> tuple[Superblock | None, Header | None]:

@@ -1,6 +1,8 @@
-"""Who uses a path: the processes whose folder, root or open files lie below it.
+"""Who uses a path or a device: processes whose folder, root or open files lie below it, and loop devices on its files.
 
-Only links are read, never what they lead to: a look at a dead mount would hang. Source: proc(5).
+Only links and names are read, never what they lead to: a look at a dead mount would hang.
+
+Sources: proc(5); kernel Documentation/ABI/testing/sysfs-block-loop.
 """
 
 import os
@@ -25,6 +27,31 @@ def users(path: str, proc: Path = Path("/proc"), *, without: int = 0) -> tuple[s
         if any(_below(link, path) for link in _links(folder)):
             found.append(f"{_name(folder)} (pid {folder.name})")
     return tuple(found)
+
+
+def loops(path: str, sysfs: Path = Path("/sys")) -> tuple[str, ...]:
+    """Return up to five loop devices on ``path`` or on files below it, as ``loop3 (on PATH)``; blocks."""
+    found: list[str] = []
+    for page in sorted((sysfs / "class/block").glob("loop*/loop/backing_file")):
+        with suppress(OSError):
+            file = page.read_text(encoding="utf-8", errors="replace").rstrip("\n")
+            if _below(file, path) and len(found) < MOST:
+                found.append(f"{page.parent.parent.name} (on {file})")
+    return tuple(found)
+
+
+def users_of_mount(path: str) -> tuple[str, ...]:
+    """Return who keeps a mount busy: processes, and loop devices, which no process shows; blocks."""
+    return (*users(path), *loops(path))
+
+
+def users_of_device(path: str, number: str, *, without: int = 0) -> tuple[str, ...]:
+    """Return who uses the device at ``path``: processes, mount namespaces, loop devices on its node; blocks.
+
+    A mount that was taken away lazily (umount -l), and is still used, is shown by none of them.
+    """
+    mounted = (f"mounted for {holder}" for holder in holders_of_mount(number))
+    return (*users(path, without=without), *mounted, *loops(path))
 
 
 def holders_of_mount(number: str, proc: Path = Path("/proc")) -> tuple[str, ...]:

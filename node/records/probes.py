@@ -14,6 +14,7 @@ class Superblock:
     uuid: str
     devices: int = 1  # btrfs may span several
     errors: int = 0  # ext: errors that the kernel found since the last fsck
+    marked: bool = False  # ext: it says of itself that it has errors, so fsck will look at all of it
     needs_replay: bool = False  # ext: the journal holds what is not yet in place
     mount_options: str = ""  # ext: with which it asks to be mounted (tune2fs -E mount_opts)
     external_journal: bool = False  # ext: on another device, which it names

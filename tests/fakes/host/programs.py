@@ -44,8 +44,10 @@ class SimCommands(Commands):
         super().__init__()
         self._machine = machine
 
-    async def run(self, *argv: str, seconds: float, files: Sequence[int] = (), stdin: bytes = b"") -> Ended:
-        """Run ``argv`` as node.host.command does: OutcomeUnknown if it does not end within ``seconds``."""
+    async def _execute(
+        self, argv: tuple[str, ...], seconds: float, files: Sequence[int], stdin: bytes, *, writes: bool
+    ) -> Ended:
+        """Run ``argv``. Raises OutcomeUnknown if it does not end within ``seconds``; one that ``writes`` gets on."""
         assert not stdin, argv
         program = argv[0].partition(".")[0]
         fate = self._machine.program_fate(program)
@@ -53,7 +55,7 @@ class SimCommands(Commands):
         before = took * self._machine.draw(0.1, 0.9)
         finish = self._begin(program, argv, files)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(None if writes else seconds):
                 await sleep(before)
                 if fate.node_dies == "before":
                     self._machine.kill_node()

@@ -55,14 +55,3 @@ def test_a_volume_with_more_blocks_than_an_ext3_can_count_is_refused(
     format_parameters.check_size("ext4", options, most_bytes)
     with pytest.raises(errors.InvalidArgument, match="32 bits"):
         format_parameters.check_size(kind, options, most_bytes)
-
-
-@pytest.mark.parametrize(("status", "repaired"), [(0, False), (1, True), (2, True), (3, True)])
-def test_a_check_that_repaired_everything_is_well(status: int, *, repaired: bool) -> None:
-    assert filesystem_argv.read_check(status, "id", "").repaired == repaired
-
-
-@pytest.mark.parametrize("status", [4, 5, 8, 12, 16, 32, 128, -9])
-def test_a_check_that_left_errors_is_refused(status: int) -> None:
-    with pytest.raises(errors.FailedPrecondition):
-        filesystem_argv.read_check(status, "id", "")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -48,9 +49,34 @@ def test_what_is_piped_is_all_there_before_anybody_reads() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_program_that_fails_is_a_refusal_where_success_is_needed() -> None:
-    with pytest.raises(errors.FailedPrecondition, match=r"failed \(3\): broken"):
+async def test_a_program_that_fails_without_a_verdict_is_not_final_where_success_is_needed() -> None:
+    with pytest.raises(errors.OutcomeUnknown, match=r"failed \(3\): broken"):
         await Commands().check(SHELL, "-c", "echo broken; exit 3", seconds=10)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", ["KILL", "TERM", "SEGV"])
+async def test_a_program_that_a_signal_ends_is_never_read_as_if_it_had_judged(name: str) -> None:
+    seen: list[int] = []
+    commands = Commands(lambda _program, _seconds, status: seen.append(status))
+    with pytest.raises(errors.OutcomeUnknown, match=f"was killed .SIG{name}.*has judged nothing"):
+        await commands.run(SHELL, "-c", f"echo all is well; kill -{name} $$", seconds=10)
+    assert seen == [-signal.Signals[f"SIG{name}"]]
+
+
+@pytest.mark.asyncio
+async def test_a_program_that_writes_is_not_cut_off_while_it_gets_on() -> None:
+    script = "import time; end = time.monotonic() + 1.2\nwhile time.monotonic() < end: pass\nprint('done')"
+    assert (await Commands().run(sys.executable, "-c", script, seconds=0.3, writes=True)).stdout == "done\n"
+
+
+@pytest.mark.asyncio
+async def test_a_program_that_writes_and_stands_still_is_asked_to_end_before_it_is_killed(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    script = f"trap 'echo asked > {said}; exit 0' TERM; sleep 600 & wait"
+    with pytest.raises(errors.OutcomeUnknown, match="made no progress for 1 s"):
+        await Commands().run(SHELL, "-c", script, seconds=1, writes=True)
+    assert said.read_text() == "asked\n"
 
 
 @pytest.mark.asyncio
