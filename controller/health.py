@@ -48,8 +48,8 @@ class VolumeHealth:
                 return HealthReport(volume_id, (health.lost(volume_id),))
             raise errors.NotFound(f"there is no volume {volume_id}") from None
         servers = {holder: await self._server(holder) for holder in volume.server_ids}
-        actions = await self._cloud.volume_actions(volume_id)
-        return HealthReport(volume_id, tuple(health.of_volume(volume, servers, actions.items)))
+        actions = await self._cloud.recent(volume_id)
+        return HealthReport(volume_id, tuple(health.of_volume(volume, servers, actions)))
 
     async def page(self, asked: ListRequest) -> tuple[list[HealthReport], str]:
         """Return the health of a page of volumes, and the token of the next. Vanished ones come with the last page."""

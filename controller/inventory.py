@@ -1,10 +1,10 @@
 """All volumes, for ListVolumes: read whole once, then kept current for a request or two a minute.
 
-What changes an attachment is an action, so the account's list of actions, one request, tells whether anything that is
-not ours has changed; only then are the servers read, which name their volumes (200 servers a page, up to 3,000
-attachments). One page of the volumes is read beside it each time, in turn: it carries the total, and shows in time what
-was made or deleted elsewhere. A total that does not add up lets more pages be read, within an hourly allowance.
-If the list of actions cannot be trusted, the servers are read every time.
+Where the cloud tells what has changed since a moment, one request shows whether anything that is not ours has; only
+then are the servers read, which name their volumes (200 servers a page, up to 3,000 attachments). Where it cannot
+tell, they are read now and then. One page of the volumes is read beside it each time, in turn: it carries the total,
+and shows in time what was made or deleted elsewhere. A total that does not add up lets more pages be read, within an
+hourly allowance.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from bisect import bisect_right
 import structlog
 
 from controller.cache import VolumeCache
-from controller.cloud.base import Cloud, Kind, Volume
+from controller.cloud.base import Cloud, Volume
 from controller.cloud.paging import everything
 from controller.volume_scan import SETTLE_SECONDS, VolumeScan
 
@@ -21,9 +21,8 @@ log = structlog.get_logger("inventory")
 
 FRESH_SECONDS = 10.0  # a list that is asked for again within this time is answered from memory
 MISSED_SECONDS = 3600.0  # after so long without a refresh everything is read anew
-UNPROVEN_SECONDS = 100.0  # how often the servers are read while the list of actions is not trusted
+UNTOLD_SECONDS = 100.0  # how often the servers are read while the cloud cannot tell what has changed
 AT_A_TIME = 1000  # volumes that are gone through before others have their turn
-VOLUME_KINDS = frozenset({Kind.ATTACH, Kind.DETACH, Kind.RESIZE})
 
 
 class Inventory:
@@ -37,8 +36,7 @@ class Inventory:
         self._refreshing = asyncio.Lock()
         self._refreshed_at = float("-inf")
         self._servers_read_at = float("-inf")
-        self._last_action = 0  # all actions up to this one are accounted for
-        self._proven = False  # whether the account's list was seen to hold actions of volumes
+        self._changes_until = ""  # what the cloud has told of changes, up to where
         self._unsettled = False  # whether a server told otherwise of a volume that we had just changed
 
     async def refresh(self) -> None:
@@ -76,22 +74,20 @@ class Inventory:
 
     async def _read_changes(self, now: float) -> None:
         changed = await self._foreign_change()
-        unproven = not self._proven and now - self._servers_read_at >= UNPROVEN_SECONDS
-        if changed or unproven or self._unsettled:
+        untold = changed is None and now - self._servers_read_at >= UNTOLD_SECONDS
+        if changed or untold or self._unsettled:
             await self._read_servers(now)
         await self._sweep.some()
 
-    async def _foreign_change(self) -> bool:
-        """Say whether an action whose effect is not known has touched a volume since the last time."""
-        page = await self._cloud.account_actions(1)
-        new = [each for each in page.items if int(each.id) > self._last_action and each.kind in VOLUME_KINDS]
-        unknown = [each.id for each in new if each.ended and each.id not in self._cache.accounted]
-        overflowed = bool(page.items) and int(page.items[-1].id) > self._last_action and page.more
+    async def _foreign_change(self) -> bool | None:
+        """Say whether a change whose effect is not known has come to a volume since the last time; None: untold."""
+        told = await self._cloud.changes(self._changes_until)
+        if told is None:
+            return None
+        self._changes_until = told.now
+        unknown = [each for each in told.ended if each not in self._cache.accounted]
         self._cache.accounted.add(unknown)
-        newest = max((int(each.id) for each in page.items), default=self._last_action)
-        self._last_action = min((int(each.id) - 1 for each in new if not each.ended), default=newest)
-        self._proven = self._proven or any(each.kind in VOLUME_KINDS for each in page.items)
-        return overflowed or bool(unknown)
+        return told.missed or bool(unknown)
 
     async def _read_servers(self, now: float) -> None:
         """Take the attachments of all volumes from the servers."""

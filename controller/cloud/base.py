@@ -23,12 +23,62 @@ class Kind(Enum):
     OTHER = "other"
 
 
-class Progress(Enum):
-    """How far an action has come."""
+class ActionState(Enum):
+    """How far an action has come; FORGOTTEN: the cloud knows nothing of it any more."""
 
     IN_PROGRESS = "in-progress"
     COMPLETED = "completed"
     ERRORED = "errored"
+    FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The cloud's token for an action: something that it does or did.
+
+    ``volume_id`` is empty and ``server_id`` None where the cloud does not tell them.
+    """
+
+    id: str
+    kind: Kind
+    volume_id: str = ""
+    server_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an action has come, and in the cloud's own words what went wrong.
+
+    ``started_at`` and ``ended_at`` are as precise as the cloud's time stamps; 0 where it does not tell them.
+    """
+
+    action: Pending
+    state: ActionState
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    error: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the cloud is done with it, well or not."""
+        return self.state is not ActionState.IN_PROGRESS
+
+    @property
+    def took(self) -> float | None:
+        """How long it took by the cloud's own time stamps, seconds; None if it does not tell."""
+        return self.ended_at - self.started_at if self.started_at and self.ended_at else None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has changed on volumes: the actions that have ended; ``missed``: there may be more.
+
+    ``now`` is what to ask with the next time.
+    """
+
+    now: str
+    ended: tuple[str, ...] = ()
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +105,6 @@ class VolumeOrder:
     description: str
     labels: tuple[str, ...] = ()
     snapshot_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """Something the cloud does or did. ``server_id`` is None where the cloud does not tell it.
-
-    ``started_at`` and ``ended_at`` are as precise as the cloud's time stamps; 0 where it does not tell them.
-    """
-
-    id: str
-    kind: Kind
-    progress: Progress
-    server_id: str | None = None
-    started_at: float = 0.0
-    ended_at: float = 0.0
-
-    @property
-    def ended(self) -> bool:
-        """Whether the cloud is done with it, well or not."""
-        return self.progress is not Progress.IN_PROGRESS
-
-    @property
-    def took(self) -> float | None:
-        """How long it took by the cloud's own time stamps, seconds; None if it does not tell."""
-        return self.ended_at - self.started_at if self.started_at and self.ended_at else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +195,8 @@ class Cloud(Protocol):
     """A cloud's block storage. Each method raises errors.Refused or errors.NotFinal, nothing else.
 
     The deadline of the call that is served (``common.deadlines``) bounds every method. A change that was sent and got
-    no answer raises errors.OutcomeUnknown: it may have been done. Pages count from 1.
+    no answer raises errors.OutcomeUnknown: it may have been done. A change that is not done at once returns a Pending;
+    no method waits for its end. Pages count from 1.
     """
 
     traits: Traits
@@ -196,28 +222,38 @@ class Cloud(Protocol):
         """Return a page of the zone's volumes, or of those of all zones."""
         ...
 
-    async def attach(self, place: Place, labels: Sequence[str]) -> Action:
+    async def attach(self, place: Place, labels: Sequence[str]) -> Pending | None:
         """Start to attach, adding ``labels`` to the volume. Raises Gone, AlreadyAttached, EventPending, ServerFull."""
         ...
 
-    async def detach(self, place: Place) -> Action:
+    async def detach(self, place: Place) -> Pending | None:
         """Start to detach from that server alone. Raises Gone, NotAttached, EventPending."""
         ...
 
-    async def resize(self, place: Place, size_gib: int) -> Action:
+    async def resize(self, place: Place, size_gib: int) -> Pending | None:
         """Start to grow the volume. Raises Gone, EventPending."""
         ...
 
-    async def get_action(self, volume_id: str, action_id: str) -> Action:
-        """Return the action; an empty ``volume_id`` means that its volume is not known. Raises Gone."""
+    async def progress(self, due: Sequence[Pending], others: Sequence[Pending] = ()) -> list[Progress]:
+        """Return how far the ``due`` actions have come; of ``others`` too, if that costs no request more.
+
+        An action of which nothing was learned is left out: it is asked for again.
+        """
         ...
 
-    async def volume_actions(self, volume_id: str) -> Page[Action]:
-        """Return the volume's newest actions, newest first. Raises Gone."""
+    async def recent(self, volume_id: str) -> tuple[Progress, ...]:
+        """Return the volume's newest actions, newest first, as far as the cloud tells. Raises Gone."""
         ...
 
-    async def account_actions(self, page: int) -> Page[Action]:
-        """Return a page of the account's actions, newest first."""
+    async def blocking(self, place: Place) -> Pending | None:
+        """Return the action that keeps the place from taking another, if the cloud tells it. Raises Gone."""
+        ...
+
+    async def changes(self, since: str) -> Changes | None:
+        """Return what has changed on volumes ``since``: the ``now`` of the answer before, at first empty.
+
+        None: this cloud cannot tell.
+        """
         ...
 
     async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> Snapshot:

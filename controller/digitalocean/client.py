@@ -6,11 +6,11 @@ csi-digitalocean 4.16 meets.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from common import errors, sizes
 from controller.cloud import base
 from controller.digitalocean import models
+from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.http import ApiRequest, Http, Refusal, Value
 from controller.digitalocean.ids import droplet_number, path
 from controller.digitalocean.limits import TRAITS
@@ -19,6 +19,9 @@ from controller.pacing.lanes import Lane
 PAGE_SIZE = 200  # the API's largest
 
 _KINDS = {"attach": base.Kind.ATTACH, "detach": base.Kind.DETACH, "resize": base.Kind.RESIZE}
+_STATES = {
+    each.value: each for each in (base.ActionState.IN_PROGRESS, base.ActionState.COMPLETED, base.ActionState.ERRORED)
+}
 _LANES = {base.Kind.ATTACH: Lane.ATTACH, base.Kind.DETACH: Lane.DETACH, base.Kind.RESIZE: Lane.CHANGE}
 _TEXTS: tuple[tuple[type[errors.DriverError], tuple[str, ...], str], ...] = (
     (base.EventPending, ("pending event", "is being processed", "another action"), ""),
@@ -41,6 +44,7 @@ class DigitalOcean:
 
     def __init__(self, http: Http) -> None:
         self._http = http
+        self._actions = ActionList(self)
 
     async def create_volume(self, order: base.VolumeOrder) -> base.Volume:
         """POST /v2/volumes (volumes_create)."""
@@ -78,40 +82,57 @@ class DigitalOcean:
             found = await self._http.read(call, models.VolumesJson)
         return base.Page(tuple(map(_volume, found.volumes)), found.meta.total, found.more)
 
-    async def attach(self, place: base.Place, labels: Sequence[str]) -> base.Action:
+    async def attach(self, place: base.Place, labels: Sequence[str]) -> base.Pending | None:
         """POST /v2/volumes/{id}/actions, type attach (volumeActions_post_byId)."""
         more: dict[str, Value] = {"tags": list(labels)} if labels else {}
         return await self._act(place, base.Kind.ATTACH, {"droplet_id": droplet_number(place.server_id), **more})
 
-    async def detach(self, place: base.Place) -> base.Action:
+    async def detach(self, place: base.Place) -> base.Pending | None:
         """POST /v2/volumes/{id}/actions, type detach (volumeActions_post_byId)."""
         return await self._act(place, base.Kind.DETACH, {"droplet_id": droplet_number(place.server_id)})
 
-    async def resize(self, place: base.Place, size_gib: int) -> base.Action:
+    async def resize(self, place: base.Place, size_gib: int) -> base.Pending | None:
         """POST /v2/volumes/{id}/actions, type resize (volumeActions_post_byId)."""
         return await self._act(place, base.Kind.RESIZE, {"size_gigabytes": size_gib, "region": place.zone})
 
-    async def get_action(self, volume_id: str, action_id: str) -> base.Action:
+    async def progress(self, due: Sequence[base.Pending], others: Sequence[base.Pending] = ()) -> list[base.Progress]:
+        """GET of one action, or of the account's list."""
+        return await self._actions.progress(due, others)
+
+    async def recent(self, volume_id: str) -> tuple[base.Progress, ...]:
+        """GET of the volume's actions."""
+        return (await self.volume_actions(volume_id)).items
+
+    async def blocking(self, place: base.Place) -> base.Pending | None:
+        """GET of the volume's actions, then of the account's."""
+        return await self._actions.blocking(place)
+
+    async def changes(self, since: str) -> base.Changes | None:
+        """GET of the account's actions."""
+        return await self._actions.changes(since)
+
+    async def get_action(self, volume_id: str, action_id: str) -> base.Progress:
         """GET /v2/volumes/{id}/actions/{action} (volumeActions_get), or /v2/actions/{action} (actions_get)."""
         where = path("volumes", volume_id, "actions", action_id) if volume_id else path("actions", action_id)
         call = ApiRequest("GET", where, Lane.POLL, volume_id)
         with _refusals():
-            return _action((await self._http.read(call, models.OneAction)).action)
+            return _progress((await self._http.read(call, models.OneAction)).action, volume_id)
 
-    async def volume_actions(self, volume_id: str) -> base.Page[base.Action]:
+    async def volume_actions(self, volume_id: str) -> base.Page[base.Progress]:
         """GET /v2/volumes/{id}/actions (volumeActions_list)."""
         call = ApiRequest("GET", path("volumes", volume_id, "actions"), Lane.READ, volume_id, query={"per_page": "20"})
         with _refusals():
             found = await self._http.read(call, models.ActionsJson)
-        return base.Page(tuple(map(_action, found.actions)), found.meta.total, found.more)
+        told = tuple(_progress(each, volume_id) for each in found.actions)
+        return base.Page(told, found.meta.total, found.more)
 
-    async def account_actions(self, page: int) -> base.Page[base.Action]:
+    async def account_actions(self, page: int) -> base.Page[base.Progress]:
         """GET /v2/actions (actions_list)."""
         with _refusals():
             found = await self._http.read(
                 ApiRequest("GET", "/v2/actions", Lane.POLL, query=_paging(page)), models.ActionsJson
             )
-        return base.Page(tuple(map(_action, found.actions)), found.meta.total, found.more)
+        return base.Page(tuple(map(_progress, found.actions)), found.meta.total, found.more)
 
     async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> base.Snapshot:
         """POST /v2/volumes/{id}/snapshots (volumeSnapshots_create)."""
@@ -197,13 +218,14 @@ class DigitalOcean:
         with _refusals():
             await self._http.send(ApiRequest(method, path("tags", tag, "resources"), Lane.CHANGE, volume_id, json=body))
 
-    async def _act(self, place: base.Place, kind: base.Kind, more: dict[str, Value]) -> base.Action:
+    async def _act(self, place: base.Place, kind: base.Kind, more: dict[str, Value]) -> base.Pending | None:
         body: dict[str, Value] = {"type": kind.value, **more}
         where = path("volumes", place.volume_id, "actions")
         call = ApiRequest("POST", where, _LANES[kind], place.server_id or "", json=body)
         with _refusals():
-            found = _action((await self._http.read(call, models.OneAction)).action)
-        return replace(found, kind=kind, server_id=place.server_id)
+            found = (await self._http.read(call, models.OneAction)).action
+        done = found.status == base.ActionState.COMPLETED.value
+        return None if done else base.Pending(str(found.id), kind, place.volume_id, place.server_id)
 
 
 @contextmanager
@@ -252,15 +274,13 @@ def _volume(json: models.VolumeJson) -> base.Volume:
     )
 
 
-def _action(json: models.ActionJson) -> base.Action:
+def _progress(json: models.ActionJson, volume_id: str = "") -> base.Progress:
     kind = next((kind for word, kind in _KINDS.items() if json.type.startswith(word)), base.Kind.OTHER)
     server_id = str(json.resource_id) if json.resource_type == "droplet" and json.resource_id else None
-    try:
-        progress = base.Progress(json.status)
-    except ValueError:
-        raise errors.OutcomeUnknown(f"action {json.id} has the unknown status {json.status!r}") from None
-    started_at, ended_at = models.seconds(json.started_at), models.seconds(json.completed_at)
-    return base.Action(str(json.id), kind, progress, server_id, started_at, ended_at)
+    if (state := _STATES.get(json.status)) is None:
+        raise errors.OutcomeUnknown(f"action {json.id} has the unknown status {json.status!r}")
+    action = base.Pending(str(json.id), kind, volume_id, server_id)
+    return base.Progress(action, state, models.seconds(json.started_at), models.seconds(json.completed_at))
 
 
 def _snapshot(json: models.SnapshotJson) -> base.Snapshot:

@@ -1,8 +1,7 @@
 """One poll for all waiters: who waits for an action waits here.
 
-A lone waiter has its own action read when it should have ended. Several share the list of the account's actions, read
-once per tick. That the list contains the actions of volumes is not promised by the API: it is proven as it is used,
-and while it is not, actions are read one by one. The poll runs while somebody waits, and no longer.
+A lone waiter has its own action read when it should have ended. Several share their looks, one a tick; how a look is
+done with few requests, the cloud's package knows. The poll runs while somebody waits, and no longer.
 """
 
 import asyncio
@@ -13,7 +12,7 @@ import structlog
 
 from common import deadlines, errors
 from common.tasks import Tasks
-from controller.cloud.base import Action, Cloud, Gone, Kind, Page
+from controller.cloud.base import ActionState, Cloud, Kind, Pending, Progress
 from controller.pacing.action_durations import Durations
 
 log = structlog.get_logger("feed")
@@ -21,8 +20,6 @@ log = structlog.get_logger("feed")
 POLL_SECONDS = 20.0  # one look may take so long, with its repeats
 SHARED_TICK_PART = 0.25  # several waiters: at most four looks in the time of one action
 SHORTEST_TICK_SECONDS, PRESSED_TICK_SECONDS = 0.3, 3.0
-MISSES_TO_DISTRUST, DISTRUST_SECONDS = 3, 600.0
-PAGES_AT_MOST = 5
 PROMPT_SECONDS = 1.0  # a look that waited longer for its turn tells nothing of how long the action took
 CLOSE_SECONDS = 0.05  # a look answers what is due so soon, too
 
@@ -40,12 +37,11 @@ class Pressure(Protocol):
 class PolledAction:
     """An action that somebody waits for. Times are loop time."""
 
-    volume_id: str
-    action: Action
+    action: Pending
     since: float
     due: float
     looked: float = 0.0  # its age at the last look that found it under way
-    waiters: set[asyncio.Future[Action]] = field(default_factory=set)
+    waiters: set[asyncio.Future[Progress]] = field(default_factory=set)
 
 
 class ActionPoll:
@@ -60,18 +56,14 @@ class ActionPoll:
         self._changed = asyncio.Event()
         self._task: asyncio.Task[object] | None = None
         self._last_poll = float("-inf")
-        self._distrusted_until = float("-inf")
-        self._misses = 0
 
-    async def wait(self, volume_id: str, action: Action, since: float) -> Action:
-        """Return the action once it has ended; ``since`` is when its start was acknowledged, loop time.
+    async def wait(self, action: Pending, since: float) -> Progress:
+        """Return how the action has ended; ``since`` is when its start was acknowledged, loop time.
 
-        Raises Gone if the cloud forgot it, DeadlineExceeded when the caller's time runs out; the action goes on.
+        Raises DeadlineExceeded when the caller's time runs out; the action goes on.
         """
-        if action.ended:
-            return action
-        watch = self._watches.get(action.id) or self._watch(volume_id, action, since)
-        waiter: asyncio.Future[Action] = asyncio.get_running_loop().create_future()
+        watch = self._watches.get(action.id) or self._watch(action, since)
+        waiter: asyncio.Future[Progress] = asyncio.get_running_loop().create_future()
         watch.waiters.add(waiter)
         self._wake()
         try:
@@ -92,10 +84,10 @@ class ActionPoll:
         """Return how long an action of that kind takes, as far as was seen."""
         return self._durations.guess(kind)
 
-    def _watch(self, volume_id: str, action: Action, since: float) -> PolledAction:
+    def _watch(self, action: Pending, since: float) -> PolledAction:
         now = asyncio.get_running_loop().time()
         due = since + self._durations.guess(action.kind)
-        watch = PolledAction(volume_id, action, since, max(now, due))
+        watch = PolledAction(action, since, max(now, due))
         self._watches[action.id] = watch
         return watch
 
@@ -132,72 +124,27 @@ class ActionPoll:
         return max(due, self._last_poll + max(SHORTEST_TICK_SECONDS, tick))
 
     async def _look(self) -> None:
-        self._last_poll = asyncio.get_running_loop().time()
-        with deadlines.until(self._last_poll + POLL_SECONDS):  # not that of whoever came first
-            if len(self._watches) == 1 or self._last_poll < self._distrusted_until:
-                await self._look_one_by_one(self._last_poll)
-            else:
-                await self._look_at_list(self._last_poll)
-
-    async def _look_one_by_one(self, now: float) -> None:
+        now = self._last_poll = asyncio.get_running_loop().time()
         due = [watch for watch in self._watches.values() if watch.due <= now + CLOSE_SECONDS]
-        await asyncio.gather(*map(self._look_at, due))
-
-    async def _look_at(self, watch: PolledAction) -> None:
-        asked = asyncio.get_running_loop().time()
+        others = [watch.action for watch in self._watches.values() if watch not in due and watch.since < now]
+        told: list[Progress] = []
         try:
-            found = await self._cloud.get_action(watch.volume_id, watch.action.id)
+            with deadlines.until(now + POLL_SECONDS):  # not that of whoever came first
+                told = await self._cloud.progress([watch.action for watch in due], others)
         except errors.NotFinal as error:
-            log.warning("look_failed", error=str(error), volume_id=watch.volume_id)
-            self._put_off(watch)
-        except errors.DriverError as refused:
-            self._fail(watch, refused if isinstance(refused, Gone) else errors.Unavailable(str(refused)))
-        else:
-            self._learn(found, asked)
-
-    async def _look_at_list(self, now: float) -> None:
-        wanted = {watch.action.id: watch for watch in self._watches.values() if watch.since < now}
-        try:
-            found = await self._listed(set(wanted))
-        except errors.Refused as refused:  # a token may be without the right to list
-            log.warning("list_of_actions_refused", error=str(refused), remedy="none needed, but it saves requests")
-            self._distrusted_until = now + DISTRUST_SECONDS
-            return
-        except errors.NotFinal as error:  # one odd action of somebody else must not hide ours
-            log.warning("list_of_actions_failed", error=str(error), waiting=len(self._watches))
-            self._prove(some_found=False, some_missing=True, now=now)
-            for watch in list(self._watches.values()):
+            log.warning("look_failed", error=str(error), waiting=len(due))
+        except errors.Refused as refused:
+            for watch in due:
+                self._fail(watch, errors.Unavailable(str(refused)))
+        for progress in told:
+            self._learn(progress, now)
+        for watch in due:
+            if watch.due <= now + CLOSE_SECONDS:  # nothing was learned of it
                 self._put_off(watch)
-            return
-        missing = [
-            watch for action_id, watch in wanted.items() if action_id not in found and watch.due <= now + CLOSE_SECONDS
-        ]
-        for action in found.values():
-            self._learn(action, now)
-        self._prove(bool(found), bool(missing), now)
-        await asyncio.gather(*map(self._look_at, missing))
 
-    async def _listed(self, wanted: set[str]) -> dict[str, Action]:
-        """Return those of the wanted actions that the account's list holds."""
-        found: dict[str, Action] = {}
-        for number in range(1, PAGES_AT_MOST + 1):
-            page = await self._cloud.account_actions(number)
-            found |= {action.id: action for action in page.items if action.id in wanted}
-            if len(found) == len(wanted) or not page.more or _is_older(page, wanted - set(found)):
-                break
-        return found
-
-    def _prove(self, some_found: bool, some_missing: bool, now: float) -> None:
-        """Stop to trust the list after looks in a row that found none of our actions in it."""
-        self._misses = 0 if some_found or not some_missing else self._misses + 1
-        if self._misses >= MISSES_TO_DISTRUST:
-            self._misses = 0
-            self._distrusted_until = now + DISTRUST_SECONDS
-            log.warning("list_of_actions_lacks_ours", remedy="none needed: actions are read one by one meanwhile")
-
-    def _learn(self, found: Action, asked: float) -> None:
+    def _learn(self, found: Progress, asked: float) -> None:
         """Take in what a look at time ``asked`` has found."""
-        watch = self._watches.get(found.id)
+        watch = self._watches.get(found.action.id)
         if watch is None:
             return  # whoever waited has left meanwhile
         age, kind = asked - watch.since, watch.action.kind
@@ -205,9 +152,10 @@ class ActionPoll:
             watch.looked = max(watch.looked, age)
             watch.due = asyncio.get_running_loop().time() + self._durations.pause(kind, age)
             return
-        if asyncio.get_running_loop().time() - asked <= PROMPT_SECONDS:
+        prompt = asyncio.get_running_loop().time() - asked <= PROMPT_SECONDS
+        if prompt and found.state is not ActionState.FORGOTTEN:
             self._durations.ended(kind, age, watch.looked, found.took)
-        ended = replace(found, kind=kind, server_id=watch.action.server_id)
+        ended = replace(found, action=watch.action)
         for waiter in watch.waiters:
             if not waiter.done():
                 waiter.set_result(ended)
@@ -227,8 +175,3 @@ class ActionPoll:
     def _put_off(self, watch: PolledAction) -> None:
         now = asyncio.get_running_loop().time()
         watch.due = max(watch.due, now + self._durations.pause(watch.action.kind, now - watch.since))
-
-
-def _is_older(page: Page[Action], missing: set[str]) -> bool:
-    """Say whether a page, newest first, has passed all the missing actions: ids grow with time."""
-    return bool(page.items) and int(page.items[-1].id) < min(map(int, missing), default=0)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from controller.cloud.base import Action, Progress, Server, Volume
+from controller.cloud.base import ActionState, Progress, Server, Volume
 
 
 class Severity(Enum):
@@ -24,7 +24,7 @@ class Ailment:
     message: str
 
 
-def of_volume(volume: Volume, servers: Mapping[str, Server | None], actions: Sequence[Action]) -> list[Ailment]:
+def of_volume(volume: Volume, servers: Mapping[str, Server | None], actions: Sequence[Progress]) -> list[Ailment]:
     """Return what is wrong with a volume.
 
     ``servers`` are those that hold it, None for one that the cloud does not know;
@@ -34,8 +34,10 @@ def of_volume(volume: Volume, servers: Mapping[str, Server | None], actions: Seq
     if len(volume.server_ids) > 1:
         holders = ", ".join(volume.server_ids)
         found.append(Ailment(Severity.DEGRADED, "AttachedTwice", f"volume {volume.id} is on nodes {holders}"))
-    if actions and actions[0].progress is Progress.ERRORED:
-        text = f"the last action on volume {volume.id}, {actions[0].kind.value} {actions[0].id}, failed"
+    if actions and actions[0].state is ActionState.ERRORED:
+        last = actions[0].action
+        why = f": {actions[0].error}" if actions[0].error else ""
+        text = f"the last action on volume {volume.id}, {last.kind.value} {last.id}, failed{why}"
         found.append(Ailment(Severity.DEGRADED, "ActionErrored", text))
     return [ailment for ailment in found if ailment is not None]
 

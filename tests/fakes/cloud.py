@@ -14,12 +14,14 @@ from typing import TypeVar
 
 from common import errors, sizes
 from controller.cloud import base
-from controller.cloud.base import Action, Kind, Progress
+from controller.cloud.base import ActionState, Kind, Pending, Progress
+from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.limits import TRAITS
 
 Item = TypeVar("Item")
 ZONE = "nyc1"
 SERVERS = ("101", "102")
+FAILURE = "Power off the server first (user_action_required)"
 ANSWER_SECONDS = 30.0  # after so long nobody waits for an answer any more
 
 
@@ -42,10 +44,10 @@ class Effect:
 
 
 @dataclass
-class Pending:
+class Event:
     """An action with what it will do."""
 
-    action: Action
+    progress: Progress
     volume_id: str
     server_id: str
     size_gib: int
@@ -63,7 +65,7 @@ class FakeCloud:
         self.volumes: dict[str, base.Volume] = {}
         self.snapshots: dict[str, base.Snapshot] = {}
         self.servers = {each: base.Server(each, ZONE, active=True, volume_ids=()) for each in servers}
-        self.actions: dict[str, Pending] = {}
+        self.actions: dict[str, Event] = {}
         self.requests: list[str] = []
         self.effects: list[Effect] = []
         self.faults: deque[Fault] = deque()
@@ -76,6 +78,7 @@ class FakeCloud:
         self.server_limit = 15
         self.stale_for = 0.0  # lists of volumes show what was, that many seconds ago
         self.snapshot_interval = 0.0
+        self._list = ActionList(self)
         self._past: deque[tuple[float, dict[str, base.Volume]]] = deque()
         self._foreign: dict[str, float] = {}
 
@@ -94,8 +97,9 @@ class FakeCloud:
         """Attach or detach out of band, at once; the account's actions tell that something happened."""
         self._put(replace(self.volumes[volume_id], server_ids=server_ids))
         kind = Kind.ATTACH if server_ids else Kind.DETACH
-        action = Action(str(len(self.actions) + 1), kind, Progress.COMPLETED, None, self._now())
-        self.actions[action.id] = Pending(action, volume_id, "", 0, self._now())
+        action = Pending(str(len(self.actions) + 1), kind, volume_id)
+        done = Progress(action, ActionState.COMPLETED, self._now())
+        self.actions[action.id] = Event(done, volume_id, "", 0, self._now())
 
     def occupy(self, server_id: str, seconds: float) -> None:
         """Let the server have an event that no list shows."""
@@ -131,7 +135,7 @@ class FakeCloud:
         if volume.server_ids:
             raise base.InUse("Can not delete volume that is attached to a server.")
         if self._busy(volume_id, ""):
-            raise base.EventPending("Volume has a pending event.")
+            raise base.EventPending("Volume has a event event.")
         self._remember()
         del self.volumes[volume_id]
         self.effects.append(Effect("delete", volume_id))
@@ -151,7 +155,7 @@ class FakeCloud:
             fault, self._page([v for v in self._listed().values() if zone in {None, v.zone}], page)
         )
 
-    async def attach(self, place: base.Place, labels: Sequence[str]) -> Action:
+    async def attach(self, place: base.Place, labels: Sequence[str]) -> Pending | None:
         fault = await self._arrive("attach")
         volume = self._volume(place.volume_id)
         if place.server_id not in self.servers:
@@ -167,7 +171,7 @@ class FakeCloud:
         self._put(replace(volume, labels=tuple(dict.fromkeys((*volume.labels, *labels)))))
         return await self._answer(fault, self._promise(Kind.ATTACH, place.volume_id, place.server_id))
 
-    async def detach(self, place: base.Place) -> Action:
+    async def detach(self, place: base.Place) -> Pending | None:
         fault = await self._arrive("detach")
         volume = self._volume(place.volume_id)
         if place.server_id not in self.servers:
@@ -177,7 +181,7 @@ class FakeCloud:
             raise base.NotAttached("Attachment not found")
         return await self._answer(fault, self._promise(Kind.DETACH, place.volume_id, place.server_id))
 
-    async def resize(self, place: base.Place, size_gib: int) -> Action:
+    async def resize(self, place: base.Place, size_gib: int) -> Pending | None:
         fault = await self._arrive("resize")
         volume = self._volume(place.volume_id)
         if sizes.to_bytes(size_gib) <= volume.size_bytes:
@@ -185,7 +189,19 @@ class FakeCloud:
         self._check_idle(place.volume_id, next(iter(volume.server_ids), ""))
         return await self._answer(fault, self._promise(Kind.RESIZE, place.volume_id, "", size_gib))
 
-    async def get_action(self, volume_id: str, action_id: str) -> Action:
+    async def progress(self, due: Sequence[Pending], others: Sequence[Pending] = ()) -> list[Progress]:
+        return await self._list.progress(due, others)
+
+    async def recent(self, volume_id: str) -> tuple[Progress, ...]:
+        return (await self.volume_actions(volume_id)).items
+
+    async def blocking(self, place: base.Place) -> Pending | None:
+        return await self._list.blocking(place)
+
+    async def changes(self, since: str) -> base.Changes | None:
+        return await self._list.changes(since)
+
+    async def get_action(self, volume_id: str, action_id: str) -> Progress:
         fault = await self._arrive("get_action")
         if volume_id:
             self._volume(volume_id)
@@ -193,13 +209,13 @@ class FakeCloud:
             raise base.Gone(f"no action {action_id}")
         return await self._answer(fault, _told(self.actions[action_id]))
 
-    async def volume_actions(self, volume_id: str) -> base.Page[Action]:
+    async def volume_actions(self, volume_id: str) -> base.Page[Progress]:
         fault = await self._arrive("volume_actions")
         self._volume(volume_id)
         found = [_told(each) for each in reversed(self.actions.values()) if each.volume_id == volume_id]
         return await self._answer(fault, base.Page(tuple(found), len(found)))
 
-    async def account_actions(self, page: int) -> base.Page[Action]:
+    async def account_actions(self, page: int) -> base.Page[Progress]:
         fault = await self._arrive("account_actions")
         if self.list_is_odd:
             raise errors.OutcomeUnknown("the cloud's answer does not fit")
@@ -291,42 +307,44 @@ class FakeCloud:
             raise errors.OutcomeUnknown("no answer")
         return answer
 
-    def _promise(self, kind: Kind, volume_id: str, server_id: str, size_gib: int = 0) -> Action:
+    def _promise(self, kind: Kind, volume_id: str, server_id: str, size_gib: int = 0) -> Pending | None:
         started_at = float(int(self._now()))  # the API's time stamps are whole seconds
-        action = Action(str(len(self.actions) + 1), kind, Progress.IN_PROGRESS, server_id or None, started_at)
+        action = Pending(str(len(self.actions) + 1), kind, volume_id, server_id or None)
+        progress = Progress(action, ActionState.IN_PROGRESS, started_at)
         ends_at = self._now() + self.action_seconds
         fails, self.next_action_fails = self.next_action_fails, False
-        self.actions[action.id] = Pending(action, volume_id, server_id, size_gib, ends_at, fails)
+        self.actions[action.id] = Event(progress, volume_id, server_id, size_gib, ends_at, fails)
         self._settle()
-        return self.actions[action.id].action
+        return None if self.actions[action.id].progress.ended else action
 
     def _settle(self) -> None:
         """Carry out the actions whose time has come."""
         now = self._now()
-        for pending in self.actions.values():
-            if pending.action.ended or pending.ends_at > now:
+        for event in self.actions.values():
+            if event.progress.ended or event.ends_at > now:
                 continue
-            progress = Progress.ERRORED if pending.fails else Progress.COMPLETED
-            pending.action = replace(pending.action, progress=progress, ended_at=float(int(pending.ends_at)))
-            if not pending.fails:
-                self._carry_out(pending)
+            state = ActionState.ERRORED if event.fails else ActionState.COMPLETED
+            error = FAILURE if event.fails else ""
+            event.progress = replace(event.progress, state=state, ended_at=float(int(event.ends_at)), error=error)
+            if not event.fails:
+                self._carry_out(event)
 
-    def _carry_out(self, pending: Pending) -> None:
-        volume = self.volumes[pending.volume_id]
-        kind = pending.action.kind
+    def _carry_out(self, event: Event) -> None:
+        volume = self.volumes[event.volume_id]
+        kind = event.progress.action.kind
         if kind is Kind.RESIZE:
-            self._put(replace(volume, size_bytes=sizes.to_bytes(pending.size_gib)))
+            self._put(replace(volume, size_bytes=sizes.to_bytes(event.size_gib)))
             return
-        self._put(replace(volume, server_ids=(pending.server_id,) if kind is Kind.ATTACH else ()))
-        self.effects.append(Effect(kind.value, volume.id, pending.server_id))
+        self._put(replace(volume, server_ids=(event.server_id,) if kind is Kind.ATTACH else ()))
+        self.effects.append(Effect(kind.value, volume.id, event.server_id))
 
     def _check_idle(self, volume_id: str, server_id: str) -> None:
         if self._busy(volume_id, server_id) or self._foreign.get(server_id, 0.0) > self._now():
-            raise base.EventPending("Droplet already has a pending event.")
+            raise base.EventPending("Droplet already has a event event.")
 
     def _busy(self, volume_id: str, server_id: str) -> bool:
         return any(
-            not each.action.ended and (each.volume_id == volume_id or (server_id and each.server_id == server_id))
+            not each.progress.ended and (each.volume_id == volume_id or (server_id and each.server_id == server_id))
             for each in self.actions.values()
         )
 
@@ -361,6 +379,6 @@ class FakeCloud:
         return asyncio.get_running_loop().time()
 
 
-def _told(pending: Pending) -> Action:
+def _told(event: Event) -> Progress:
     """The action as the API tells it: without the server."""
-    return replace(pending.action, server_id=None)
+    return replace(event.progress, action=replace(event.progress.action, server_id=None))

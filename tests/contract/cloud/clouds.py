@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.cloud.base import Action, Cloud
+from controller.cloud.base import Cloud, Pending, Progress
 from controller.digitalocean.client import DigitalOcean
 from controller.digitalocean.http import Http, session
 from controller.digitalocean.token import Token
@@ -27,13 +27,15 @@ class Subject:
     cloud: Cloud
     servers: tuple[str, ...]
 
-    async def ended(self, volume_id: str, action: Action) -> Action:
-        """Wait for the end of an action."""
+    async def ended(self, action: Pending | None) -> Progress | None:
+        """Wait for the end of an action; None if all was done at once."""
         async with asyncio.timeout(ENDED_SECONDS):
-            while not action.ended:
+            while action is not None:
                 await asyncio.sleep(ACTION_SECONDS / 5)
-                action = await self.cloud.get_action(volume_id, action.id)
-        return action
+                for told in await self.cloud.progress([action]):
+                    if told.ended:
+                        return told
+        return None
 
 
 class Untold:

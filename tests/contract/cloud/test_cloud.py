@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest_asyncio
 
 from common import errors, sizes
 from controller.cloud import base
-from controller.cloud.base import Kind, Place, Progress, VolumeOrder
+from controller.cloud.base import ActionState, Kind, Pending, Place, VolumeOrder
 from controller.digitalocean.client import DigitalOcean
 from tests.contract.cloud.clouds import Subject, embedded, fake
 
@@ -31,7 +32,7 @@ def order(name: str, size_gib: int = 1, snapshot_id: str | None = None) -> Volum
 async def attached(subject: Subject, name: str, server_id: str) -> base.Volume:
     volume = await subject.cloud.create_volume(order(name))
     place = Place(volume.id, server_id)
-    await subject.ended(volume.id, await subject.cloud.attach(place, ()))
+    await subject.ended(await subject.cloud.attach(place, ()))
     return await subject.cloud.get_volume(volume.id)
 
 
@@ -65,32 +66,73 @@ async def test_attach_is_an_action_and_the_volume_follows_it(subject: Subject) -
     volume = await subject.cloud.create_volume(order("pvc-a"))
     place = Place(volume.id, subject.servers[0])
     action = await subject.cloud.attach(place, ("c:d",))
-    assert (action.kind, action.progress, action.server_id) == (Kind.ATTACH, Progress.IN_PROGRESS, place.server_id)
-    assert (await subject.ended(volume.id, action)).progress is Progress.COMPLETED
+    assert action is not None
+    assert (action.kind, action.volume_id, action.server_id) == (Kind.ATTACH, volume.id, place.server_id)
+    assert [each.state for each in await subject.cloud.recent(volume.id)] == [ActionState.IN_PROGRESS]
+    ended = await subject.ended(action)
+    assert ended is not None
+    assert ended.state is ActionState.COMPLETED
     found = await subject.cloud.get_volume(volume.id)
     assert found.server_ids == (place.server_id,)
     assert set(found.labels) == {"a:b", "c:d"}
     assert (await subject.cloud.get_server(subject.servers[0])).volume_ids == (volume.id,)
 
 
-async def test_actions_are_listed_newest_first_without_their_server(subject: Subject) -> None:
-    volume = await attached(subject, "pvc-a", subject.servers[0])
+async def test_recent_actions_are_the_volumes_own_newest_first(subject: Subject) -> None:
+    volume, other = [await attached(subject, f"pvc-{name}", subject.servers[0]) for name in "ab"]
+    detach = await subject.cloud.detach(Place(volume.id, subject.servers[0]))
+    await subject.ended(detach)
+    recent = await subject.cloud.recent(volume.id)
+    assert [each.action.kind for each in recent] == [Kind.DETACH, Kind.ATTACH]
+    assert {each.action.volume_id for each in recent} == {volume.id}
+    assert recent[0].action.id == (detach and detach.id)
+    assert [each.action.kind for each in await subject.cloud.recent(other.id)] == [Kind.ATTACH]
+
+
+async def test_progress_tells_of_several_actions_and_of_one_that_the_cloud_does_not_know(subject: Subject) -> None:
+    volumes = [await subject.cloud.create_volume(order(f"pvc-{name}")) for name in "ab"]
+    places = [Place(volume.id, server) for volume, server in zip(volumes, subject.servers, strict=True)]
+    actions = [action for place in places if (action := await subject.cloud.attach(place, ()))]
+    told = await subject.cloud.progress(actions[:1], actions[1:])
+    assert actions[0].id in {each.action.id for each in told}
+    for action in actions:
+        await subject.ended(action)
+    unknown = Pending(str(1 << 40), Kind.ATTACH, volumes[0].id)
+    assert [each.state for each in await subject.cloud.progress([unknown])] == [ActionState.FORGOTTEN]
+
+
+async def test_an_action_is_found_by_its_id_though_its_volume_is_not_known(subject: Subject) -> None:
+    volume = await subject.cloud.create_volume(order("pvc-a"))
+    action = await subject.cloud.attach(Place(volume.id, subject.servers[0]), ())
+    assert action is not None
+    ended = await subject.ended(replace(action, volume_id=""))
+    assert ended is not None
+    assert ended.state is ActionState.COMPLETED
+
+
+async def test_what_blocks_a_volume_is_told_and_then_is_over(subject: Subject) -> None:
+    volume = await subject.cloud.create_volume(order("pvc-a"))
     place = Place(volume.id, subject.servers[0])
-    detach = await subject.cloud.detach(place)
-    await subject.ended(volume.id, detach)
-    for page in (await subject.cloud.volume_actions(volume.id), await subject.cloud.account_actions(1)):
-        assert [each.kind for each in page.items] == [Kind.DETACH, Kind.ATTACH]
-        assert [each.server_id for each in page.items] == [None, None]
-        assert page.items[0].id == detach.id
+    assert await subject.cloud.blocking(place) is None
+    action = await subject.cloud.attach(place, ())
+    blocking = await subject.cloud.blocking(place)
+    assert (blocking and blocking.id) == (action and action.id)
+    await subject.ended(action)
+    assert await subject.cloud.blocking(place) is None
 
 
-async def test_an_action_is_read_though_its_volume_is_not_known_and_not_below_another_volume(subject: Subject) -> None:
-    first, second = [await subject.cloud.create_volume(order(f"pvc-{name}")) for name in "ab"]
-    action = await subject.cloud.attach(Place(first.id, subject.servers[0]), ())
-    assert (await subject.cloud.get_action("", action.id)).id == action.id
-    with pytest.raises(base.Gone):
-        await subject.cloud.get_action(second.id, action.id)
-    await subject.ended(first.id, action)
+async def test_changes_since_the_last_answer_are_told_once(subject: Subject) -> None:
+    volume = await attached(subject, "pvc-a", subject.servers[0])
+    before = await subject.cloud.changes("")
+    assert before is not None
+    detach = await subject.cloud.detach(Place(volume.id, subject.servers[0]))
+    await subject.ended(detach)
+    after = await subject.cloud.changes(before.now)
+    assert after is not None
+    assert (after.ended, after.missed) == ((detach and detach.id,), False)
+    last = await subject.cloud.changes(after.now)
+    assert last is not None
+    assert last.ended == ()
 
 
 async def test_an_attached_volume_is_not_attached_again_nor_deleted(subject: Subject) -> None:
@@ -107,7 +149,7 @@ async def test_detach_takes_the_volume_from_the_named_server_alone(subject: Subj
     with pytest.raises(base.NotAttached):
         await subject.cloud.detach(Place(volume.id, subject.servers[1]))
     place = Place(volume.id, subject.servers[0])
-    await subject.ended(volume.id, await subject.cloud.detach(place))
+    await subject.ended(await subject.cloud.detach(place))
     assert (await subject.cloud.get_volume(volume.id)).server_ids == ()
     with pytest.raises(base.NotAttached):
         await subject.cloud.detach(place)
@@ -121,7 +163,7 @@ async def test_a_server_and_a_volume_have_one_event_at_a_time(subject: Subject) 
         await subject.cloud.attach(Place(second.id, subject.servers[0]), ())
     with pytest.raises(base.EventPending):
         await subject.cloud.attach(Place(first.id, subject.servers[1]), ())
-    await subject.ended(first.id, action)
+    await subject.ended(action)
     await subject.cloud.attach(Place(second.id, subject.servers[0]), ())
 
 
@@ -136,7 +178,7 @@ async def test_a_server_is_full_at_its_limit(subject: Subject) -> None:
 async def test_resize_grows_and_never_shrinks(subject: Subject) -> None:
     volume = await subject.cloud.create_volume(order("pvc-a", 2))
     place = Place(volume.id, zone=ZONE)
-    await subject.ended(volume.id, await subject.cloud.resize(place, 5))
+    await subject.ended(await subject.cloud.resize(place, 5))
     assert (await subject.cloud.get_volume(volume.id)).size_bytes == 5 * sizes.GIB
     with pytest.raises(errors.Refused):
         await subject.cloud.resize(place, 4)
@@ -147,8 +189,7 @@ async def test_what_is_not_there_is_gone(subject: Subject) -> None:
     for work in (
         subject.cloud.get_volume(NO_ID),
         subject.cloud.delete_volume(NO_ID),
-        subject.cloud.volume_actions(NO_ID),
-        subject.cloud.get_action(volume.id, str(1 << 40)),
+        subject.cloud.recent(NO_ID),
         subject.cloud.attach(Place(NO_ID, subject.servers[0]), ()),
         subject.cloud.attach(Place(volume.id, "999"), ()),
         subject.cloud.detach(Place(volume.id, "999")),
@@ -170,7 +211,7 @@ async def test_an_id_that_looks_odd_is_asked_for_and_is_gone(subject: Subject, o
         subject.cloud.delete_volume(odd),
         subject.cloud.attach(Place(odd, subject.servers[0]), ()),
         subject.cloud.detach(Place(odd, subject.servers[0])),
-        subject.cloud.volume_actions(odd),
+        subject.cloud.recent(odd),
         subject.cloud.get_snapshot(odd),
         subject.cloud.delete_snapshot(odd),
     ):

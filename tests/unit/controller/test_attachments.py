@@ -6,7 +6,7 @@ import pytest
 from common import errors
 from common.context_keys import volume_name_key, volume_size_key
 from controller.attachments import FRESH_SECONDS
-from controller.cloud.base import Action, Gone, Kind, NotAttached, Page, Place
+from controller.cloud.base import Gone, Kind, NotAttached, Page, Pending, Place, Progress
 from controller.records import Resize, Size
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Effect, FakeCloud, Fault
@@ -186,7 +186,7 @@ async def test_a_failed_action_is_not_final_and_the_next_call_starts_another() -
     world = World()
     volume = await world.create()
     world.cloud.next_action_fails = True
-    with pytest.raises(errors.NotFinal):
+    with pytest.raises(errors.NotFinal, match="user_action_required"):
         await world.publish(volume, "101")
     await world.publish(volume, "101")
     assert world.cloud.holders(volume) == ("101",)
@@ -301,7 +301,7 @@ async def test_a_detach_after_an_attach_whose_fate_is_unknown_does_not_trust_a_l
 class Blunt(FakeCloud):
     """It says "not attached" even while an attach is under way, as long as the volume does not show it."""
 
-    async def detach(self, place: Place) -> Action:
+    async def detach(self, place: Place) -> Pending | None:
         if place.server_id not in self.holders(place.volume_id):
             self.requests.append("detach")
             raise NotAttached("Attachment not found")
@@ -336,11 +336,11 @@ class Telling(FakeCloud):
 
     forgets = False
 
-    async def account_actions(self, page: int) -> Page[Action]:
+    async def account_actions(self, page: int) -> Page[Progress]:
         found = await super().account_actions(page)
-        return replace(found, items=tuple(self.actions[each.id].action for each in found.items))
+        return replace(found, items=tuple(self.actions[each.action.id].progress for each in found.items))
 
-    async def get_action(self, volume_id: str, action_id: str) -> Action:
+    async def get_action(self, volume_id: str, action_id: str) -> Progress:
         if self.forgets and not volume_id:
             self.requests.append("get_action")
             raise Gone(f"no action {action_id}")

@@ -130,7 +130,7 @@ class VolumeLife(RuleBasedStateMachine):
             self.run(self.detach_out_of_band(volume_id))
 
     async def detach_out_of_band(self, volume_id: str) -> None:
-        if not any(each.volume_id == volume_id and not each.action.ended for each in self.cloud.actions.values()):
+        if not any(each.volume_id == volume_id and not each.progress.ended for each in self.cloud.actions.values()):
             self.cloud.move(volume_id, ())
 
     @rule(name=NAMES, server=HOLDERS)

@@ -7,7 +7,7 @@ from common import errors, sizes
 from common.capability import AccessType
 from common.context_keys import volume_name_key, volume_origin_key, volume_size_key
 from controller.cache import REMEMBERED_DELETIONS
-from controller.cloud.base import Action, Place
+from controller.cloud.base import Pending, Place
 from controller.records import Modify, Resize, Size, Source, TakeSnapshot
 from controller.rules import origins, sealed_context
 from csi_proto.csi import v1 as csi
@@ -205,7 +205,7 @@ async def test_an_expansion_whose_reply_was_lost_is_joined() -> None:
 class Overtaken(FakeCloud):
     """Another replica is always a moment faster."""
 
-    async def resize(self, place: Place, size_gib: int) -> Action:
+    async def resize(self, place: Place, size_gib: int) -> Pending | None:
         self.volumes[place.volume_id] = replace(self.volumes[place.volume_id], size_bytes=sizes.to_bytes(size_gib))
         return await super().resize(place, size_gib)
 

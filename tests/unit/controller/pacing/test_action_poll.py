@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from common import errors
 from common.tasks import Tasks
-from controller.cloud.base import Action, Gone, Place, Progress
+from controller.cloud.base import ActionState, Pending, Place, Progress
 from controller.pacing.action_poll import ActionPoll
 from tests.fakes.cloud import FakeCloud, Fault
 from tests.unit.controller.world import Calm, in_virtual_time, within
@@ -21,14 +21,16 @@ class Stage:
         self.action_poll = ActionPoll(self.cloud, self.tasks, Calm())
         self.volumes = [self.cloud.make_volume(f"pvc-{number}").id for number in range(count)]
 
-    async def start(self, number: int) -> Action:
-        return await self.cloud.attach(Place(self.volumes[number], str(number + 1)), ())
+    async def start(self, number: int) -> Pending:
+        action = await self.cloud.attach(Place(self.volumes[number], str(number + 1)), ())
+        assert action is not None
+        return action
 
-    async def wait(self, number: int, action: Action) -> Action:
-        return await self.action_poll.wait(self.volumes[number], action, asyncio.get_running_loop().time())
+    async def wait(self, action: Pending) -> Progress:
+        return await self.action_poll.wait(action, asyncio.get_running_loop().time())
 
-    async def attach(self, number: int) -> Action:
-        return await self.wait(number, await self.start(number))
+    async def attach(self, number: int) -> Progress:
+        return await self.wait(await self.start(number))
 
 
 @pytest.mark.asyncio
@@ -36,7 +38,7 @@ class Stage:
 async def test_many_waiters_share_a_few_looks_at_the_list() -> None:
     stage = Stage(50)
     ended = await asyncio.gather(*(stage.attach(number) for number in range(50)))
-    assert all(each.progress is Progress.COMPLETED for each in ended)
+    assert all(each.state is ActionState.COMPLETED for each in ended)
     assert stage.cloud.count()["get_action"] <= 1
     assert stage.cloud.count()["account_actions"] <= 5
 
@@ -55,7 +57,7 @@ async def test_a_list_that_lacks_our_actions_is_found_out_and_left_alone() -> No
     stage = Stage(20)
     stage.cloud.actions_are_listed = False
     ended = await asyncio.gather(*(stage.attach(number) for number in range(20)))
-    assert all(each.progress is Progress.COMPLETED for each in ended)
+    assert all(each.state is ActionState.COMPLETED for each in ended)
     stage.cloud.requests.clear()
     for number in range(20):
         stage.cloud.move(stage.volumes[number], ())
@@ -70,7 +72,7 @@ async def test_a_waiter_whose_time_is_over_is_told_that_the_action_goes_on() -> 
     stage = Stage(1, action_seconds=100)
     action = await stage.start(0)
     with pytest.raises(errors.DeadlineExceeded, match="still under way"):
-        await within(5, stage.wait(0, action))
+        await within(5, stage.wait(action))
 
 
 @pytest.mark.asyncio
@@ -79,7 +81,7 @@ async def test_looks_that_fail_are_made_again() -> None:
     stage = Stage(1)
     action = await stage.start(0)
     stage.cloud.faults.extend([Fault.NO_EFFECT] * 4)
-    assert (await stage.wait(0, action)).progress is Progress.COMPLETED
+    assert (await stage.wait(action)).state is ActionState.COMPLETED
 
 
 @pytest.mark.asyncio
@@ -89,8 +91,7 @@ async def test_an_action_that_the_cloud_forgot_ends_the_wait() -> None:
     action = await stage.start(0)
     del stage.cloud.volumes[stage.volumes[0]]
     stage.cloud.actions.clear()
-    with pytest.raises(Gone):
-        await stage.wait(0, action)
+    assert (await stage.wait(action)).state is ActionState.FORGOTTEN
 
 
 @pytest.mark.asyncio
@@ -106,7 +107,7 @@ async def test_the_first_action_of_all_is_looked_at_once_though_nothing_is_learn
 async def test_a_slow_action_is_looked_at_less_and_less_often() -> None:
     stage = Stage(1, action_seconds=100)
     action = await stage.start(0)
-    await within(200, stage.wait(0, action))
+    await within(200, stage.wait(action))
     assert stage.cloud.count()["get_action"] <= 40
 
 
@@ -128,7 +129,7 @@ async def _every_waiter_is_answered(waits: list[tuple[float, float, bool]], faul
 
     async def waiter(number: int, start: float, seconds: float, twice: bool) -> list[object]:
         await asyncio.sleep(start)
-        calls = [within(seconds, stage.wait(number, actions[number])) for _ in range(1 + twice)]
+        calls = [within(seconds, stage.wait(actions[number])) for _ in range(1 + twice)]
         return list(await asyncio.gather(*calls, return_exceptions=True))
 
     answers = await asyncio.gather(*(waiter(number, *each) for number, each in enumerate(waits)))
@@ -143,5 +144,5 @@ async def test_a_list_that_cannot_be_read_does_not_hide_our_actions() -> None:
     stage = Stage(5)
     actions = [await stage.start(number) for number in range(5)]
     stage.cloud.list_is_odd = True
-    ended = await asyncio.gather(*(stage.wait(number, action) for number, action in enumerate(actions)))
-    assert all(each.progress is Progress.COMPLETED for each in ended)
+    ended = await asyncio.gather(*(stage.wait(action) for action in actions))
+    assert all(each.state is ActionState.COMPLETED for each in ended)

@@ -6,7 +6,7 @@ import pytest
 
 from common import deadlines, errors
 from common.tasks import Tasks
-from controller.cloud.base import Action, Kind, Page, Place
+from controller.cloud.base import Kind, Page, Place, Progress
 from controller.pacing.action_poll import ActionPoll
 from tests.fakes.cloud import FakeCloud
 from tests.unit.controller.world import Calm
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 class Forbidding(FakeCloud):
     """A cloud whose token was given without the right to list actions."""
 
-    async def account_actions(self, number: int) -> Page[Action]:
+    async def account_actions(self, number: int) -> Page[Progress]:
         raise errors.Refused(f"GET /v2/actions?page={number}: the cloud answered 403")
 
 
@@ -31,10 +31,11 @@ async def test_two_waiters_are_answered_though_the_list_of_actions_is_refused() 
     await tasks.close()
 
 
-async def _attach(cloud: FakeCloud, action_poll: ActionPoll, server: str) -> Action:
+async def _attach(cloud: FakeCloud, action_poll: ActionPoll, server: str) -> Progress:
     loop = asyncio.get_running_loop()
     volume = cloud.make_volume(f"pvc-{server}")
     with deadlines.until(loop.time() + 60):
         action = await cloud.attach(Place(volume.id, server), ())
+        assert action is not None
         assert action.kind is Kind.ATTACH
-        return await action_poll.wait(volume.id, action, loop.time())
+        return await action_poll.wait(action, loop.time())
