@@ -7,6 +7,7 @@ Source: CSI 1.13 "NodeUnstageVolume".
 """
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 
 from common import deadlines, errors
@@ -51,7 +52,8 @@ class Unstaging:
         if mounted and known is None:  # staged by another driver: this call may be interrupted, too
             top = mounted[-1]
             known = Staged(place.volume_id, "", path, top.number, top.kind)
-            await self._host.remember(known)
+            with suppress(errors.Unavailable):  # a directory that is full keeps nobody from unstaging
+                await self._host.remember(known)
         await self._host.mounts.unmount_all(mounted)
         disks = {known.disk if known is not None else "", mapper.disk if mapper is not None else ""}
         for number in sorted(numbers - disks):

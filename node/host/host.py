@@ -7,6 +7,7 @@ from functools import partial
 
 from common import errors
 from node.formats.mountinfo import MountTable
+from node.formats.record_json import Entry, Record
 from node.host import paths
 from node.host.devices import Devices
 from node.host.filesystems import Filesystems
@@ -14,7 +15,7 @@ from node.host.leftover_programs import LeftoverPrograms
 from node.host.luks import Luks
 from node.host.mounts import Mounts, read_mount, read_table
 from node.host.probe import Prober
-from node.host.state import Entry, Record, StateFolder
+from node.host.state import REMEDY, StateFolder
 from node.host.sysfs import Sysfs
 from node.host.threads import SECONDS, Threads
 from node.records.kernel import Facts, Mapper, Mount
@@ -104,9 +105,7 @@ class Host:
         try:
             await self.threads.call(work, SECONDS, "writing the journal")
         except OSError as error:
-            raise errors.Unavailable(
-                f"cannot write the node's journal: {error}", remedy="make room on, or mount, AIOCSI_STATE_DIR"
-            ) from error
+            raise errors.Unavailable(f"cannot write the node's journal: {error}", remedy=REMEDY) from error
 
 
 def _glance(path: str, orphans: LeftoverPrograms) -> Glance:

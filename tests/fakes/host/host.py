@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Protocol
 
-from node.host.state import Entry
+from node.formats.record_json import Entry
 from node.host.volume_locks import VolumeLocks
 from node.records.state import Intent
 from tests.fakes.host.disks import Disk

@@ -13,12 +13,13 @@ from types import FunctionType, MethodType
 from typing import TypeVar, cast
 
 from common import deadlines, errors
+from node.formats.record_json import Entry, Record
 from node.host import host as host_module
 from node.host import mounts, paths, probe, processes
 from node.host.devices import LINK_PREFIX, LOOK_SECONDS, Device, Devices
 from node.host.host import Glance, Host
 from node.host.leftover_programs import LeftoverPrograms
-from node.host.state import Entry, Record, StateFolder
+from node.host.state import StateFolder
 from node.host.sysfs import Sysfs
 from node.host.threads import Threads
 from node.records.kernel import Facts

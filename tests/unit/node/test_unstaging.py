@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from csi_proto.csi import v1 as csi
-from node.host.state import Entry
+from node.formats.record_json import Entry
 from node.records.state import Staged
 from tests.fakes.host.disks import GIB, Disk, Filesystem
 from tests.fakes.host.kernel import Kernel, Plugged
