@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock check lint formatting types walls update verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -110,6 +110,9 @@ e2e-down: venv ## remove the kind cluster, its cloud and its engine
 
 e2e-upstream: venv ## upstream's storage suite on the cluster of e2e-up (ARGS go to ginkgo: -skip=Slow)
 	@$(RUN) -m tests.e2e.suite $(ARGS)
+
+workflows: venv ## check the definitions for GitHub's runners
+	@"$$($(RUN) -m tools.go_programs actionlint | tail -1)"
 
 chart: venv ## render, check and test the Helm chart
 	@$(RUN) -m tools.host_packages chart
