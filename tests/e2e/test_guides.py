@@ -116,6 +116,8 @@ async def test_a_class_is_encrypted_and_its_passphrase_replaced_as_the_guide_say
         secret = await client.get(Secret, "volume-key", namespace=place.namespace)
         assert secret.data is not None
         assert list(secret.data) == ["encryption-passphrase"]
+        assert secret.metadata is not None
+        assert not secret.metadata.annotations  # kubectl apply would keep both passphrases there
     finally:
         await client.delete(StorageClass, name)
 
