@@ -73,11 +73,16 @@ class Actions:
         """Look for an action of those kinds on the volume that is under way without our knowledge, and wait for it."""
         under_way = (each.action for each in await self._cloud.recent(place.volume_id) if not each.ended)
         same = (each for each in under_way if each.kind in kinds and each.server_id in {None, place.server_id})
-        found = next(same, None)
-        if found is None:
+        running = self.note(place, next(same, None))
+        if running is None:
             return False
-        await self._wait(self._note(place, found))
+        await self._wait(running)
         return True
+
+    async def ended(self, running: Running | None) -> None:
+        """Wait until an action has ended well. Raises Unavailable if it failed, DeadlineExceeded."""
+        if running is not None:
+            _check((await self._wait(running)).ended, running.place)
 
     async def _run(self, kind: Kind, place: Place, start: Start) -> None:
         while True:
@@ -92,8 +97,7 @@ class Actions:
             except EventPending:
                 await self._let_pass(kind, place)
                 continue
-            if running is not None:
-                _check((await self._wait(running)).ended, place)
+            await self.ended(running)
             return
 
     async def _start(self, kind: Kind, place: Place, start: Start) -> Running | None:
@@ -103,16 +107,18 @@ class Actions:
             self._starting[place.server_id] = answered
         try:
             with self._locks.extend(place.volume_id):
-                action = await start()
-                if action is not None:
-                    return self._note(place, action)
+                running = self.note(place, await start())
+            if running is None:
                 self._remember(kind, place)
-                return None
+            return running
         finally:
             self._starting.pop(place.server_id, None)
             answered.set()
 
-    def _note(self, place: Place, action: Pending) -> Running:
+    def note(self, place: Place, action: Pending | None) -> Running | None:
+        """Take note of an action that was just started; None if all was done at once."""
+        if action is None:
+            return None
         running = Running(place, action, asyncio.get_running_loop().time())
         self._of_volume[place.volume_id] = running
         if place.server_id:

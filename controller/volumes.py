@@ -8,7 +8,8 @@ Sources: CSI 1.13 "CreateVolume", "DeleteVolume", "ControllerExpandVolume"; Digi
 from dataclasses import replace
 
 from common import errors, sizes
-from controller.cloud.base import Gone, InUse, Kind, NameTaken, Place, Volume, VolumeOrder
+from controller.actions import Running
+from controller.cloud.base import EventPending, Gone, InUse, Kind, NameTaken, Place, Volume, VolumeOrder
 from controller.records import Create, Modify, Resize, Size
 from controller.rules import capacity, existing_volume, origins
 from controller.shared import SharedParts
@@ -48,11 +49,12 @@ class Volumes:
                 return
             await self._actions.join(volume_id)
             try:
-                await self._tasks.finish(self._delete(volume_id))
+                await self._actions.ended(await self._tasks.finish(self._delete(volume_id)))
             except Gone:
                 return
             except InUse as refused:
                 raise await self._why_in_use(volume_id, refused) from None
+            self._cache.deleted(volume_id)
 
     async def expand(self, wanted: Resize) -> int:
         """Grow the volume; return its size in bytes. Raises NotFound, OutOfRange, NotFinal."""
@@ -93,7 +95,7 @@ class Volumes:
             smallest = max(smallest, snapshot.min_size_bytes)  # the source may have grown since it was looked at
             existing = await self._make(wanted, snapshot.id, smallest)
         existing_volume.check_existing(wanted, existing, smallest)
-        volume = await self._grow_to(self._cache.see(existing), wanted, smallest)
+        volume = await self._grow_to(await self._made(existing), wanted, smallest)
         await self._copies.clean(wanted)
         return volume
 
@@ -107,18 +109,20 @@ class Volumes:
             snapshot_id=snapshot_id,
         )
         try:
-            return await self._tasks.finish(self._post(order))
+            volume, running = await self._tasks.finish(self._post(order))
         except (NameTaken, errors.OutcomeUnknown) as error:
             existing = await self._find(wanted)
             if existing is None:
                 raise _not_seen(wanted.name, error) from None
             existing_volume.check_existing(wanted, existing, smallest)
-            return self._cache.see(existing)
+            return await self._made(existing)
         except Gone:
             self._cache.forget_snapshot(snapshot_id or "")
             if wanted.source.volume_id:  # only the passing snapshot is known to be gone: the next call takes another
                 raise errors.Unavailable(f"the snapshot through which {wanted.name} is cloned is gone") from None
             raise errors.NotFound(f"there is no {wanted.source} to make volume {wanted.name} of") from None
+        await self._actions.ended(running)
+        return volume
 
     async def _find(self, wanted: Create) -> Volume | None:
         """Return the volume of the wanted name. A list may show one that is gone: it is asked for by its id, too."""
@@ -128,18 +132,30 @@ class Volumes:
         except Gone:
             return None
 
-    async def _post(self, order: VolumeOrder) -> Volume:
+    async def _post(self, order: VolumeOrder) -> tuple[Volume, Running | None]:
         with self._locks.extend(order.name):
-            return self._cache.make(await self._cloud.create_volume(order))
+            volume, action = await self._cloud.create_volume(order)
+            return self._cache.make(volume), self._actions.note(Place(volume.id), action)
 
-    async def _delete(self, volume_id: str) -> None:
+    async def _made(self, volume: Volume) -> Volume:
+        """Return the volume once it is ready: another call or process may have begun to make it. Raises NotFinal."""
+        if not volume.ready:
+            await self._actions.adopt(Place(volume.id), Kind.CREATE)
+            volume = await self._look(volume.id)
+        if not volume.ready:
+            raise EventPending(f"volume {volume.id} is still being made; call again")
+        return self._cache.see(volume)
+
+    async def _delete(self, volume_id: str) -> Running | None:
         with self._locks.extend(volume_id):
             try:
-                await self._cloud.delete_volume(volume_id)
+                running = self._actions.note(Place(volume_id), await self._cloud.delete_volume(volume_id))
             except Gone:
                 self._cache.forget(volume_id)
                 raise
-            self._cache.deleted(volume_id)
+            if running is None:
+                self._cache.deleted(volume_id)
+            return running
 
     async def _why_in_use(self, volume_id: str, refused: InUse) -> errors.DriverError:
         """Say why the cloud does not delete: who holds the volume, or else that this will pass."""

@@ -17,6 +17,8 @@ Item = TypeVar("Item")
 class Kind(Enum):
     """What an action does to a volume, or OTHER: something that concerns no volume."""
 
+    CREATE = "create"
+    DELETE = "delete"
     ATTACH = "attach"
     DETACH = "detach"
     RESIZE = "resize"
@@ -83,7 +85,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A volume as the cloud tells it."""
+    """A volume as the cloud tells it; not ``ready`` while it is being made."""
 
     id: str
     name: str
@@ -93,6 +95,7 @@ class Volume:
     labels: tuple[str, ...] = ()
     description: str = ""
     created_at: float = 0.0
+    ready: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +205,12 @@ class Cloud(Protocol):
     traits: Traits
     page_size: int
 
-    async def create_volume(self, order: VolumeOrder) -> Volume:
-        """Make a volume. Raises NameTaken, AccountFull; Gone if the snapshot is."""
+    async def create_volume(self, order: VolumeOrder) -> tuple[Volume, Pending | None]:
+        """Start to make a volume. Raises NameTaken, AccountFull; Gone if the snapshot is."""
         ...
 
-    async def delete_volume(self, volume_id: str) -> None:
-        """Delete a volume. Raises Gone, InUse."""
+    async def delete_volume(self, volume_id: str) -> Pending | None:
+        """Start to delete a volume. Raises Gone, InUse."""
         ...
 
     async def get_volume(self, volume_id: str) -> Volume:

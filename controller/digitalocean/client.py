@@ -46,7 +46,7 @@ class DigitalOcean:
         self._http = http
         self._actions = ActionList(self)
 
-    async def create_volume(self, order: base.VolumeOrder) -> base.Volume:
+    async def create_volume(self, order: base.VolumeOrder) -> tuple[base.Volume, None]:
         """POST /v2/volumes (volumes_create)."""
         body: dict[str, Value] = {"name": order.name, "size_gigabytes": order.size_gib, "region": order.zone}
         body |= {"description": order.description, "tags": list(order.labels)}
@@ -54,7 +54,7 @@ class DigitalOcean:
             body |= {"snapshot_id": order.snapshot_id}
         call = ApiRequest("POST", "/v2/volumes", Lane.CHANGE, order.name, json=body)
         with _refusals(conflict=base.NameTaken):
-            return _volume((await self._http.read(call, models.OneVolume)).volume)
+            return _volume((await self._http.read(call, models.OneVolume)).volume), None
 
     async def delete_volume(self, volume_id: str) -> None:
         """DELETE /v2/volumes/{id} (volumes_delete)."""

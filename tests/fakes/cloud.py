@@ -111,7 +111,7 @@ class FakeCloud:
 
     # What the driver asks.
 
-    async def create_volume(self, order: base.VolumeOrder) -> base.Volume:
+    async def create_volume(self, order: base.VolumeOrder) -> tuple[base.Volume, Pending | None]:
         fault = await self._arrive("create_volume")
         if order.snapshot_id is not None and order.snapshot_id not in self.snapshots:
             raise base.Gone(f"no snapshot {order.snapshot_id}")
@@ -127,9 +127,9 @@ class FakeCloud:
         )
         self._put(volume)
         self.effects.append(Effect("create", volume.id))
-        return await self._answer(fault, volume)
+        return await self._answer(fault, (volume, None))
 
-    async def delete_volume(self, volume_id: str) -> None:
+    async def delete_volume(self, volume_id: str) -> Pending | None:
         fault = await self._arrive("delete_volume")
         volume = self._volume(volume_id)
         if volume.server_ids:
@@ -139,7 +139,7 @@ class FakeCloud:
         self._remember()
         del self.volumes[volume_id]
         self.effects.append(Effect("delete", volume_id))
-        await self._answer(fault, None)
+        return await self._answer(fault, None)
 
     async def get_volume(self, volume_id: str) -> base.Volume:
         return await self._answer(await self._arrive("get_volume"), self._volume(volume_id))

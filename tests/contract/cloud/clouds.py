@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.cloud.base import Cloud, Pending, Progress
+from controller.cloud.base import Cloud, Pending, Progress, Volume, VolumeOrder
 from controller.digitalocean.client import DigitalOcean
 from controller.digitalocean.http import Http, session
 from controller.digitalocean.token import Token
@@ -26,6 +26,12 @@ class Subject:
 
     cloud: Cloud
     servers: tuple[str, ...]
+
+    async def create(self, order: VolumeOrder) -> Volume:
+        """Make a volume, and wait until it is made."""
+        volume, action = await self.cloud.create_volume(order)
+        await self.ended(action)
+        return volume
 
     async def ended(self, action: Pending | None) -> Progress | None:
         """Wait for the end of an action; None if all was done at once."""

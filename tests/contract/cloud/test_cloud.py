@@ -30,14 +30,14 @@ def order(name: str, size_gib: int = 1, snapshot_id: str | None = None) -> Volum
 
 
 async def attached(subject: Subject, name: str, server_id: str) -> base.Volume:
-    volume = await subject.cloud.create_volume(order(name))
+    volume = await subject.create(order(name))
     place = Place(volume.id, server_id)
     await subject.ended(await subject.cloud.attach(place, ()))
     return await subject.cloud.get_volume(volume.id)
 
 
 async def test_a_volume_is_as_it_was_ordered(subject: Subject) -> None:
-    made = await subject.cloud.create_volume(order("pvc-a", 3))
+    made = await subject.create(order("pvc-a", 3))
     assert (made.name, made.zone, made.size_bytes) == ("pvc-a", ZONE, 3 * sizes.GIB)
     assert (made.server_ids, made.labels, made.description) == ((), ("a:b",), "made for a test")
     assert await subject.cloud.get_volume(made.id) == made
@@ -49,21 +49,21 @@ async def test_a_volume_is_as_it_was_ordered(subject: Subject) -> None:
 
 
 async def test_a_name_is_taken_once(subject: Subject) -> None:
-    await subject.cloud.create_volume(order("pvc-a"))
+    await subject.create(order("pvc-a"))
     with pytest.raises(base.NameTaken):
-        await subject.cloud.create_volume(order("pvc-a", 2))
+        await subject.create(order("pvc-a", 2))
 
 
 async def test_the_account_is_full_at_its_limit(subject: Subject) -> None:
     for number in range(4):
-        await subject.cloud.create_volume(order(f"pvc-{number}"))
+        await subject.create(order(f"pvc-{number}"))
     with pytest.raises(base.AccountFull):
-        await subject.cloud.create_volume(order("pvc-more"))
+        await subject.create(order("pvc-more"))
     assert await subject.cloud.account() == base.Account(4)
 
 
 async def test_attach_is_an_action_and_the_volume_follows_it(subject: Subject) -> None:
-    volume = await subject.cloud.create_volume(order("pvc-a"))
+    volume = await subject.create(order("pvc-a"))
     place = Place(volume.id, subject.servers[0])
     action = await subject.cloud.attach(place, ("c:d",))
     assert action is not None
@@ -90,7 +90,7 @@ async def test_recent_actions_are_the_volumes_own_newest_first(subject: Subject)
 
 
 async def test_progress_tells_of_several_actions_and_of_one_that_the_cloud_does_not_know(subject: Subject) -> None:
-    volumes = [await subject.cloud.create_volume(order(f"pvc-{name}")) for name in "ab"]
+    volumes = [await subject.create(order(f"pvc-{name}")) for name in "ab"]
     places = [Place(volume.id, server) for volume, server in zip(volumes, subject.servers, strict=True)]
     actions = [action for place in places if (action := await subject.cloud.attach(place, ()))]
     told = await subject.cloud.progress(actions[:1], actions[1:])
@@ -102,7 +102,7 @@ async def test_progress_tells_of_several_actions_and_of_one_that_the_cloud_does_
 
 
 async def test_an_action_is_found_by_its_id_though_its_volume_is_not_known(subject: Subject) -> None:
-    volume = await subject.cloud.create_volume(order("pvc-a"))
+    volume = await subject.create(order("pvc-a"))
     action = await subject.cloud.attach(Place(volume.id, subject.servers[0]), ())
     assert action is not None
     ended = await subject.ended(replace(action, volume_id=""))
@@ -111,7 +111,7 @@ async def test_an_action_is_found_by_its_id_though_its_volume_is_not_known(subje
 
 
 async def test_what_blocks_a_volume_is_told_and_then_is_over(subject: Subject) -> None:
-    volume = await subject.cloud.create_volume(order("pvc-a"))
+    volume = await subject.create(order("pvc-a"))
     place = Place(volume.id, subject.servers[0])
     assert await subject.cloud.blocking(place) is None
     action = await subject.cloud.attach(place, ())
@@ -157,7 +157,7 @@ async def test_detach_takes_the_volume_from_the_named_server_alone(subject: Subj
 
 
 async def test_a_server_and_a_volume_have_one_event_at_a_time(subject: Subject) -> None:
-    first, second = [await subject.cloud.create_volume(order(f"pvc-{name}")) for name in "ab"]
+    first, second = [await subject.create(order(f"pvc-{name}")) for name in "ab"]
     action = await subject.cloud.attach(Place(first.id, subject.servers[0]), ())
     with pytest.raises(base.EventPending):
         await subject.cloud.attach(Place(second.id, subject.servers[0]), ())
@@ -170,13 +170,13 @@ async def test_a_server_and_a_volume_have_one_event_at_a_time(subject: Subject) 
 async def test_a_server_is_full_at_its_limit(subject: Subject) -> None:
     for name in "ab":
         await attached(subject, f"pvc-{name}", subject.servers[0])
-    third = await subject.cloud.create_volume(order("pvc-c"))
+    third = await subject.create(order("pvc-c"))
     with pytest.raises(base.ServerFull):
         await subject.cloud.attach(Place(third.id, subject.servers[0]), ())
 
 
 async def test_resize_grows_and_never_shrinks(subject: Subject) -> None:
-    volume = await subject.cloud.create_volume(order("pvc-a", 2))
+    volume = await subject.create(order("pvc-a", 2))
     place = Place(volume.id, zone=ZONE)
     await subject.ended(await subject.cloud.resize(place, 5))
     assert (await subject.cloud.get_volume(volume.id)).size_bytes == 5 * sizes.GIB
@@ -185,7 +185,7 @@ async def test_resize_grows_and_never_shrinks(subject: Subject) -> None:
 
 
 async def test_what_is_not_there_is_gone(subject: Subject) -> None:
-    volume = await subject.cloud.create_volume(order("pvc-a"))
+    volume = await subject.create(order("pvc-a"))
     for work in (
         subject.cloud.get_volume(NO_ID),
         subject.cloud.delete_volume(NO_ID),
@@ -198,7 +198,7 @@ async def test_what_is_not_there_is_gone(subject: Subject) -> None:
         subject.cloud.delete_snapshot(NO_ID),
         subject.cloud.volume_snapshots(NO_ID),
         subject.cloud.create_snapshot(NO_ID, "snap", ()),
-        subject.cloud.create_volume(order("pvc-b", 1, NO_ID)),
+        subject.create(order("pvc-b", 1, NO_ID)),
     ):
         with pytest.raises(base.Gone):
             await work
@@ -220,20 +220,20 @@ async def test_an_id_that_looks_odd_is_asked_for_and_is_gone(subject: Subject, o
 
 
 async def test_a_snapshot_makes_a_volume_as_large_as_its_source(subject: Subject) -> None:
-    source = await subject.cloud.create_volume(order("pvc-a", 2))
+    source = await subject.create(order("pvc-a", 2))
     snapshot = await subject.cloud.create_snapshot(source.id, "snap", ("a:b",))
     assert (snapshot.name, snapshot.volume_id, snapshot.min_size_bytes) == ("snap", source.id, 2 * sizes.GIB)
     assert snapshot.zones == (ZONE,)
     assert await subject.cloud.get_snapshot(snapshot.id) == snapshot
     assert await subject.cloud.volume_snapshots(source.id) == (snapshot,)
     assert (await subject.cloud.list_snapshots(1)).items == (snapshot,)
-    assert (await subject.cloud.create_volume(order("pvc-b", 2, snapshot.id))).size_bytes == 2 * sizes.GIB
+    assert (await subject.create(order("pvc-b", 2, snapshot.id))).size_bytes == 2 * sizes.GIB
     await subject.cloud.delete_snapshot(snapshot.id)
     assert await subject.cloud.volume_snapshots(source.id) == ()
 
 
 async def test_a_second_snapshot_at_once_is_too_soon(subject: Subject) -> None:
-    source = await subject.cloud.create_volume(order("pvc-a"))
+    source = await subject.create(order("pvc-a"))
     await subject.cloud.create_snapshot(source.id, "snap-1", ())
     if isinstance(subject.cloud, DigitalOcean):
         pytest.xfail("the driver takes the refusal of one snapshot for that of the account")
@@ -242,7 +242,7 @@ async def test_a_second_snapshot_at_once_is_too_soon(subject: Subject) -> None:
 
 
 async def test_tags_come_and_go(subject: Subject) -> None:
-    volume = await subject.cloud.create_volume(order("pvc-a"))
+    volume = await subject.create(order("pvc-a"))
     await subject.cloud.add_label(volume.id, "never-seen")
     await subject.cloud.add_label(volume.id, "never-seen")
     assert set((await subject.cloud.get_volume(volume.id)).labels) == {"a:b", "never-seen"}
