@@ -8,7 +8,7 @@ from controller.capacity import AvailableCapacity
 from controller.cloud.base import Snapshot, Volume
 from controller.health import HealthReport
 from controller.records import PublishContext, Source
-from controller.rules import origins, sealed_context
+from controller.rules import sealed_context
 from csi_proto.csi import v1 as csi
 
 Rpc = csi.ControllerServiceCapabilityRpcType
@@ -52,13 +52,15 @@ def volume_message(volume: Volume) -> csi.Volume:
     return csi.Volume(
         capacity_bytes=volume.size_bytes,
         volume_id=volume.id,
-        content_source=content_source(origins.read(volume.description)),
+        content_source=content_source(volume.origin),
         accessible_topology=[topology(volume.zone)],
     )
 
 
-def content_source(source: Source) -> csi.VolumeContentSource | None:
+def content_source(source: Source | None) -> csi.VolumeContentSource | None:
     """Tell what a volume was made of."""
+    if source is None:
+        return None
     if source.snapshot_id:
         return csi.VolumeContentSource(snapshot=csi.VolumeContentSourceSnapshotSource(snapshot_id=source.snapshot_id))
     if source.volume_id:

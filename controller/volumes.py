@@ -11,7 +11,7 @@ from common import errors, sizes
 from controller.actions import Running
 from controller.cloud.base import EventPending, Gone, InUse, Kind, NameTaken, Place, Volume, VolumeOrder
 from controller.records import Create, Modify, Resize, Size
-from controller.rules import capacity, existing_volume, origins
+from controller.rules import capacity, existing_volume
 from controller.shared import SharedParts
 from controller.sources import Sources
 
@@ -104,7 +104,7 @@ class Volumes:
             name=wanted.name,
             zone=wanted.zone,
             size_gib=capacity.choose_gib(wanted.size, self._sizes, smallest),
-            description=origins.describe(wanted.source),
+            origin=wanted.source,
             labels=wanted.labels,
             snapshot_id=snapshot_id,
         )

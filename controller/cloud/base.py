@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from common import errors
 from controller.cloud.traits import Traits
+from controller.records import Source
 
 Item = TypeVar("Item")
 
@@ -85,7 +86,10 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A volume as the cloud tells it; not ``ready`` while it is being made."""
+    """A volume as the cloud tells it; not ``ready`` while it is being made.
+
+    ``origin`` is what it was made of; None if the cloud does not tell, as of a volume that somebody else made.
+    """
 
     id: str
     name: str
@@ -93,7 +97,7 @@ class Volume:
     size_bytes: int
     server_ids: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
-    description: str = ""
+    origin: Source | None = None
     created_at: float = 0.0
     ready: bool = True
 
@@ -105,7 +109,7 @@ class VolumeOrder:
     name: str
     zone: str
     size_gib: int
-    description: str
+    origin: Source
     labels: tuple[str, ...] = ()
     snapshot_id: str | None = None
 

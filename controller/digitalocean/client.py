@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from common import errors, sizes
 from controller.cloud import base
-from controller.digitalocean import models
+from controller.digitalocean import models, origins
 from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.http import ApiRequest, Http, Refusal, Value
 from controller.digitalocean.ids import droplet_number, path
@@ -49,7 +49,7 @@ class DigitalOcean:
     async def create_volume(self, order: base.VolumeOrder) -> tuple[base.Volume, None]:
         """POST /v2/volumes (volumes_create)."""
         body: dict[str, Value] = {"name": order.name, "size_gigabytes": order.size_gib, "region": order.zone}
-        body |= {"description": order.description, "tags": list(order.labels)}
+        body |= {"description": origins.describe(order.origin), "tags": list(order.labels)}
         if order.snapshot_id is not None:
             body |= {"snapshot_id": order.snapshot_id}
         call = ApiRequest("POST", "/v2/volumes", Lane.CHANGE, order.name, json=body)
@@ -269,7 +269,7 @@ def _volume(json: models.VolumeJson) -> base.Volume:
         size_bytes=sizes.to_bytes(json.size_gigabytes),
         server_ids=tuple(map(str, json.droplet_ids or ())),
         labels=json.tags,
-        description=json.description or "",
+        origin=origins.read(json.description or ""),
         created_at=models.seconds(json.created_at),
     )
 

@@ -6,7 +6,7 @@ Source: CSI 1.13 "CreateVolume" (ALREADY_EXISTS: incompatible with the request).
 from common import errors
 from controller.cloud.base import Volume
 from controller.records import Create
-from controller.rules import capacity, origins
+from controller.rules import capacity
 
 
 def check_existing(wanted: Create, existing: Volume, smallest_bytes: int) -> None:
@@ -14,7 +14,11 @@ def check_existing(wanted: Create, existing: Volume, smallest_bytes: int) -> Non
 
     A copy may still have the size of its source, ``smallest_bytes``: it is grown by the call that made it, or the next.
     """
-    origins.check(wanted.name, wanted.source, existing.description)
+    if existing.origin not in {None, wanted.source}:  # None: the cloud does not tell, and the volume is let pass
+        raise errors.AlreadyExists(
+            f"volume {wanted.name} exists and was made of {existing.origin}, not of {wanted.source}",
+            remedy="use another name",
+        )
     if existing.zone not in {wanted.zone, *wanted.zones}:
         raise errors.AlreadyExists(
             f"volume {wanted.name} exists in zone {existing.zone}; asked for is"

@@ -17,6 +17,7 @@ from controller.cloud import base
 from controller.cloud.base import ActionState, Kind, Pending, Progress
 from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.limits import TRAITS
+from controller.records import Source
 
 Item = TypeVar("Item")
 ZONE = "nyc1"
@@ -88,8 +89,10 @@ class FakeCloud:
         """How often what was asked."""
         return Counter(self.requests)
 
-    def make_volume(self, name: str, size_gib: int = 1, server_id: str = "", description: str = "") -> base.Volume:
-        volume = base.Volume(str(uuid.uuid4()), name, ZONE, sizes.to_bytes(size_gib), description=description)
+    def make_volume(
+        self, name: str, size_gib: int = 1, server_id: str = "", origin: Source | None = None
+    ) -> base.Volume:
+        volume = base.Volume(str(uuid.uuid4()), name, ZONE, sizes.to_bytes(size_gib), origin=origin)
         self._put(replace(volume, server_ids=(server_id,) if server_id else ()))
         return self.volumes[volume.id]
 
@@ -123,7 +126,7 @@ class FakeCloud:
         if order.snapshot_id is not None:
             size = self.snapshots[order.snapshot_id].min_size_bytes
         volume = base.Volume(
-            str(uuid.uuid4()), order.name, order.zone, size, (), order.labels, order.description, self._now()
+            str(uuid.uuid4()), order.name, order.zone, size, (), order.labels, order.origin, self._now()
         )
         self._put(volume)
         self.effects.append(Effect("create", volume.id))

@@ -12,6 +12,7 @@ from common import errors, sizes
 from controller.cloud import base
 from controller.cloud.base import ActionState, Kind, Pending, Place, VolumeOrder
 from controller.digitalocean.client import DigitalOcean
+from controller.records import BLANK, Source
 from tests.contract.cloud.clouds import Subject, embedded, fake
 
 pytestmark = pytest.mark.asyncio
@@ -26,7 +27,7 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 
 def order(name: str, size_gib: int = 1, snapshot_id: str | None = None) -> VolumeOrder:
-    return VolumeOrder(name, ZONE, size_gib, "made for a test", ("a:b",), snapshot_id)
+    return VolumeOrder(name, ZONE, size_gib, Source(snapshot_id=snapshot_id or ""), ("a:b",), snapshot_id)
 
 
 async def attached(subject: Subject, name: str, server_id: str) -> base.Volume:
@@ -39,7 +40,7 @@ async def attached(subject: Subject, name: str, server_id: str) -> base.Volume:
 async def test_a_volume_is_as_it_was_ordered(subject: Subject) -> None:
     made = await subject.create(order("pvc-a", 3))
     assert (made.name, made.zone, made.size_bytes) == ("pvc-a", ZONE, 3 * sizes.GIB)
-    assert (made.server_ids, made.labels, made.description) == ((), ("a:b",), "made for a test")
+    assert (made.server_ids, made.labels, made.origin) == ((), ("a:b",), BLANK)
     assert await subject.cloud.get_volume(made.id) == made
     assert await subject.cloud.find_volume("pvc-a", ZONE) == made
     assert await subject.cloud.find_volume("pvc", ZONE) is None
@@ -227,7 +228,8 @@ async def test_a_snapshot_makes_a_volume_as_large_as_its_source(subject: Subject
     assert await subject.cloud.get_snapshot(snapshot.id) == snapshot
     assert await subject.cloud.volume_snapshots(source.id) == (snapshot,)
     assert (await subject.cloud.list_snapshots(1)).items == (snapshot,)
-    assert (await subject.create(order("pvc-b", 2, snapshot.id))).size_bytes == 2 * sizes.GIB
+    copy = await subject.create(order("pvc-b", 2, snapshot.id))
+    assert (copy.size_bytes, copy.origin) == (2 * sizes.GIB, Source(snapshot_id=snapshot.id))
     await subject.cloud.delete_snapshot(snapshot.id)
     assert await subject.cloud.volume_snapshots(source.id) == ()
 

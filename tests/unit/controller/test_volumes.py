@@ -8,8 +8,8 @@ from common.capability import AccessType
 from common.context_keys import volume_name_key, volume_origin_key, volume_size_key
 from controller.cache import REMEMBERED_DELETIONS
 from controller.cloud.base import Pending, Place
-from controller.records import Modify, Resize, Size, Source, TakeSnapshot
-from controller.rules import origins, sealed_context
+from controller.records import BLANK, Modify, Resize, Size, Source, TakeSnapshot
+from controller.rules import sealed_context
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Effect, FakeCloud, Fault
 from tests.unit.controller.world import DRIVER, World, capability, within
@@ -59,7 +59,7 @@ async def test_a_name_taken_by_another_size_is_refused(size: Size) -> None:
 
 async def test_a_volume_of_csi_digitalocean_is_found_by_its_name() -> None:
     world = World()
-    volume = world.cloud.make_volume("pvc-a", 16, description="Created by DigitalOcean CSI driver")
+    volume = world.cloud.make_volume("pvc-a", 16, origin=BLANK)
     assert await world.create() == volume.id
 
 
@@ -95,7 +95,7 @@ async def test_a_restore_grows_to_what_was_asked() -> None:
     snapshot = await world.work.snapshots.create(TakeSnapshot("snap", source))
     copy = await world.create("pvc-copy", Size(30 * GIB), Source(snapshot_id=snapshot.id))
     assert world.cloud.volumes[copy].size_bytes == 30 * GIB
-    assert origins.read(world.cloud.volumes[copy].description) == Source(snapshot_id=snapshot.id)
+    assert world.cloud.volumes[copy].origin == Source(snapshot_id=snapshot.id)
 
 
 async def test_a_restore_that_died_before_it_grew_is_grown_by_the_next_call() -> None:

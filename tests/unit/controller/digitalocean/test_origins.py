@@ -1,0 +1,19 @@
+import pytest
+
+from controller.digitalocean import origins
+from controller.records import BLANK, Source
+
+ID = "506f78a4-e098-11e5-ad9f-000f53306ae1"
+
+
+@pytest.mark.parametrize("source", [BLANK, Source(snapshot_id=ID), Source(volume_id=ID)], ids=str)
+def test_a_description_tells_what_the_volume_was_made_of(source: Source) -> None:
+    assert origins.read(origins.describe(source)) == source
+
+
+def test_a_blank_volume_looks_like_one_of_csi_digitalocean() -> None:
+    assert origins.describe(BLANK) == "Created by DigitalOcean CSI driver"
+
+
+def test_a_description_of_somebody_else_tells_nothing() -> None:
+    assert origins.read("made by hand") is None
