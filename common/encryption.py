@@ -12,19 +12,19 @@ from common import errors
 
 FORMAT = "luks2"
 
-_CIPHERS = {  # with the key sizes that each takes, bits; XTS splits its key in two
+CIPHERS = {  # with the key sizes that each takes, bits; XTS splits its key in two
     "aes-xts-plain64": (512, 256),
     "serpent-xts-plain64": (512, 256),
     "twofish-xts-plain64": (512, 256),
     "xchacha12,aes-adiantum-plain64": (256,),
     "xchacha20,aes-adiantum-plain64": (256,),
 }
-_SECTORS = ("4096", "512", "1024", "2048")
-_ARGON2 = ("argon2id", "argon2i")
-_PBKDF2 = "pbkdf2"
-_MEMORY_KIB = (64 << 10, 8 << 10, 1 << 20)  # usual, least, most
-_ARGON2_ITERATIONS = (4, 4, 64)
-_PBKDF2_ITERATIONS = (600_000, 1000, 100_000_000)
+SECTORS = ("4096", "512", "1024", "2048")
+ARGON2 = ("argon2id", "argon2i")
+PBKDF2 = "pbkdf2"
+MEMORY_KIB = (64 << 10, 8 << 10, 1 << 20)  # usual, least, most
+ARGON2_ITERATIONS = (4, 4, 64)
+PBKDF2_ITERATIONS = (600_000, 1000, 100_000_000)
 _REMEDY = "correct the StorageClass and make the volume again"
 
 
@@ -51,19 +51,19 @@ def parse(given: Mapping[str, str]) -> Encryption | None:
             raise errors.InvalidArgument(f"{stray[0]} is given, and encryption is not", remedy=_REMEDY)
         return None
     _one_of("encryption", given, (FORMAT,))
-    cipher = _one_of("encryptionCipher", given, tuple(_CIPHERS))
-    pbkdf = _one_of("encryptionPbkdf", given, (*_ARGON2, _PBKDF2))
-    if pbkdf == _PBKDF2 and "encryptionPbkdfMemory" in given:
+    cipher = _one_of("encryptionCipher", given, tuple(CIPHERS))
+    pbkdf = _one_of("encryptionPbkdf", given, (*ARGON2, PBKDF2))
+    if pbkdf == PBKDF2 and "encryptionPbkdfMemory" in given:
         raise errors.InvalidArgument("encryptionPbkdfMemory is for argon2id and argon2i", remedy=_REMEDY)
     found = Encryption(
         cipher=cipher,
-        key_bits=int(_one_of("encryptionKeySize", given, tuple(map(str, _CIPHERS[cipher])))),
+        key_bits=int(_one_of("encryptionKeySize", given, tuple(map(str, CIPHERS[cipher])))),
         pbkdf=pbkdf,
-        memory_kib=0 if pbkdf == _PBKDF2 else _within("encryptionPbkdfMemory", given, _MEMORY_KIB),
+        memory_kib=0 if pbkdf == PBKDF2 else _within("encryptionPbkdfMemory", given, MEMORY_KIB),
         iterations=_within(
-            "encryptionPbkdfIterations", given, _PBKDF2_ITERATIONS if pbkdf == _PBKDF2 else _ARGON2_ITERATIONS
+            "encryptionPbkdfIterations", given, PBKDF2_ITERATIONS if pbkdf == PBKDF2 else ARGON2_ITERATIONS
         ),
-        sector_bytes=int(_one_of("encryptionSectorSize", given, _SECTORS)),
+        sector_bytes=int(_one_of("encryptionSectorSize", given, SECTORS)),
         discards=_one_of("encryptionDiscards", given, ("false", "true")) == "true",
     )
     _check_blocks(found, given.get("blockSize", ""))

@@ -13,7 +13,7 @@ from node.host.volume_locks import VolumeLocks
 from node.records.kernel import Facts, Mount
 from node.records.requests import Expand
 from node.records.state import Staged
-from node.rules import formatting, identity
+from node.rules import encryption, formatting, identity
 from node.stats import find
 
 
@@ -85,6 +85,7 @@ class Expansion:
                 f"volume {volume_id} is encrypted, and the call has no secret encryption-passphrase",
                 remedy="name the Secret in the class: csi.storage.k8s.io/node-expand-secret-name and -namespace",
             )
+        encryption.check_header(volume_id, header, None, disk.size_bytes)
         await self._host.luks.resize(volume_id, wanted.keys.passphrase)
         return await self._facts(wanted, used.number)
 

@@ -23,7 +23,8 @@ from node.formatting import Content, Formatter, Release
 from node.host.devices import Device
 from node.host.host import Host
 from node.records.kernel import Facts, Mapper
-from node.records.probes import Header, Probe
+from node.records.luks import Header
+from node.records.probes import Probe
 from node.records.requests import Keys, Stage, VolumeSpec
 from node.records.state import Intent, Staged
 from node.rules import encryption
@@ -140,6 +141,7 @@ class Unlocking:
         _, header = await self._host.prober.head(disk)
         if header is None:
             raise errors.Unavailable(f"the LUKS header of volume {volume.id} is gone")
+        encryption.check_header(volume.id, header, volume.encryption, disk.facts.size_bytes, copied=volume.copied)
         if is_short(mapper.size_bytes, disk.facts, header):
             await self._host.luks.resize(volume.id, key)
             mapper = await self.find(volume, disk)

@@ -13,6 +13,7 @@ FULL = "key slots full"  # as luksAddKey says it, with the status of any other e
 WRONG_KEY, NO_MEMORY, NO_DEVICE, BUSY = 2, 3, 4, 5
 
 _PROGRAM = ("cryptsetup", "--batch-mode", "--disable-locks")
+_TYPE = ("--type", "luks2")
 _KEY = ("--disable-external-tokens", "--key-file", "-")
 
 
@@ -21,7 +22,7 @@ def make(wanted: Encryption, label: str, subsystem: str, device: str) -> tuple[s
     return (
         *_PROGRAM,
         "luksFormat",
-        *("--type", "luks2"),
+        *_TYPE,
         *("--cipher", wanted.cipher),
         *("--key-size", str(wanted.key_bits)),
         *("--sector-size", str(wanted.sector_bytes)),
@@ -35,23 +36,23 @@ def make(wanted: Encryption, label: str, subsystem: str, device: str) -> tuple[s
 
 def test(device: str) -> tuple[str, ...]:
     """Return the program that tells whether a passphrase opens the device."""
-    return (*_PROGRAM, "open", "--test-passphrase", *_KEY, device)
+    return (*_PROGRAM, "open", "--test-passphrase", *_TYPE, *_KEY, device)
 
 
 def open_(device: str, name: str, *, discards: bool, read_only: bool) -> tuple[str, ...]:
     """Return the program that opens the device as mapper ``name``."""
     chosen = (*(("--allow-discards",) if discards else ()), *(("--readonly",) if read_only else ()))
-    return (*_PROGRAM, "open", *chosen, *_KEY, device, name)
+    return (*_PROGRAM, "open", *chosen, *_TYPE, *_KEY, device, name)
 
 
 def add_key(wanted: Encryption, device: str, new_key: str) -> tuple[str, ...]:
     """Return the program that adds the passphrase in the file ``new_key``, given another one that opens the device."""
-    return (*_PROGRAM, "luksAddKey", *_derivation(wanted), *_KEY, device, new_key)
+    return (*_PROGRAM, "luksAddKey", *_TYPE, *_derivation(wanted), *_KEY, device, new_key)
 
 
 def remove_key(device: str) -> tuple[str, ...]:
     """Return the program that removes the passphrase that it is given."""
-    return (*_PROGRAM, "luksRemoveKey", "--key-file", "-", device)
+    return (*_PROGRAM, "luksRemoveKey", *_TYPE, "--key-file", "-", device)
 
 
 def name(label: str, subsystem: str, device: str) -> tuple[str, ...]:

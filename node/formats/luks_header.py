@@ -1,20 +1,25 @@
 """Read a LUKS header from the first bytes of a device.
 
 A LUKS2 header is there twice, each with a sequence number and a checksum: a torn write leaves the other one whole.
+Only the layout that cryptsetup gives by default is read, with which both copies are found where this module looks: a
+header that cryptsetup would take from elsewhere must not be judged by another one.
 
-Source: LUKS2 On-Disk Format Specification 1.1.1, 2.2 "Binary Header" and 3 "LUKS2 JSON Metadata".
+Source: LUKS2 On-Disk Format Specification 1.1.1, 2.2 "Binary Header" and 3 "LUKS2 JSON Metadata"; cryptsetup,
+lib/luks2/luks2_disk_metadata.c (which copy counts).
 """
 
 import hashlib
-import json
 import struct
+from dataclasses import replace
 
-from node.records.probes import Header
+from node.formats import luks_metadata
+from node.formats.luks_metadata import Malformed, Reader
+from node.records.luks import Header
 
-HEAD_BYTES = 64 << 10  # both copies, at the size that cryptsetup gives them
+COPY_BYTES = 0x4000
+HEAD_BYTES = 2 * COPY_BYTES
 
 _PRIMARY, _SECONDARY = b"LUKS\xba\xbe", b"SKUL\xba\xbe"
-_SECONDARY_AT = (0x4000, 0x8000)
 _BINARY_BYTES = 4096
 _BINARY = struct.Struct(">6sHQQ48s32s64s40s48sQ")
 _CHECKSUM_AT, _CHECKSUM_BYTES = 448, 64
@@ -22,25 +27,29 @@ _CHECKSUM = "sha256"
 
 
 def parse(head: bytes) -> Header | None:
-    """Return the newest whole header in ``head``, a device's first bytes; None if there is none."""
+    """Return the newest whole header in ``head``, a device's first bytes; None if there is none. Raises nothing."""
     if head[:8] == _PRIMARY + b"\0\1":
         return Header(version=1)
-    copies = [copy for at in (0, *_SECONDARY_AT) if (copy := _whole(head, at))]
     try:
-        return _header(max(copies, key=_sequence)) if copies else None
-    except (KeyError, TypeError, ValueError):  # written by something that is no LUKS2
-        return None
+        copies = [copy for at, magic in ((0, _PRIMARY), (COPY_BYTES, _SECONDARY)) if (copy := _whole(head, at, magic))]
+    except Malformed as error:
+        return Header(version=2, malformed=str(error))
+    return _header(max(copies, key=_sequence)) if copies else None
 
 
-def _whole(head: bytes, at: int) -> bytes:
-    """Return the copy of the header at an offset, if its checksum is right; else nothing."""
-    if len(head) < at + _BINARY_BYTES:
+def _whole(head: bytes, at: int, magic: bytes) -> bytes:
+    """Return the copy of the header at an offset, if its checksum is right; else nothing.
+
+    Raises Malformed for a copy that cryptsetup might read and this module cannot.
+    """
+    copy = head[at : at + COPY_BYTES]
+    if len(copy) < COPY_BYTES:
         return b""
-    magic, version, size, _, _, algorithm, _, _, _, offset = _BINARY.unpack_from(head, at)
-    right = magic == (_SECONDARY if at else _PRIMARY) and version == 2 and offset == at
-    if not right or size > len(head) - at or _text(algorithm) != _CHECKSUM:
+    found, version, size, _, _, algorithm, _, _, _, offset = _BINARY.unpack_from(copy)
+    if (found, version, offset) != (magic, 2, at):
         return b""
-    copy = head[at : at + size]
+    if size != COPY_BYTES or _text(algorithm) != _CHECKSUM:
+        raise Malformed(f"a copy at {at} has {size} bytes and checksum {_text(algorithm)[:16]!r}")
     start, end = _CHECKSUM_AT, _CHECKSUM_AT + _CHECKSUM_BYTES
     digest = hashlib.sha256(copy[:start] + bytes(_CHECKSUM_BYTES) + copy[end:]).digest()
     return copy if copy[start:end].startswith(digest) else b""
@@ -52,16 +61,30 @@ def _sequence(copy: bytes) -> int:
 
 def _header(copy: bytes) -> Header:
     fields = _BINARY.unpack_from(copy)
-    metadata = json.loads(copy[_BINARY_BYTES:].split(b"\0", 1)[0])
-    return Header(
-        version=2,
-        label=_text(fields[4]),
-        subsystem=_text(fields[8]),
-        uuid=_text(fields[7]),
-        slots=len(metadata["keyslots"]),
-        payload_at=min((int(each["offset"]) for each in metadata["segments"].values()), default=0),
-        requires=tuple(metadata["config"].get("requirements", {}).get("mandatory", ())),
+    found = Header(version=2, label=_text(fields[4]), subsystem=_text(fields[8]), uuid=_text(fields[7]))
+    try:
+        metadata = luks_metadata.parse(copy[_BINARY_BYTES:])
+        config = metadata.inner("config")
+        found = replace(found, requires=config.inner("requirements", {}).texts("mandatory"))
+        return _with_metadata(found, metadata, config)
+    except Malformed as error:
+        return replace(found, malformed=str(error))
+
+
+def _with_metadata(found: Header, metadata: Reader, config: Reader) -> Header:
+    config.long("json_size")
+    config.long("keyslots_size")
+    whole = replace(
+        found,
+        slots=metadata.numbered("keyslots", luks_metadata.key_slot),
+        segments=metadata.numbered("segments", luks_metadata.segment),
+        digests=metadata.numbered("digests", luks_metadata.digest),
+        flags=config.texts("flags"),
+        tokens=metadata.numbered("tokens", luks_metadata.token),
     )
+    config.end()
+    metadata.end()
+    return whole
 
 
 def _text(field: bytes) -> str:

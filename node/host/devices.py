@@ -22,7 +22,8 @@ from node.host.paths import block_number
 from node.host.sysfs import Sysfs, device_number
 from node.host.threads import SECONDS, Threads
 from node.records.kernel import Facts, Mapper
-from node.records.probes import Header, Superblock
+from node.records.luks import Header
+from node.records.probes import Superblock
 from node.records.requests import VolumeSpec
 from node.rules import encryption, identity
 

@@ -18,7 +18,8 @@ from node.formats import exit_status, luks_header, scan_ranges, superblocks
 from node.host.command import Commands, Ended
 from node.host.devices import Device
 from node.host.threads import SECONDS, Threads
-from node.records.probes import Header, Probe, ScanResult, Signature, Superblock
+from node.records.luks import Header
+from node.records.probes import Probe, ScanResult, Signature, Superblock
 
 BLKID_SECONDS = 60.0
 SCAN_SECONDS = 60.0

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from node.records.kernel import Facts
+from node.records.luks import Header
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,6 @@ class Superblock:
     mount_options: str = ""  # ext: with which it asks to be mounted (tune2fs -E mount_opts)
     external_journal: bool = False  # ext: on another device, which it names
     unfinished: bool = False  # xfs: mkfs has not ended; ext and btrfs write their mark last
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a LUKS header says of itself."""
-
-    version: int
-    label: str = ""
-    subsystem: str = ""
-    uuid: str = ""
-    slots: int = 0  # keys by which it opens
-    payload_at: int = 0  # byte offset of what is encrypted
-    requires: tuple[str, ...] = ()  # what a program must know beyond LUKS2 itself: a re-encryption under way
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,13 @@ import hashlib
 from dataclasses import dataclass
 
 from common import errors
+from common.encryption import Encryption
 from node.records.kernel import Facts, Mapper
-from node.records.probes import Header, Probe
+from node.records.luks import Header
+from node.records.probes import Probe
 from node.records.requests import Filesystem, VolumeSpec
 from node.records.state import Intent
-from node.rules import formatting
+from node.rules import formatting, header_limits
 from node.rules.formatting import Format, ScanFirst, Use
 
 NEW, IN_USE = "aiocsi-new", "aiocsi"
@@ -90,6 +92,8 @@ def decide(volume: VolumeSpec, probe: Probe, intent: Intent | None, boot: str) -
 
 def _known(volume: VolumeSpec, probe: Probe, header: Header) -> Unlock | Format:
     """Decide by a header that is whole."""
+    if header.malformed and not header.requires:
+        raise _unusable(volume.id, f"it is malformed: {header.malformed}")
     if header.version != 2 or header.subsystem not in {NEW, IN_USE}:
         raise errors.FailedPrecondition(
             f"volume {volume.id} holds a LUKS{header.version} header that this driver has not made",
@@ -99,7 +103,7 @@ def _known(volume: VolumeSpec, probe: Probe, header: Header) -> Unlock | Format:
     named = header.label == label(volume.id)
     if not named and not volume.copied:
         raise errors.FailedPrecondition(
-            f"the LUKS header of volume {volume.id} is that of volume {header.label[:80] or 'nobody'}",
+            f"the LUKS header of volume {volume.id} is that of volume {_shown(header.label) or 'nobody'}",
             remedy=f"if this is a copy that was made outside of the driver, name it: {_naming(volume)}",
         )
     if header.requires:
@@ -108,6 +112,7 @@ def _known(volume: VolumeSpec, probe: Probe, header: Header) -> Unlock | Format:
             remedy="a re-encryption is under way: finish it with cryptsetup reencrypt --resume-only",
         )
     if header.slots:
+        check_header(volume.id, header, volume.encryption, probe.facts.size_bytes, copied=volume.copied)
         return Unlock(header, adopt=not named)
     if named and header.subsystem == NEW:  # without a key nobody ever wrote to it; and it says so itself
         return formatting.permit(volume, probe, wipe=True)
@@ -115,6 +120,26 @@ def _known(volume: VolumeSpec, probe: Probe, header: Header) -> Unlock | Format:
         f"the LUKS header of volume {volume.id} has no key any more: somebody has erased them",
         remedy="restore the header from a backup (cryptsetup luksHeaderRestore); without one the data is lost",
     )
+
+
+def check_header(
+    volume_id: str, header: Header, asked: Encryption | None, disk_bytes: int, *, copied: bool = False
+) -> None:
+    """Raise FailedPrecondition unless a program may obey the header: see ``header_limits``."""
+    if problem := header_limits.problem(header, asked, disk_bytes, copied=copied):
+        raise _unusable(volume_id, problem)
+
+
+def _unusable(volume_id: str, problem: str) -> errors.FailedPrecondition:
+    return errors.FailedPrecondition(
+        f"the LUKS header of volume {volume_id} is not one that its class makes: {problem}",
+        remedy="if you have changed it, or made it by hand, name in the class what it has (encryptionCipher, …), or "
+        "change it back; else restore it from a backup (cryptsetup luksHeaderRestore): somebody has written the disk",
+    )
+
+
+def _shown(text: str) -> str:
+    return text[:80].encode("unicode_escape").decode()
 
 
 def _naming(volume: VolumeSpec) -> str:
@@ -156,6 +181,11 @@ def decide_mapper(volume: VolumeSpec, mapper: Mapper | None, disk: Facts, header
 
 
 def check_plain(volume: VolumeSpec, header: Header | None) -> None:
-    """Raise FailedPrecondition if a volume is to be used as it is, and is encrypted by this driver."""
-    if header is not None and header.subsystem in {NEW, IN_USE}:
+    """Raise FailedPrecondition if a volume is to be used as it is, and this driver has encrypted it, or its origin.
+
+    Any other header on a raw block device, be it malformed, is the pod's.
+    """
+    if header is None or header.malformed or header.subsystem not in {NEW, IN_USE}:
+        return
+    if header.label == label(volume.id) or volume.copied:
         raise formatting.encrypted(volume)

@@ -109,7 +109,7 @@ class Disk:
         """Return how many key slots are listed."""
         header = luks_header.parse(self.file.read_bytes()[: luks_header.HEAD_BYTES])
         assert header is not None
-        return header.slots
+        return len(header.slots)
 
     def opens(self, passphrase: bytes) -> bool:
         """Ask the real cryptsetup."""

@@ -30,7 +30,7 @@ from node.formats import luks_header
 from node.host.command import Commands
 from node.host.sysfs import Sysfs
 from node.host.volume_locks import VolumeLocks
-from node.records.probes import Header
+from node.records.luks import Header
 from node.records.requests import Filesystem, Keys, Stage, VolumePath, VolumeSpec
 from node.rules.encryption import IN_USE, mapper_name
 from node.service import NodeDomains
@@ -172,7 +172,7 @@ def die_in(life: Life, name: str, at: str) -> Told:
         if before.subsystem == IN_USE:
             made = [point for point in came_by if " mkfs" in point]
             assert made == [], f"{name} at {at}: {made}"
-    found = "" if before is None else f"{before.subsystem}, {before.slots} keys"
+    found = "" if before is None else f"{before.subsystem}, {len(before.slots)} keys"
     number = int(at.partition("+")[0])
     point = points[number - 1] if number <= len(points) else ""
     return Told(name, at, point, died=status == -signal.SIGKILL, repeats=repeats, header=found)

@@ -7,7 +7,7 @@ import pytest
 from grpclib.exceptions import GRPCError
 
 from node.formats import luks_header
-from node.records.probes import Header
+from node.records.luks import Header
 from tests.vm.conftest import DISK_ERRORS, MakeGuest
 from tests.vm.encryption.calls import Kubelet, Volume, serving
 

@@ -20,7 +20,7 @@ from localcloud.guests.drives import Drive
 from localcloud.guests.guest import Guest
 from localcloud.guests.server import DiskServer
 from node.formats import luks_header
-from node.records.probes import Header
+from node.records.luks import Header
 from node.rules.encryption import IN_USE
 from tests.harness import guests
 from tests.harness.processes import until
@@ -58,7 +58,7 @@ class Left:
         torn = self.disk[:6] == b"LUKS\xba\xbe"
         if header is None:
             return "no header", has_data(self.disk), torn
-        return header.subsystem, header.slots, torn, has_data(self.disk[PAYLOAD_AT:])
+        return header.subsystem, len(header.slots), torn, has_data(self.disk[PAYLOAD_AT:])
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,33 @@ from pathlib import Path
 
 import pytest
 
-from node.formats import luks_header
-from node.records.probes import Header
+from common import encryption
+from node.formats import cryptsetup_argv, luks_header
+from node.records.luks import Digest, Header, KeySlot, Segment
+from node.rules import header_limits
+from tests.harness import luks
 from tests.harness.tools import run
 
 SIZE = 32 << 20
 ID = "9f1c2d3e-0a1b-4c5d-8e7f-001122334455"
+
+SLOT = KeySlot(
+    key_bits=512,
+    cipher="aes-xts-plain64",
+    cipher_key_bits=512,
+    at=32768,
+    size=258048,
+    stripes=4000,
+    split_hash="sha256",
+    pbkdf="pbkdf2",
+    pbkdf_hash="sha256",
+    memory_kib=0,
+    iterations=1000,
+    threads=1,
+    salt_bytes=32,
+)
+SEGMENT = Segment("crypt", 16 << 20, 0, 0, "aes-xts-plain64", 4096)
+DIGEST = Digest("pbkdf2", "sha256", 1000, 32, ("0",))
 
 pytestmark = pytest.mark.skipif(shutil.which("cryptsetup") is None, reason="needs cryptsetup-bin")
 
@@ -38,7 +59,8 @@ def test_a_header_says_whose_it_is_and_how_far_it_has_come(head: bytes) -> None:
     found = luks_header.parse(head)
     assert found is not None
     assert len(found.uuid) == 36
-    assert found == Header(2, ID, "aiocsi-new", found.uuid, slots=1, payload_at=16 << 20)
+    assert found == Header(2, ID, "aiocsi-new", found.uuid, (SLOT,), (SEGMENT,), (DIGEST,))
+    assert found.payload_at == 16 << 20
 
 
 def test_a_torn_copy_is_left_out_and_the_other_one_read(head: bytes) -> None:
@@ -62,6 +84,36 @@ def test_the_newer_copy_counts(tmp_path: Path) -> None:
     assert found.subsystem == "aiocsi"
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        pytest.param({"encryptionPbkdfMemory": "8192"}, id="argon2id"),
+        pytest.param({"encryptionPbkdf": "argon2i", "encryptionPbkdfMemory": "8192"}, id="argon2i"),
+        pytest.param({"encryptionPbkdf": "pbkdf2", "encryptionPbkdfIterations": "1000"}, id="pbkdf2"),
+        pytest.param({"encryptionKeySize": "256", "encryptionPbkdfMemory": "8192"}, id="a shorter key"),
+        pytest.param({"encryptionSectorSize": "512", "encryptionPbkdfMemory": "8192"}, id="small sectors"),
+    ],
+)
+def test_what_cryptsetup_writes_for_a_class_is_what_the_class_makes(tmp_path: Path, parameters: dict[str, str]) -> None:
+    asked = encryption.parse({"encryption": "luks2", **parameters})
+    assert asked is not None
+    file, new_key = tmp_path / "disk", tmp_path / "key"
+    new_key.write_bytes(b"another-passphrase")
+    with file.open("wb") as disk:
+        disk.truncate(SIZE)
+    for argv in (
+        cryptsetup_argv.make(asked, ID, "aiocsi-new", str(file)),
+        cryptsetup_argv.add_key(asked, str(file), str(new_key)),
+        cryptsetup_argv.name(ID, "aiocsi", str(file)),
+    ):
+        run(*argv, stdin=b"a-passphrase")
+        found = luks_header.parse(file.read_bytes()[: luks_header.HEAD_BYTES])
+        assert found is not None
+        assert not header_limits.problem(found, asked, SIZE, copied=False)
+    run(*cryptsetup_argv.remove_key(str(file)), stdin=b"a-passphrase")
+    run(*cryptsetup_argv.test(str(file)), stdin=b"another-passphrase")
+
+
 def test_a_header_of_the_first_version_is_told_apart(tmp_path: Path) -> None:
     assert luks_header.parse(made(tmp_path / "disk", "luks1")) == Header(version=1)
 
@@ -69,3 +121,16 @@ def test_a_header_of_the_first_version_is_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", bytes(luks_header.HEAD_BYTES), b"LUKS\xba\xbe\0\2" + bytes(9000)])
 def test_what_is_no_header_is_none(content: bytes) -> None:
     assert luks_header.parse(content) is None
+
+
+def test_a_copy_that_cryptsetup_would_find_elsewhere_is_not_judged_by_another_one() -> None:
+    """A primary of 32 KiB has its second copy at 32 KiB; a decoy at 16 KiB must not stand for it."""
+    written = b"{}".ljust(12288, b"\0")
+    decoy = luks.header_copy(written, label=ID, subsystem="aiocsi", sequence=9, at=0x4000)
+    for primary in (
+        luks.header_copy(written, label=ID, subsystem="aiocsi", sequence=1, size=0x8000),
+        luks.header_copy(written, label=ID, subsystem="aiocsi", sequence=1, by="sha512"),
+    ):
+        found = luks_header.parse(primary[:0x4000] + decoy)
+        assert found is not None
+        assert found.malformed

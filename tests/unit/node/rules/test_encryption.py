@@ -8,13 +8,16 @@ from hypothesis import strategies as st
 
 from common import encryption as parameters
 from common import errors
+from node.formats import luks_header
 from node.records.kernel import Facts, Mapper
-from node.records.probes import Header, Probe, ScanResult, Signature, Superblock
+from node.records.luks import Header
+from node.records.probes import Probe, ScanResult, Signature, Superblock
 from node.records.requests import Filesystem, VolumeSpec
 from node.records.state import Intent
 from node.rules import encryption, formatting
 from node.rules.encryption import IN_USE, NEW, Open, Reuse, Unlock
 from node.rules.formatting import Format, Use
+from tests.harness import luks
 
 GIB = 1 << 30
 BOOT = "boot-1"
@@ -25,7 +28,9 @@ EXT4 = Filesystem("ext4")
 FACTS = Facts("sda", "8:0", 10 * GIB, sequence="7")
 BLANK = Probe(FACTS, Signature(), scan=ScanResult(4096))
 INTENT = Intent("id", encryption.KIND, 10 * GIB, BOOT, "7")
-HEADER = Header(2, "id", IN_USE, "11111111-2222-3333-4444-555555555555", slots=1, payload_at=16 << 20)
+WHOLE = luks_header.parse(luks.area(luks.metadata(), label="id", subsystem=IN_USE))
+assert WHOLE is not None
+HEADER = WHOLE
 MAPPER = Mapper("dm-0", "253:0", "aiocsi-id", "CRYPT-LUKS2-11111111222233334444555555555555-aiocsi-id", GIB, "8:0")
 
 
@@ -71,8 +76,12 @@ def test_a_copy_is_unlocked_although_it_names_its_origin_and_is_to_name_itself()
         pytest.param(replace(HEADER, subsystem=""), "has not made", id="somebody's own LUKS2"),
         pytest.param(replace(HEADER, label=""), "is that of volume nobody", id="no label"),
         pytest.param(replace(HEADER, requires=("online-reencrypt",)), "reencrypt --resume-only", id="re-encryption"),
-        pytest.param(replace(HEADER, slots=0), "erased", id="no key any more"),
+        pytest.param(replace(HEADER, slots=()), "erased", id="no key any more"),
         pytest.param(None, "luksHeaderRestore", id="damaged"),
+        pytest.param(replace(HEADER, malformed="it is not JSON"), "malformed: it is not JSON", id="malformed"),
+        pytest.param(replace(HEADER, subsystem=NEW, slots=(), malformed="x"), "malformed: x", id="malformed and new"),
+        pytest.param(replace(HEADER, tokens=("luks2-keyring",)), "token", id="not as its class makes it"),
+        pytest.param(replace(HEADER, label="a\x1b[31m"), "volume a\\x1b", id="a label with control characters"),
     ],
 )
 def test_a_header_that_is_not_ours_or_not_whole_is_refused(header: Header | None, said: str) -> None:
@@ -86,7 +95,7 @@ def test_a_plain_file_system_is_refused_and_the_way_out_is_a_copy() -> None:
 
 
 def test_a_format_that_was_cut_short_before_it_had_a_key_is_made_anew_wherever_the_disk_is() -> None:
-    assert decide(locked(replace(HEADER, subsystem=NEW, slots=0))) == Format(wipe=True)
+    assert decide(locked(replace(HEADER, subsystem=NEW, slots=()))) == Format(wipe=True)
 
 
 def test_what_an_interrupted_format_leaves_is_formatted_while_the_device_stays_attached() -> None:
@@ -102,7 +111,7 @@ def test_the_remains_of_a_format_are_never_a_file_system() -> None:
     refusal(Probe(FACTS, Signature("ext4", "filesystem"), Superblock("ext4", GIB, "uuid")), intent=INTENT)
 
 
-@pytest.mark.parametrize("probe", [BLANK, locked(replace(HEADER, subsystem=NEW, slots=0))], ids=["blank", "cut short"])
+@pytest.mark.parametrize("probe", [BLANK, locked(replace(HEADER, subsystem=NEW, slots=()))], ids=["blank", "cut short"])
 def test_a_volume_that_is_never_formatted_is_never_encrypted(probe: Probe) -> None:
     assert "never formatted" in str(refusal(probe, replace(VOLUME, never_format="so it is")))
 
@@ -123,14 +132,14 @@ PROBES = st.builds(
     st.one_of(
         st.none(),
         st.builds(
-            Header,
-            st.sampled_from([1, 2]),
-            st.sampled_from(["", "id", "other"]),
-            st.sampled_from(["", NEW, IN_USE]),
-            st.just("uuid"),
-            st.integers(0, 2),
-            st.just(1 << 20),
-            st.sampled_from([(), ("online-reencrypt",)]),
+            replace,
+            st.just(HEADER),
+            version=st.sampled_from([1, 2]),
+            label=st.sampled_from(["", "id", "other"]),
+            subsystem=st.sampled_from(["", NEW, IN_USE]),
+            slots=st.sampled_from([(), HEADER.slots]),
+            requires=st.sampled_from([(), ("online-reencrypt",)]),
+            malformed=st.sampled_from(["", "it is not JSON"]),
         ),
     ),
 )
@@ -146,7 +155,11 @@ def test_a_header_is_written_only_where_nobody_can_have_stored_anything(
         return
     if isinstance(decision, Format):
         header = probe.header
-        never_used = header is not None and (header.label, header.subsystem, header.slots) == ("id", NEW, 0)
+        never_used = (
+            header is not None
+            and not header.malformed
+            and (header.label, header.subsystem, header.slots) == ("id", NEW, ())
+        )
         blank = header is None and probe.signature == Signature() and probe.scan == ScanResult(4096)
         ours = header is None and intent == INTENT and probe.signature.kind in {"", "crypto_LUKS"}
         assert never_used or blank or ours
@@ -235,5 +248,20 @@ def test_an_encrypted_volume_is_not_handed_out_as_a_plain_one(state: str) -> Non
         encryption.check_plain(plain, replace(HEADER, subsystem=state))
     with pytest.raises(errors.FailedPrecondition, match="is encrypted"):
         formatting.decide(plain, EXT4, locked(HEADER), None, BOOT)
-    encryption.check_plain(plain, replace(HEADER, subsystem=""))  # a pod's own LUKS on a raw volume
-    encryption.check_plain(plain, None)
+    with pytest.raises(errors.FailedPrecondition, match="is encrypted"):
+        encryption.check_plain(replace(plain, copied=True), replace(HEADER, subsystem=state, label="origin"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        replace(HEADER, subsystem=""),
+        replace(HEADER, label="other"),
+        replace(HEADER, malformed="it is not JSON"),
+        Header(1),
+    ],
+    ids=["none", "of the pod", "of another volume", "malformed", "LUKS1"],
+)
+def test_any_other_header_on_a_plain_raw_volume_is_the_pods(header: Header | None) -> None:
+    encryption.check_plain(replace(VOLUME, encryption=None), header)

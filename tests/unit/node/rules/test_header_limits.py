@@ -1,0 +1,141 @@
+"""What a header may say: what its class could have asked for, and nothing that costs or opens more."""
+
+from dataclasses import replace
+
+import pytest
+
+from common import encryption
+from common.encryption import Encryption
+from node.formats import luks_header
+from node.records.luks import Header
+from node.rules import header_limits
+from tests.harness import luks
+
+GIB = 1 << 30
+
+
+def asked(**parameters: str) -> Encryption:
+    found = encryption.parse({"encryption": "luks2", **parameters})
+    assert found is not None
+    return found
+
+
+CLASS = asked()
+
+
+def header(place: str = "", value: object = None) -> Header:
+    found = luks_header.parse(luks.area(luks.metadata(place, value), label="id"))
+    assert found is not None
+    return found
+
+
+def problem(found: Header, of_class: Encryption | None = CLASS, *, copied: bool = False) -> str:
+    return header_limits.problem(found, of_class, GIB, copied=copied)
+
+
+def slot(number: int, **kdf: object) -> dict[str, object]:
+    made = luks.metadata()["keyslots"]
+    assert isinstance(made, dict)
+    area = {**made["0"]["area"], "offset": str(32768 + number * 258048)}
+    return {**made["0"], "area": area, "kdf": {**made["0"]["kdf"], **kdf}}
+
+
+PBKDF2 = {"type": "pbkdf2", "hash": "sha256", "iterations": 600_000, "salt": "UCPWbWc6dG9T4ClvvMv64A=="}
+
+
+@pytest.mark.parametrize("of_class", [CLASS, None, asked(encryptionPbkdf="pbkdf2")])
+def test_what_the_driver_writes_is_accepted(of_class: Encryption | None) -> None:
+    assert not problem(header(), of_class)
+
+
+def test_a_full_header_of_the_class_is_accepted() -> None:
+    assert not problem(header("keyslots", {str(number): slot(number) for number in range(32)}))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        pytest.param("segments/0/encryption", "cipher_null-ecb", id="a segment that is not encrypted"),
+        pytest.param("segments/0/encryption", "aes-ecb", id="a weak cipher"),
+        pytest.param("segments/0/encryption", "serpent-xts-plain64", id="another cipher of a class"),
+        pytest.param("segments/0/sector_size", 512, id="other sectors"),
+        pytest.param("segments/0/type", "linear", id="a segment in clear"),
+        pytest.param("segments/0/size", "1048576", id="a segment that ends"),
+        pytest.param("segments/0/iv_tweak", "1", id="another offset of the IV"),
+        pytest.param("segments/0/offset", "16384", id="a segment over the header"),
+        pytest.param("segments/0/offset", str(1 << 40), id="a segment behind the disk"),
+        pytest.param("segments/0/offset", "16777217", id="a segment between sectors"),
+        pytest.param("segments", {}, id="no segment"),
+        pytest.param("keyslots/0/area/encryption", "cipher_null-ecb", id="a key slot that anything opens"),
+        pytest.param("keyslots/0/area/encryption", "null", id="a key slot without a cipher"),
+        pytest.param("keyslots/0/area/key_size", 1, id="a short key of a key slot"),
+        pytest.param("keyslots/0/key_size", 32, id="a shorter key"),
+        pytest.param("keyslots/0/key_size", 0, id="no key"),
+        pytest.param("keyslots/0/af/stripes", 1, id="a key that is not split"),
+        pytest.param("keyslots/0/af/hash", "crc32", id="split by no hash"),
+        pytest.param("keyslots/0/area/offset", "0", id="a key slot over the header"),
+        pytest.param("keyslots/0/area/offset", "16777216", id="a key slot over the content"),
+        pytest.param("keyslots/0/area/size", str(1 << 30), id="a huge key slot"),
+        pytest.param("keyslots/1", slot(0), id="two key slots at one place"),
+        pytest.param("keyslots/0/kdf/memory", 4 << 20, id="4 GiB"),
+        pytest.param("keyslots/0/kdf/memory", 65537, id="more memory than the class"),
+        pytest.param("keyslots/0/kdf/memory", 8, id="hardly any memory"),
+        pytest.param("keyslots/0/kdf/time", 4_000_000_000, id="for years"),
+        pytest.param("keyslots/0/kdf/time", 65, id="more passes than any class"),
+        pytest.param("keyslots/0/kdf/cpus", 64, id="more threads"),
+        pytest.param("keyslots/0/kdf/salt", "", id="no salt"),
+        pytest.param("keyslots/0/kdf/type", "argon2d", id="another derivation"),
+        pytest.param("keyslots/0/kdf", {**PBKDF2, "iterations": 1}, id="one pass"),
+        pytest.param("keyslots/0/kdf", {**PBKDF2, "iterations": 1 << 32}, id="billions of passes"),
+        pytest.param("keyslots/0/kdf", {**PBKDF2, "hash": "md5"}, id="a weak hash"),
+        pytest.param("keyslots", {str(n): slot(n, time=64) for n in range(9)}, id="slots that cost too much together"),
+        pytest.param("keyslots", {str(n): slot(n) for n in range(33)}, id="more key slots than there can be"),
+        pytest.param("digests/0/iterations", 1 << 32, id="a digest that takes years"),
+        pytest.param("digests/0/hash", "crc32", id="a digest without a hash"),
+        pytest.param("digests/0/segments", [], id="a digest of nothing"),
+        pytest.param("digests", {}, id="no digest"),
+        pytest.param("config/flags", ["allow-discards"], id="discards"),
+        pytest.param("config/flags", ["no-journal"], id="a flag that nobody knows"),
+        pytest.param("tokens/0", {"type": "luks2-keyring", "keyslots": ["0"], "key_description": "x"}, id="a token"),
+        pytest.param("config", None, id="malformed"),
+    ],
+)
+def test_what_the_class_does_not_ask_for_is_refused(place: str, value: object) -> None:
+    assert problem(header(place, value))
+
+
+def test_a_slot_of_another_derivation_is_accepted_at_its_usual_costs() -> None:
+    assert not problem(header("keyslots/0/kdf", PBKDF2))
+    assert not problem(header(), asked(encryptionPbkdf="pbkdf2", encryptionPbkdfIterations="1000"))
+
+
+def test_a_class_may_ask_for_more_memory_and_passes() -> None:
+    costly = header("keyslots", {"0": slot(0, memory=1 << 20, time=64)})
+    assert problem(costly)
+    assert not problem(costly, asked(encryptionPbkdfMemory=str(1 << 20), encryptionPbkdfIterations="64"))
+
+
+def test_a_copy_keeps_the_cipher_of_its_origin_but_not_one_of_no_class() -> None:
+    found = header("segments/0/encryption", "serpent-xts-plain64")
+    assert not problem(found, copied=True)
+    assert problem(header("segments/0/encryption", "aes-ecb"), copied=True)
+
+
+def test_discards_are_accepted_where_the_class_allows_them() -> None:
+    assert not problem(
+        header("config/flags", ["allow-discards", "no-read-workqueue"]), asked(encryptionDiscards="true")
+    )
+
+
+def test_without_a_class_the_limits_are_those_of_all_classes() -> None:
+    assert not problem(header("keyslots/0/kdf/memory", 1 << 20), None)
+    assert problem(header("keyslots/0/kdf/memory", (1 << 20) + 1), None)
+    assert problem(header("keyslots/0/area/encryption", "cipher_null-ecb"), None)
+
+
+def test_a_header_larger_than_the_disk_is_refused() -> None:
+    assert "lies at" in header_limits.problem(header(), CLASS, 16 << 20, copied=False)
+
+
+def test_a_header_without_a_key_slot_is_judged_by_the_rest() -> None:
+    assert not problem(replace(header(), slots=()))
