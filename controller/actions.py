@@ -5,7 +5,7 @@ The wait is not: a cancelled caller leaves it, the action goes on, and the next 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -13,14 +13,16 @@ import structlog
 from common import deadlines, errors
 from common.locks import Locks
 from common.tasks import Tasks
-from controller.cache import VolumeCache
-from controller.cloud.base import ActionState, Cloud, EventPending, Kind, Pending, Place, Progress
+from controller.cache import Accounted, Move, VolumeCache
+from controller.cloud.base import ActionState, Cloud, EventPending, Gone, Kind, Pending, Place, Progress, Volume
 from controller.pacing.action_poll import ActionPoll
 from controller.pacing.server_queue import ServerQueue
 
 log = structlog.get_logger("actions")
 
 Start = Callable[[], Awaitable[Pending | None]]
+MOVES = frozenset({Kind.ATTACH, Kind.DETACH})
+OVERDUE_SECONDS = 60.0  # far more than an attach, a detach or a growth takes
 FOREIGN_PAUSE_SECONDS = 1.0  # at least; what somebody else started, and when, is not known
 
 
@@ -38,6 +40,11 @@ class Running:
         done = self.ended is not None and self.ended.state is ActionState.COMPLETED
         return done and self.action.kind is kind and self.place.server_id == server_id
 
+    def is_shown_by(self, volume: Volume) -> bool:
+        """Whether the volume shows what the action was to do; of a growth it is for the caller to say."""
+        holds = bool(volume.server_ids) if self.place.server_id is None else self.place.server_id in volume.server_ids
+        return self.action.kind not in MOVES or holds is (self.action.kind is Kind.ATTACH)
+
 
 class Actions:
     """Runs actions, one at a time on a volume and on a server."""
@@ -51,6 +58,8 @@ class Actions:
         self._servers = ServerQueue()
         self._of_volume: dict[str, Running] = {}
         self._of_server: dict[str | None, Running] = {}
+        self._doubted: set[str] = set()  # actions that a caller has waited for in vain
+        self._over = Accounted()  # actions that are over, whatever the cloud shows of them
         self._starting: dict[str | None, asyncio.Event] = {}  # servers on which a start was sent and not answered yet
 
     async def join(self, volume_id: str) -> Running | None:
@@ -69,15 +78,34 @@ class Actions:
         async with self._servers.turn(place.server_id, urgent=kind is Kind.DETACH):
             await self._run(kind, place, start)
 
-    async def adopt(self, place: Place, *kinds: Kind) -> bool:
+    async def adopt(self, volume_id: str, *kinds: Kind) -> bool:
         """Look for an action of those kinds on the volume that is under way without our knowledge, and wait for it."""
-        under_way = (each.action for each in await self._cloud.recent(place.volume_id) if not each.ended)
-        same = (each for each in under_way if each.kind in kinds and each.server_id in {None, place.server_id})
-        running = self.note(place, next(same, None))
-        if running is None:
-            return False
-        await self._wait(running)
-        return True
+        recent = await self._cloud.recent(volume_id)
+        return await self._adopt(volume_id, [each for each in recent if each.action.kind in kinds])
+
+    async def is_newest(self, volume_id: str, move: Move) -> bool:
+        """Say whether nothing was begun on the volume since that move, by this or another process. Raises Gone."""
+        recent = await self._cloud.recent(volume_id)
+        newest = next((each for each in recent if each.action.kind in MOVES), None)
+        return newest is not None and newest.action.id == move.action_id and newest.state is ActionState.COMPLETED
+
+    async def is_outdated(self, volume: Volume) -> bool:
+        """Say whether who holds the volume may have changed since it was read; waits for what is about to change it.
+
+        What the volume shows may follow an action only at its end, and the action may have ended since. Raises Gone.
+        """
+        moves = [each for each in await self._cloud.recent(volume.id) if each.action.kind in MOVES]
+        if await self._adopt(volume.id, moves):
+            return True
+        done = next((each for each in moves if each.state is ActionState.COMPLETED), None)
+        return done is not None and (done.action.kind is Kind.ATTACH) is not bool(volume.server_ids)
+
+    async def _adopt(self, volume_id: str, recent: Sequence[Progress]) -> bool:
+        found = next((each.action for each in recent if not each.ended and each.action.id not in self._over), None)
+        running = None if found is None else self.note(Place(volume_id, found.server_id), found)
+        if running is not None:
+            await self._wait(running)
+        return running is not None
 
     async def ended(self, running: Running | None) -> None:
         """Wait until an action has ended well. Raises Unavailable if it failed, DeadlineExceeded."""
@@ -126,28 +154,57 @@ class Actions:
         return running
 
     async def _wait(self, running: Running) -> Running:
-        ended = await self._action_poll.wait(running.action, running.since)
+        judged = await self._judged(running)
+        if judged is not None:
+            self._over.add([running.action.id])
+        ended = judged or await self._polled(running)
         self._end(running)
-        self._cache.accounted.add([running.action.id])
+        if running.action.kind not in MOVES or running.place.server_id is not None:  # else its effect is not known
+            self._cache.accounted.add([running.action.id])
         if ended.state is ActionState.COMPLETED:
-            self._remember(running.action.kind, running.place)
+            self._remember(running.action.kind, running.place, running.action.id)
         return replace(running, ended=ended)
 
+    async def _polled(self, running: Running) -> Progress:
+        try:
+            return await self._action_poll.wait(running.action, running.since)
+        except errors.DeadlineExceeded:
+            self._doubted.add(running.action.id)
+            raise
+
+    async def _judged(self, running: Running) -> Progress | None:
+        """Judge an action that was waited for in vain by what it is about; None if it may still go on.
+
+        On a server that is gone nothing is under way. An action much older than its kind takes is believed to be over
+        once the volume shows what it was to do; of a growth the volume itself is asked by whoever wants it.
+        """
+        if running.action.id not in self._doubted:
+            return None
+        try:
+            if running.place.server_id is not None:
+                await self._cloud.get_server(running.place.server_id)
+            if asyncio.get_running_loop().time() - running.since < OVERDUE_SECONDS:
+                return None
+            volume = await self._cloud.get_volume(running.place.volume_id)
+        except Gone as gone:
+            return Progress(running.action, ActionState.ERRORED, error=gone.message)
+        if not running.is_shown_by(volume):
+            return None
+        log.warning("action_overdue", volume_id=volume.id, action_id=running.action.id, kind=running.action.kind.value)
+        return Progress(running.action, ActionState.COMPLETED)
+
     def _end(self, running: Running) -> None:
+        self._doubted.discard(running.action.id)
         if self._of_volume.get(running.place.volume_id) is running:
             del self._of_volume[running.place.volume_id]
         if self._of_server.get(running.place.server_id) is running:
             del self._of_server[running.place.server_id]
 
-    def _remember(self, kind: Kind, place: Place) -> None:
-        if place.server_id is None:
+    def _remember(self, kind: Kind, place: Place, action_id: str = "") -> None:
+        if place.server_id is None or kind not in MOVES:
             return
-        if kind is Kind.ATTACH:
-            self._cache.moved(place.volume_id, (place.server_id,))
-            self._cache.attached(place.volume_id, place.server_id)
-        if kind is Kind.DETACH:
-            self._cache.moved(place.volume_id, ())
-            self._cache.detached(place.volume_id, place.server_id)
+        self._cache.moved(place.volume_id, (place.server_id,) if kind is Kind.ATTACH else ())
+        self._cache.note_move(place.volume_id, action_id, kind, place.server_id)
 
     async def _let_pass(self, kind: Kind, place: Place) -> None:
         """Somebody else acts on the volume or the server: wait until that has ended."""

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 
 from common import errors
+from controller.actions import Running
 from controller.cloud.base import AlreadyAttached, Gone, Kind, NotAttached, Place, ServerFull, Volume
 from controller.records import Attach, Detach, PublishContext
 from controller.shared import SharedParts
@@ -37,15 +38,7 @@ class Attachments:
         ResourceExhausted if the server is full, NotFinal if it is not known or not done yet.
         """
         with self._locks.hold(wanted.volume_id):
-            joined = await self._actions.join(wanted.volume_id)
-            just_attached = joined is not None and joined.did(Kind.ATTACH, wanted.server_id)
-            volume = self._cache.get(wanted.volume_id)
-            if volume is None and wanted.told is not None and not just_attached:
-                volume = Volume(wanted.volume_id, wanted.told.volume_name, "", wanted.told.size_bytes)
-            if volume is not None and self._has_just_attached(volume.id, wanted.server_id):
-                return PublishContext(volume.name, volume.size_bytes)
-            if volume is None or (wanted.server_id in volume.server_ids and not just_attached):
-                volume = await self._look(wanted.volume_id)  # never seen, or thought to be there: ask
+            volume = await self._known(wanted, await self._actions.join(wanted.volume_id))
             if wanted.server_id not in volume.server_ids:
                 await self._attach(volume, wanted.server_id)
             volume = self._cache.get(volume.id) or volume
@@ -55,36 +48,53 @@ class Attachments:
         """Detach the volume from the server, if it holds it. Raises FailedPrecondition, NotFinal."""
         with self._locks.hold(wanted.volume_id):
             joined = await self._actions.join(wanted.volume_id)
-            if wanted.server_id is not None:
-                if joined is not None and joined.did(Kind.DETACH, wanted.server_id):
-                    return
+            if wanted.server_id is None:
+                await self._detach_from_all(wanted.volume_id)
+            elif joined is None or not joined.did(Kind.DETACH, wanted.server_id):
                 await self._detach(wanted.volume_id, wanted.server_id)
-                return
-            try:
-                volume = await self._look(wanted.volume_id)
-            except Gone:
-                return
-            for server_id in volume.server_ids:
-                await self._detach(wanted.volume_id, server_id)
 
-    def _has_just_attached(self, volume_id: str, server_id: str) -> bool:
+    async def _known(self, wanted: Attach, joined: Running | None) -> Volume:
+        """Return what is known of the volume; that the wanted server holds it is the cloud's own word of now."""
+        volume = self._cache.get(wanted.volume_id)
+        if joined is None:
+            if volume is None and wanted.told is not None:
+                return Volume(wanted.volume_id, wanted.told.volume_name, "", wanted.told.size_bytes)
+            if volume is not None and (
+                wanted.server_id not in volume.server_ids or await self._has_just_attached(volume.id, wanted.server_id)
+            ):
+                return volume
+        if volume is not None and joined is not None and joined.did(Kind.ATTACH, wanted.server_id):
+            return volume
+        return await self._read_for(wanted.volume_id, wanted.server_id)
+
+    async def _has_just_attached(self, volume_id: str, server_id: str) -> bool:
         """Whether the answer to the call before holds for this one: the attacher asks twice when its cache lags."""
-        moment = asyncio.get_running_loop().time() - FRESH_SECONDS
-        return not self._confirm and self._cache.attached_since(volume_id, moment) == server_id
+        move = self._cache.last_move(volume_id)
+        if self._confirm or move is None or (move.kind, move.server_id) != (Kind.ATTACH, server_id):
+            return False
+        is_fresh = asyncio.get_running_loop().time() - move.seen < FRESH_SECONDS
+        return is_fresh and await self._actions.is_newest(volume_id, move)
+
+    async def _read_for(self, volume_id: str, server_id: str) -> Volume:
+        """Read the volume. If it shows the server, no detach is about to take it away."""
+        volume = await self._look(volume_id)
+        if server_id in volume.server_ids and await self._actions.is_outdated(volume):
+            volume = await self._look(volume_id)
+        return volume
 
     async def _attach(self, volume: Volume, server_id: str) -> None:
         if volume.server_ids and await self._is_held_elsewhere(volume.id, server_id):
             return
         place = Place(volume.id, server_id=server_id)
         labels = [label for label in self._labels if label not in volume.labels]
-        self._cache.attaching(volume.id)
+        self._cache.moving(volume.id)
         try:
             await self._actions.run(Kind.ATTACH, place, lambda: self._cloud.attach(place, labels))
         except Gone:
             await self._look(volume.id)
             raise errors.NotFound(f"there is no node {server_id}: the cloud has no such server") from None
         except (AlreadyAttached, ServerFull, errors.OutcomeUnknown) as error:
-            await self._settle(place, error)
+            await self._settle(place, server_id, error)
         else:
             if self._confirm and server_id not in (await self._look(volume.id)).server_ids:
                 raise errors.Unavailable(
@@ -93,32 +103,61 @@ class Attachments:
 
     async def _is_held_elsewhere(self, volume_id: str, server_id: str) -> bool:
         """Memory says that another server holds the volume: look. True if it is the named one after all."""
-        fresh = await self._look(volume_id)
+        fresh = await self._read_for(volume_id, server_id)
         if fresh.server_ids and server_id not in fresh.server_ids:
             raise _held(fresh)
         return server_id in fresh.server_ids
 
-    async def _settle(self, place: Place, error: errors.DriverError) -> None:
+    async def _settle(self, place: Place, server_id: str, error: errors.DriverError) -> None:
         """The answer does not tell how things stand: look. Raises ``error`` if the volume is not where it should be."""
         if isinstance(error, errors.OutcomeUnknown):
-            await self._actions.adopt(place, Kind.ATTACH)
-        fresh = await self._look(place.volume_id)
-        if place.server_id in fresh.server_ids:
+            await self._actions.adopt(place.volume_id, Kind.ATTACH)
+        fresh = await self._read_for(place.volume_id, server_id)
+        if server_id in fresh.server_ids:
             return
         if isinstance(error, AlreadyAttached):
             raise _held(fresh) if fresh.server_ids else errors.Unavailable(error.message)
         raise error
 
+    async def _detach_from_all(self, volume_id: str) -> None:
+        """Detach from whatever holds the volume, also from what is only about to hold it."""
+        try:
+            volume = await self._look(volume_id)
+            if await self._actions.is_outdated(volume):
+                volume = await self._look(volume_id)
+        except Gone:
+            return
+        for server_id in volume.server_ids:
+            await self._detach(volume_id, server_id)
+
     async def _detach(self, volume_id: str, server_id: str) -> None:
         place = Place(volume_id, server_id=server_id)
-        self._cache.detaching(volume_id)
         try:
-            was_detached = self._cache.detached_from(volume_id) == server_id
-            if was_detached and server_id not in (await self._look(volume_id)).server_ids:
+            if await self._has_detached(volume_id, server_id):
                 return
+            self._cache.moving(volume_id)
             await self._actions.run(Kind.DETACH, place, lambda: self._cloud.detach(place))
-        except (Gone, NotAttached, errors.OutcomeUnknown) as error:
+        except Gone as error:
+            if not await self._is_one_of_them_gone(volume_id, server_id):
+                await self._confirm_detached(volume_id, server_id, error)
+        except (NotAttached, errors.OutcomeUnknown) as error:
             await self._confirm_detached(volume_id, server_id, error)
+
+    async def _has_detached(self, volume_id: str, server_id: str) -> bool:
+        """Whether our detach from that server is the last thing that was begun on the volume, by any process."""
+        move = self._cache.last_move(volume_id)
+        if move is None or (move.kind, move.server_id) != (Kind.DETACH, server_id):
+            return False
+        return await self._actions.is_newest(volume_id, move)
+
+    async def _is_one_of_them_gone(self, volume_id: str, server_id: str) -> bool:
+        """Whether the cloud knows nothing of the volume, or of the server: nothing is attached there, or will be."""
+        try:
+            await self._look(volume_id)
+            await self._cloud.get_server(server_id)
+        except Gone:
+            return True
+        return False
 
     async def _confirm_detached(self, volume_id: str, server_id: str, error: errors.DriverError) -> None:
         """Return if the server does not hold the volume, and will not. Otherwise raises NotFinal.
@@ -127,7 +166,7 @@ class Attachments:
         """
         try:
             fresh = await self._look(volume_id)
-            if await self._actions.adopt(Place(volume_id, server_id=server_id), Kind.ATTACH, Kind.DETACH):
+            if await self._actions.is_outdated(fresh):
                 fresh = await self._look(volume_id)
         except Gone:
             return

@@ -7,10 +7,10 @@ a volume is a hint: the cloud's answer decides. Kept in the process alone; a res
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from controller.cloud.base import Snapshot, Volume
+from controller.cloud.base import Kind, Snapshot, Volume
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -18,8 +18,17 @@ Value = TypeVar("Value")
 REMEMBERED_ACTIONS = 2000
 REMEMBERED_LOSSES = 1000
 REMEMBERED_DELETIONS = 2000
-REMEMBERED_ATTACHMENTS = 2000
-REMEMBERED_DETACHMENTS = 2000
+REMEMBERED_MOVES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An attach or a detach of ours that was seen to end well, at loop time ``seen``."""
+
+    action_id: str
+    kind: Kind
+    server_id: str
+    seen: float
 
 
 class Accounted:
@@ -43,8 +52,7 @@ class VolumeCache:
     def __init__(self) -> None:
         self._volumes: dict[str, Volume] = {}
         self._changed: dict[str, float] = {}  # when we changed a volume
-        self._attached: OrderedDict[str, tuple[str, float]] = OrderedDict()
-        self._detached: OrderedDict[str, str] = OrderedDict()
+        self._moves: OrderedDict[str, Move] = OrderedDict()
         self._deleted: OrderedDict[str, None] = OrderedDict()
         self._snapshots: dict[str, Snapshot] = {}
         self._order: list[tuple[float, str]] | None = None
@@ -103,7 +111,6 @@ class VolumeCache:
         """Those servers, and no others, hold the volume now."""
         if (volume := self._volumes.get(volume_id)) and volume.server_ids != server_ids:
             self._volumes[volume_id] = replace(volume, server_ids=server_ids)
-            self._attached.pop(volume_id, None)
 
     def moved(self, volume_id: str, server_ids: tuple[str, ...]) -> None:
         """An action of ours has ended: those servers hold the volume now."""
@@ -111,31 +118,18 @@ class VolumeCache:
             self._touch(volume_id)
             self.hold(volume_id, server_ids)
 
-    def attached(self, volume_id: str, server_id: str) -> None:
-        """An attach of ours to that server was seen to end well, just now."""
-        _keep(self._attached, volume_id, (server_id, asyncio.get_running_loop().time()), REMEMBERED_ATTACHMENTS)
+    def note_move(self, volume_id: str, action_id: str, kind: Kind, server_id: str) -> None:
+        """An attach or a detach of ours was seen to end well, just now."""
+        move = Move(action_id, kind, server_id, asyncio.get_running_loop().time())
+        _keep(self._moves, volume_id, move, REMEMBERED_MOVES)
 
-    def detaching(self, volume_id: str) -> None:
-        """A detach is about to be asked for: from now on, only the cloud knows."""
-        self._attached.pop(volume_id, None)
+    def moving(self, volume_id: str) -> None:
+        """An attach or a detach is about to be asked for: from now on, only the cloud knows."""
+        self._moves.pop(volume_id, None)
 
-    def attached_since(self, volume_id: str, moment: float) -> str | None:
-        """Return the server to which our attach was seen to end well after ``moment``, if nothing was heard since."""
-        server_id, seen = self._attached.get(volume_id, (None, 0.0))
-        return server_id if seen > moment else None
-
-    def detached(self, volume_id: str, server_id: str) -> None:
-        """A detach of ours from that server was seen to end well."""
-        _keep(self._detached, volume_id, server_id, REMEMBERED_DETACHMENTS)
-
-    def attaching(self, volume_id: str) -> None:
-        """An attach is about to be asked for: from now on, only the cloud knows."""
-        self._attached.pop(volume_id, None)
-        self._detached.pop(volume_id, None)
-
-    def detached_from(self, volume_id: str) -> str | None:
-        """Return the server from which we have detached the volume, if no attach was asked for since."""
-        return self._detached.get(volume_id)
+    def last_move(self, volume_id: str) -> Move | None:
+        """Return our last move of the volume. Another process may have moved it since: it has to be the newest."""
+        return self._moves.get(volume_id)
 
     def grow(self, volume_id: str, size_bytes: int) -> None:
         """The volume has that size now."""
@@ -166,8 +160,7 @@ class VolumeCache:
 
     def _drop(self, volume_id: str) -> bool:
         self._changed.pop(volume_id, None)
-        self._attached.pop(volume_id, None)
-        self._detached.pop(volume_id, None)
+        self._moves.pop(volume_id, None)
         if self._volumes.pop(volume_id, None) is None:
             return False
         self._order = None

@@ -140,7 +140,7 @@ class Volumes:
     async def _made(self, volume: Volume) -> Volume:
         """Return the volume once it is ready: another call or process may have begun to make it. Raises NotFinal."""
         if not volume.ready:
-            await self._actions.adopt(Place(volume.id), Kind.CREATE)
+            await self._actions.adopt(volume.id, Kind.CREATE)
             volume = await self._look(volume.id)
         if not volume.ready:
             raise EventPending(f"volume {volume.id} is still being made; call again")
@@ -184,7 +184,7 @@ class Volumes:
                 await self._actions.run(Kind.RESIZE, place, lambda: self._cloud.resize(place, gib))
             except (errors.OutcomeUnknown, errors.FailedPrecondition) as error:
                 if isinstance(error, errors.OutcomeUnknown):
-                    await self._actions.adopt(place, Kind.RESIZE)
+                    await self._actions.adopt(volume.id, Kind.RESIZE)
                 volume = await self._look(volume.id)  # another replica may have grown it meanwhile
                 if volume.size_bytes < sizes.to_bytes(gib):
                     raise
