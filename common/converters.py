@@ -3,11 +3,13 @@
 environ-config runs a converter on the default too, so each returns a value that is converted already as it is.
 """
 
+import ipaddress
 import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
 from common import redaction, sockets
 
@@ -16,6 +18,12 @@ DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(ms|s|m|h|)")
 DRIVER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")  # CSI 1.13 "GetPluginInfo"
 YES = frozenset({"1", "true", "yes", "on"})
 NO = frozenset({"0", "false", "no", "off"})
+LONGEST_SHOWN = 40  # characters
+
+_SECRETIVE = re.compile(r"://|[@<>]|[a-z]+_v[0-9]+_")
+_ZONE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
 
 
 class HostPort(NamedTuple):
@@ -42,6 +50,12 @@ class Secret:
 
     def __repr__(self) -> str:
         return redaction.BLANK
+
+
+def shown(value: object) -> str:
+    """Return ``value`` fit for an error: what may hold a password or a token is not shown."""
+    whole = str(value)
+    return redaction.BLANK if len(whole) > LONGEST_SHOWN or _SECRETIVE.search(whole) else repr(value)
 
 
 def text(value: str) -> str:
@@ -76,7 +90,7 @@ def boolean(value: str | bool) -> bool:
     if isinstance(value, bool):
         return value
     if (word := value.strip().lower()) not in YES | NO:
-        raise ValueError(f"must be true or false, not {value!r}")
+        raise ValueError(f"must be true or false, not {shown(value)}")
     return word in YES
 
 
@@ -85,7 +99,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
     def convert(value: str) -> str:
         if (word := value.strip().lower()) not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}, not {value!r}")
+            raise ValueError(f"must be one of {', '.join(allowed)}, not {shown(value)}")
         return word
 
     return convert
@@ -97,11 +111,11 @@ def seconds(least: float, most: float) -> Callable[[str | float], float]:
     def convert(value: str | float) -> float:
         match = DURATION.fullmatch(str(value).strip())
         if match is None:
-            raise ValueError(f"must be a duration such as 30, 30s, 500ms or 2m, not {value!r}")
+            raise ValueError(f"must be a duration such as 30, 30s, 500ms or 2m, not {shown(value)}")
         number, unit = match.groups()
         result = float(number) * UNIT_SECONDS[unit]
         if not least <= result <= most or not math.isfinite(result):
-            raise ValueError(f"must be from {least:g} to {most:g} seconds, not {value!r}")
+            raise ValueError(f"must be from {least:g} to {most:g} seconds, not {shown(value)}")
         return result
 
     return convert
@@ -113,7 +127,7 @@ def integer(least: int, most: int) -> Callable[[str | int], int]:
     def convert(value: str | int) -> int:
         digits = str(value).strip()
         if not re.fullmatch(r"-?[0-9]{1,18}", digits) or not least <= int(digits) <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}, not {value!r}")
+            raise ValueError(f"must be a whole number from {least} to {most}, not {shown(value)}")
         return int(digits)
 
     return convert
@@ -124,7 +138,7 @@ def absolute_path(value: str | Path | None) -> Path | None:
     if value is None or isinstance(value, Path):
         return value
     if not value.startswith("/") or "\0" in value:
-        raise ValueError(f"must be an absolute path, not {value!r}")
+        raise ValueError(f"must be an absolute path, not {shown(value)}")
     return Path(value)
 
 
@@ -138,12 +152,73 @@ def host_port(value: str | HostPort | None) -> HostPort | None:
     elif ":" in host:
         colon = ""
     if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
-        raise ValueError(f"must be host:port, as in 127.0.0.1:9808 or :9808, not {value!r}")
+        raise ValueError(f"must be host:port, as in 127.0.0.1:9808 or :9808, not {shown(value)}")
     return HostPort(host, int(port))
 
 
 def driver_name(value: str) -> str:
     """Return the name: at most 63 letters, digits, dots and hyphens, a letter or digit at both ends."""
     if not DRIVER_NAME.fullmatch(value):
-        raise ValueError(f"must be at most 63 letters, digits, '.' and '-', not {value!r}")
+        raise ValueError(f"must be at most 63 letters, digits, '.' and '-', not {shown(value)}")
     return value
+
+
+def zone(value: str) -> str:
+    """Return the slug of a zone (DigitalOcean: region), or an empty text."""
+    if value and not _ZONE.fullmatch(value):
+        raise ValueError(f"must be the slug of a region, as in nyc1, not {shown(value)}")
+    return value
+
+
+def api_root(value: str) -> str:
+    """Return the root of an API that gets the token: https, or http on this host or a private address.
+
+    It ends in a slash. The driver itself adds /v2.
+    """
+    parts, host = _address(value)
+    if parts.path.rstrip("/").endswith("/v2"):
+        raise ValueError("must be the root of the API, without /v2: the driver adds that")
+    if parts.scheme != "https" and not _is_near(host):
+        raise ValueError("must begin with https://: over http:// the API token would be readable on the way")
+    return _rooted(parts)
+
+
+def metadata_root(value: str) -> str:
+    """Return the root of a metadata service, which speaks http alone. It ends in a slash."""
+    parts, _ = _address(value)
+    if parts.scheme != "http":
+        raise ValueError("must begin with http://, as in http://169.254.169.254/")
+    return _rooted(parts)
+
+
+def _address(value: str) -> tuple[SplitResult, str]:
+    """Return the parts of a web address, and its host. No error shows the value: it may hold a password."""
+    try:
+        parts = urlsplit(text(value))
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("must be a web address, as in https://api.example.com/") from None
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
+        raise ValueError("must begin with http:// or https:// and a host")
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user or password")
+    if parts.query or parts.fragment or "?" in value or "#" in value:
+        raise ValueError("must not hold a query or fragment")
+    if not _PATH.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
+        raise ValueError("must not hold such a path")
+    return parts, host
+
+
+def _rooted(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
+
+
+def _is_near(host: str) -> bool:
+    """Whether the host is this one, or has an address that is not routed on the internet."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_private or address.is_link_local

@@ -12,16 +12,22 @@ from contextvars import ContextVar
 UNBOUNDED_SECONDS = 120.0  # for a caller that names no deadline: the longest default time-out of the sidecars, doubled
 
 _deadline: ContextVar[float] = ContextVar("deadline")
+_obstacle: ContextVar[list[str]] = ContextVar("obstacle")
 
 
 @contextmanager
-def until(deadline: float) -> Iterator[None]:
-    """Let ``deadline`` (loop time, seconds) hold for what runs inside."""
-    token = _deadline.set(deadline)
+def until(deadline: float) -> Iterator[list[str]]:
+    """Let ``deadline`` (loop time, seconds) hold for what runs inside. Yields what stands in its way, as ``note`` says.
+
+    That is a list of one text at the most, which stays as it is when the time has run out.
+    """
+    obstacle: list[str] = []
+    token, other = _deadline.set(deadline), _obstacle.set(obstacle)
     try:
-        yield
+        yield obstacle
     finally:
         _deadline.reset(token)
+        _obstacle.reset(other)
 
 
 def current() -> float:
@@ -32,3 +38,16 @@ def current() -> float:
 def remaining() -> float:
     """Return how many seconds this call has left; never less than zero."""
     return max(0.0, current() - asyncio.get_running_loop().time())
+
+
+def note(text: str) -> None:
+    """Say what stands in the way of this call now, which its error names if its time runs out; nothing: it passed."""
+    _obstacle.get([])[:] = [text] if text else []
+
+
+@contextmanager
+def waiting(obstacle: str) -> Iterator[None]:
+    """Note what is waited for inside, until it is over; if it ends with an error, that stays what stood in the way."""
+    note(obstacle)
+    yield
+    note("")

@@ -28,6 +28,7 @@ class IncomingCall:
     deadline: float | None = None  # loop time, seconds
     fault: errors.DriverError | None = None  # why it is refused before anything is done
     subject: dict[str, str] = field(default_factory=dict)  # what it is about, for the log: volume_id, name, …
+    obstacle: list[str] = field(default_factory=list)  # what stands in its way now, as ``deadlines.note`` says
 
 
 def parse(headers: Headers) -> IncomingCall:

@@ -95,15 +95,16 @@ class Calls:
                     await _act(call, handler.func, Exchange(stream, request))
         except TimeoutError:
             if timer.expired():
-                raise self._out_of_time() from None
+                raise self._out_of_time(call) from None
             raise
         finally:
             self._timers.discard(timer)
 
-    def _out_of_time(self) -> errors.NotFinal:
+    def _out_of_time(self, call: IncomingCall) -> errors.NotFinal:
         if self._draining:
             return errors.OutcomeUnknown("the driver shut down before the call was done", remedy="call again")
-        return errors.DeadlineExceeded("the caller's time ran out", remedy="call again: what was begun is not lost")
+        text = "; ".join([*call.obstacle, "the caller's time ran out"])
+        return errors.DeadlineExceeded(text, remedy="call again: what was begun is not lost")
 
     @asynccontextmanager
     async def _place(self, method: str) -> AsyncIterator[None]:
@@ -127,7 +128,9 @@ class Calls:
         self._metrics.calls.labels(call.method, status.name).inc()
         self._metrics.seconds.labels(call.method).observe(seconds)
         fields = {**call.subject, "code": status.name, "seconds": round(seconds, 4)}
-        if status is Status.CANCELLED:
+        if status is Status.CANCELLED and call.obstacle:
+            log.warning("call", **fields, error=redaction.scrub(f"{call.obstacle[0]}; the caller left"))
+        elif status is Status.CANCELLED:
             log.info("call", **fields)
         elif status is not Status.OK:
             log.warning("call", **fields, error=message)
@@ -147,7 +150,7 @@ def _look_at(call: IncomingCall, request: Message) -> None:
 
 async def _act(call: IncomingCall, servicer: Servicer, exchange: Exchange) -> None:
     unbounded = asyncio.get_running_loop().time() + deadlines.UNBOUNDED_SECONDS
-    with deadlines.until(unbounded if call.deadline is None else call.deadline):
+    with deadlines.until(unbounded if call.deadline is None else call.deadline) as call.obstacle:
         try:
             await servicer(exchange)
         except GRPCError as error:

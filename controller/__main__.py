@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from common import entry, logs
+from common import converters, entry, errors, logs
 from common.health import HealthServer
 from common.identity import PLUGIN_CAPABILITIES, Identity
+from common.metadata import Metadata
 from common.metrics import Metrics
 from common.rpc import Calls
 from common.server import Servable, Server, run
@@ -16,9 +17,9 @@ from common.settings import read
 from common.tasks import Tasks
 from controller import wiring
 from controller.digitalocean.client import DigitalOcean
-from controller.digitalocean.http import Http, session
+from controller.digitalocean.connection import proxy_for, session, tls
+from controller.digitalocean.http import Http
 from controller.digitalocean.limits import TRAITS
-from controller.digitalocean.metadata import region
 from controller.digitalocean.request_metrics import CountedRequests, watch
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_check import TokenCheck
@@ -44,7 +45,7 @@ class Api:
     http: Http
     budget: Budget
     access: TokenState
-    trial: TokenCheck
+    token_check: TokenCheck
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if text := next(filter(None, (labels.problem(each, TRAITS.labels) for each in settings.tag)), ""):
         print(f"{PROGRAM}: AIOCSI_TAG: {text}", file=sys.stderr)
         return 2
+    if text := _unusable(settings):
+        print(f"{PROGRAM}: {text}", file=sys.stderr)
+        return 2
     logs.configure(settings.log_format, settings.log_level)
     return entry.main(serve(settings))
 
@@ -64,10 +68,10 @@ async def serve(settings: ControllerSettings) -> None:
     """Serve until a signal comes. Raises Unavailable if the region cannot be learned."""
     metrics, tasks = Metrics(), Tasks()
     api = _api(settings, metrics)
-    async with session(str(settings.ca_file or "")) as http_session:
+    async with session(settings.ca_file) as http_session:
         api.http.open(http_session)
-        tasks.background(api.trial.run(), "trial of tokens")
-        here = settings.region or await region(http_session, settings.metadata_url)
+        tasks.background(api.token_check.run(), "token check")
+        here = settings.region or await _region(settings)
         controller = _controller(settings, api, tasks, metrics, here)
         identity = Identity(settings.driver_name, PLUGIN_CAPABILITIES, api.access.ready)
         parts: list[Servable] = [
@@ -81,6 +85,20 @@ async def serve(settings: ControllerSettings) -> None:
         await run(parts, tasks, settings.drain_seconds)
 
 
+def _unusable(settings: ControllerSettings) -> str:
+    """Say which setting cannot work on this host; an empty text if all may."""
+    try:
+        proxy_for(settings.api_url)
+        tls(settings.ca_file)
+    except errors.FailedPrecondition as error:
+        return str(error)
+    return ""
+
+
+async def _region(settings: ControllerSettings) -> str:
+    return await Metadata(settings.metadata_url, "set AIOCSI_REGION").get("region", converters.zone)
+
+
 def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
     budget = Budget(settings.requests_per_minute)
     access = TokenState(asyncio.get_running_loop().time)
@@ -88,7 +106,7 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
     token.look()
     http = Http(settings.api_url, token, budget, access, CountedRequests(metrics.registry))
     cloud = DigitalOcean(http)
-    return Api(cloud, http, budget, access, TokenCheck(token, access, cloud.account))
+    return Api(cloud, http, budget, access, TokenCheck(token, access, cloud.account_id))
 
 
 def _controller(settings: ControllerSettings, api: Api, tasks: Tasks, metrics: Metrics, here: str) -> Controller:

@@ -8,14 +8,6 @@ from common import converters
 from common.settings import PREFIX, Shared
 
 
-def url(value: str) -> str:
-    """Return the address of an HTTP service; it ends in a slash."""
-    stripped = converters.text(value).rstrip("/")
-    if not stripped.startswith(("http://", "https://")):
-        raise ValueError(f"must begin with http:// or https://, not {value!r}")
-    return stripped + "/"
-
-
 def tag_list(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """Return the tags of a comma-separated list."""
     if isinstance(value, tuple):
@@ -28,7 +20,9 @@ class ControllerSettings(Shared):
     """What the controller reads from its environment."""
 
     api_url: str = environ.var(
-        "https://api.digitalocean.com/", converter=url, help="root of the cloud's API, as in http://127.0.0.1:8080/"
+        "https://api.digitalocean.com/",
+        converter=converters.api_root,
+        help="root of the cloud's API, without /v2; https, but for addresses that are not routed on the internet",
     )
     token: converters.Secret | None = environ.var(
         None, converter=converters.secret, help="API token; AIOCSI_TOKEN_FILE is better, it can be replaced at run time"
@@ -39,9 +33,11 @@ class ControllerSettings(Shared):
     ca_file: Path | None = environ.var(
         None, converter=converters.absolute_path, help="PEM file of further certificate authorities for the API"
     )
-    region: str = environ.var("", help="region of the cluster, as in nyc1; unset: the metadata service tells")
+    region: str = environ.var(
+        "", converter=converters.zone, help="region of the cluster, as in nyc1; unset: the metadata service tells"
+    )
     metadata_url: str = environ.var(
-        "http://169.254.169.254/", converter=url, help="root of the host's metadata service"
+        "http://169.254.169.254/", converter=converters.metadata_root, help="root of the host's metadata service"
     )
     tag: tuple[str, ...] = environ.var(
         (), converter=tag_list, help="tags of all volumes of this cluster, comma-separated"

@@ -44,11 +44,12 @@ async def serve(chosen: NodeSettings) -> None:
     host = wiring.make_host(chosen, Commands(counted.observe, str(chosen.state_dir), memory.for_programs()))
     counted.watch(host.threads)
     parts = wiring.make_parts(chosen, host, VolumeLocks(tasks))
-    identity = Identity(chosen.driver_name, PLUGIN_CAPABILITIES, ready=lambda: True)
+    tasks.background(parts.info.identify(), "identity")
+    identity = Identity(chosen.driver_name, PLUGIN_CAPABILITIES, ready=lambda: not parts.info.reason)
     csi_server = server.Server([identity, Node(Requests(chosen.driver_name), parts)], chosen.endpoint, Calls(metrics))
     served: list[server.Servable] = [csi_server]
     if chosen.http_addr is not None:
-        served.insert(0, HealthServer(chosen.http_addr, metrics, not_ready=lambda: ""))
+        served.insert(0, HealthServer(chosen.http_addr, metrics, not_ready=lambda: parts.info.reason))
     if chosen.registration_dir is not None:
         registration = Registration(chosen.driver_name, chosen.kubelet_endpoint or csi_server.path)
         served.append(RegistrationSocket(chosen.registration_dir, registration, Calls(metrics), tasks))

@@ -9,17 +9,10 @@ from common import converters
 from common.settings import PREFIX, Shared
 
 
-def word(value: str) -> str:
-    """Return an identifier: letters, digits, hyphens."""
-    if not re.fullmatch(r"[A-Za-z0-9-]{0,128}", value):
-        raise ValueError(f"must be letters, digits and hyphens, not {value!r}")
-    return value
-
-
-def web_address(value: str) -> str:
-    """Return an http:// URL."""
-    if not re.fullmatch(r"http://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", value):
-        raise ValueError(f"must be as in http://169.254.169.254/, not {value!r}")
+def node_id(value: str) -> str:
+    """Return the id of a host in its cloud: letters, digits and hyphens, a digit among them; or an empty text."""
+    if value and not re.fullmatch(r"(?=.*[0-9])[A-Za-z0-9-]{1,128}", value):
+        raise ValueError(f"must be letters, digits and hyphens, a digit among them, not {converters.shown(value)}")
     return value
 
 
@@ -28,11 +21,11 @@ class NodeSettings(Shared):
     """What the node reads."""
 
     node_id: str = environ.var(
-        "", converter=word, help="the host's id in the cloud; unset: SMBIOS or the metadata service tells"
+        "", converter=node_id, help="the host's id in the cloud; unset: SMBIOS or the metadata service tells"
     )
-    region: str = environ.var("", converter=word, help="region slug; unset: from the metadata service")
+    region: str = environ.var("", converter=converters.zone, help="region slug; unset: from the metadata service")
     metadata_url: str = environ.var(
-        "http://169.254.169.254/", converter=web_address, help="root of the host's metadata service"
+        "http://169.254.169.254/", converter=converters.metadata_root, help="root of the host's metadata service"
     )
     volume_limit: int = environ.var(
         15, converter=converters.integer(1, 256), help="most volumes attached to this node, other people's included"

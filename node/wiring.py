@@ -1,6 +1,7 @@
 """Put the node's parts together, as its settings say."""
 
 from common import errors
+from common.metadata import Metadata
 from node.encryption.unlocking import Unlocking
 from node.expansion import Expansion
 from node.format_guard import FormatGuard
@@ -13,7 +14,6 @@ from node.host.filesystems import Filesystems
 from node.host.host import Host
 from node.host.leftover_programs import LeftoverPrograms
 from node.host.luks import Luks
-from node.host.metadata import Metadata
 from node.host.mounts import Mounts
 from node.host.probe import Prober
 from node.host.state import StateFolder
@@ -77,7 +77,7 @@ def make_parts(chosen: NodeSettings, host: Host, turns: VolumeLocks) -> NodeDoma
     grows = host.sysfs.has_capability(CAP_SYS_RESOURCE)
     examiner = FormatGuard(host, host.sysfs.boot(), chosen.blank_settle_seconds)
     unlocking = Unlocking(host, examiner, Formatter(host, examiner))
-    metadata = Metadata(chosen.metadata_url)
+    metadata = Metadata(chosen.metadata_url, "on a host without that service, set AIOCSI_NODE_ID and AIOCSI_REGION")
     staging = Staging(host, turns, unlocking, grows_mounted_ext=grows)
     return NodeDomains(
         staging=staging,

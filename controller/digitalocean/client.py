@@ -1,39 +1,31 @@
-"""DigitalOcean Volumes behind the Cloud protocol: which request asks what, and what its refusals mean.
+"""DigitalOcean Volumes behind the Cloud protocol: which request asks what, and whether the answer is about that.
 
-Sources: DigitalOcean API v2 (each method names its OpenAPI operation); the texts of 422 and 403 are those that
-csi-digitalocean 4.16 meets.
+Source: DigitalOcean API v2 (each method names its OpenAPI operation).
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Sequence
 
-from common import errors, sizes
+import structlog
+
+from common import errors
 from controller.cloud import base
-from controller.digitalocean import models, origins
+from controller.digitalocean import models, objects, origins
 from controller.digitalocean.action_list import ActionList
-from controller.digitalocean.http import ApiRequest, Http, Refusal, Value
+from controller.digitalocean.api_request import PAGE_BYTES, SHORT_LIST_BYTES, ApiRequest, Value
+from controller.digitalocean.http import Http, UnprovenSuccess
 from controller.digitalocean.ids import droplet_number, path
 from controller.digitalocean.limits import TRAITS
+from controller.digitalocean.meanings import refusals
+from controller.digitalocean.objects import demand
 from controller.pacing.lanes import Lane
 
 PAGE_SIZE = 200  # the API's largest
+WITHOUT_LIST_SECONDS = 3600.0  # after the list of actions was refused: a token gets no scopes by waiting
 
-_KINDS = {"attach": base.Kind.ATTACH, "detach": base.Kind.DETACH, "resize": base.Kind.RESIZE}
-_STATES = {
-    each.value: each for each in (base.ActionState.IN_PROGRESS, base.ActionState.COMPLETED, base.ActionState.ERRORED)
-}
 _LANES = {base.Kind.ATTACH: Lane.ATTACH, base.Kind.DETACH: Lane.DETACH, base.Kind.RESIZE: Lane.CHANGE}
-_TEXTS: tuple[tuple[type[errors.DriverError], tuple[str, ...], str], ...] = (
-    (base.EventPending, ("pending event", "is being processed", "another action"), ""),
-    (base.AlreadyAttached, ("already attached",), ""),
-    (base.NotAttached, ("attachment not found",), ""),
-    (base.ServerFull, ("cannot attach more",), "schedule the pod on another node"),
-    (
-        base.SnapshotLimit,
-        ("snapshot limit", "too many snapshots", "snapshots per volume", "snapshot every", "minutes"),
-        "delete old snapshots of the volume, or wait: the cloud takes one of a volume every 10 minutes, 25 in all",
-    ),
-)
+
+log = structlog.get_logger("cloud")
 
 
 class DigitalOcean:
@@ -45,6 +37,7 @@ class DigitalOcean:
     def __init__(self, http: Http) -> None:
         self._http = http
         self._actions = ActionList(self)
+        self._list_refused_until = float("-inf")
 
     async def create_volume(self, order: base.VolumeOrder) -> tuple[base.Volume, None]:
         """POST /v2/volumes (volumes_create)."""
@@ -52,35 +45,49 @@ class DigitalOcean:
         body |= {"description": origins.describe(order.origin), "tags": list(order.labels)}
         if order.snapshot_id is not None:
             body |= {"snapshot_id": order.snapshot_id}
-        call = ApiRequest("POST", "/v2/volumes", Lane.CHANGE, order.name, json=body)
-        with _refusals(conflict=base.NameTaken):
-            return _volume((await self._http.read(call, models.OneVolume)).volume), None
+        call = ApiRequest("POST", "/v2/volumes", Lane.CHANGE, order.name, json=body, success=201)
+        with refusals(conflict=base.NameTaken):
+            made = (await self._http.read(call, models.OneVolume)).volume
+        demand(call, name=(order.name, made.name), region=(order.zone, made.region.slug))
+        if order.snapshot_id is None:  # a restore begins as large as its snapshot
+            demand(call, size_gigabytes=(order.size_gib, made.size_gigabytes))
+        return objects.volume(made), None
 
     async def delete_volume(self, volume_id: str) -> None:
         """DELETE /v2/volumes/{id} (volumes_delete)."""
-        with _refusals(conflict=base.InUse):
-            await self._http.send(ApiRequest("DELETE", path("volumes", volume_id), Lane.CHANGE, volume_id))
+        where = path("volumes", volume_id)
+        call = ApiRequest("DELETE", where, Lane.CHANGE, volume_id, success=204)
+        with refusals(conflict=base.InUse):
+            try:
+                await self._http.send(call)
+            except UnprovenSuccess as unproven:
+                await self._prove_gone(where, volume_id, unproven)
 
     async def get_volume(self, volume_id: str) -> base.Volume:
         """GET /v2/volumes/{id} (volumes_get)."""
         call = ApiRequest("GET", path("volumes", volume_id), Lane.READ, volume_id)
-        with _refusals():
-            return _volume((await self._http.read(call, models.OneVolume)).volume)
+        with refusals():
+            found = (await self._http.read(call, models.OneVolume)).volume
+        demand(call, id=(volume_id, found.id))
+        return objects.volume(found)
 
     async def find_volume(self, name: str, zone: str) -> base.Volume | None:
         """GET /v2/volumes?name= (volumes_list); the comparison is ours, in case the filter is not exact."""
-        call = ApiRequest("GET", "/v2/volumes", Lane.READ, name, query={"name": name, "region": zone})
-        with _refusals():
+        query = {"name": name, "region": zone}
+        call = ApiRequest("GET", "/v2/volumes", Lane.READ, name, query=query, longest=SHORT_LIST_BYTES)
+        with refusals():
             found = await self._http.read(call, models.VolumesJson)
         same = (each for each in found.volumes if each.name == name and each.region.slug == zone)
-        return next(map(_volume, same), None)
+        return next(map(objects.volume, same), None)
 
     async def list_volumes(self, zone: str | None, page: int) -> base.Page[base.Volume]:
         """GET /v2/volumes (volumes_list)."""
-        call = ApiRequest("GET", "/v2/volumes", Lane.LIST, query=({"region": zone} if zone else {}) | _paging(page))
-        with _refusals():
+        query = ({"region": zone} if zone else {}) | _paging(page)
+        call = ApiRequest("GET", "/v2/volumes", Lane.LIST, query=query, longest=PAGE_BYTES)
+        with refusals():
             found = await self._http.read(call, models.VolumesJson)
-        return base.Page(tuple(map(_volume, found.volumes)), found.meta.total, found.more)
+        here = (each for each in found.volumes if zone in {None, each.region.slug})
+        return base.Page(tuple(map(objects.volume, here)), found.meta.total, found.more)
 
     async def attach(self, place: base.Place, labels: Sequence[str]) -> base.Pending | None:
         """POST /v2/volumes/{id}/actions, type attach (volumeActions_post_byId)."""
@@ -115,96 +122,132 @@ class DigitalOcean:
         """GET /v2/volumes/{id}/actions/{action} (volumeActions_get), or /v2/actions/{action} (actions_get)."""
         where = path("volumes", volume_id, "actions", action_id) if volume_id else path("actions", action_id)
         call = ApiRequest("GET", where, Lane.POLL, volume_id)
-        with _refusals():
-            return _progress((await self._http.read(call, models.OneAction)).action, volume_id)
+        with refusals():
+            found = (await self._http.read(call, models.OneAction)).action
+        demand(call, id=(action_id, str(found.id)))
+        return objects.progress(found, volume_id)
 
     async def volume_actions(self, volume_id: str) -> base.Page[base.Progress]:
         """GET /v2/volumes/{id}/actions (volumeActions_list)."""
-        call = ApiRequest("GET", path("volumes", volume_id, "actions"), Lane.READ, volume_id, query={"per_page": "20"})
-        with _refusals():
-            found = await self._http.read(call, models.ActionsJson)
-        told = tuple(_progress(each, volume_id) for each in found.actions)
+        where = path("volumes", volume_id, "actions")
+        call = ApiRequest("GET", where, Lane.READ, volume_id, query={"per_page": "20"}, longest=SHORT_LIST_BYTES)
+        with refusals():
+            found = await self._http.read(call, models.VolumeActionsJson)
+        told = tuple(objects.progress(each, volume_id) for each in found.actions)
         return base.Page(told, found.meta.total, found.more)
 
     async def account_actions(self, page: int) -> base.Page[base.Progress]:
-        """GET /v2/actions (actions_list)."""
-        with _refusals():
-            found = await self._http.read(
-                ApiRequest("GET", "/v2/actions", Lane.POLL, query=_paging(page)), models.ActionsJson
+        """GET /v2/actions (actions_list). A token without the scope for it sees an empty list, for an hour."""
+        now = asyncio.get_running_loop().time()
+        if now < self._list_refused_until:
+            return base.Page()
+        call = ApiRequest("GET", "/v2/actions", Lane.POLL, query=_paging(page), longest=PAGE_BYTES)
+        try:
+            with refusals():
+                found = await self._http.read(call, models.ActionsJson)
+        except errors.FailedPrecondition as refused:
+            self._list_refused_until = now + WITHOUT_LIST_SECONDS
+            log.warning(
+                "list_of_actions_refused",
+                error=refused.message,
+                remedy="give the token actions:read: it saves requests",
             )
-        return base.Page(tuple(map(_progress, found.actions)), found.meta.total, found.more)
+            return base.Page()
+        return base.Page(tuple(map(objects.progress, found.actions)), found.meta.total, found.more)
 
     async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> base.Snapshot:
         """POST /v2/volumes/{id}/snapshots (volumeSnapshots_create)."""
         body: dict[str, Value] = {"name": name, "tags": list(labels)}
-        call = ApiRequest("POST", path("volumes", volume_id, "snapshots"), Lane.CHANGE, volume_id, json=body)
-        with _refusals(conflict=base.NameTaken):
-            return _snapshot((await self._http.read(call, models.OneSnapshot)).snapshot)
+        where = path("volumes", volume_id, "snapshots")
+        call = ApiRequest("POST", where, Lane.CHANGE, volume_id, json=body, success=201)
+        with refusals(conflict=base.NameTaken, too_soon=base.SnapshotLimit):
+            made = (await self._http.read(call, models.OneSnapshot)).snapshot
+        demand(call, name=(name, made.name), resource_id=(volume_id, made.resource_id))
+        demand(call, resource_type=("volume", made.resource_type))
+        return objects.snapshot(made)
 
     async def delete_snapshot(self, snapshot_id: str) -> None:
         """DELETE /v2/snapshots/{id} (snapshots_delete)."""
-        with _refusals(conflict=base.InUse):
-            await self._http.send(ApiRequest("DELETE", path("snapshots", snapshot_id), Lane.CHANGE, snapshot_id))
+        where = path("snapshots", snapshot_id)
+        call = ApiRequest("DELETE", where, Lane.CHANGE, snapshot_id, success=204)
+        with refusals(conflict=base.InUse):
+            try:
+                await self._http.send(call)
+            except UnprovenSuccess as unproven:
+                await self._prove_gone(where, snapshot_id, unproven)
 
     async def get_snapshot(self, snapshot_id: str) -> base.Snapshot:
         """GET /v2/snapshots/{id} (snapshots_get)."""
         call = ApiRequest("GET", path("snapshots", snapshot_id), Lane.READ, snapshot_id)
-        with _refusals():
+        with refusals():
             found = (await self._http.read(call, models.OneSnapshot)).snapshot
+        demand(call, id=(snapshot_id, found.id))
         if found.resource_type != "volume":
             raise base.Gone(f"snapshot {snapshot_id} is not of a volume")
-        return _snapshot(found)
+        return objects.snapshot(found)
 
     async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:
         """GET /v2/volumes/{id}/snapshots (volumeSnapshots_list); at most 25 exist, so one page is all."""
-        call = ApiRequest("GET", path("volumes", volume_id, "snapshots"), Lane.READ, volume_id, query=_paging(1))
-        with _refusals():
-            return tuple(map(_snapshot, (await self._http.read(call, models.SnapshotsJson)).snapshots))
+        where = path("volumes", volume_id, "snapshots")
+        call = ApiRequest("GET", where, Lane.READ, volume_id, query=_paging(1), longest=SHORT_LIST_BYTES)
+        with refusals():
+            found = (await self._http.read(call, models.SnapshotsJson)).snapshots
+        for each in found:
+            demand(call, resource_id=(volume_id, each.resource_id))
+        return tuple(map(objects.snapshot, found))
 
     async def list_snapshots(self, page: int) -> base.Page[base.Snapshot]:
         """GET /v2/snapshots?resource_type=volume (snapshots_list)."""
-        call = ApiRequest("GET", "/v2/snapshots", Lane.LIST, query={"resource_type": "volume", **_paging(page)})
-        with _refusals():
+        query = {"resource_type": "volume", **_paging(page)}
+        call = ApiRequest("GET", "/v2/snapshots", Lane.LIST, query=query, longest=PAGE_BYTES)
+        with refusals():
             found = await self._http.read(call, models.SnapshotsJson)
         of_volumes = (each for each in found.snapshots if each.resource_type == "volume")
-        return base.Page(tuple(map(_snapshot, of_volumes)), found.meta.total, found.more)
+        return base.Page(tuple(map(objects.snapshot, of_volumes)), found.meta.total, found.more)
 
     async def get_server(self, server_id: str) -> base.Server:
         """GET /v2/droplets/{id} (droplets_get)."""
         call = ApiRequest("GET", path("droplets", server_id), Lane.READ, server_id)
-        with _refusals():
-            return _server((await self._http.read(call, models.OneDroplet)).droplet)
+        with refusals():
+            found = (await self._http.read(call, models.OneDroplet)).droplet
+        demand(call, id=(server_id, str(found.id)))
+        return objects.server(found)
 
     async def list_servers(self, page: int) -> base.Page[base.Server]:
         """GET /v2/droplets (droplets_list)."""
-        with _refusals():
-            found = await self._http.read(
-                ApiRequest("GET", "/v2/droplets", Lane.LIST, query=_paging(page)), models.DropletsJson
-            )
-        return base.Page(tuple(map(_server, found.droplets)), found.meta.total, found.more)
+        call = ApiRequest("GET", "/v2/droplets", Lane.LIST, query=_paging(page), longest=PAGE_BYTES)
+        with refusals():
+            found = await self._http.read(call, models.DropletsJson)
+        return base.Page(tuple(map(objects.server, found.droplets)), found.meta.total, found.more)
 
     async def account(self) -> base.Account:
         """GET /v2/account (account_get)."""
-        with _refusals():
-            found = await self._http.read(ApiRequest("GET", "/v2/account", Lane.READ), models.OneAccount)
-        return base.Account(found.account.volume_limit)
+        return base.Account((await self._account()).volume_limit)
+
+    async def account_id(self) -> str:
+        """Return whose volumes the token sees: the team, else the account; empty if the token may not see that."""
+        try:
+            found = await self._account()
+        except errors.FailedPrecondition:  # 403 in the API's own shape: it knows the token, which was asked
+            return ""
+        return found.uuid if found.team is None else found.team.uuid
 
     async def zone_has_volumes(self, zone: str) -> bool:
         """GET /v2/regions (regions_list): a region without "storage" has no volumes."""
-        with _refusals():
-            found = await self._http.read(
-                ApiRequest("GET", "/v2/regions", Lane.READ, query=_paging(1)), models.RegionsJson
-            )
+        call = ApiRequest("GET", "/v2/regions", Lane.READ, query=_paging(1), longest=SHORT_LIST_BYTES)
+        with refusals():
+            found = await self._http.read(call, models.RegionsJson)
         return any(each.slug == zone and "storage" in each.features for each in found.regions)
 
     async def add_label(self, volume_id: str, label: str) -> None:
-        """POST /v2/tags/{tag}/resources (tags_assign_resources), 404 until the tag exists."""
+        """POST /v2/tags/{tag}/resources (tags_assign_resources), 404 until the tag exists.
+
+        The cloud keeps a tag in the spelling that was used first, and finds it by that alone (tags_create).
+        """
         try:
             await self._tag("POST", volume_id, label)
         except base.Gone:
-            with _refusals():
-                await self._http.send(ApiRequest("POST", "/v2/tags", Lane.CHANGE, volume_id, json={"name": label}))
-            await self._tag("POST", volume_id, label)
+            await self._tag("POST", volume_id, await self._make_tag(volume_id, label))
 
     async def remove_label(self, volume_id: str, label: str) -> None:
         """DELETE /v2/tags/{tag}/resources (tags_unassign_resources)."""
@@ -213,87 +256,51 @@ class DigitalOcean:
         except base.Gone:
             return
 
+    async def _make_tag(self, volume_id: str, label: str) -> str:
+        """POST /v2/tags (tags_create); return the tag as the cloud spells it."""
+        call = ApiRequest("POST", "/v2/tags", Lane.CHANGE, volume_id, json={"name": label}, success=201)
+        with refusals():
+            made = (await self._http.read(call, models.OneTag)).tag
+        demand(call, name=(label.lower(), made.name.lower()))
+        return made.name
+
     async def _tag(self, method: str, volume_id: str, tag: str) -> None:
         body: dict[str, Value] = {"resources": [{"resource_id": volume_id, "resource_type": "volume"}]}
-        with _refusals():
-            await self._http.send(ApiRequest(method, path("tags", tag, "resources"), Lane.CHANGE, volume_id, json=body))
+        where = path("tags", tag, "resources")
+        with refusals():
+            try:
+                await self._http.send(ApiRequest(method, where, Lane.CHANGE, volume_id, json=body, success=204))
+            except UnprovenSuccess as unproven:
+                if (tag in (await self.get_volume(volume_id)).labels) != (method == "POST"):
+                    raise unproven from None
+
+    async def _prove_gone(self, where: str, share: str, unproven: UnprovenSuccess) -> None:
+        """A delete seems to be done: return if the API itself no longer knows the object."""
+        try:
+            with refusals():
+                await self._http.send(ApiRequest("GET", where, Lane.READ, share))
+        except base.Gone:
+            return
+        raise unproven
+
+    async def _account(self) -> models.AccountJson:
+        with refusals():
+            return (await self._http.read(ApiRequest("GET", "/v2/account", Lane.READ), models.OneAccount)).account
 
     async def _act(self, place: base.Place, kind: base.Kind, more: dict[str, Value]) -> base.Pending | None:
         body: dict[str, Value] = {"type": kind.value, **more}
         where = path("volumes", place.volume_id, "actions")
-        call = ApiRequest("POST", where, _LANES[kind], place.server_id or "", json=body)
-        with _refusals():
-            found = (await self._http.read(call, models.OneAction)).action
-        done = found.status == base.ActionState.COMPLETED.value
-        return None if done else base.Pending(str(found.id), kind, place.volume_id, place.server_id)
-
-
-@contextmanager
-def _refusals(conflict: type[errors.Refused] = errors.FailedPrecondition) -> Iterator[None]:
-    """Turn an HTTP refusal into what it means; ``conflict`` is what 409 means for this request."""
-    try:
-        yield
-    except Refusal as refusal:
-        raise _meaning(refusal, conflict) from None
-
-
-def _meaning(refusal: Refusal, conflict: type[errors.Refused]) -> errors.DriverError:
-    text, message = refusal.text.lower(), refusal.message
-    if refusal.code == 404:
-        return base.Gone(message)
-    if refusal.code == 403:
-        return _forbidden(text, message)
-    for kind, words, remedy in _TEXTS:
-        if any(each in text for each in words):
-            return kind(message, remedy=remedy)
-    if refusal.code == 409:
-        return conflict(message)
-    return errors.InvalidArgument(message) if refusal.code == 400 else errors.FailedPrecondition(message)
-
-
-def _forbidden(text: str, message: str) -> errors.DriverError:
-    if "limit" in text:
-        return base.AccountFull(message, remedy="delete volumes, or ask the cloud to raise the account's limit")
-    return errors.FailedPrecondition(message, remedy="give the API token the scopes that the driver needs")
+        call = ApiRequest("POST", where, _LANES[kind], place.server_id or "", json=body, success=202)
+        with refusals():
+            found = objects.progress((await self._http.read(call, models.OneAction)).action)
+        action = found.action
+        if action.kind is not base.Kind.OTHER:
+            demand(call, type=(kind.value, action.kind.value))
+        if place.server_id is not None and action.server_id is not None:
+            demand(call, resource_id=(place.server_id, action.server_id))
+        done = found.state is base.ActionState.COMPLETED
+        return None if done else base.Pending(action.id, kind, place.volume_id, place.server_id)
 
 
 def _paging(page: int) -> dict[str, str]:
     return {"page": str(page), "per_page": str(PAGE_SIZE)}
-
-
-def _volume(json: models.VolumeJson) -> base.Volume:
-    return base.Volume(
-        id=json.id,
-        name=json.name,
-        zone=json.region.slug,
-        size_bytes=sizes.to_bytes(json.size_gigabytes),
-        server_ids=tuple(map(str, json.droplet_ids or ())),
-        labels=json.tags,
-        origin=origins.read(json.description or ""),
-        created_at=models.seconds(json.created_at),
-    )
-
-
-def _progress(json: models.ActionJson, volume_id: str = "") -> base.Progress:
-    kind = next((kind for word, kind in _KINDS.items() if json.type.startswith(word)), base.Kind.OTHER)
-    server_id = str(json.resource_id) if json.resource_type == "droplet" and json.resource_id else None
-    if (state := _STATES.get(json.status)) is None:
-        raise errors.OutcomeUnknown(f"action {json.id} has the unknown status {json.status!r}")
-    action = base.Pending(str(json.id), kind, volume_id, server_id)
-    return base.Progress(action, state, models.seconds(json.started_at), models.seconds(json.completed_at))
-
-
-def _snapshot(json: models.SnapshotJson) -> base.Snapshot:
-    return base.Snapshot(
-        id=json.id,
-        name=json.name,
-        volume_id=json.resource_id,
-        min_size_bytes=sizes.to_bytes(json.min_disk_size),
-        zones=json.regions,
-        created_at=models.seconds(json.created_at),
-        labels=json.tags,
-    )
-
-
-def _server(json: models.DropletJson) -> base.Server:
-    return base.Server(str(json.id), json.region.slug, json.status == "active", json.volume_ids)

@@ -1,65 +1,83 @@
-"""The one HTTP session with the cloud: token, proxies, time-outs, the budget's turn, retries, and what a status means.
+"""Sends requests to the API: token, the budget's turn, time-outs, and what is sent again.
 
-A call that may be repeated is repeated inside its deadline; one that may not is sent once, and a missing answer means
-that its outcome is unknown. Nothing here knows what a volume is.
+A call that may be repeated is repeated inside its deadline; one that may not is sent once, and an answer that is not
+the API's own word means that its outcome is unknown. What that word is, ``api_answer`` decides. Nothing here knows what
+a volume is.
 """
 
 import asyncio
 import random
-import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import pydantic
+import structlog
 
-from common import __version__, deadlines, errors
-from controller.digitalocean.models import ErrorJson
-from controller.digitalocean.request_metrics import RequestMetrics
+from common import deadlines, errors
+from controller.digitalocean import connection
+from controller.digitalocean.api_answer import ERROR_BYTES, Answer, Meaning, printable
+from controller.digitalocean.api_request import ApiRequest
+from controller.digitalocean.outage import Outage
+from controller.digitalocean.request_metrics import RequestMetrics, route
 from controller.digitalocean.token import Token
-from controller.digitalocean.token_state import TokenState
+from controller.digitalocean.token_state import REFUSED, TokenState
 from controller.pacing.budget import Budget
 from controller.pacing.lanes import Lane
+from controller.pacing.limit_headers import retry_after
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
-Value = str | int | list[str] | list[dict[str, str]] | None
 
-CONNECTIONS = 32
-CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0  # a change that was sent is waited for this long, though its caller may be gone
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
+LONGEST_TOLD_PAUSE_SECONDS = 120.0
+MARGIN_SECONDS, MARGIN_PART = 0.25, 0.05  # the error with its reason must come before the caller's time runs out
+PAGES_AT_ONCE = 4  # long replies are held in memory whole
+CHUNK_BYTES = 64 * 1024
+BYTES_OF_A_VALUE = 8  # at least, on average: JSON of ones and commas takes many times its length in memory
+CHECK_ROOT = "check AIOCSI_API_URL, the proxy, and whatever else answers in the API's place"
 
-
-@dataclass(frozen=True)
-class ApiRequest:
-    """One request. ``share`` names whom it is for: inside a lane, everyone gets the same share."""
-
-    method: str
-    path: str
-    lane: Lane
-    share: str = ""
-    query: Mapping[str, str] = field(default_factory=dict)
-    json: Mapping[str, Value] | None = None
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether sending it twice does the same as sending it once."""
-        return self.method in {"GET", "DELETE"}
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
+log = structlog.get_logger("cloud")
 
 
 class Refusal(errors.Refused):
-    """The cloud said no, and nothing was done. ``code`` is the HTTP status, ``text`` the cloud's own words."""
+    """The cloud said no, and nothing was done. ``code`` is the HTTP status, ``text`` the cloud's own words.
 
-    def __init__(self, call: ApiRequest, code: int, text: str) -> None:
+    ``retry_after`` is how long it asks to wait, seconds; 0 if it does not say.
+    """
+
+    def __init__(self, call: ApiRequest, code: int, text: str, retry_after: float = 0.0) -> None:
         super().__init__(f"{call}: the cloud answered {code}: {text}")
         self.code = code
         self.text = text
+        self.retry_after = retry_after
+
+
+class UnprovenSuccess(errors.OutcomeUnknown):
+    """The documented status of success came, but nothing shows that the API sent it."""
+
+
+@dataclass
+class Tries:
+    """How one call has gone so far. Times are loop time."""
+
+    call: ApiRequest
+    since: float
+    count: int = 0
+    seen: str = ""
+
+    def note(self, seen: str) -> None:
+        """Take note of what stood in the way."""
+        self.count += 1
+        self.seen = seen
+        deadlines.note(str(self))
+
+    def __str__(self) -> str:
+        seconds = asyncio.get_running_loop().time() - self.since
+        times = f", {self.count} times in {seconds:.0f} s" if self.count > 1 else ""
+        return f"{self.call}: {self.seen}{times}" if self.seen else str(self.call)
 
 
 class Http:
@@ -67,11 +85,13 @@ class Http:
 
     def __init__(self, root: str, token: Token, budget: Budget, access: TokenState, requests: RequestMetrics) -> None:
         self._root = root.rstrip("/")
-        self._proxy = _proxy_for(root)
+        self._proxy = connection.proxy_for(root)
         self._token = token
         self._budget = budget
         self._access = access
         self._requests = requests
+        self._outage = Outage(lambda: asyncio.get_running_loop().time())
+        self._pages = asyncio.Semaphore(PAGES_AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
 
     def open(self, session: aiohttp.ClientSession) -> None:
@@ -88,43 +108,86 @@ class Http:
 
     async def send(self, call: ApiRequest) -> bytes:
         """Send the call and return the body of a success. Raises Refusal, or NotFinal when it is too late."""
-        deadline = deadlines.current()
+        now, end = asyncio.get_running_loop().time(), deadlines.current()
+        deadline = end - min(MARGIN_SECONDS, MARGIN_PART * max(0.0, end - now))
+        tries = Tries(call, now)
+        async with self._place(tries, deadline):
+            return await self._send(call, tries, deadline)
+
+    async def _send(self, call: ApiRequest, tries: Tries, deadline: float) -> bytes:
         pause = FIRST_PAUSE_SECONDS
         retoken = True
         while True:
-            await self._budget.admit(call.lane, call.share, deadline)
-            answer = await self._paid(call, deadline)
-            if answer.status == 401 and retoken:  # nothing was done; the token may just have been replaced
+            await self._admit(tries, deadline)
+            token = await self._current_token(call)
+            answer = await self._paid(call, token, deadline)
+            if answer.meaning is Meaning.TOKEN_REFUSED and retoken:  # the token may just have been replaced
                 self._token.doubt()
                 retoken = False
                 continue
-            if answer.status == 429:  # refused before anything was done; the budget knows when it opens again
+            if answer.meaning is Meaning.ACCOUNT_LIMIT:  # nothing was done; the budget knows when it opens again
+                tries.note(answer.seen())
                 continue
-            if answer.again and call.repeatable:
-                await _pause(pause, deadline, call)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                continue
-            return self._judge(call, answer)
+            if answer.meaning is not Meaning.UNKNOWN or not (call.repeatable and answer.may_pass):
+                return self._judge(answer, token)
+            tries.note(answer.seen())
+            told = min(LONGEST_TOLD_PAUSE_SECONDS, retry_after(answer.headers, 0.0, self._budget.wall()))
+            await _pause(max(pause, told), deadline, tries)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    async def _paid(self, call: ApiRequest, deadline: float) -> "Answer":
-        """Send once. The budget learns how that ended, also if there is no token, or the caller leaves meanwhile."""
+    @asynccontextmanager
+    async def _place(self, tries: Tries, deadline: float) -> AsyncIterator[None]:
+        """Hold one of the places of long replies, if that is what is asked for."""
+        if tries.call.lane is not Lane.LIST:
+            yield
+            return
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._pages.acquire()
+        except TimeoutError:
+            raise errors.Unavailable(f"{tries.call}: {PAGES_AT_ONCE} other lists are being read") from None
+        try:
+            yield
+        finally:
+            self._pages.release()
+
+    async def _admit(self, tries: Tries, deadline: float) -> None:
+        try:
+            await self._budget.admit(tries.call.lane, tries.call.share, deadline)
+        except errors.Unavailable as error:
+            raise errors.Unavailable(f"{tries}: {error.message}") from None
+
+    async def _current_token(self, call: ApiRequest) -> str:
+        """Return the token. Raises Unavailable if there is none, or none with which changes may be sent."""
+        try:
+            token = self._token.current()
+            if call.changes:
+                await self._access.admit(token)
+        except BaseException:
+            self._budget.no_answer()
+            raise
+        return token
+
+    async def _paid(self, call: ApiRequest, token: str, deadline: float) -> Answer:
+        """Send once. The budget learns how that ended, also if the caller leaves meanwhile."""
         answer: Answer | None = None
         try:
-            answer = await self._exchange(call, deadline)
+            answer = await self._exchange(call, token, deadline)
         finally:
-            if answer is None or answer.status == 0:
+            if answer is None or not (answer.is_word or answer.status == 429):
                 self._budget.no_answer()
             else:
-                self._budget.learn(answer.status, answer.headers)
+                limited = answer.status == 429 and answer.meaning is not Meaning.REFUSED
+                self._budget.learn(answer.headers, limited=limited)
+        self._tell(answer, token)
         return answer
 
-    async def _exchange(self, call: ApiRequest, deadline: float) -> "Answer":
+    async def _exchange(self, call: ApiRequest, token: str, deadline: float) -> Answer:
         """Send once. A request that got no answer comes back as status 0."""
         now = asyncio.get_running_loop().time()
         limit = min(deadline, now + ANSWER_SECONDS) if call.method == "GET" else now + ANSWER_SECONDS
         if self._session is None:
-            raise errors.Unavailable("the HTTP session is closed")
-        headers = {"Authorization": f"Bearer {self._token.current()}"}
+            raise errors.Unavailable("the driver is shutting down", remedy="call again: its successor answers")
         try:
             async with (
                 asyncio.timeout_at(limit),
@@ -133,93 +196,92 @@ class Http:
                     self._root + call.path,
                     params=call.query,
                     json=call.json,
-                    headers=headers,
+                    headers={"Authorization": f"Bearer {token}"},
                     proxy=self._proxy,
+                    allow_redirects=False,
                 ) as reply,
             ):
-                body = await reply.read()
-                answer = Answer(reply.status, body, asyncio.get_running_loop().time() - now, headers=reply.headers)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            started = not isinstance(error, aiohttp.ClientConnectorError)
-            answer = Answer(0, type(error).__name__.encode(), asyncio.get_running_loop().time() - now, started=started)
-        self._requests.count(call.method, call.path, answer.status, answer.seconds)
-        self._access.learn(answer.status)
+                longest = call.longest if reply.status == call.success else ERROR_BYTES
+                body, flaw = await _body(reply, longest)
+                answer = Answer(call, reply.status, body, reply.headers, flaw)
+        except aiohttp.ClientConnectorError as error:
+            answer = Answer(call, 0, flaw=f"no connection: {connection.no_connection(error)}", sent=False)
+        except aiohttp.ClientHttpProxyError as error:
+            answer = Answer(call, 0, flaw=f"no connection: the proxy answered {error.status}", sent=False)
+        except TimeoutError:
+            seconds = asyncio.get_running_loop().time() - now
+            answer = Answer(call, 0, flaw=f"no answer in {seconds:.0f} s")
+        except aiohttp.ClientError as error:
+            answer = Answer(call, 0, flaw=f"no whole answer ({type(error).__name__})")
+        self._note(call, answer, asyncio.get_running_loop().time() - now)
         return answer
 
-    def _judge(self, call: ApiRequest, answer: "Answer") -> bytes:
-        if 200 <= answer.status < 300:
+    def _note(self, call: ApiRequest, answer: Answer, seconds: float) -> None:
+        self._requests.count(call.method, call.path, answer.status, seconds)
+        log.debug(
+            "request",
+            method=call.method,
+            route=route(call.path),
+            status=answer.status,
+            seconds=round(seconds, 3),
+            cloud_request_id=printable(answer.headers.get("x-request-id", ""), 64),
+        )
+
+    def _tell(self, answer: Answer, token: str) -> None:
+        """Let those know who watch whether the cloud answers, and lets us in."""
+        if answer.meaning is Meaning.TOKEN_REFUSED:
+            self._access.lack(REFUSED)
+        elif answer.is_word:
+            deadlines.note("")
+            self._access.answered(token)
+        elif answer.meaning is Meaning.UNKNOWN:
+            self._access.lack(f"{answer.request}: {answer.seen()}")
+            self._outage.failed(str(answer.request), answer.seen())
+            return
+        self._outage.answered()
+
+    def _judge(self, answer: Answer, token: str) -> bytes:
+        call, seen = answer.request, f"{answer.request}: {answer.seen()}"
+        if answer.meaning is Meaning.SUCCESS:
             return answer.body
-        if answer.status == 0 and not answer.started:
-            raise errors.Unavailable(f"{call}: no connection to the cloud ({answer.text})")
-        if answer.status == 0:
-            raise errors.OutcomeUnknown(f"{call}: no answer ({answer.text})")
-        if answer.status >= 500:
-            raise errors.OutcomeUnknown(f"{call}: the cloud answered {answer.status}")
-        if answer.status == 401:
+        if answer.meaning is Meaning.UNPROVEN_SUCCESS:
+            raise UnprovenSuccess(seen, remedy=CHECK_ROOT)
+        if answer.meaning is Meaning.TOKEN_REFUSED:
             raise errors.Unavailable(f"{call}: the cloud refuses the API token", remedy="give the driver a valid token")
-        if answer.status < 400:
-            raise errors.Unavailable(f"{call}: the cloud answered {answer.status}", remedy="check AIOCSI_API_URL")
-        raise Refusal(call, answer.status, answer.text)
+        if answer.meaning is not Meaning.REFUSED or answer.error is None:
+            deadlines.note(seen)
+            kind = errors.OutcomeUnknown if answer.sent else errors.Unavailable
+            raise kind(seen, remedy="" if answer.may_pass else CHECK_ROOT)
+        if answer.status == 404 and not self._access.is_proven(token):
+            self._access.doubted.set()
+            raise errors.OutcomeUnknown(
+                f"{seen}; this is not believed before the cloud has let the API token in at this address",
+                remedy=CHECK_ROOT,
+            )
+        told = retry_after(answer.headers, 0.0, self._budget.wall())
+        raise Refusal(call, answer.status, printable(answer.error.message, 300), told)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What came back: ``status`` 0 if nothing did, ``started`` False if the request was never sent."""
-
-    status: int
-    body: bytes
-    seconds: float
-    started: bool = True
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def again(self) -> bool:
-        """Whether the same request may succeed in a moment."""
-        return self.status == 0 or self.status >= 500
-
-    @property
-    def text(self) -> str:
-        """What the cloud says about a failure, short."""
-        try:
-            message = ErrorJson.model_validate_json(self.body).message
-        except pydantic.ValidationError:
-            message = self.body.decode(errors="replace")
-        return " ".join(message.split())[:300] or "no text"
+async def _body(reply: aiohttp.ClientResponse, longest: int) -> tuple[bytes, str]:
+    """Return the body, or why it cannot be used. No more than ``longest`` bytes of it are ever held."""
+    encoding = printable(reply.headers.get("Content-Encoding", ""), 40).lower()
+    if encoding not in {"", "identity"}:
+        return b"", f"it is compressed ({encoding}), which was not asked for"
+    body = bytearray()
+    while part := await reply.content.read(CHUNK_BYTES):
+        body += part
+        if len(body) > longest:
+            return b"", f"it is longer than {longest} bytes"
+    if body.count(b",") > longest // BYTES_OF_A_VALUE:
+        return b"", "it has too many values"
+    return bytes(body), ""
 
 
-def session(ca_file: str = "") -> aiohttp.ClientSession:
-    """Make the session: keep-alive, our user agent, an own CA beside the system's."""
-    tls = _tls(ca_file)
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=tls, keepalive_timeout=60)
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-    agent = {"User-Agent": f"aiocsi/{__version__}", "Accept": "application/json"}
-    return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=agent)
-
-
-def _proxy_for(root: str) -> str | None:
-    """Return the proxy that the environment names for the API.
-
-    aiohttp would read it too, but then looks into ~/.netrc on every request, and fails on an entry for the host there.
-    """
-    url = urlsplit(root)
-    if url.hostname is None or proxy_bypass(url.hostname):
-        return None
-    return getproxies().get(url.scheme)
-
-
-def _tls(ca_file: str) -> ssl.SSLContext | bool:
-    if not ca_file:
-        return True
-    context = ssl.create_default_context()
-    context.load_verify_locations(cafile=ca_file)
-    return context
-
-
-async def _pause(seconds: float, deadline: float, call: ApiRequest) -> None:
+async def _pause(seconds: float, deadline: float, tries: Tries) -> None:
     """Wait between half of ``seconds`` and all of it. Raises OutcomeUnknown if the deadline comes first."""
     length = seconds * random.uniform(0.5, 1)  # noqa: S311 (spreads retries, keeps no secret)
     if asyncio.get_running_loop().time() + length >= deadline:
-        raise errors.OutcomeUnknown(f"{call}: no answer from the cloud before the deadline")
+        raise errors.OutcomeUnknown(str(tries), remedy="call again")
     await asyncio.sleep(length)  # noqa: TID251 (nothing tells when a failing server is well again)
 
 
@@ -228,6 +290,6 @@ def _misfit(call: ApiRequest, error: pydantic.ValidationError) -> errors.NotFina
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the whole reply"
     return errors.OutcomeUnknown(
-        f"{call}: the cloud's answer does not fit: {where}: {first['msg']}",
+        f"{call}: the cloud's answer does not fit: {printable(where, 100)}: {printable(first['msg'], 200)}",
         remedy="check AIOCSI_API_URL, or report that the API has changed",
     )

@@ -4,19 +4,91 @@ A field that decides something has no default: a reply without it is refused, na
 guess. Unknown fields pass, because the cloud may add some. Source: DigitalOcean API v2 (OpenAPI).
 """
 
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+import structlog
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+log = structlog.get_logger("cloud")
+
+Item = TypeVar("Item")
+
+LARGEST_GIB = 16_384
+MANY = 5  # if none of so many items fits, the list is odd, and not its items
+EARLIEST, LATEST = datetime(2011, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # the company is of 2011
 
 
 def _none_is_empty(value: object) -> object:
     return () if value is None else value
 
 
-Name = Annotated[str, StringConstraints(min_length=1)]
-Tags = Annotated[tuple[str, ...], BeforeValidator(_none_is_empty)]
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be printable")
+    return text
+
+
+def _plausible(moment: datetime) -> datetime:
+    if not EARLIEST <= moment <= LATEST:
+        raise ValueError("must be a moment of this century")
+    return moment
+
+
+def _skip_odd(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """Leave out an item that does not fit: one odd item of somebody else must not hide all others."""
+    try:
+        return handler(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        _tell(".".join(map(str, first["loc"]))[:100], first["msg"][:200], _id_of(value))
+        return None
+
+
+@lru_cache(maxsize=1000)
+def _tell(field: str, error: str, item_id: str) -> None:
+    """Log it once: a list is read every minute."""
+    log.warning("odd_item", field=field, error=error, id=item_id, remedy="none needed, unless it is a volume of yours")
+
+
+def _id_of(value: object) -> str:
+    return repr(value.get("id"))[:60] if isinstance(value, dict) else ""
+
+
+def _fitting(items: tuple[Item | None, ...]) -> tuple[Item, ...]:
+    kept = tuple(each for each in items if each is not None)
+    if not kept and len(items) >= MANY:
+        raise ValueError(f"none of {len(items)} items fits")
+    return kept
+
+
+Number = Annotated[int, Field(strict=True, ge=1, lt=1 << 63)]
+Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 31)]
+Gib = Annotated[int, Field(strict=True, ge=1, le=LARGEST_GIB)]
+Uuid = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\z")
+]
+Slug = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9-]{1,32}\z")]
+Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=255), AfterValidator(_printable)]
+Text = Annotated[str, StringConstraints(max_length=4096)]
+Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
+Tags = Annotated[tuple[Name, ...], Field(max_length=1000), BeforeValidator(_none_is_empty)]
 NO_TAGS: tuple[str, ...] = ()
+Items = Annotated[
+    tuple[Annotated[Item, WrapValidator(_skip_odd)], ...], Field(max_length=1000), AfterValidator(_fitting)
+]
 
 
 class Json(BaseModel):
@@ -28,61 +100,71 @@ class Json(BaseModel):
 class RegionJson(Json):
     """A region (regions_list); ``features`` tells whether it has volumes."""
 
-    slug: Name
+    slug: Slug
     features: tuple[str, ...] = ()
 
 
 class VolumeJson(Json):
     """A volume (volumes_get)."""
 
-    id: Name
+    id: Uuid
     name: Name
-    size_gigabytes: int
+    size_gigabytes: Gib
     region: RegionJson
-    droplet_ids: tuple[int, ...] | None  # null is empty, but a reply without it does not say "detached"
-    created_at: AwareDatetime
-    description: str | None = None
+    # null is empty, but a reply without it does not say "detached"
+    droplet_ids: Annotated[tuple[Number, ...], Field(max_length=64)] | None
+    created_at: Moment
+    description: Text | None = None
     tags: Tags = NO_TAGS
 
 
 class ActionJson(Json):
     """An action (volumeActions_get, actions_list)."""
 
-    id: int
-    status: Name
+    id: Number
+    status: Literal["in-progress", "completed", "errored"]
     type: Name
-    started_at: AwareDatetime | None = None
-    completed_at: AwareDatetime | None = None
-    resource_id: int | None = None
-    resource_type: str = ""
+    started_at: Moment | None = None
+    completed_at: Moment | None = None
+    resource_id: Annotated[int, Field(strict=True, ge=0, lt=1 << 63)] | None = None
+    resource_type: Text = ""
+    region_slug: Slug | None = None
 
 
 class SnapshotJson(Json):
     """A snapshot (snapshots_get). ``min_disk_size`` counts GiB."""
 
-    id: Name
+    id: Uuid
     name: Name
-    resource_id: Name
+    resource_id: Uuid
     resource_type: Name
-    min_disk_size: int
-    regions: tuple[str, ...]
-    created_at: AwareDatetime
+    min_disk_size: Gib
+    regions: Annotated[tuple[Slug, ...], Field(max_length=100)]
+    created_at: Moment
     tags: Tags = NO_TAGS
 
 
 class DropletJson(Json):
     """A droplet (droplets_get)."""
 
-    id: int
+    id: Number
     status: Name
     region: RegionJson
-    volume_ids: tuple[str, ...]
+    volume_ids: Annotated[tuple[Uuid, ...], Field(max_length=256)]
+
+
+class TeamJson(Json):
+    """The team whose volumes a token sees."""
+
+    uuid: Name
 
 
 class AccountJson(Json):
     """The account (account_get). ``volume_limit`` is not in the OpenAPI; absent or 0 means none."""
 
-    volume_limit: int = 0
+    uuid: Name
+    team: TeamJson | None = None
+    volume_limit: Count = 0
 
 
 class PagesJson(Json):
@@ -100,7 +182,7 @@ class LinksJson(Json):
 class MetaJson(Json):
     """How many items the list has in all."""
 
-    total: int
+    total: Count
 
 
 class ListJson(Json):
@@ -118,31 +200,49 @@ class ListJson(Json):
 class VolumesJson(ListJson):
     """A page of volumes."""
 
-    volumes: tuple[VolumeJson, ...]
+    volumes: Items[VolumeJson]
 
 
 class ActionsJson(ListJson):
     """A page of actions."""
 
-    actions: tuple[ActionJson, ...]
+    actions: Items[ActionJson]
+
+
+class VolumeActionsJson(ListJson):
+    """A page of one volume's actions. None may be left out: the odd one might be under way."""
+
+    actions: Annotated[tuple[ActionJson, ...], Field(max_length=1000)]
 
 
 class SnapshotsJson(ListJson):
     """A page of snapshots."""
 
-    snapshots: tuple[SnapshotJson, ...]
+    snapshots: Items[SnapshotJson]
 
 
 class DropletsJson(ListJson):
     """A page of droplets."""
 
-    droplets: tuple[DropletJson, ...]
+    droplets: Items[DropletJson]
 
 
 class RegionsJson(ListJson):
     """A page of regions."""
 
-    regions: tuple[RegionJson, ...]
+    regions: Items[RegionJson]
+
+
+class TagJson(Json):
+    """A tag (tags_create). Its name is in the spelling that was used first."""
+
+    name: Name
+
+
+class OneTag(Json):
+    """A reply that holds one tag."""
+
+    tag: TagJson
 
 
 class OneVolume(Json):
@@ -176,10 +276,17 @@ class OneAccount(Json):
 
 
 class ErrorJson(Json):
-    """A reply that is no success. ``id`` is a short word, ``message`` a sentence."""
+    """A reply that is no success. ``id`` is a short word, ``message`` a sentence; both are required."""
 
-    id: str = ""
-    message: str = ""
+    id: Annotated[str, StringConstraints(strict=True)]
+    message: Annotated[str, StringConstraints(strict=True)]
+
+
+class TagErrorJson(Json):
+    """The other shape of an error, which the creation of a tag documents (tags_create, 400)."""
+
+    error: Annotated[str, StringConstraints(strict=True, min_length=1)]
+    root_causes: tuple[str, ...]
 
 
 def seconds(moment: datetime | None) -> float:

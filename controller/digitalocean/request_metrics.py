@@ -1,14 +1,13 @@
 """Metrics of the requests to the cloud: by method, route and status, never by volume."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from prometheus_client.metrics import Counter, Gauge, Histogram
 from prometheus_client.registry import CollectorRegistry
 
-_ID = re.compile(r"/(volumes|snapshots|droplets|actions)/[^/]+")
-_TAG = re.compile(r"^/v2/tags/[^/]+/")
+ROUTE_WORDS = frozenset({"volumes", "actions", "snapshots", "droplets", "account", "regions", "tags", "resources"})
+LONGEST_ROUTE = 8  # parts
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -40,9 +39,19 @@ class CountedRequests:
 
     def count(self, method: str, path: str, status: int, seconds: float) -> None:
         """Take note of a request."""
-        route = _TAG.sub("/v2/tags/{tag}/", _ID.sub(r"/\1/{id}", path))
-        self._count.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        where = route(path)
+        self._count.labels(method, where, str(status)).inc()
+        self._seconds.labels(method, where).observe(seconds)
+
+
+def route(path: str) -> str:
+    """Return the path without the ids in it."""
+    parts = [_part(number, part) for number, part in enumerate(path.split("/")[:LONGEST_ROUTE])]
+    return "/".join(parts)
+
+
+def _part(number: int, part: str) -> str:
+    return part if number <= 1 or part in ROUTE_WORDS else "{id}"
 
 
 LEVELS = {

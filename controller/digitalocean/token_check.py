@@ -1,8 +1,8 @@
-"""Tries each token once: at the start, and whenever there is another one.
+"""Tries each token: at the start, whenever there is another one, and while the cloud keeps us out.
 
 A replica whose sidecars do not lead sends no requests, and so would never learn that its token is refused: it would
 look ready until it is needed. A token that was let in is not tried again. While the cloud refuses it, or does not
-answer, it is, now and then: it may be the cloud's fault.
+answer, it is, less and less often: it may be the cloud's fault.
 """
 
 import asyncio
@@ -18,44 +18,79 @@ log = structlog.get_logger("token")
 
 LOOK_SECONDS = 10.0  # how often the file is looked at, which asks nothing of the cloud
 TRY_SECONDS = 15.0  # longest time of one try
-AGAIN_SECONDS = 300.0
+FIRST_AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 10.0, 300.0
 
 
 class TokenCheck:
-    """Tries tokens by ``ask``, a request that changes nothing. What came of it is with ``access``."""
+    """Tries tokens by ``ask``, which changes nothing and returns the account; empty if the token may not see that.
 
-    def __init__(self, token: Token, access: TokenState, ask: Callable[[], Awaitable[object]]) -> None:
+    What came of it is with ``access``.
+    """
+
+    def __init__(self, token: Token, access: TokenState, ask: Callable[[], Awaitable[str]]) -> None:
         self._token = token
         self._access = access
         self._ask = ask
         self._tried = ""
+        self._told = ""
         self._again_at = float("inf")
+        self._again_seconds = FIRST_AGAIN_SECONDS
 
     async def run(self) -> None:
         """Look at the token for ever."""
         while True:
-            await self._look()
-            await asyncio.sleep(LOOK_SECONDS)  # noqa: TID251 (nothing tells when kubelet has replaced a secret's file)
+            await self.look()
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._access.doubted.wait()
+            except TimeoutError:
+                continue
+            self._access.doubted.clear()
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Try the token, if it is another one, or if it is time to try again."""
         try:
             token = self._token.current()
         except errors.Unavailable as error:
             self._tried = ""
-            self._access.lack(error.message)
+            self._access.lack(str(error))
             return
-        if token != self._tried or asyncio.get_running_loop().time() >= self._again_at:
-            self._tried = token
-            self._again_at = float("inf") if await self._let_in() else asyncio.get_running_loop().time() + AGAIN_SECONDS
+        if token != self._tried:
+            self._again_seconds = FIRST_AGAIN_SECONDS
+        elif not self._is_time():
+            return
+        self._tried = token
+        if await self._let_in(token):
+            self._again_at, self._again_seconds = float("inf"), FIRST_AGAIN_SECONDS
+            return
+        self._again_at = asyncio.get_running_loop().time() + self._again_seconds
+        self._again_seconds = min(2 * self._again_seconds, LONGEST_AGAIN_SECONDS)
 
-    async def _let_in(self) -> bool:
+    def _is_time(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self._again_at == float("inf") and self._access.kept_out:
+            self._again_at = now + self._again_seconds
+        return now >= self._again_at
+
+    async def _let_in(self, token: str) -> bool:
         try:
             with deadlines.until(asyncio.get_running_loop().time() + TRY_SECONDS):
-                await self._ask()
-        except errors.Refused:
-            pass  # the cloud knows who we are, which is what was asked
-        except errors.NotFinal as error:
-            log.warning("token_not_proven", error=error.message, remedy=error.remedy, again_in_seconds=AGAIN_SECONDS)
+                account = await self._ask()
+        except errors.DriverError as error:
+            self._access.lack(str(error))
+            self._tell(error)
             return False
-        log.info("token_accepted")
+        if not self._access.prove(token, account):
+            log.error("account_changed", error=self._access.reason)
+            return False
+        self._told = ""
+        log.info("token_accepted", account=account or "not told to this token")
         return True
+
+    def _tell(self, error: errors.DriverError) -> None:
+        """Log why the token is not let in, once for each reason."""
+        if self._told != type(error).__name__:
+            self._told = type(error).__name__
+            log.warning(
+                "token_not_proven", error=error.message, remedy=error.remedy, again_in_seconds=self._again_seconds
+            )

@@ -1,39 +1,104 @@
-"""Whether the cloud lets us in: readiness turns false when it has refused the token for a while, or there is none."""
+"""Whether the cloud lets us in, and whose account it is: what readiness and the belief in "not found" rest on.
 
+A process that was never let in is not ready. One that was let in is patient for a minute: it may be the cloud's fault.
+Source: DigitalOcean API "account_get".
+"""
+
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
+from common import errors
+
+TRIAL_SECONDS = 5.0  # how long a change waits until its token was tried
 PATIENCE_SECONDS = 60.0
-REFUSED = "the cloud has refused the API token"
+REFUSED = "the cloud refuses the API token; give the driver a valid token"
+NOT_TRIED = "the cloud has not let the API token in yet"
 
 
 class TokenState:
-    """Remembers since when we were kept out, and why. ``clock`` returns seconds that never run back."""
+    """Remembers which token was let in, to which account, and since when we are kept out. ``clock``: monotonic seconds.
+
+    ``doubted`` is set when somebody needs a token to be tried.
+    """
 
     def __init__(self, clock: Callable[[], float], patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._clock = clock
         self._patience = patience_seconds
+        self._proven = ""
+        self._account = ""
+        self._let_in = False
         self._out_since: float | None = None
-        self._why = ""
+        self._why = NOT_TRIED
+        self._news = asyncio.Event()
+        self.doubted = asyncio.Event()
 
-    def learn(self, status: int) -> None:
-        """Take note of an HTTP status. 0, no answer, says nothing about the token."""
-        if status == 401:
-            self.lack(REFUSED)
-        elif status != 0:
+    def __repr__(self) -> str:
+        return f"TokenState(reason={self.reason!r})"
+
+    def is_proven(self, token: str) -> bool:
+        """Whether the cloud has let in this token, to the account whose volumes this process knows."""
+        return bool(token) and token == self._proven
+
+    async def admit(self, token: str) -> None:
+        """Return if changes may be sent with the token: another one than was let in may be of another account.
+
+        Raises Unavailable.
+        """
+        if not self._let_in or self.is_proven(token):
+            return
+        self.doubted.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TRIAL_SECONDS):
+                await self._news.wait()
+        if not self.is_proven(token):
+            raise errors.Unavailable(
+                f"nothing is changed in the cloud with an API token that was not let in: {self._why}",
+                remedy="call again",
+            )
+
+    def prove(self, token: str, account: str) -> bool:
+        """The API let the token in. An ``account`` other than the one before is refused; an empty one is not known."""
+        if account and self._account and account != self._account:
+            self.lack(
+                f"the API token is of account {account}, but this process works for account {self._account}; give it a"
+                " token of that account, or restart the controller if the account is meant to change"
+            )
+            return False
+        self._account = self._account or account
+        self._proven, self._let_in, self._out_since = token, True, None
+        self._tell()
+        return True
+
+    def answered(self, token: str) -> None:
+        """The API answered a request that came with the token."""
+        if self.is_proven(token):
             self._out_since = None
 
     def lack(self, why: str) -> None:
-        """We are kept out. Until an answer other than 401 comes, we stay so."""
+        """We are kept out. Until the API lets us in, we stay so."""
         self._out_since = self._clock() if self._out_since is None else self._out_since
         self._why = why
+        self._tell()
+
+    @property
+    def kept_out(self) -> bool:
+        """Whether the last that was heard is that we are kept out, or nothing was heard yet."""
+        return not self._let_in or self._out_since is not None
 
     @property
     def reason(self) -> str:
         """Why the driver is not ready; empty if it is."""
+        if not self._let_in:
+            return self._why
         if self._out_since is None:
             return ""
         seconds = self._clock() - self._out_since
         return f"{self._why} (for {seconds:.0f} s)" if seconds >= self._patience else ""
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
     def ready(self) -> bool:
         """Say whether work can be done. Answers from memory."""

@@ -68,7 +68,8 @@ class ActionPoll:
         self._wake()
         try:
             async with asyncio.timeout_at(deadlines.current()):
-                return await waiter
+                with deadlines.waiting(f"{action.kind.value} {action.id} is still under way"):
+                    return await waiter
         except TimeoutError:
             raise errors.DeadlineExceeded(f"{action.kind.value} {action.id} is still under way; call again") from None
         finally:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from common import errors
-from controller.pacing.hour_limit import HourLimit, retry_after, told
+from controller.pacing.hour_limit import HourLimit
 from controller.pacing.lanes import Lane
+from controller.pacing.limit_headers import retry_after, told
 from controller.pacing.minute_limit import MinuteLimit
 
 REQUESTS_PER_MINUTE = 250
@@ -57,7 +58,7 @@ class Budget:
     def __init__(self, per_minute: int = REQUESTS_PER_MINUTE, wall: Callable[[], float] = time.time) -> None:
         self.window = MinuteLimit(per_minute)
         self.quota = HourLimit()
-        self._wall = wall
+        self.wall = wall
         self._lanes: dict[Lane, OrderedDict[str, deque[Waiter]]] = {lane: OrderedDict() for lane in Lane}
         self._waiting: OrderedDict[Waiter, None] = OrderedDict()  # oldest first
         self._granted = 0
@@ -99,16 +100,21 @@ class Budget:
         if waiter.turn.done() and not waiter.turn.cancelled():
             self.no_answer()
 
-    def learn(self, status: int, headers: Mapping[str, str]) -> None:
-        """Take in what a reply tells of the limits."""
+    def learn(self, headers: Mapping[str, str], *, limited: bool = False) -> None:
+        """Take in what a reply tells of the limits. ``limited``: a limit of the account has refused it.
+
+        A refusal of one operation, whatever its status, is no such limit.
+        """
         now = asyncio.get_running_loop().time()
         self.quota.end()
-        reply = told(headers, self._wall())
+        reply = told(headers, self.wall())
         if reply is not None:
             self.window.others(now, self.quota.learn(reply, now))
-        if status == 429:
+        if limited:
             spread = random.uniform(1, 1.1)  # noqa: S311 (keeps replicas apart, keeps no secret)
-            self.window.refuse(now, retry_after(headers, RETRY_AFTER_SECONDS) * spread)
+            self.window.refuse(now, retry_after(headers, RETRY_AFTER_SECONDS, self.wall()) * spread)
+        else:
+            self.window.admit(now)
         self._pump()
 
     def no_answer(self) -> None:
@@ -143,7 +149,7 @@ class Budget:
             if not waiter.turn.done():
                 self._granted += 1
                 self.window.use(now)
-                self.quota.use()
+                self.quota.use(now)
                 waiter.turn.set_result(None)
 
     def _first(self, now: float) -> tuple[Waiter, Lane]:

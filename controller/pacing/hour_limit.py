@@ -1,42 +1,13 @@
 """The hour limit, as the reply headers tell it, and what others on the same token use of it.
 
-Source: DigitalOcean API "Rate Limit" (headers ``ratelimit-limit``, ``-remaining``, ``-reset`` in epoch seconds).
+Source: DigitalOcean API "Rate Limit".
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from controller.pacing.limit_headers import Told
 
-HOUR_SECONDS = 3600.0
 DISORDER_SECONDS = 1.0  # replies overtake each other: for so long, the lower number is the newer
 AFTER_RESET_SECONDS = 1.0  # after a reset one request goes alone, and its reply tells more
-
-
-@dataclass(frozen=True)
-class Told:
-    """What one reply tells; ``reset_seconds`` from now."""
-
-    limit: int
-    remaining: int
-    reset_seconds: float
-
-
-def told(headers: Mapping[str, str], wall_now: float) -> Told | None:
-    """Read the rate-limit headers; None if they are absent or odd. ``wall_now`` is seconds since 1970."""
-    try:
-        limit = int(headers["ratelimit-limit"])
-        remaining = int(headers["ratelimit-remaining"])
-        reset = float(headers["ratelimit-reset"])
-    except (KeyError, ValueError):
-        return None
-    return Told(limit, remaining, min(HOUR_SECONDS, max(0.0, reset - wall_now)))
-
-
-def retry_after(headers: Mapping[str, str], otherwise: float) -> float:
-    """Return how many seconds a 429 asks us to wait."""
-    try:
-        return max(0.0, float(headers["retry-after"]))
-    except (KeyError, ValueError):
-        return otherwise
+PROBE_SECONDS = 120.0  # nobody's word closes the API for longer: after so long without a request one goes, and asks
 
 
 class HourLimit:
@@ -47,6 +18,7 @@ class HourLimit:
         self._remaining = 0
         self._lowered_at = float("-inf")
         self._resets_at = 0.0
+        self._sent_at = float("-inf")
         self._in_flight = 0
         self._base: int | None = None  # what remained when nothing of ours was under way
         self._own = 0  # what we sent since then
@@ -62,10 +34,11 @@ class HourLimit:
         """What is left after what is under way."""
         return max(0, self._remaining - self._in_flight)
 
-    def use(self) -> None:
+    def use(self, now: float) -> None:
         """Count a request that is being sent."""
         self._in_flight += 1
         self._own += 1
+        self._sent_at = now
 
     def end(self) -> None:
         """A request has come back, with an answer or without."""
@@ -93,7 +66,7 @@ class HourLimit:
         if not self._limit or self.remaining > self._limit * reserve:
             return now
         if now < self._resets_at:
-            return self._resets_at
+            return min(self._resets_at, max(now, self._sent_at + PROBE_SECONDS))
         return now if self._in_flight == 0 else now + AFTER_RESET_SECONDS
 
     def _rebase(self, remaining: int) -> None:

@@ -72,7 +72,10 @@ class ServerQueue:
         (line.urgent if urgent else line.others).append(turn)
         try:
             async with asyncio.timeout_at(deadlines.current()):
-                await turn
+                with deadlines.waiting(
+                    f"node {server_id} takes one action at a time, and {ahead} came before this one"
+                ):
+                    await turn
         except BaseException as error:
             line.leave(turn)
             if turn.done() and not turn.cancelled():  # the turn came at the very moment in which we leave

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from controller.cloud.base import Cloud, Pending, Progress, Volume, VolumeOrder
 from controller.digitalocean.client import DigitalOcean
-from controller.digitalocean.http import Http, session
+from controller.digitalocean.connection import session
+from controller.digitalocean.http import Http
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
@@ -65,6 +66,7 @@ async def embedded(folder: Path) -> AsyncIterator[Subject]:
     """The embedded cloud, through the driver's HTTP."""
     async with here(folder, f"--action-latency={ACTION_SECONDS}", *LIMITS) as api, session() as http_session:
         access = TokenState(asyncio.get_running_loop().time)
+        access.prove(api.token, "")
         http = Http(api.address, Token(api.token), Budget(100_000), access, Untold())
         http.open(http_session)
         cloud = DigitalOcean(http)

@@ -11,7 +11,6 @@ import pytest_asyncio
 from common import errors, sizes
 from controller.cloud import base
 from controller.cloud.base import ActionState, Kind, Pending, Place, VolumeOrder
-from controller.digitalocean.client import DigitalOcean
 from controller.records import BLANK, Source
 from tests.contract.cloud.clouds import Subject, embedded, fake
 
@@ -237,8 +236,6 @@ async def test_a_snapshot_makes_a_volume_as_large_as_its_source(subject: Subject
 async def test_a_second_snapshot_at_once_is_too_soon(subject: Subject) -> None:
     source = await subject.create(order("pvc-a"))
     await subject.cloud.create_snapshot(source.id, "snap-1", ())
-    if isinstance(subject.cloud, DigitalOcean):
-        pytest.xfail("the driver takes the refusal of one snapshot for that of the account")
     with pytest.raises(base.SnapshotLimit):
         await subject.cloud.create_snapshot(source.id, "snap-2", ())
 

@@ -7,6 +7,7 @@ from tests.faults.cloud.records import REGION, Action, Snapshot, Volume
 from tests.faults.cloud.state import CloudState, Refused
 
 Json = Mapping[str, object]
+ERROR_IDS = {404: "not_found", 409: "conflict", 422: "unprocessable_entity", 429: "too_many_requests"}
 EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
@@ -26,7 +27,7 @@ class Api:
         try:
             status, answer = handler(parts[1:], query, body)
         except Refused as refused:
-            return refused.status, {"id": "refused", "message": refused.text}
+            return refused.status, {"id": ERROR_IDS[refused.status], "message": refused.text}
         return status, answer
 
     def _get_volumes(self, parts: list[str], query: Json, _body: Json) -> tuple[int, Json]:
@@ -90,7 +91,7 @@ class Api:
         return _page("droplets", [self._droplet(each) for each in self._state.droplets], query)
 
     def _get_account(self, _parts: list[str], _query: Json, _body: Json) -> tuple[int, Json]:
-        return 200, {"account": {"volume_limit": 100}}
+        return 200, {"account": {"uuid": "simulated", "volume_limit": 100}}
 
     def _get_regions(self, _parts: list[str], query: Json, _body: Json) -> tuple[int, Json]:
         return _page("regions", [{"slug": REGION, "features": ["storage"]}], query)

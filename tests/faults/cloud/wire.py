@@ -13,6 +13,7 @@ from typing import Protocol, Self
 
 import aiohttp
 from aiohttp.client_reqrep import ConnectionKey
+from multidict import CIMultiDict
 
 from tests.faults.cloud.api import Api, Json
 from tests.faults.plan import Fault
@@ -22,6 +23,8 @@ from tests.faults.sim.trace import Trace
 from tests.faults.thrift import Thrift
 
 HOUR_LIMIT = 5000
+ERROR_IDS = {429: "too_many_requests", 502: "server_error_behind", 503: "service_unavailable"}
+ERROR_TEXTS = {429: "API Rate limit exceeded.", 502: "simulated", 503: "simulated"}
 Request = tuple[str, str, Json, Json]  # method, path, query, body
 
 
@@ -63,12 +66,22 @@ class Reply:
 
     def __init__(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.status = status
-        self.headers = headers
+        kind = {"Content-Type": "application/json"} if body else {}
+        self.headers = CIMultiDict({**headers, **kind})
         self.body = body
+        self.content = Content(body)
 
-    async def read(self) -> bytes:
-        """Return the body."""
-        return self.body
+
+class Content:
+    """A body that is read part by part."""
+
+    def __init__(self, body: bytes) -> None:
+        self._left = body
+
+    async def read(self, length: int) -> bytes:
+        """Return the next part; nothing at the end."""
+        part, self._left = self._left[:length], self._left[length:]
+        return part
 
 
 class Wire:
@@ -126,7 +139,7 @@ class Wire:
         status, answer = self._api.answer(method, path, query, body)
         if kind == "error after":
             return _error(502, headers)
-        return Reply(status, encoding.dumps(answer).encode(), headers)
+        return Reply(status, b"" if status == 204 else encoding.dumps(answer).encode(), headers)
 
     async def _fail(self, reply: asyncio.Future[Reply], error: aiohttp.ClientError) -> None:
         await sleep(self._world.draw(0.01, 1.0))
@@ -151,9 +164,11 @@ class Session:
         json: Json | None = None,
         headers: Mapping[str, str] | None = None,
         proxy: str | None,  # noqa: ARG002 - no proxy lies between
+        allow_redirects: bool,
     ) -> "Exchange":
         """Begin a request."""
         assert headers is not None
+        assert not allow_redirects
         assert headers["Authorization"] == "Bearer token", headers
         return Exchange(self._wire, self._owner, (method, url.removeprefix("http://cloud"), params or {}, json or {}))
 
@@ -183,7 +198,7 @@ def _slowness(fault: Fault | None) -> float:
 
 
 def _error(status: int, headers: Mapping[str, str]) -> Reply:
-    return Reply(status, b'{"id": "error", "message": "simulated"}', headers)
+    return Reply(status, encoding.dumps({"id": ERROR_IDS[status], "message": ERROR_TEXTS[status]}).encode(), headers)
 
 
 def _said(answer: Reply) -> str:

@@ -61,6 +61,7 @@ def _controller(
     process: Process, wire: Wire, budget: Budget, wall: Callable[[], float]
 ) -> tuple[Served, ControllerParts]:
     access = TokenState(asyncio.get_running_loop().time)
+    access.prove("token", "simulated")
     http = Http("http://cloud/", Token("token"), budget, access, _Uncounted())
     http.open(cast(aiohttp.ClientSession, Session(wire, process)))  # noqa: TC006  # it is imported for real
     parts = make_shared(DigitalOcean(http), Tasks(), budget)

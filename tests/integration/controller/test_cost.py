@@ -10,7 +10,8 @@ import pytest
 from common.tasks import Tasks
 from controller import wiring
 from controller.digitalocean.client import DigitalOcean
-from controller.digitalocean.http import Http, session
+from controller.digitalocean.connection import session
+from controller.digitalocean.http import Http
 from controller.digitalocean.limits import TRAITS
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
@@ -37,7 +38,9 @@ CAPABILITY = csi.VolumeCapability(
 async def replica(api: Api) -> AsyncIterator[Controller]:
     """A controller that has just started: nothing is known, nothing is learned."""
     budget = Budget()
-    http = Http(api.address, Token(api.token), budget, TokenState(asyncio.get_running_loop().time), Untold())
+    access = TokenState(asyncio.get_running_loop().time)
+    access.prove(api.token, "")
+    http = Http(api.address, Token(api.token), budget, access, Untold())
     commits = Tasks()
     async with session() as http_session:
         http.open(http_session)

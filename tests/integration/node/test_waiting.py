@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from common import errors
+from common.metadata import Metadata
 from common.tasks import Tasks
-from node.host.metadata import Metadata
 from node.host.sysfs import Sysfs
 from node.node_info import Info
 from node.records.findings import NodeInfo
@@ -79,7 +79,7 @@ async def test_a_droplet_is_known_by_its_firmware(bench: Bench, tmp_path: Path) 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{value}\n")
     host = replace(bench.host, sysfs=Sysfs(tmp_path))
-    nowhere = Metadata("http://127.0.0.1:1/")
+    nowhere = Metadata("http://127.0.0.1:1/", "set AIOCSI_NODE_ID")
     assert await Info(host, nowhere, "", "nyc1", 15).get() == NodeInfo("4711", "nyc1", 15)
     (tmp_path / "class/dmi/id/sys_vendor").write_text("QEMU\n")
     with pytest.raises(errors.Unavailable, match="does not answer"):

@@ -11,7 +11,8 @@ import pytest
 
 from common import errors, redaction
 from common.metrics import Metrics
-from controller.digitalocean.http import ApiRequest, Http
+from controller.digitalocean.api_request import ApiRequest
+from controller.digitalocean.http import Http
 from controller.digitalocean.request_metrics import CountedRequests
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
@@ -54,7 +55,7 @@ def http(budget: Budget, token: Token, session: Hanging) -> Http:
 
 
 async def test_a_caller_that_leaves_while_its_request_is_under_way_gives_the_permit_back(budget: Budget) -> None:
-    budget.learn(200, HEADERS)
+    budget.learn(HEADERS)
     session = Hanging()
     for _ in range(3):
         session.sent.clear()
@@ -68,7 +69,7 @@ async def test_a_caller_that_leaves_while_its_request_is_under_way_gives_the_per
 async def test_a_request_that_cannot_be_sent_for_want_of_a_token_gives_the_permit_back(
     budget: Budget, tmp_path: Path
 ) -> None:
-    budget.learn(200, HEADERS)
+    budget.learn(HEADERS)
     for _ in range(3):
         with pytest.raises(errors.Unavailable, match="cannot be read"):
             await http(budget, Token(file=tmp_path / "gone"), Hanging()).send(READ)
@@ -77,7 +78,7 @@ async def test_a_request_that_cannot_be_sent_for_want_of_a_token_gives_the_permi
 
 async def test_a_caller_that_leaves_at_the_moment_of_its_turn_gives_the_permit_back(budget: Budget) -> None:
     loop = asyncio.get_running_loop()
-    budget.learn(200, HEADERS)
+    budget.learn(HEADERS)
     budget.window.refuse(loop.time(), 5)
     opens = budget.window.opens_at(loop.time(), 1.0)
     async with asyncio.TaskGroup() as tasks:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,16 +14,20 @@ from structlog.testing import capture_logs
 
 from common import deadlines, errors
 from controller.digitalocean import models
-from controller.digitalocean.http import ApiRequest, Http, Refusal, session
+from controller.digitalocean.api_request import ApiRequest
+from controller.digitalocean.connection import session
+from controller.digitalocean.http import Http, Refusal
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
 from controller.pacing.lanes import Lane
 
 pytestmark = pytest.mark.asyncio
-ACCOUNT = {"account": {"volume_limit": 7}}
+ACCOUNT = {"account": {"uuid": "a", "volume_limit": 7}}
 READ = ApiRequest("GET", "/v2/account", Lane.READ)
-CHANGE = ApiRequest("POST", "/v2/volumes", Lane.CHANGE, json={"name": "a"})
+CHANGE = ApiRequest("POST", "/v2/volumes", Lane.CHANGE, json={"name": "a"}, success=201)
+LIMITED = {"id": "too_many_requests", "message": "API Rate limit exceeded."}
+UNAUTHORIZED = {"id": "Unauthorized", "message": "Unable to authenticate you"}
 SECRET = "dop_v1_0123456789abcdef"  # noqa: S105 (no real token)
 
 
@@ -113,7 +118,7 @@ async def test_a_read_that_goes_on_failing_ends_before_its_deadline() -> None:
     ("body", "field"),
     [
         pytest.param("{}", "account", id="empty"),
-        pytest.param('{"account": {"volume_limit": "many"}}', "account.volume_limit", id="wrong type"),
+        pytest.param('{"account": {"uuid": "a", "volume_limit": "many"}}', "account.volume_limit", id="wrong type"),
         pytest.param("<html>", "whole reply", id="no JSON"),
     ],
 )
@@ -125,7 +130,7 @@ async def test_a_reply_that_does_not_fit_is_not_final_and_names_the_field(body: 
 
 async def test_a_volume_without_its_droplets_does_not_read_as_detached() -> None:
     volume = {
-        "id": "v",
+        "id": str(uuid.UUID(int=1)),
         "name": "pvc-a",
         "size_gigabytes": 1,
         "region": {"slug": "nyc1"},
@@ -138,22 +143,24 @@ async def test_a_volume_without_its_droplets_does_not_read_as_detached() -> None
 
 
 async def test_a_refusal_has_the_clouds_own_words() -> None:
-    async with api(Script((422, {"id": "x", "message": "Droplet already has a pending event."}))) as http:
+    async with api(
+        Script((422, {"id": "unprocessable_entity", "message": "Droplet already has a pending event."}))
+    ) as http:
         with pytest.raises(Refusal, match="pending event") as refused:
             await http.send(CHANGE)
     assert refused.value.code == 422
 
 
 async def test_a_429_is_waited_out_and_the_change_sent_again() -> None:
-    script = Script((429, "{}"), (201, "{}"))
-    script.headers = {"retry-after": "0.1"}
+    script = Script((429, LIMITED), (201, "{}"))
+    script.headers = {"retry-after": "1"}
     async with api(script) as http:
         await http.send(CHANGE)
     assert len(script.tokens) == 2
 
 
 async def test_a_429_beyond_the_deadline_is_told_with_the_time_to_wait() -> None:
-    script = Script((429, "{}"))
+    script = Script((429, LIMITED))
     script.headers = {"retry-after": "30"}
     async with api(script) as http:
         with (
@@ -176,7 +183,7 @@ async def test_a_replaced_token_file_is_used_without_a_restart(tmp_path: Path) -
 
 
 async def test_a_refused_token_is_tried_twice_and_then_told_as_not_final() -> None:
-    script = Script((401, "{}"))
+    script = Script((401, UNAUTHORIZED))
     async with api(script) as http:
         with pytest.raises(errors.Unavailable, match="token") as refused:
             await http.send(CHANGE)
@@ -238,16 +245,3 @@ async def test_a_login_in_netrc_does_not_stand_in_the_tokens_way(
     async with api(script) as http:
         await http.send(READ)
     assert script.tokens == [SECRET]
-
-
-async def test_readiness_ends_when_the_token_is_refused_for_a_while() -> None:
-    now = 0.0
-    access = TokenState(lambda: now, patience_seconds=60)
-    access.learn(401)
-    assert access.ready()
-    now = 61.0
-    access.learn(0)
-    assert not access.ready()
-    assert "token" in access.reason
-    access.learn(200)
-    assert access.ready()

@@ -1,0 +1,42 @@
+"""One request to the API: what is asked, for whom, how urgent it is, and what the API documents as its success.
+
+Source: DigitalOcean API v2 (OpenAPI): each operation has exactly one status of success.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from controller.pacing.lanes import Lane
+
+OBJECT_BYTES = 256 * 1024  # longest reply that holds one object
+SHORT_LIST_BYTES = 1024 * 1024  # a list that concerns one volume
+PAGE_BYTES = 4 * 1024 * 1024  # a page of 200 droplets has less than 2 MiB
+
+Value = str | int | list[str] | list[dict[str, str]] | None
+
+
+@dataclass(frozen=True)
+class ApiRequest:
+    """``success`` is the documented status. ``share`` names whom it is for: in a lane, everyone gets the same share."""
+
+    method: str
+    path: str
+    lane: Lane
+    share: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Value] | None = None
+    success: int = 200
+    longest: int = OBJECT_BYTES
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending it twice does the same as sending it once."""
+        return self.method in {"GET", "DELETE"}
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes something in the cloud."""
+        return self.method != "GET"
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"

@@ -1,0 +1,82 @@
+"""The way to the API: the HTTP session with its TLS and limits, and the proxy that the environment names."""
+
+import errno
+import re
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+
+from common import __version__, errors
+
+CONNECTIONS = 32
+CONNECT_SECONDS = 10.0
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def session(ca_file: Path | None = None) -> aiohttp.ClientSession:
+    """Make the session: keep-alive, our user agent, an own CA beside the system's, nothing compressed.
+
+    Raises FailedPrecondition if the CA file cannot be used.
+    """
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=tls(ca_file), keepalive_timeout=60)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+    headers = {
+        "User-Agent": f"aiocsi/{__version__}",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",  # a compressed body says nothing of its length
+    }
+    return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers, auto_decompress=False)
+
+
+def proxy_for(root: str) -> str | None:
+    """Return the proxy that the environment names for the API. Raises FailedPrecondition if it names none that works.
+
+    aiohttp would read it too, but then looks into ~/.netrc on every request, and fails on an entry for the host there.
+    """
+    url = urlsplit(root)
+    if url.hostname is None or proxy_bypass(url.hostname):
+        return None
+    found = getproxies().get(url.scheme)
+    if not found:
+        return None
+    proxy = found if _SCHEME.match(found) else f"http://{found}"  # as Go and curl take it
+    parts = urlsplit(proxy)
+    if parts.scheme != "http" or not parts.hostname:
+        name = f"{url.scheme.upper()}_PROXY"
+        raise errors.FailedPrecondition(
+            f"{name} names a proxy of scheme {parts.scheme!r}", remedy="set it as in http://proxy.example.com:3128"
+        )
+    return proxy
+
+
+def no_connection(error: aiohttp.ClientConnectorError) -> str:
+    """Say why there is no connection: host, port, the system's error, and the remedy."""
+    where = f"{error.host}:{error.port}"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"{where} has a certificate that is not trusted ({error.certificate_error}): set AIOCSI_CA_FILE"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the name {error.host} cannot be resolved ({error.os_error}): check AIOCSI_API_URL and the DNS"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return f"{where} does not speak TLS as expected ({error.os_error}): check the scheme in AIOCSI_API_URL"
+    number = error.os_error.errno
+    name = errno.errorcode.get(number, "") if number is not None else ""
+    return f"{where} cannot be reached ({name or type(error).__name__}: {error.os_error.strerror or error.os_error})"
+
+
+def tls(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """Return what TLS trusts: the system's authorities, and those of the file. Raises FailedPrecondition."""
+    if ca_file is None:
+        return True
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except OSError as error:
+        raise errors.FailedPrecondition(
+            f"AIOCSI_CA_FILE: the file {ca_file} cannot be used: {error.strerror or error}",
+            remedy="mount a PEM file with the certificate of the authority there",
+        ) from None
+    return context

@@ -1,0 +1,60 @@
+"""Objects of the API as the records of the port, and the comparison of an answer with what was asked for."""
+
+from common import errors, sizes
+from controller.cloud import base
+from controller.digitalocean import models, origins
+from controller.digitalocean.api_answer import printable
+from controller.digitalocean.api_request import ApiRequest
+
+_KINDS = {"attach": base.Kind.ATTACH, "detach": base.Kind.DETACH, "resize": base.Kind.RESIZE}
+
+
+def demand(call: ApiRequest, **fields: tuple[str | int, str | int]) -> None:
+    """Compare each field's wanted value with the one that came. Raises OutcomeUnknown: the answer is about another."""
+    for field, (wanted, came) in fields.items():
+        if wanted != came:
+            raise errors.OutcomeUnknown(
+                f"{call}: the answer is about something else: its {field} is {printable(str(came), 80)}, not {wanted}",
+                remedy="check what answers in the API's place: a cache or a proxy",
+            )
+
+
+def volume(json: models.VolumeJson) -> base.Volume:
+    """Return the volume."""
+    return base.Volume(
+        id=json.id,
+        name=json.name,
+        zone=json.region.slug,
+        size_bytes=sizes.to_bytes(json.size_gigabytes),
+        server_ids=tuple(map(str, json.droplet_ids or ())),
+        labels=json.tags,
+        origin=origins.read(json.description or ""),
+        created_at=models.seconds(json.created_at),
+    )
+
+
+def progress(json: models.ActionJson, volume_id: str = "") -> base.Progress:
+    """Return the action, of the volume if it is known, and how far it has come."""
+    kind = next((kind for word, kind in _KINDS.items() if json.type.startswith(word)), base.Kind.OTHER)
+    server_id = str(json.resource_id) if json.resource_type == "droplet" and json.resource_id else None
+    action = base.Pending(str(json.id), kind, volume_id, server_id)
+    started_at, ended_at = models.seconds(json.started_at), models.seconds(json.completed_at)
+    return base.Progress(action, base.ActionState(json.status), started_at, ended_at)
+
+
+def snapshot(json: models.SnapshotJson) -> base.Snapshot:
+    """Return the snapshot."""
+    return base.Snapshot(
+        id=json.id,
+        name=json.name,
+        volume_id=json.resource_id,
+        min_size_bytes=sizes.to_bytes(json.min_disk_size),
+        zones=json.regions,
+        created_at=models.seconds(json.created_at),
+        labels=json.tags,
+    )
+
+
+def server(json: models.DropletJson) -> base.Server:
+    """Return the droplet."""
+    return base.Server(str(json.id), json.region.slug, json.status == "active", json.volume_ids)
