@@ -14,14 +14,18 @@ from grpclib.const import Status
 
 
 class DriverError(Exception):
-    """An error that a caller may see. ``remedy`` tells the operator what to do about it, and may be empty."""
+    """An error that a caller may see. ``remedy`` tells the operator what to do about it, and may be empty.
+
+    ``reason`` is a stable CamelCase word for what volume health tells of it; empty: nothing more than the step.
+    """
 
     status: ClassVar[Status]
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
+    def __init__(self, message: str, *, remedy: str = "", reason: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.reason = reason
 
     def __str__(self) -> str:
         return f"{self.message} (remedy: {self.remedy})" if self.remedy else self.message

@@ -22,21 +22,33 @@ TEXT = "text/plain; charset=utf-8"
 
 
 class HealthServer:
-    """Serves on ``address``. ``not_ready`` returns why the process is not ready, or an empty text if it is."""
+    """Serves on ``address``.
+
+    ``not_ready`` returns why the process is not ready, ``broken`` why it should be restarted; an empty text: it is not.
+    """
 
     def __init__(
-        self, address: HostPort, metrics: Metrics, not_ready: Callable[[], str], *, head_seconds: float = HEAD_SECONDS
+        self,
+        address: HostPort,
+        metrics: Metrics,
+        not_ready: Callable[[], str],
+        broken: Callable[[], str] = lambda: "",
+        *,
+        head_seconds: float = HEAD_SECONDS,
     ) -> None:
         self._address = address
         self._metrics = metrics
         self._not_ready = not_ready
+        self._broken = broken
         self._head_seconds = head_seconds
         self._server: asyncio.Server | None = None
         self._open = 0
         self._draining = False
 
     async def start(self) -> None:
-        """Listen. Raises EndpointError if the address cannot be had."""
+        """Listen, if it does not yet. Raises EndpointError if the address cannot be had."""
+        if self._server is not None:
+            return
         host, port = self._address
         try:
             self._server = await asyncio.start_server(self._serve, host or None, port, limit=HEAD_BYTES)
@@ -91,7 +103,9 @@ class HealthServer:
 
     def _page(self, path: str) -> bytes:
         if path == "/healthz":
-            return _response(HTTPStatus.OK, b"ok\n")
+            broken = self._broken()
+            status = HTTPStatus.SERVICE_UNAVAILABLE if broken else HTTPStatus.OK
+            return _response(status, f"{broken or 'ok'}\n".encode())
         if path == "/readyz":
             why_not = "shutting down" if self._draining else self._not_ready()
             status = HTTPStatus.SERVICE_UNAVAILABLE if why_not else HTTPStatus.OK

@@ -23,6 +23,10 @@ class EndpointError(errors.Refused):
     """The socket cannot be served; the process cannot start."""
 
 
+class EndpointTaken(EndpointError):
+    """Another process serves the socket; it may end."""
+
+
 def parse(endpoint: str) -> Path:
     """Return the path in ``unix:///path``, ``unix:/path`` or a bare absolute path. Raises EndpointError."""
     text = endpoint
@@ -101,7 +105,7 @@ def _clear(path: Path) -> None:
             return
         except OSError as error:
             raise EndpointError(f"{path} may be served by another process: {error.strerror or error}") from error
-    raise EndpointError(f"{path} is served by another process", remedy="stop it first")
+    raise EndpointTaken(f"{path} is served by another process", remedy="stop it first")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -123,7 +127,7 @@ class _Lock:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(self._descriptor)
-                raise EndpointError(f"{path} is held by another process that serves this socket") from None
+                raise EndpointTaken(f"{path} is held by another process that serves this socket") from None
             if self._is_in_place():
                 return
             os.close(self._descriptor)  # its last holder removed it between the two steps

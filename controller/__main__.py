@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from common import converters, entry, errors, logs
 from common.health import HealthServer
 from common.identity import PLUGIN_CAPABILITIES, Identity
+from common.kept_socket import KeptSocket
 from common.metadata import Metadata
 from common.metrics import Metrics
 from common.rpc import Calls
@@ -74,11 +75,14 @@ async def serve(settings: ControllerSettings) -> None:
         here = settings.region or await _region(settings)
         controller = _controller(settings, api, tasks, metrics, here)
         identity = Identity(settings.driver_name, PLUGIN_CAPABILITIES, api.access.ready)
-        parts: list[Servable] = [
-            Server([identity, controller], settings.endpoint, Calls(metrics, at_once=CALLS_AT_ONCE))
-        ]
+        calls = Calls(metrics, at_once=CALLS_AT_ONCE)
+        socket = KeptSocket(Server([identity, controller], settings.endpoint, calls), tasks)
+        parts: list[Servable] = [socket]
         if settings.http_addr is not None:
-            parts.insert(0, HealthServer(settings.http_addr, metrics, lambda: api.access.reason))  # answers to the last
+            health = HealthServer(
+                settings.http_addr, metrics, lambda: socket.not_ready() or api.access.reason, socket.broken
+            )
+            parts.insert(0, health)  # answers to the last
         gc.collect()
         gc.freeze()  # what is there now stays: later collections, which hold up every call, need not look at it
         gc.set_threshold(*COLLECT)

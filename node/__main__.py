@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from common import entry, logs, server, settings
 from common.health import HealthServer
 from common.identity import PLUGIN_CAPABILITIES, Identity
+from common.kept_socket import KeptSocket
 from common.metrics import Metrics
 from common.rpc import Calls
 from common.tasks import Tasks
@@ -19,6 +20,7 @@ from node.host import memory
 from node.host.command import Commands, watch_children_without_threads
 from node.host.volume_locks import VolumeLocks
 from node.metrics import NodeMetrics
+from node.node_info import Info
 from node.registration import Registration, RegistrationSocket
 from node.requests import Requests
 from node.service import Node
@@ -36,23 +38,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     return entry.main(serve(chosen))
 
 
+class Readiness:
+    """Why the node is not ready, and why it should be restarted."""
+
+    def __init__(self) -> None:
+        self._sockets: list[KeptSocket] = []
+        self._info: Info | None = None
+
+    def watch(self, sockets: list[KeptSocket], info: Info) -> None:
+        """Ask these from now on."""
+        self._sockets, self._info = sockets, info
+
+    def not_ready(self) -> str:
+        """Return why nothing can be asked of the node, or nothing."""
+        if self._info is None:
+            return "another node service uses the state directory"
+        return next(filter(None, (each.not_ready() for each in self._sockets)), self._info.reason)
+
+    def broken(self) -> str:
+        """Return what a restart may help against, or nothing."""
+        return next(filter(None, (each.broken() for each in self._sockets)), "")
+
+
 async def serve(chosen: NodeSettings) -> None:
     """Serve until SIGTERM. Raises EndpointError, FailedPrecondition, OSError or RegistrationRefused if it cannot."""
     tasks, metrics = Tasks(), Metrics()
     counted = NodeMetrics(metrics.registry)
-    wiring.own_state(chosen)  # before anything of it is read: what another service writes would be missed
+    readiness = Readiness()
+    health = (
+        HealthServer(chosen.http_addr, metrics, readiness.not_ready, readiness.broken) if chosen.http_addr else None
+    )
+    if health is not None:
+        await health.start()  # it answers while another service is waited for
+    await wiring.own_state(chosen)  # before anything of it is read: what another service writes would be missed
     host = wiring.make_host(chosen, Commands(counted.observe, str(chosen.state_dir), memory.for_programs()))
     counted.watch(host.threads)
     parts = wiring.make_parts(chosen, host, VolumeLocks(tasks))
-    tasks.background(parts.info.identify(), "identity")
     identity = Identity(chosen.driver_name, PLUGIN_CAPABILITIES, ready=lambda: not parts.info.reason)
-    csi_server = server.Server([identity, Node(Requests(chosen.driver_name), parts)], chosen.endpoint, Calls(metrics))
-    served: list[server.Servable] = [csi_server]
-    if chosen.http_addr is not None:
-        served.insert(0, HealthServer(chosen.http_addr, metrics, not_ready=lambda: parts.info.reason))
+    node = Node(Requests(chosen.driver_name), parts)
+    csi_socket = KeptSocket(server.Server([identity, node], chosen.endpoint, Calls(metrics)), tasks)
+    sockets = [csi_socket]
     if chosen.registration_dir is not None:
-        registration = Registration(chosen.driver_name, chosen.kubelet_endpoint or csi_server.path)
-        served.append(RegistrationSocket(chosen.registration_dir, registration, Calls(metrics), tasks))
+        registration = Registration(chosen.driver_name, chosen.kubelet_endpoint or csi_socket.path)
+        sockets.append(RegistrationSocket(chosen.registration_dir, registration, Calls(metrics), tasks, csi_socket))
+    readiness.watch(sockets, parts.info)
+    tasks.background(parts.info.identify(), "identity")
+    served: list[server.Servable] = [*([health] if health is not None else []), *sockets]
     await server.run(served, tasks, chosen.drain_seconds)
 
 

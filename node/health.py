@@ -20,6 +20,7 @@ from node.records.findings import Finding
 from node.records.kernel import Facts, Mount
 from node.records.requests import VolumePath
 from node.records.state import Published, Staged
+from node.refusals import Refusals
 from node.rules import condition
 from node.rules.condition import Signs
 from node.volume_at import block_of, mount_of, not_there, opened
@@ -30,11 +31,24 @@ ANSWER_SECONDS = 2.0
 class Health:
     """Looks for what is wrong."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, refusals: Refusals) -> None:
         self._host = host
+        self._refusals = refusals
 
     async def of_volume(self, place: VolumePath) -> tuple[Finding, ...]:
-        """Return what is wrong with a volume. Raises NotFound if it is not at that path, or without one nowhere."""
+        """Return what is wrong with a volume, what was refused for it first.
+
+        Raises NotFound if it is not at that path, or without one nowhere, and nothing was refused.
+        """
+        refused = self._refusals.of(place.volume_id)
+        try:
+            return (*refused, *await self._seen(place))
+        except errors.NotFound:
+            if not refused:
+                raise
+            return refused
+
+    async def _seen(self, place: VolumePath) -> tuple[Finding, ...]:
         known = self._host.state.read(Staged, place.volume_id)
         found = place if place.path else self._remembered(place, known)
         resolved = replace(found, path=await self._host.resolve(found.path))

@@ -1,10 +1,9 @@
-"""Who this node is: its server id, its zone, and how many volumes it can take. Asked once, then remembered.
+"""Who this node is: server id, zone, and how many volumes it can take. Asked until it is known, then remembered.
 
 Source: CSI 1.13 "NodeGetInfo". The id comes from the setting, else from SMBIOS, else from the metadata service.
 """
 
 import asyncio
-from functools import partial
 
 import structlog
 
@@ -12,14 +11,17 @@ from common import errors
 from common.converters import zone
 from common.metadata import Metadata
 from node.host.host import Host
+from node.host.mounts import read_table
 from node.host.threads import SECONDS
 from node.records.findings import NodeInfo
 from node.records.state import Staged
+from node.refusals import Refusals
 from node.rules import attach_limit
-from node.settings import node_id
+from node.settings import NodeSettings, node_id
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
 _VENDOR = "DigitalOcean"
+_METADATA = "the metadata service"
 
 log = structlog.get_logger("node")
 
@@ -27,13 +29,18 @@ log = structlog.get_logger("node")
 class Info:
     """Finds out, and remembers, who this node is."""
 
-    def __init__(self, host: Host, metadata: Metadata, node_id: str, zone: str, volume_limit: int) -> None:
-        """An empty ``node_id`` or ``zone`` is looked for."""
+    idle_seconds = attach_limit.IDLE_SECONDS
+
+    def __init__(self, host: Host, metadata: Metadata, refusals: Refusals, chosen: NodeSettings) -> None:
+        """An id or region that ``chosen`` does not name is looked for."""
         self._host = host
         self._metadata = metadata
-        self._node_id = node_id
-        self._zone = zone
-        self._volume_limit = volume_limit
+        self._refusals = refusals
+        self._chosen = chosen
+        self._node_id, self._id_from = chosen.node_id, "AIOCSI_NODE_ID"
+        self._zone, self._zone_from = chosen.region, "AIOCSI_REGION"
+        self._mine = attach_limit.Mine(chosen.driver_name, str(chosen.kubelet_dir))
+        self._idle_since: dict[str, float] = {}
         self._reason = "this node does not know its id yet"
 
     @property
@@ -47,12 +54,13 @@ class Info:
         while True:
             try:
                 await self._who()
-            except errors.Unavailable as error:
+            except errors.NotFinal as error:
                 if str(error) != self._reason:
                     log.warning("identity_unknown", error=error.message, remedy=error.remedy)
                 self._reason = str(error)
             else:
-                log.info("identity", node_id=self._node_id, region=self._zone)
+                origins = {"node_id_from": self._id_from, "region_from": self._zone_from}
+                log.info("identity", node_id=self._node_id, region=self._zone, **origins)
                 return
             await asyncio.sleep(pause)  # noqa: TID251 (nothing tells when the metadata service answers)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -63,8 +71,12 @@ class Info:
         return NodeInfo(self._node_id, self._zone, await self._limit())
 
     async def _who(self) -> None:
-        self._node_id = self._node_id or await self._smbios() or await self._metadata.get("id", node_id)
-        self._zone = self._zone or await self._metadata.get("region", zone)
+        if not self._node_id and (found := await self._smbios()):
+            self._node_id, self._id_from = found, "SMBIOS"
+        if not self._node_id:
+            self._node_id, self._id_from = await self._metadata.get("id", node_id), _METADATA
+        if not self._zone:
+            self._zone, self._zone_from = await self._metadata.get("region", zone), _METADATA
 
     async def _smbios(self) -> str:
         def read() -> str:
@@ -77,7 +89,17 @@ class Info:
             return ""
 
     async def _limit(self) -> int:
-        disks = await self._host.threads.call(partial(tuple, self._host.sysfs.disks()), SECONDS, "reading /sys")
-        mounts = tuple(await self._host.mounts.table())
-        staged = self._host.state.all(Staged)
-        return attach_limit.room(self._volume_limit, disks, mounts, staged)
+        seen = await self._host.threads.call(self._attached, SECONDS, "reading /sys")
+        theirs, idle = attach_limit.sort(seen, self._mine)
+        now = asyncio.get_running_loop().time()
+        self._idle_since = {key: self._idle_since.get(key, now) for key in map(attach_limit.key, idle)}
+        lasting = [since for since in self._idle_since.values() if now - since >= self.idle_seconds]
+        return attach_limit.room(self._chosen.volume_limit, self._chosen.volume_reserve, len(theirs) + len(lasting))
+
+    def _attached(self) -> attach_limit.Attached:
+        return attach_limit.Attached(
+            disks=tuple(self._host.sysfs.disks()),
+            mounts=tuple(read_table()),
+            staged=self._host.state.all(Staged),
+            asked_for=self._refusals.names(),
+        )

@@ -16,6 +16,7 @@ CAPABILITIES = (
     Capabilities.GET_VOLUME_HEALTH,
     Capabilities.GET_STORAGE_HEALTH,
 )
+CONDITIONS, MESSAGE_LETTERS = 16, 1000  # more make the API server refuse the status of the whole node
 _OF_A_VOLUME = {
     "degraded": csi.VolumeHealthErrorType.DEGRADED,
     "inaccessible": csi.VolumeHealthErrorType.INACCESSIBLE,
@@ -66,9 +67,9 @@ def volume_health(volume_id: str, findings: Sequence[Finding]) -> csi.NodeGetVol
     """What is wrong with a volume; nothing, if nothing is."""
     entries = [
         csi.VolumeHealthVolumeHealthEntry(
-            status=_OF_A_VOLUME[finding.severity], reason=finding.reason, message=finding.message
+            status=_OF_A_VOLUME[finding.severity], reason=finding.reason, message=_bounded(finding.message)
         )
-        for finding in findings
+        for finding in findings[:CONDITIONS]
     ]
     return csi.NodeGetVolumeHealthResponse(volume_health=csi.VolumeHealth(volume_id=volume_id, health_statuses=entries))
 
@@ -78,8 +79,12 @@ def storage_health(findings: Sequence[Finding]) -> csi.NodeGetStorageHealthRespo
     return csi.NodeGetStorageHealthResponse(
         backend_health=[
             csi.NodeGetStorageHealthResponseStorageBackendHealth(
-                status=_OF_THE_STORAGE[finding.severity], reason=finding.reason, message=finding.message
+                status=_OF_THE_STORAGE[finding.severity], reason=finding.reason, message=_bounded(finding.message)
             )
-            for finding in findings
+            for finding in findings[:CONDITIONS]
         ]
     )
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MESSAGE_LETTERS else f"{text[: MESSAGE_LETTERS - 1]}…"

@@ -80,6 +80,13 @@ class Requests:
         return ""
 
 
+def pod(message: csi.NodePublishVolumeRequest) -> str:
+    """Return which pod the volume is for, as namespace/name; empty if kubelet does not say (podInfoOnMount)."""
+    context = message.volume_context
+    namespace, name = (context.get(f"csi.storage.k8s.io/pod.{part}", "") for part in ("namespace", "name"))
+    return f"{namespace}/{name}" if name else ""
+
+
 def unpublish(message: csi.NodeUnpublishVolumeRequest) -> VolumePath:
     """Raises InvalidArgument."""
     return VolumePath(

@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 
+import structlog
+
 from csi_proto.csi import v1 as csi
-from node import replies, requests
+from node import refusals, replies, requests
 from node.expansion import Expansion
 from node.health import Health
 from node.node_info import Info
 from node.publishing import Publishing
+from node.refusals import Refusals
 from node.requests import Requests
 from node.staging import Staging
 from node.stats import Stats
 from node.unstaging import Unstaging
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class NodeDomains:
     publishing: Publishing
     expansion: Expansion
     stats: Stats
+    refusals: Refusals
     health: Health
     info: Info
 
@@ -36,17 +42,24 @@ class Node(csi.NodeBase):
 
     async def node_stage_volume(self, message: csi.NodeStageVolumeRequest) -> csi.NodeStageVolumeResponse:
         """Format if blank, mount at the staging path."""
-        await self._parts.staging.stage(self._requests.stage(message))
+        wanted = self._requests.stage(message)
+        with self._parts.refusals.noting(refusals.STAGE, wanted.volume.id, wanted.volume.name):
+            await self._parts.staging.stage(wanted)
         return csi.NodeStageVolumeResponse()
 
     async def node_unstage_volume(self, message: csi.NodeUnstageVolumeRequest) -> csi.NodeUnstageVolumeResponse:
         """Unmount, and return when the device is safe to detach."""
-        await self._parts.unstaging.unstage(requests.unstage(message))
+        place = requests.unstage(message)
+        await self._parts.unstaging.unstage(place)
+        self._parts.refusals.forget(place.volume_id)
         return csi.NodeUnstageVolumeResponse()
 
     async def node_publish_volume(self, message: csi.NodePublishVolumeRequest) -> csi.NodePublishVolumeResponse:
         """Bind to the target path."""
-        await self._parts.publishing.publish(self._requests.publish(message))
+        wanted = self._requests.publish(message)
+        with self._parts.refusals.noting(refusals.PUBLISH, wanted.volume.id, wanted.volume.name):
+            await self._parts.publishing.publish(wanted)
+        log.info("published", volume=wanted.volume.id, target=wanted.target, pod=requests.pod(message))
         return csi.NodePublishVolumeResponse()
 
     async def node_unpublish_volume(self, message: csi.NodeUnpublishVolumeRequest) -> csi.NodeUnpublishVolumeResponse:
@@ -56,7 +69,9 @@ class Node(csi.NodeBase):
 
     async def node_expand_volume(self, message: csi.NodeExpandVolumeRequest) -> csi.NodeExpandVolumeResponse:
         """Grow the file system to the size of its device."""
-        return csi.NodeExpandVolumeResponse(capacity_bytes=await self._parts.expansion.expand(requests.expand(message)))
+        wanted = requests.expand(message)
+        with self._parts.refusals.noting(refusals.EXPAND, wanted.place.volume_id):
+            return csi.NodeExpandVolumeResponse(capacity_bytes=await self._parts.expansion.expand(wanted))
 
     async def node_get_volume_stats(self, message: csi.NodeGetVolumeStatsRequest) -> csi.NodeGetVolumeStatsResponse:
         """Tell how full a volume is."""

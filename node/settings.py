@@ -30,6 +30,14 @@ class NodeSettings(Shared):
     volume_limit: int = environ.var(
         15, converter=converters.integer(1, 256), help="most volumes attached to this node, other people's included"
     )
+    volume_reserve: int = environ.var(
+        0, converter=converters.integer(0, 255), help="how many of them are kept free for volumes of others"
+    )
+    kubelet_dir: Path = environ.var(
+        "/var/lib/kubelet",
+        converter=converters.absolute_path,
+        help="kubelet's root directory on the host: every path in a request lies below it",
+    )
     device_dir: Path = environ.var(
         "/dev/disk/by-id", converter=converters.absolute_path, help="folder of the links scsi-0DO_Volume_<name>"
     )

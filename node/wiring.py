@@ -1,5 +1,9 @@
 """Put the node's parts together, as its settings say."""
 
+import asyncio
+
+import structlog
+
 from common import errors
 from common.metadata import Metadata
 from node.encryption.unlocking import Unlocking
@@ -22,26 +26,41 @@ from node.host.threads import Threads
 from node.host.volume_locks import VolumeLocks
 from node.node_info import Info
 from node.publishing import Publishing
+from node.refusals import Refusals
 from node.service import NodeDomains
 from node.settings import NodeSettings
 from node.staging import Staging
 from node.stats import Stats
 from node.unstaging import Unstaging
 
+log = structlog.get_logger()
+
+TAKEN_PAUSE = 0.5  # s
 CAP_SYS_RESOURCE = 24  # linux/capability.h; a mounted ext grows only with it
 
 
-def own_state(chosen: NodeSettings) -> None:
-    """Keep every other node service off the state folder as long as this process lives. Raises FailedPrecondition."""
+async def own_state(chosen: NodeSettings) -> None:
+    """Keep every other node service off the state directory as long as this process lives, once it is free.
+
+    Raises FailedPrecondition if it cannot be used.
+    """
+    waited = False
+    while not _owned(chosen):
+        if not waited:
+            remedy = "it may still be ending its calls, and is waited for; stop it if it does not end"
+            log.warning("state_directory_taken", directory=str(chosen.state_dir), remedy=remedy)
+        waited = True
+        await asyncio.sleep(TAKEN_PAUSE)  # noqa: TID251  # a lock that another process lets go tells nobody
+
+
+def _owned(chosen: NodeSettings) -> bool:
     try:
         state.own(chosen.state_dir)
-    except BlockingIOError as error:
-        raise errors.FailedPrecondition(
-            f"the state folder {chosen.state_dir} is used by another node service",
-            remedy="it may still be ending its calls: wait, or stop it",
-        ) from error
+    except BlockingIOError:
+        return False
     except OSError as error:
         raise _unusable(chosen, error) from error
+    return True
 
 
 def make_host(chosen: NodeSettings, commands: Commands) -> Host:
@@ -78,6 +97,7 @@ def make_parts(chosen: NodeSettings, host: Host, turns: VolumeLocks) -> NodeDoma
     examiner = FormatGuard(host, host.sysfs.boot(), chosen.blank_settle_seconds)
     unlocking = Unlocking(host, examiner, Formatter(host, examiner))
     metadata = Metadata(chosen.metadata_url, "on a host without that service, set AIOCSI_NODE_ID and AIOCSI_REGION")
+    refusals = Refusals()
     staging = Staging(host, turns, unlocking, grows_mounted_ext=grows)
     return NodeDomains(
         staging=staging,
@@ -85,6 +105,7 @@ def make_parts(chosen: NodeSettings, host: Host, turns: VolumeLocks) -> NodeDoma
         publishing=Publishing(host, turns, unlocking, staging),
         expansion=Expansion(host, turns, grows_mounted_ext=grows),
         stats=Stats(host),
-        health=Health(host),
-        info=Info(host, metadata, chosen.node_id, chosen.region, chosen.volume_limit),
+        refusals=refusals,
+        health=Health(host, refusals),
+        info=Info(host, metadata, refusals, chosen),
     )

@@ -81,6 +81,7 @@ def wrong_key(volume_id: str) -> errors.FailedPrecondition:
         f"the passphrase does not open volume {volume_id}",
         remedy="put the right one into the Secret; while it is being replaced, the one before as "
         "encryption-passphrase-old",
+        reason="PassphraseRefused",
     )
 
 

@@ -58,6 +58,7 @@ def read_check(status: int, volume_id: str, output: str) -> Checked:
         raise errors.FailedPrecondition(
             f"the file system of volume {volume_id} has errors that only a person can decide on: {said}",
             remedy="make a snapshot of the volume first, then run e2fsck on its device by hand",
+            reason="FilesystemDamaged",
         )
     if exit_status.is_unknown_to_e2fsck(status, output):
         return Checked(repaired=False, unchecked=said)

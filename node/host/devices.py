@@ -66,6 +66,7 @@ class Devices:
             raise errors.Unavailable(
                 f"the device of volume {volume.id} ({self._folder / (LINK_PREFIX + volume.name)}) is not there",
                 remedy="check that the volume is attached to this node; the next attempt looks again",
+                reason="DeviceMissing",
             )
         try:
             yield device

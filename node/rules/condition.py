@@ -4,7 +4,7 @@ Sources: CSI 1.13 "VolumeHealth" (reasons are CamelCase and stable); kernel Docu
 (errors_count), scsi_device states; SPC "unit attention".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from common import errors
@@ -13,9 +13,16 @@ from node.records.kernel import Facts, Mount
 from node.records.state import Staged
 from node.rules import identity
 
+NAMED = 5  # volumes in one message; the API server takes 1,024 characters
 NO_ANSWER = "does not answer"
 NOTICES = 3  # what a disk tells beside an answer (its size has changed, it was reset), the kernel counts as an error
 REASONS = {
+    "StageRefused": "the volume was not staged; the message says why",
+    "PublishRefused": "the volume was not published to a pod; the message says why",
+    "ExpandRefused": "the file system was not grown; the message says why",
+    "DeviceMissing": "the volume was not staged: no disk of its name has appeared",
+    "FilesystemDamaged": "the volume was not staged: its file system has errors that only a person can decide on",
+    "PassphraseRefused": "the volume was not staged: no passphrase opens it",
     "DeviceGone": "the disk was detached, or the kernel gave it up",
     "DeviceNotRunning": "the kernel does not send commands to the disk (SCSI state)",
     "DeviceReplaced": "another disk has taken the place of the volume's",
@@ -124,12 +131,17 @@ def _of_node(volumes: tuple[tuple[str, Facts | None], ...], hung: int) -> Iterat
     gone = [volume_id for volume_id, facts in volumes if facts is None or _is_dead(facts)]
     if gone:
         severity = "unreachable" if len(gone) == len(volumes) and len(gone) > 1 else "degraded"
-        yield Finding(severity, "DevicesGone", f"no disk under volume {', '.join(gone)}")
+        yield Finding(severity, "DevicesGone", f"no disk under volume {_some(gone)}")
 
 
 def _of_silence(silent: tuple[str, ...]) -> Iterator[Finding]:
     if silent:
-        yield Finding("degraded", "DevicesHang", f"the disk does not answer under volume {', '.join(silent)}")
+        yield Finding("degraded", "DevicesHang", f"the disk does not answer under volume {_some(silent)}")
+
+
+def _some(volume_ids: Sequence[str]) -> str:
+    more = len(volume_ids) - NAMED
+    return ", ".join(volume_ids[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_dead(facts: Facts) -> bool:

@@ -2,17 +2,11 @@
 
 import asyncio
 import os
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from common import errors
-from common.metadata import Metadata
 from common.tasks import Tasks
-from node.host.sysfs import Sysfs
-from node.node_info import Info
-from node.records.findings import NodeInfo
 from node.records.state import Intent
 from tests.harness import traces
 from tests.integration.node.conftest import Bench, make_bench
@@ -70,18 +64,3 @@ async def test_a_volume_that_stays_blank_is_formatted_after_the_pause(volumes: D
     careful = make_bench(volumes.folder, volumes, commits, AIOCSI_BLANK_SETTLE_SECONDS="0.1")
     await careful.stage(volumes.blank())
     assert len(traces.mounts(bench.folder)) == 1
-
-
-@pytest.mark.asyncio
-async def test_a_droplet_is_known_by_its_firmware(bench: Bench, tmp_path: Path) -> None:
-    for name, value in {"sys_vendor": "DigitalOcean", "product_serial": "4711"}.items():
-        path = tmp_path / "class/dmi/id" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{value}\n")
-    host = replace(bench.host, sysfs=Sysfs(tmp_path))
-    nowhere = Metadata("http://127.0.0.1:1/", "set AIOCSI_NODE_ID")
-    assert await Info(host, nowhere, "", "nyc1", 15).get() == NodeInfo("4711", "nyc1", 15)
-    (tmp_path / "class/dmi/id/sys_vendor").write_text("QEMU\n")
-    with pytest.raises(errors.Unavailable, match="does not answer"):
-        await Info(host, nowhere, "", "nyc1", 15).get()
-    assert (await Info(host, nowhere, "5", "ams3", 15).get()).node_id == "5"

@@ -27,9 +27,7 @@ def tasks() -> Tasks:
 
 @pytest_asyncio.fixture
 async def socket(tmp_path: Path, tasks: Tasks) -> AsyncIterator[Path]:
-    part = RegistrationSocket(
-        tmp_path / "registry", Registration(NAME, ENDPOINT), Calls(Metrics()), tasks, look_seconds=0.01
-    )
+    part = RegistrationSocket(tmp_path / "registry", Registration(NAME, ENDPOINT), Calls(Metrics()), tasks)
     await part.start()
     yield tmp_path / "registry" / f"{NAME}-reg.sock"
     await part.drain(1)
@@ -44,14 +42,30 @@ async def test_kubelet_learns_who_serves_and_where(socket: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_refused_registration_ends_the_process_after_its_answer(socket: Path, tasks: Tasks) -> None:
-    failed = asyncio.Event()
+async def test_a_refused_registration_ends_nothing_while_kubelet_asks_again(socket: Path, tasks: Tasks) -> None:
+    async with Client(socket) as client:
+        for _ in range(3):
+            assert (
+                await client.call(REFUSED, kubelet.RegistrationStatusResponse) == kubelet.RegistrationStatusResponse()
+            )
+            assert (await client.call(kubelet.InfoRequest(), kubelet.PluginInfo)).name == NAME
+        await client.call(TAKEN, kubelet.RegistrationStatusResponse)
+    assert tasks.failure is None
+
+
+@pytest.mark.asyncio
+async def test_a_kubelet_that_refused_and_is_silent_ends_the_process(tmp_path: Path, tasks: Tasks) -> None:
+    service, failed = Registration(NAME, ENDPOINT, patience_seconds=0.05), asyncio.Event()
     tasks.watch(failed.set)
-    async with Client(socket) as client, asyncio.timeout(30):
-        assert await client.call(REFUSED, kubelet.RegistrationStatusResponse) == kubelet.RegistrationStatusResponse()
+    part = RegistrationSocket(tmp_path / "registry", service, Calls(Metrics()), tasks)
+    await part.start()
+    async with Client(part.path) as client, asyncio.timeout(30):
+        await client.call(REFUSED, kubelet.RegistrationStatusResponse)
         await failed.wait()
     assert isinstance(tasks.failure, RegistrationRefused)
     assert "no such version" in str(tasks.failure)
+    await part.drain(1)
+    await tasks.close()
 
 
 @pytest.mark.asyncio
@@ -59,20 +73,6 @@ async def test_a_taken_registration_ends_nothing(socket: Path, tasks: Tasks) -> 
     async with Client(socket) as client:
         await client.call(TAKEN, kubelet.RegistrationStatusResponse)
     assert tasks.failure is None
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("removed", ["socket", "folder"])
-async def test_a_removed_socket_is_made_anew(socket: Path, removed: str) -> None:
-    for path in list(socket.parent.iterdir()) if removed == "folder" else [socket]:
-        path.unlink()
-    if removed == "folder":
-        socket.parent.rmdir()
-    async with asyncio.timeout(30):
-        while not socket.exists():  # noqa: ASYNC110, ASYNC240  # the watch says nothing when it has looked
-            await asyncio.sleep(0.01)  # noqa: TID251  # same
-    async with Client(socket) as client:
-        assert (await client.call(kubelet.InfoRequest(), kubelet.PluginInfo)).name == NAME
 
 
 @pytest.mark.asyncio

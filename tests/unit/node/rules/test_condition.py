@@ -29,6 +29,14 @@ WELL = Signs(MOUNT, FACTS, KNOWN)
 READ_ONLY = replace(MOUNT, super_options=frozenset({"ro"}))
 
 
+def test_a_message_names_a_few_volumes_and_counts_the_rest() -> None:
+    many = tuple((f"volume-{number}", None) for number in range(27))
+    (gone,) = condition.of_storage(many, 0)
+    assert gone.message == "no disk under volume volume-0, volume-1, volume-2, volume-3, volume-4 and 22 more"
+    (mute,) = condition.of_storage((), 0, tuple(volume_id for volume_id, _ in many))
+    assert mute.message.endswith("volume-4 and 22 more")
+
+
 def test_a_volume_that_is_well_has_no_findings() -> None:
     assert condition.of_volume(WELL) == ()
     assert condition.of_volume(replace(WELL, mount=READ_ONLY, known=replace(KNOWN, read_only=True))) == ()
