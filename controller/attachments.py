@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from common import errors
 from controller.actions import Running
 from controller.cloud.base import AlreadyAttached, Gone, Kind, NotAttached, Place, ServerFull, Volume
+from controller.finality import not_final
 from controller.records import Attach, Detach, PublishContext
 from controller.shared import SharedParts
 
@@ -110,9 +111,10 @@ class Attachments:
 
     async def _settle(self, place: Place, server_id: str, error: errors.DriverError) -> None:
         """The answer does not tell how things stand: look. Raises ``error`` if the volume is not where it should be."""
-        if isinstance(error, errors.OutcomeUnknown):
-            await self._actions.adopt(place.volume_id, Kind.ATTACH)
-        fresh = await self._read_for(place.volume_id, server_id)
+        with not_final(f"an attach of volume {place.volume_id} was asked for"):
+            if isinstance(error, errors.OutcomeUnknown):
+                await self._actions.adopt(place.volume_id, Kind.ATTACH)
+            fresh = await self._read_for(place.volume_id, server_id)
         if server_id in fresh.server_ids:
             return
         if isinstance(error, AlreadyAttached):

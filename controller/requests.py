@@ -10,7 +10,7 @@ from common import capability, errors, format_parameters
 from common.capability import AccessType, Capability, Use
 from common.context_keys import ENCRYPTION_PARAMETERS, FORMAT_PARAMETERS
 from controller import records
-from controller.rules import capacity, labels, names, placement, sealed_context
+from controller.rules import capacity, labels, names, placement, sealed_context, temporary_snapshot
 from csi_proto.csi import v1 as csi
 
 TAGS, ABSENT_TAGS = "tags", "absent-tags"
@@ -104,7 +104,7 @@ def listing(max_entries: int, token: str) -> records.ListRequest:
 
 def take_snapshot(message: csi.CreateSnapshotRequest, scope: records.ControllerScope) -> records.TakeSnapshot:
     """Check CreateSnapshot. Raises InvalidArgument, ResourceExhausted for another zone."""
-    name = names.cloud_name(message.name, "snapshot", scope.traits.names)
+    name = names.cloud_name(message.name, "snapshot", scope.traits.names, temporary_snapshot.PREFIX)
     source = volume_id(message.source_volume_id)
     _zones(message.accessibility_requirements, scope)
     _known(message.parameters, {TAGS}, "snapshot parameter")

@@ -10,7 +10,7 @@ from common.capability import AccessType
 from common.context_keys import volume_name_key, volume_origin_key
 from controller import replies, requests
 from controller.cloud.base import Volume
-from controller.records import BLANK, ControllerScope
+from controller.records import ControllerScope
 from controller.rules.names import shown
 from controller.wiring import ControllerDomains
 from csi_proto.csi import v1 as csi
@@ -72,7 +72,8 @@ class Controller(csi.ControllerBase):
     def _misfit(self, volume: Volume, context: Mapping[str, str]) -> str:
         """Say what the volume context tells otherwise than the cloud; empty if they agree."""
         driver_name = self._identity.driver_name
-        told, origin = context.get(volume_origin_key(driver_name), ""), (volume.origin or BLANK).origin
+        told = context.get(volume_origin_key(driver_name), "")
+        origin = told if volume.origin is None else volume.origin.origin  # None: the cloud does not tell
         if told != origin:
             return (
                 f"the volume context says that the volume was made of a {told or 'blank disk'}, not {origin or 'blank'}"

@@ -13,15 +13,14 @@ import structlog
 from common import errors
 from controller.cloud.base import Gone, NameTaken, Snapshot, SnapshotLimit
 from controller.cloud.paging import everything
+from controller.finality import not_final
 from controller.records import ListRequest, TakeSnapshot
-from controller.rules import pages, snapshot_limits
+from controller.rules import pages, snapshot_limits, temporary_snapshot
 from controller.shared import SharedParts
-from controller.sources import CLONE_PREFIX
 
 log = structlog.get_logger("snapshots")
 
 FRESH_SECONDS = 60.0
-LEFTOVER_SECONDS = 3600.0  # no clone takes so long: its passing snapshot was left by a crash
 
 
 class Snapshots:
@@ -74,7 +73,7 @@ class Snapshots:
     async def page(self, asked: ListRequest, volume_id: str) -> tuple[list[Snapshot], str]:
         """Return a page of the snapshots, of one volume if ``volume_id`` is not empty, and the token of the next."""
         after = pages.after(asked.token)
-        found = await self._of_volume_or_none(volume_id) if volume_id else await self._all(anew=not asked.token)
+        found = await self._of_volume(volume_id) if volume_id else await self._all(anew=not asked.token)
         left = [each for each in found if (each.created_at, each.id) > after]
         length = pages.length(asked.max_entries, self._longest)
         token = pages.token((left[length - 1].created_at, left[length - 1].id)) if len(left) > length else ""
@@ -99,42 +98,35 @@ class Snapshots:
 
     async def _find_after(self, wanted: TakeSnapshot, error: errors.DriverError) -> Snapshot:
         """The name is taken, or the answer was lost: find the snapshot, or say whose it is."""
-        if found := _named(await self._of_volume(wanted.volume_id), wanted.name):
+        with not_final(f"snapshot {wanted.name} may exist"):
+            found = _named(await self._of_volume(wanted.volume_id), wanted.name)
+            other = _named(await self._all(anew=True), wanted.name) if isinstance(error, NameTaken) else None
+        if found is not None:
             return self._cache.see_snapshot(found)
         if isinstance(error, NameTaken):
-            other = _named(await self._all(anew=True), wanted.name)
             whose = f"of volume {other.volume_id}" if other else "of a volume that the cloud does not tell"
             raise errors.AlreadyExists(f"snapshot {wanted.name} exists, {whose}")
         raise error
 
     async def _of_volume(self, volume_id: str) -> list[Snapshot]:
+        """Return the snapshots of a volume, which may outlive it."""
         try:
-            found = await self._cloud.volume_snapshots(volume_id)
+            return _shown(await self._cloud.volume_snapshots(volume_id))
         except Gone:
-            raise errors.NotFound(f"there is no volume {volume_id}") from None
-        return await self._without_leftovers(found)
-
-    async def _of_volume_or_none(self, volume_id: str) -> list[Snapshot]:
-        try:
-            return await self._of_volume(volume_id)
-        except errors.NotFound:  # its snapshots may outlive it
             return [each for each in await self._all(anew=True) if each.volume_id == volume_id]
 
     async def _all(self, *, anew: bool) -> list[Snapshot]:
         now = asyncio.get_running_loop().time()
         if anew or now - self._listed_at > FRESH_SECONDS:
             found = await everything(self._cloud.list_snapshots)
-            self._listed, self._listed_at = await self._without_leftovers(found), now
+            self._listed, self._listed_at = _shown(found), now
         return self._listed
 
-    async def _without_leftovers(self, found: Sequence[Snapshot]) -> list[Snapshot]:
-        """Leave out the passing snapshots of clones; delete those that a crash has left."""
-        for each in found:
-            if each.name.startswith(CLONE_PREFIX) and self._wall() - each.created_at > LEFTOVER_SECONDS:
-                log.info("leftover_snapshot", snapshot_id=each.id, volume_id=each.volume_id)
-                await self.delete(each.id)
-        kept = (each for each in found if not each.name.startswith(CLONE_PREFIX))
-        return sorted(kept, key=lambda each: (each.created_at, each.id))
+
+def _shown(found: Sequence[Snapshot]) -> list[Snapshot]:
+    """Leave out the temporary snapshots of clones."""
+    kept = (each for each in found if not temporary_snapshot.is_temporary(each))
+    return sorted(kept, key=lambda each: (each.created_at, each.id))
 
 
 def _named(snapshots: Sequence[Snapshot], name: str) -> Snapshot | None:

@@ -1,19 +1,24 @@
-"""What volumes are copied from: snapshots, and the passing snapshot that a clone needs.
+"""What volumes are copied from: snapshots, and the temporary snapshot that a clone needs.
 
 A clone is: snapshot the source, make a volume of the snapshot, delete the snapshot. The snapshot's name follows from
 the clone's, so whoever does it again after a crash finds what was left, and removes it.
 """
 
-import hashlib
+from contextlib import suppress
+
+import structlog
 
 from common import errors
 from common.tasks import Tasks
 from controller.cache import VolumeCache
+from controller.clone_sweep import AGAIN_SECONDS, CloneSweep
 from controller.cloud.base import Cloud, Gone, NameTaken, Snapshot, Volume
+from controller.cloud.paging import everything
+from controller.finality import not_final
 from controller.records import Create
-from controller.rules import capacity
+from controller.rules import capacity, temporary_snapshot
 
-CLONE_PREFIX = "csi-clone-"
+log = structlog.get_logger("sources")
 
 
 class Sources:
@@ -23,6 +28,7 @@ class Sources:
         self._cloud = cloud
         self._tasks = tasks
         self._cache = cache
+        self._sweep = CloneSweep(tasks, self._delete)
 
     async def smallest_bytes(self, wanted: Create) -> int:
         """Return the size that a volume made of the wanted snapshot begins with. Raises NotFound, OutOfRange."""
@@ -55,33 +61,54 @@ class Sources:
         return volume
 
     async def take(self, wanted: Create, source: Volume) -> Snapshot:
-        """Return the passing snapshot of the source, made now or left from an earlier try."""
-        name = passing_name(wanted.name)
+        """Return the temporary snapshot of the source, made now or left from an earlier try."""
+        name = temporary_snapshot.name_of(wanted.name)
         if left := await self._left(source.id, name):
             return left
+        labels = (*wanted.labels, temporary_snapshot.LABEL)
         try:
-            return await self._tasks.finish(self._cloud.create_snapshot(source.id, name, wanted.labels))
-        except (NameTaken, errors.OutcomeUnknown):
-            left = await self._left(source.id, name)
+            return await self._tasks.finish(self._cloud.create_snapshot(source.id, name, labels))
+        except (NameTaken, errors.OutcomeUnknown) as error:
+            with not_final(f"a snapshot to clone volume {source.id} was asked for"):
+                left = await self._left(source.id, name)
             if left is None:
-                raise
+                raise _in_the_way(name, error) from None
             return left
 
-    async def clean(self, wanted: Create) -> None:
-        """Delete the passing snapshot, if there is one."""
-        name = passing_name(wanted.name)
+    def asked(self, wanted: Create) -> None:
+        """Take note of a clone: its temporary snapshot is deleted some time after it was asked for last."""
+        self._sweep.asked(wanted.name, wanted.source.volume_id)
+
+    async def clean(self, wanted: Create) -> bool:
+        """Delete the temporary snapshot, if there is one; say whether none is left. What fails now is tried later."""
         try:
-            left = await self._left(wanted.source.volume_id, name)
-            if left is not None:
+            await self._delete(wanted.name, wanted.source.volume_id)
+        except errors.DriverError as error:
+            log.warning("temporary_snapshot_stays", volume=wanted.name, error=str(error), remedy="none needed")
+            self._sweep.asked(wanted.name, wanted.source.volume_id, AGAIN_SECONDS)
+            return False
+        self._sweep.done(wanted.name)
+        return True
+
+    async def _delete(self, volume_name: str, source_id: str) -> None:
+        left = await self._left(source_id, temporary_snapshot.name_of(volume_name))
+        if left is not None:
+            with suppress(Gone):
                 await self._tasks.finish(self._cloud.delete_snapshot(left.id))
-        except Gone:
-            return
 
     async def _left(self, volume_id: str, name: str) -> Snapshot | None:
-        snapshots = await self._cloud.volume_snapshots(volume_id)
-        return next((each for each in snapshots if each.name == name), None)
+        """Find the temporary snapshot of that name, which may outlive the volume."""
+        try:
+            found = list(await self._cloud.volume_snapshots(volume_id))
+        except Gone:
+            found = await everything(self._cloud.list_snapshots)
+        same = (each for each in found if each.name == name and each.volume_id == volume_id)
+        return next(filter(temporary_snapshot.is_temporary, same), None)
 
 
-def passing_name(volume_name: str) -> str:
-    """Return the name of the snapshot through which the volume of that name is cloned."""
-    return CLONE_PREFIX + hashlib.sha256(volume_name.encode()).hexdigest()[:32]
+def _in_the_way(name: str, error: errors.DriverError) -> errors.DriverError:
+    if isinstance(error, errors.NotFinal):
+        return error
+    return errors.FailedPrecondition(
+        f"a snapshot named {name} exists that no clone has made", remedy="rename that snapshot, or delete it"
+    )

@@ -5,11 +5,13 @@ was lost is left alone, never deleted: the next call finds it by its name.
 Sources: CSI 1.13 "CreateVolume", "DeleteVolume", "ControllerExpandVolume"; DigitalOcean API "volumes_create".
 """
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from common import errors, sizes
 from controller.actions import Running
 from controller.cloud.base import EventPending, Gone, InUse, Kind, NameTaken, Place, Volume, VolumeOrder
+from controller.finality import not_final
 from controller.records import Create, Modify, Resize, Size
 from controller.rules import capacity, existing_volume
 from controller.shared import SharedParts
@@ -35,9 +37,9 @@ class Volumes:
         with self._locks.hold(wanted.name):
             if wanted.source.volume_id:
                 return await self._clone(wanted)
-            smallest = await self._copies.smallest_bytes(wanted) if wanted.source.snapshot_id else 0
-            volume = await self._make(wanted, wanted.source.snapshot_id or None, smallest)
-            return await self._grow_to(volume, wanted, smallest)
+            if wanted.source.snapshot_id:
+                return await self._restore(wanted)
+            return await self._make(wanted, None, 0)
 
     async def delete(self, volume_id: str) -> None:
         """Delete the volume; one that is gone is done. Raises FailedPrecondition while it is attached, NotFinal.
@@ -73,31 +75,69 @@ class Volumes:
         """Put labels on a volume and take others off. Raises NotFound, NotFinal."""
         with self._locks.hold(wanted.volume_id):
             volume = await self._look(wanted.volume_id)
-            for label in (each for each in wanted.present if each not in volume.labels):
-                await self._tasks.finish(self._cloud.add_label(volume.id, label))
-            for label in (each for each in wanted.absent if each in volume.labels):
-                await self._tasks.finish(self._cloud.remove_label(volume.id, label))
-            present = dict.fromkeys((*volume.labels, *wanted.present))
-            labels = tuple(each for each in present if each not in wanted.absent)
+            held = {label.lower(): label for label in volume.labels}  # the cloud may keep a label in another case
+            missing = [label for label in wanted.present if label.lower() not in held]
+            for number, label in enumerate(missing):
+                with not_final("some tags were put on the volume") if number else nullcontext():
+                    await self._tasks.finish(self._cloud.add_label(volume.id, label))
+            unwanted = [held[label.lower()] for label in wanted.absent if label.lower() in held]
+            for number, label in enumerate(unwanted):
+                with not_final("some tags of the volume were changed") if number or missing else nullcontext():
+                    await self._tasks.finish(self._cloud.remove_label(volume.id, label))
+            labels = tuple(each for each in (*volume.labels, *missing) if each not in unwanted)
             self._cache.see(replace(volume, labels=labels))
 
     async def get(self, volume_id: str) -> Volume:
         """Return the volume as the cloud tells it now. Raises NotFound."""
         return await self._look(volume_id)
 
+    async def _restore(self, wanted: Create) -> Volume:
+        """Make the volume of a snapshot, or find it made: then the snapshot may be gone."""
+        try:
+            smallest = await self._copies.smallest_bytes(wanted)
+        except errors.Refused:
+            existing = await self._find(wanted)
+            if existing is None:
+                raise
+            return await self._finish(wanted, existing, existing.size_bytes)
+        volume = await self._make(wanted, wanted.source.snapshot_id, smallest)
+        return await self._grow_to(volume, wanted, smallest)
+
     async def _clone(self, wanted: Create) -> Volume:
         """Copy through a snapshot, which lives no longer than the call, or the next one after a crash."""
+        self._copies.asked(wanted)
         existing = await self._find(wanted)
-        source = await self._copies.source_volume(wanted)
-        smallest = source.size_bytes
-        if existing is None:
-            snapshot = await self._copies.take(wanted, source)
-            smallest = max(smallest, snapshot.min_size_bytes)  # the source may have grown since it was looked at
-            existing = await self._make(wanted, snapshot.id, smallest)
-        existing_volume.check_existing(wanted, existing, smallest)
-        volume = await self._grow_to(await self._made(existing), wanted, smallest)
+        try:
+            source = await self._copies.source_volume(wanted)
+        except errors.Refused:
+            if existing is None:
+                raise
+            volume = await self._finish(wanted, existing, existing.size_bytes)
+        else:
+            smallest = source.size_bytes
+            if existing is None:
+                existing, smallest = await self._copy(wanted, source)
+            volume = await self._finish(wanted, existing, smallest)
         await self._copies.clean(wanted)
         return volume
+
+    async def _copy(self, wanted: Create, source: Volume) -> tuple[Volume, int]:
+        """Make the clone; return it with the size in bytes that it begins with."""
+        snapshot = await self._copies.take(wanted, source)
+        smallest = max(source.size_bytes, snapshot.min_size_bytes)  # the source may have grown since it was looked at
+        try:
+            return await self._make(wanted, snapshot.id, smallest), smallest
+        except errors.ResourceExhausted:
+            raise  # this may pass, and the snapshot is needed then: the cloud takes the next one in ten minutes
+        except errors.Refused as refused:
+            if await self._copies.clean(wanted):
+                raise
+            raise errors.Unavailable(refused.message, remedy=refused.remedy) from refused
+
+    async def _finish(self, wanted: Create, existing: Volume, smallest: int) -> Volume:
+        """Let the volume that has the wanted name be what is wanted. Raises AlreadyExists, NotFinal."""
+        existing_volume.check_existing(wanted, existing, smallest)
+        return await self._grow_to(await self._made(existing), wanted, smallest)
 
     async def _make(self, wanted: Create, snapshot_id: str | None, smallest: int) -> Volume:
         order = VolumeOrder(
@@ -111,18 +151,26 @@ class Volumes:
         try:
             volume, running = await self._tasks.finish(self._post(order))
         except (NameTaken, errors.OutcomeUnknown) as error:
-            existing = await self._find(wanted)
+            with not_final(f"volume {wanted.name} may exist"):
+                existing = await self._find(wanted)
             if existing is None:
                 raise _not_seen(wanted.name, error) from None
             existing_volume.check_existing(wanted, existing, smallest)
             return await self._made(existing)
         except Gone:
-            self._cache.forget_snapshot(snapshot_id or "")
-            if wanted.source.volume_id:  # only the passing snapshot is known to be gone: the next call takes another
-                raise errors.Unavailable(f"the snapshot through which {wanted.name} is cloned is gone") from None
-            raise errors.NotFound(f"there is no {wanted.source} to make volume {wanted.name} of") from None
+            return await self._made_before(wanted, snapshot_id or "")
         await self._actions.ended(running)
         return volume
+
+    async def _made_before(self, wanted: Create, snapshot_id: str) -> Volume:
+        """The snapshot is gone: return the volume if it was made of it before. Raises NotFound, Unavailable."""
+        self._cache.forget_snapshot(snapshot_id)
+        if existing := await self._find(wanted):
+            existing_volume.check_existing(wanted, existing, existing.size_bytes)
+            return await self._made(existing)
+        if wanted.source.volume_id:  # only the temporary snapshot is known to be gone: the next call takes another
+            raise errors.Unavailable(f"the snapshot through which {wanted.name} is cloned is gone")
+        raise errors.NotFound(f"there is no {wanted.source} to make volume {wanted.name} of")
 
     async def _find(self, wanted: Create) -> Volume | None:
         """Return the volume of the wanted name. A list may show one that is gone: it is asked for by its id, too."""
@@ -140,8 +188,9 @@ class Volumes:
     async def _made(self, volume: Volume) -> Volume:
         """Return the volume once it is ready: another call or process may have begun to make it. Raises NotFinal."""
         if not volume.ready:
-            await self._actions.adopt(volume.id, Kind.CREATE)
-            volume = await self._look(volume.id)
+            with not_final(f"volume {volume.id} is being made"):
+                await self._actions.adopt(volume.id, Kind.CREATE)
+                volume = await self._look(volume.id)
         if not volume.ready:
             raise EventPending(f"volume {volume.id} is still being made; call again")
         return self._cache.see(volume)
@@ -171,9 +220,10 @@ class Volumes:
         """A copy begins as large as its source, whatever was asked for."""
         if not wanted.source.origin or volume.size_bytes >= wanted.size.required:
             return volume
-        if await self._actions.join(volume.id) is not None:  # the call before this one has begun to grow it
-            volume = await self._look(volume.id)
-        return await self._grow(volume, capacity.choose_gib(wanted.size, self._sizes, smallest))
+        with not_final(f"volume {volume.id} was made as large as its source"):
+            if await self._actions.join(volume.id) is not None:  # the call before this one has begun to grow it
+                volume = await self._look(volume.id)
+            return await self._grow(volume, capacity.choose_gib(wanted.size, self._sizes, smallest))
 
     async def _grow(self, volume: Volume, gib: int) -> Volume:
         if volume.size_bytes >= sizes.to_bytes(gib):
@@ -183,9 +233,11 @@ class Volumes:
             try:
                 await self._actions.run(Kind.RESIZE, place, lambda: self._cloud.resize(place, gib))
             except (errors.OutcomeUnknown, errors.FailedPrecondition) as error:
-                if isinstance(error, errors.OutcomeUnknown):
-                    await self._actions.adopt(volume.id, Kind.RESIZE)
-                volume = await self._look(volume.id)  # another replica may have grown it meanwhile
+                unknown = isinstance(error, errors.OutcomeUnknown)
+                with not_final(f"volume {volume.id} may have been grown") if unknown else nullcontext():
+                    if unknown:
+                        await self._actions.adopt(volume.id, Kind.RESIZE)
+                    volume = await self._look(volume.id)  # another replica may have grown it meanwhile
                 if volume.size_bytes < sizes.to_bytes(gib):
                     raise
         self._cache.grow(volume.id, sizes.to_bytes(gib))

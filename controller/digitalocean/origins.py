@@ -8,18 +8,19 @@ import re
 from controller.records import BLANK, Source
 
 DESCRIPTION = "Created by DigitalOcean CSI driver"
+BLANK_DESCRIPTION = f"{DESCRIPTION}, blank"
 
 _MARK = re.compile(re.escape(DESCRIPTION) + r", from (snapshot|volume) ([0-9a-f-]{36})")
 
 
 def describe(source: Source) -> str:
     """Return the description of a volume made of ``source``."""
-    return f"{DESCRIPTION}, from {source}" if source.origin else DESCRIPTION
+    return f"{DESCRIPTION}, from {source}" if source.origin else BLANK_DESCRIPTION
 
 
 def read(description: str) -> Source | None:
-    """Return what the description tells; None if it is not ours: the volume may have been made by csi-digitalocean."""
-    if description == DESCRIPTION:
+    """Return what the description tells; None if it does not: csi-digitalocean describes all volumes alike."""
+    if description == BLANK_DESCRIPTION:
         return BLANK
     mark = _MARK.fullmatch(description)
     if mark is None:

@@ -16,10 +16,11 @@ _ODD = re.compile(r"[^a-z0-9]+")
 _READABLE, _HASH = 30, 28  # characters of a mapped name; 28 hex digits leave no collision to fear
 
 
-def cloud_name(name: str, what: str, rule: TextRule) -> str:
+def cloud_name(name: str, what: str, rule: TextRule, reserved: str = "") -> str:
     """Return the name under which the cloud knows ``name``: itself if accepted, else one that only ``name`` maps to.
 
-    ``what`` is "volume" or "snapshot", for the error. What a name becomes, every cloud accepts. Raises InvalidArgument.
+    ``what`` is "volume" or "snapshot", for the error. A name that begins with ``reserved``, if that is not empty, is
+    mapped too. What a name becomes, every cloud accepts. Raises InvalidArgument.
     """
     if not name:
         raise errors.InvalidArgument(f"a {what} needs a name")
@@ -27,7 +28,7 @@ def cloud_name(name: str, what: str, rule: TextRule) -> str:
         raise errors.InvalidArgument(f"the {what}'s name is longer than {LONGEST_BYTES} bytes")
     if any(not letter.isprintable() for letter in name):
         raise errors.InvalidArgument(f"the {what}'s name holds a character that cannot be printed")
-    if rule.accepts(name):
+    if rule.accepts(name) and not (reserved and name.startswith(reserved)):
         return name
     readable = _ODD.sub("-", name.lower())[:_READABLE].strip("-")
     digest = hashlib.sha256(name.encode()).hexdigest()[:_HASH]

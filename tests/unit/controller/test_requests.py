@@ -153,7 +153,7 @@ async def test_deleting_nothing_is_refused() -> None:
 
 async def test_validate_confirms_what_was_asked_or_says_what_is_wrong() -> None:
     world = World()
-    volume = world.cloud.make_volume("pvc-a").id
+    volume = await world.create()
     asked = csi.ValidateVolumeCapabilitiesRequest(volume_id=volume, volume_capabilities=[capability()])
     told = await world.service.validate_volume_capabilities(asked)
     assert told.confirmed is not None

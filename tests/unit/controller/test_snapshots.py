@@ -4,7 +4,6 @@ import pytest
 
 from common import errors
 from controller.records import ListRequest, TakeSnapshot
-from controller.sources import CLONE_PREFIX
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Fault
 from tests.unit.controller.world import NO_UUID, World
@@ -85,12 +84,15 @@ async def test_one_id_is_one_request_and_an_unknown_one_is_an_empty_list() -> No
         assert not (await world.service.list_snapshots(message)).entries
 
 
-async def test_a_passing_snapshot_is_never_listed_and_an_old_one_is_removed() -> None:
+async def test_a_snapshot_that_outlives_its_volume_is_found_by_its_name_again() -> None:
     world = World()
     volume = await world.create()
-    await world.cloud.create_snapshot(volume, CLONE_PREFIX + "x", ())  # made in 1970, by the cloud's clock
-    assert await world.work.snapshots.page(ListRequest(0, ""), "") == ([], "")
-    assert not world.cloud.snapshots
+    snapshot = await world.work.snapshots.create(TakeSnapshot("snap", volume))
+    await world.volumes.delete(volume)
+    for each in (world, World(world.cloud)):
+        assert await each.work.snapshots.create(TakeSnapshot("snap", volume)) == snapshot
+        with pytest.raises(errors.NotFound):
+            await each.work.snapshots.create(TakeSnapshot("snap-2", volume))
 
 
 async def test_a_snapshot_is_of_its_own_region_and_of_no_other() -> None:

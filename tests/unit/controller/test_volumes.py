@@ -7,6 +7,7 @@ from common import errors, sizes
 from common.capability import AccessType
 from common.context_keys import volume_name_key, volume_origin_key, volume_size_key
 from controller.cache import REMEMBERED_DELETIONS
+from controller.clone_sweep import AGAIN_SECONDS
 from controller.cloud.base import Pending, Place
 from controller.records import BLANK, Modify, Resize, Size, Source, TakeSnapshot
 from controller.rules import sealed_context
@@ -140,11 +141,12 @@ async def test_a_clone_that_dies_anywhere_is_finished_by_the_next_process(dies_a
         await World(world.cloud).create("pvc-clone", Size(20 * GIB), Source(volume_id=source))
     names = sorted(each.name for each in world.cloud.volumes.values())
     assert names == ["pvc-clone", "pvc-source"]
+    await asyncio.sleep(AGAIN_SECONDS + 1)
     assert not world.cloud.snapshots
     assert [each.kind for each in world.cloud.effects].count("create") == 2
 
 
-async def test_a_clone_whose_passing_snapshot_vanishes_is_not_refused_for_good() -> None:
+async def test_a_clone_whose_temporary_snapshot_vanishes_is_not_refused_for_good() -> None:
     world = World()
     source = await world.create("pvc-source")
     cloning = asyncio.get_running_loop().create_task(world.create("pvc-clone", source=Source(volume_id=source)))

@@ -1,0 +1,112 @@
+"""Past the request that makes something nothing final is answered, and what was made is found without its source."""
+
+import pytest
+
+from common import errors
+from controller.records import Modify, Size, Source, TakeSnapshot
+from tests.fakes.cloud import FakeCloud, Fault
+from tests.unit.controller.world import World
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+GIB = 1 << 30
+
+
+class Refusing(FakeCloud):
+    """It refuses the requests of those names."""
+
+    refused: frozenset[str] = frozenset()
+
+    async def _arrive(self, request: str) -> Fault:
+        if request in self.refused:
+            self.requests.append(request)
+            raise errors.FailedPrecondition(f"{request}: the cloud answered 422")
+        return await super()._arrive(request)
+
+
+async def restored(world: World) -> Source:
+    source = await world.create("pvc-source", Size(1 * GIB))
+    return Source(snapshot_id=(await world.work.snapshots.create(TakeSnapshot("snap", source))).id)
+
+
+@pytest.mark.parametrize("of_volume", [False, True], ids=["restore", "clone"])
+async def test_a_copy_that_cannot_be_grown_is_not_refused_for_good(*, of_volume: bool) -> None:
+    cloud = Refusing()
+    world = World(cloud)
+    source = await restored(world)
+    if of_volume:
+        source = Source(volume_id=next(iter(cloud.volumes)))
+    cloud.refused = frozenset({"resize"})
+    for each in (world, World(cloud)):
+        with pytest.raises(errors.NotFinal):
+            await each.create("pvc-copy", Size(5 * GIB), source)
+    cloud.refused = frozenset()
+    copy = await world.create("pvc-copy", Size(5 * GIB), source)
+    assert cloud.volumes[copy].size_bytes == 5 * GIB
+    assert len(cloud.volumes) == 2
+
+
+async def test_a_volume_that_may_have_been_made_is_not_refused_because_it_cannot_be_looked_for() -> None:
+    cloud = Refusing()
+    world = World(cloud)
+    cloud.refused = frozenset({"find_volume"})
+    cloud.faults.append(Fault.LOST_REPLY)
+    with pytest.raises(errors.NotFinal):
+        await world.create()
+    cloud.refused = frozenset()
+    assert await world.create() in cloud.volumes
+
+
+async def test_an_attach_that_may_be_under_way_is_not_refused_because_it_cannot_be_looked_for() -> None:
+    cloud = Refusing()
+    world = World(cloud)
+    volume = await world.create()
+    cloud.refused = frozenset({"volume_actions"})
+    cloud.faults.append(Fault.LOST_REPLY)
+    with pytest.raises(errors.NotFinal):
+        await world.publish(volume, "101")
+
+
+async def test_tags_of_which_one_was_put_on_are_not_refused_for_good() -> None:
+    cloud = Refusing()
+    world = World(cloud)
+    volume = await world.create()
+    await world.volumes.modify(Modify(volume, ("old",), ()))
+    cloud.refused = frozenset({"remove_label"})
+    with pytest.raises(errors.NotFinal):
+        await world.volumes.modify(Modify(volume, ("new",), ("old",)))
+    with pytest.raises(errors.FailedPrecondition):
+        await world.volumes.modify(Modify(volume, ("new",), ("old",)))
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_restore_is_found_again_though_its_snapshot_is_gone(*, restarted: bool) -> None:
+    cloud = FakeCloud()
+    world = World(cloud)
+    source = await restored(world)
+    copy = await world.create("pvc-copy", Size(5 * GIB), source)
+    await World(cloud).work.snapshots.delete(source.snapshot_id)
+    world = World(cloud) if restarted else world
+    assert await world.create("pvc-copy", Size(5 * GIB), source) == copy
+    with pytest.raises(errors.NotFound):
+        await world.create("pvc-other", Size(5 * GIB), source)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_clone_is_found_again_though_its_source_is_gone(*, restarted: bool) -> None:
+    cloud = FakeCloud()
+    world = World(cloud)
+    source = await world.create("pvc-source", Size(1 * GIB))
+    copy = await world.create("pvc-copy", Size(5 * GIB), Source(volume_id=source))
+    await world.volumes.delete(source)
+    world = World(cloud) if restarted else world
+    assert await world.create("pvc-copy", Size(5 * GIB), Source(volume_id=source)) == copy
+    with pytest.raises(errors.NotFound):
+        await world.create("pvc-other", Size(5 * GIB), Source(volume_id=source))
+
+
+async def test_a_restore_that_another_driver_has_begun_is_taken_over() -> None:
+    world = World()
+    source = await restored(world)
+    begun = world.cloud.make_volume("pvc-copy")  # its description tells nothing of where it is from
+    assert await world.create("pvc-copy", Size(5 * GIB), source) == begun.id
+    assert world.cloud.volumes[begun.id].size_bytes == 5 * GIB
