@@ -111,6 +111,13 @@ class DeadlineExceeded(NotFinal):
     status = Status.DEADLINE_EXCEEDED
 
 
+def fields(error: BaseException) -> dict[str, str]:
+    """Return what a log line says of ``error``; what is empty is left out."""
+    message, remedy = (error.message, error.remedy) if isinstance(error, DriverError) else (str(error), "")
+    told = {"error_class": type(error).__name__, "message": message, "remedy": remedy}
+    return {name: text for name, text in told.items() if text}
+
+
 def tree(root: type[DriverError] = DriverError) -> Iterator[type[DriverError]]:
     """Yield every class below ``root`` that is imported, parents before children; for the reference page and tests."""
     for kind in root.__subclasses__():

@@ -1,19 +1,24 @@
 """Structured logs on stderr, JSON or for reading; the libraries' own logs go the same way.
 
-Every line passes ``redaction``, so a secret that reaches a log call by accident is blanked.
+Every line passes ``redaction``, so a secret that reaches a log call by accident is blanked, and ``printable``. What
+an operator looks for comes first, in the order of ``FIRST``.
 """
 
 import logging
 import sys
+from collections.abc import Mapping
 from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
 
 from common import redaction
+from common.printable import printable, printable_lines
 
 FORMATS = ("json", "console")
 LEVELS = ("debug", "info", "warning", "error")
+FIRST = ("timestamp", "level", "event", "method", "code", "error_class", "volume_id", "message", "remedy")
+SEVERAL_LINES = "exception"  # a traceback
 
 
 def configure(log_format: str, level: str, stream: TextIO | None = None) -> None:
@@ -24,6 +29,8 @@ def configure(log_format: str, level: str, stream: TextIO | None = None) -> None
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _blank_secrets,
+        _make_printable,
+        _order,
     ]
     renderer = (
         structlog.processors.JSONRenderer(default=str)
@@ -52,3 +59,23 @@ def configure(log_format: str, level: str, stream: TextIO | None = None) -> None
 
 def _blank_secrets(_logger: object, _method: str, event: EventDict) -> EventDict:
     return {key: redaction.scrub_all(value) for key, value in event.items()}
+
+
+def _make_printable(_logger: object, _method: str, event: EventDict) -> EventDict:
+    return {key: printable_lines(str(value)) if key == SEVERAL_LINES else _fit(value) for key, value in event.items()}
+
+
+def _fit(value: object) -> object:
+    """Return ``value`` with its texts made printable; ``redaction`` leaves texts, numbers, lists and mappings."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {printable(str(key)): _fit(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fit(item) for item in value]
+    return value
+
+
+def _order(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Put what an operator looks for at the same place in every line."""
+    return {key: event[key] for key in (*FIRST, *event) if key in event}

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import structlog
 
+from common import errors
+
 Result = TypeVar("Result")
 
 log = structlog.get_logger()
@@ -73,7 +75,7 @@ class Tasks:
         self._background.discard(task)
         if task.cancelled() or (error := task.exception()) is None:
             return
-        log.error("background_failed", task=task.get_name(), error=str(error), exc_info=error)
+        log.error("background_failed", task=task.get_name(), **errors.fields(error), exc_info=error)
 
     def _raise_alarm(self, task: asyncio.Task[object]) -> None:
         if task.cancelled() or (error := task.exception()) is None:
@@ -86,4 +88,4 @@ class Tasks:
 def _log_failure(task: asyncio.Task[object]) -> None:
     """Retrieve the task's error, which nobody else may ever do, and keep a trace of it."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.debug("task_failed", task=task.get_name(), error=str(error), kind=type(error).__name__)
+        log.debug("task_failed", task=task.get_name(), **errors.fields(error))

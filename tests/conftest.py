@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,9 @@ settings.load_profile("here")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the folder of a worker be called 0, not popen-gw0: the path of a socket has 107 bytes."""
+    """Let the folder of a worker be called 0, not popen-gw0: the path of a socket has 107 bytes. Heed Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell starts what runs in its background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # or the programs under test ignore Ctrl-C too
     if os.environ.get("PYTEST_XDIST_WORKER"):
         config.option.basetemp = Path(config.option.basetemp).with_name(os.environ["PYTEST_XDIST_WORKER"].strip("gw"))
 

@@ -15,7 +15,9 @@ async def end_with(error: BaseException | None) -> None:
     ("error", "status", "said"),
     [
         pytest.param(None, 0, "", id="a signal"),
-        pytest.param(errors.Unavailable("no token", remedy="set it"), 1, "no token (remedy: set it)", id="ours"),
+        pytest.param(
+            errors.Unavailable("no token", remedy="set it"), 1, '"message": "no token", "remedy": "set it"', id="ours"
+        ),
         pytest.param(PermissionError(13, "Permission denied", "/x"), 1, "Permission denied: '/x'", id="the host's"),
         pytest.param(KeyboardInterrupt(), 130, "", id="Ctrl-C"),
     ],

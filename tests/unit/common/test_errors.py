@@ -31,3 +31,24 @@ def test_every_error_has_one_root_and_says_what_it_means(kind: type[errors.Drive
 def test_the_remedy_is_told_with_the_message() -> None:
     assert str(errors.NotFound("volume v is gone", remedy="restore it")) == "volume v is gone (remedy: restore it)"
     assert str(errors.NotFound("volume v is gone")) == "volume v is gone"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        pytest.param(
+            errors.Busy("v is taken", remedy="wait"),
+            {"error_class": "Busy", "message": "v is taken", "remedy": "wait"},
+            id="ours",
+        ),
+        pytest.param(errors.Busy("v is taken"), {"error_class": "Busy", "message": "v is taken"}, id="without remedy"),
+        pytest.param(
+            OSError(2, "No such file", "/x"),
+            {"error_class": "FileNotFoundError", "message": "[Errno 2] No such file: '/x'"},
+            id="the host's",
+        ),
+        pytest.param(TimeoutError(), {"error_class": "TimeoutError"}, id="without a text"),
+    ],
+)
+def test_the_log_tells_class_message_and_remedy_of_an_error(error: BaseException, told: dict[str, str]) -> None:
+    assert errors.fields(error) == told

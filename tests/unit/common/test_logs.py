@@ -75,3 +75,33 @@ def test_the_log_is_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert not log.text
     out, err = capsys.readouterr()
     assert (out, "told" in err) == ("", True)
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_what_a_terminal_obeys_is_shown_and_not_sent(log_format: str) -> None:
+    with captured("info", log_format) as log:
+        structlog.get_logger().info("told", label="\x1b[2J\udcff", nested={"deep\x07": ["\x9b"]})
+        logging.getLogger("library").warning("odd \x1b]0;title\x07")
+    shown = log.text.replace("\\\\", "\\")  # JSON doubles a backslash
+    assert r"\x1b[2J\xff" in shown
+    assert r"\x9b" in shown
+    assert r"odd \x1b]0;title\x07" in shown
+    assert not set(log.text) & set("\x1b\x07\x9b\udcff")
+
+
+def test_a_traceback_keeps_its_lines() -> None:
+    with captured() as log:
+        try:
+            os.environ["\x1b"]
+        except KeyError:
+            structlog.get_logger().exception("failed", error="\x1b")
+    (line,) = log.lines("failed")
+    lines = str(line["exception"]).splitlines()
+    assert (lines[0], lines[-1], line["error"]) == ("Traceback (most recent call last):", r"KeyError: '\x1b'", r"\x1b")
+
+
+def test_the_keys_of_a_line_have_one_order() -> None:
+    with captured() as log:
+        structlog.get_logger().warning("told", remedy="r", zone="z", code="OK", volume_id="v", message="m", method="x")
+    (line,) = log.lines("told")
+    assert list(line) == ["timestamp", "level", "event", "method", "code", "volume_id", "message", "remedy", "zone"]
