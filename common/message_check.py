@@ -7,7 +7,7 @@ only if they fit. Unknown fields pass, as protobuf wants.
 Source: protobuf "Encoding" (wire types, varints, packed fields).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import betterproto2
@@ -31,12 +31,21 @@ WIRE_TYPES = {
 Decoded = TypeVar("Decoded", bound=Message)
 
 
-def decode(data: bytes, kind: type[Decoded]) -> Decoded:
-    """Return the message in ``data``. Raises InvalidArgument if it is no well-formed ``kind``."""
+def _admit(_fields: int) -> None:
+    """Take a message of any number of fields."""
+
+
+def decode(data: bytes, kind: type[Decoded], admit: Callable[[int], None] = _admit) -> Decoded:
+    """Return the message in ``data``. Raises InvalidArgument if it is not a well-formed ``kind``.
+
+    ``admit`` hears how many fields it has before an object is made of them, and may raise.
+    """
+    walk = _Walk()
     try:
-        _Walk().check(memoryview(data), kind, kind.__name__, DEEPEST)
+        walk.check(memoryview(data), kind, kind.__name__, DEEPEST)
     except _Malformed as error:
         raise errors.InvalidArgument(f"not a {kind.__name__}: {error}") from None
+    admit(walk.fields)
     try:
         return kind.parse(data)
     except Exception as error:  # the decoder raises whatever its own slips raise
@@ -48,10 +57,10 @@ class _Malformed(Exception):
 
 
 class _Walk:
-    """One walk over a message's bytes, and what is left of its length."""
+    """One walk over a message's bytes, and how many fields were met."""
 
     def __init__(self) -> None:
-        self._left = MOST_FIELDS
+        self.fields = 0
 
     def check(self, data: memoryview, kind: type[Message], where: str, depth: int) -> None:
         """Raise _Malformed if a field of ``kind``, or of a message within, is not what the class declares."""
@@ -100,8 +109,8 @@ class _Walk:
             _, position = _varint(data, position, place)
 
     def _spend(self, fields: int, where: str) -> None:
-        self._left -= fields
-        if self._left < 0:
+        self.fields += fields
+        if self.fields > MOST_FIELDS:
             raise _Malformed(f"{where} has more than {MOST_FIELDS} fields")
 
 

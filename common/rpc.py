@@ -5,18 +5,21 @@ read INTERNAL and UNKNOWN as "nothing is in progress" (CSI 1.13 "Error Scheme").
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import structlog
 from betterproto2 import Message
 from grpclib.const import Cardinality, Handler, Status
 from grpclib.exceptions import GRPCError
+from grpclib.metadata import encode_grpc_message
 
-from common import deadlines, errors, redaction
-from common.grpc_framing import Exchange, GrpcStream, receive
+from common import deadlines, errors, message_check, printable, redaction
+from common.grpc_framing import LARGEST_HEALTH_MESSAGE, LARGEST_MESSAGE, Exchange, GrpcStream, RequestBody, body_of
 from common.grpc_headers import IncomingCall
 from common.metrics import Metrics
+from common.request_memory import HEALTH_BYTES, WORK_BYTES, MemoryBudget
 
 log = structlog.get_logger()
 
@@ -26,6 +29,7 @@ UNLIMITED = frozenset({"csi.v1.Identity/Probe", "csi.v1.Identity/GetPluginInfo"}
 QUIET = ("csi.v1.Identity/", "csi.v1.Node/NodeGetCapabilities", "csi.v1.Controller/ControllerGetCapabilities")
 SUBJECTS = ("volume_id", "snapshot_id", "source_volume_id", "name", "node_id")
 LONGEST_TEXT = 2048  # characters of an error, or of a subject, that are passed on
+LONGEST_HEADER = 6144  # bytes of an error, encoded; gRPC's C core refuses an answer with more than 8 KiB of headers
 
 Servicer = Callable[[Exchange], Awaitable[None]]
 
@@ -33,8 +37,12 @@ Servicer = Callable[[Exchange], Awaitable[None]]
 class Calls:
     """All calls of one process: how many at once, what each came to, and how they end when the process does."""
 
-    def __init__(self, metrics: Metrics, *, at_once: int = AT_ONCE) -> None:
+    def __init__(self, metrics: Metrics, *, at_once: int = AT_ONCE, memory: MemoryBudget | None = None) -> None:
+        """``memory`` is that of another server of the process, which both share."""
         self._metrics = metrics
+        self.memory = memory or MemoryBudget(WORK_BYTES)
+        self._health_memory = MemoryBudget(HEALTH_BYTES)
+        self._decoding = asyncio.Lock()
         self._places = asyncio.Semaphore(at_once)
         self._waiting = 0
         self._timers: set[asyncio.Timeout] = set()
@@ -52,6 +60,12 @@ class Calls:
             if not timer.expired():
                 timer.reschedule(now)
 
+    def body(self, call: IncomingCall, acknowledge: Callable[[int], None], header_bytes: int) -> RequestBody:
+        """Return where the request of ``call`` is kept; ``acknowledge`` hears how many bytes more may be sent."""
+        if call.method in UNLIMITED:
+            return RequestBody(self._health_memory, acknowledge, header_bytes, LARGEST_HEALTH_MESSAGE)
+        return RequestBody(self.memory, acknowledge, header_bytes, LARGEST_MESSAGE)
+
     def surround(self, call: IncomingCall, handler: Handler | None) -> Handler:
         """Return ``handler`` with everything around it that ``call`` needs. None means that there is no such method."""
         if handler is None:
@@ -67,16 +81,16 @@ class Calls:
         started = asyncio.get_running_loop().time()
         in_flight = self._metrics.in_flight.labels(call.method)
         in_flight.inc()
-        status, message = Status.CANCELLED, ""  # unless it ends: then its caller is gone, and nobody hears more
+        outcome = _Outcome(Status.CANCELLED)  # unless it ends: then its caller is gone, and nobody hears more
         try:
             await self._run(call, handler, stream)
-            status, message = Status.OK, ""
+            outcome = _Outcome(Status.OK)
         except Exception as error:  # noqa: BLE001  # the one place where every error gets its status
-            status, message = _answer(call, error)
-            raise GRPCError(status, message) from None
+            outcome, message = _answer(call, error)
+            raise GRPCError(outcome.status, message) from None
         finally:
             in_flight.dec()
-            self._record(call, status, message, asyncio.get_running_loop().time() - started)
+            self._record(call, outcome, asyncio.get_running_loop().time() - started)
 
     async def _run(self, call: IncomingCall, handler: Handler, stream: GrpcStream) -> None:
         if call.fault is not None:
@@ -89,7 +103,7 @@ class Calls:
         self._timers.add(timer)
         try:
             async with timer:
-                request = await receive(stream, handler.request_type)
+                request = await self._receive(call, body_of(stream), handler.request_type)
                 _look_at(call, request)
                 async with self._place(call.method):
                     await _act(call, handler.func, Exchange(stream, request))
@@ -99,6 +113,14 @@ class Calls:
             raise
         finally:
             self._timers.discard(timer)
+
+    async def _receive(self, call: IncomingCall, body: RequestBody, kind: type[Message]) -> Message:
+        data = await body.message()
+        if call.method in UNLIMITED:
+            return message_check.decode(data, kind, body.hold_fields)
+        async with self._decoding:
+            await asyncio.sleep(0)  # noqa: TID251  # one message in a turn of the loop: many would hold up a Probe
+            return message_check.decode(data, kind, body.hold_fields)
 
     def _out_of_time(self, call: IncomingCall) -> errors.NotFinal:
         if self._draining:
@@ -124,20 +146,29 @@ class Calls:
         finally:
             self._places.release()
 
-    def _record(self, call: IncomingCall, status: Status, message: str, seconds: float) -> None:
+    def _record(self, call: IncomingCall, outcome: "_Outcome", seconds: float) -> None:
+        status = outcome.status
         self._metrics.calls.labels(call.method, status.name).inc()
         self._metrics.seconds.labels(call.method).observe(seconds)
         fields = {**call.subject, "code": status.name, "seconds": round(seconds, 4)}
         if status is Status.CANCELLED and call.obstacle:
-            log.warning("call", **fields, error=redaction.scrub(f"{call.obstacle[0]}; the caller left"))
+            log.warning("call", **fields, message=f"{call.obstacle[0]}; the caller left")
         elif status is Status.CANCELLED:
             log.info("call", **fields)
         elif status is not Status.OK:
-            log.warning("call", **fields, error=message)
+            log.warning("call", **fields, **outcome.error)
         elif call.method.startswith(QUIET):
             log.debug("call", **fields)
         else:
             log.info("call", **fields)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a call came to, and the fields of the log that tell of its error."""
+
+    status: Status
+    error: Mapping[str, str] = field(default_factory=dict)
 
 
 def _look_at(call: IncomingCall, request: Message) -> None:
@@ -159,14 +190,14 @@ async def _act(call: IncomingCall, servicer: Servicer, exchange: Exchange) -> No
             raise
 
 
-def _answer(call: IncomingCall, error: Exception) -> tuple[Status, str]:
-    if isinstance(error, errors.DriverError):
-        return error.status, _one_header(str(error))
-    log.error("unforeseen", exc_info=error)
-    return (
-        Status.UNAVAILABLE,
-        f"unforeseen {type(error).__name__}; the driver's log tells more of request {call.request_id}",
-    )
+def _answer(call: IncomingCall, error: Exception) -> tuple[_Outcome, str]:
+    """Return what the log tells of ``error``, and what the caller is told."""
+    if not isinstance(error, errors.DriverError):
+        log.error("unforeseen", exc_info=error)
+        kind = type(error).__name__
+        error = errors.OutcomeUnknown(f"unforeseen {kind}; the driver's log tells more of request {call.request_id}")
+    told = {name: text[:LONGEST_TEXT] for name, text in errors.fields(error).items()}
+    return _Outcome(error.status, told), _one_header(str(error))
 
 
 def _no_such_method(call: IncomingCall) -> Handler:
@@ -176,5 +207,11 @@ def _no_such_method(call: IncomingCall) -> Handler:
 
 
 def _one_header(text: str) -> str:
-    """Return ``text`` fit for the grpc-message header: strict clients hang up at blanks around it."""
-    return redaction.scrub(text)[:LONGEST_TEXT].strip()
+    """Return ``text`` fit for the grpc-message header: strict clients hang up at blanks around it, or at its length.
+
+    The header is percent-encoded, so some characters take nine bytes of it (gRPC over HTTP/2, "Responses").
+    """
+    shown = printable.printable(redaction.scrub(text).strip())[:LONGEST_TEXT]
+    while len(encode_grpc_message(shown)) > LONGEST_HEADER:
+        shown = shown[: len(shown) * 3 // 4]
+    return shown.strip()

@@ -16,7 +16,7 @@ from pathlib import Path
 from common import errors
 
 LONGEST_PATH = 107  # bytes
-BACKLOG = 128
+BACKLOG = 1024  # connections that the kernel keeps until they are accepted; one more is refused
 
 
 class EndpointError(errors.Refused):
@@ -35,7 +35,7 @@ def parse(endpoint: str) -> Path:
             text = endpoint.removeprefix(prefix)
             break
     if not text.startswith("/"):
-        raise EndpointError(f"endpoint {endpoint!r} is no absolute path", remedy="write it as unix:///csi/csi.sock")
+        raise EndpointError(f"endpoint {endpoint!r} is not an absolute path", remedy="write it as unix:///csi/csi.sock")
     if "\0" in text or text.endswith("/"):
         raise EndpointError(f"endpoint {endpoint!r} names no file")
     if len(os.fsencode(text)) > LONGEST_PATH:

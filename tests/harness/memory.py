@@ -69,6 +69,15 @@ async def _idle(package: str, folder: Path, settings: Mapping[str, str], sockets
 
 def resident_mib(pid: int) -> float:
     """Return VmRSS of proc_pid_status(5), MiB."""
+    return _status_mib(pid, "VmRSS:")
+
+
+def address_space_mib(pid: int) -> float:
+    """Return VmSize of proc_pid_status(5), MiB."""
+    return _status_mib(pid, "VmSize:")
+
+
+def _status_mib(pid: int, key: str) -> float:
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    (kib,) = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
+    (kib,) = [line.split()[1] for line in lines if line.startswith(key)]
     return int(kib) / 1024

@@ -10,6 +10,7 @@ from typing import Self
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
+from h2.errors import ErrorCodes
 from h2.events import (
     ConnectionTerminated,
     DataReceived,
@@ -33,6 +34,7 @@ class Answer:
 
     headers: dict[str, str] = field(default_factory=dict)
     data: bytes = b""
+    reset: ErrorCodes | int | None = None  # why the server reset the stream
 
     @property
     def status(self) -> int:
@@ -55,6 +57,7 @@ class RawClient:
         )
         self.goaway: ConnectionTerminated | None = None
         self.pinged = False  # before the goaway
+        self._early: list[Event] = []  # came before somebody waited for them
 
     async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_unix_connection(str(self._socket))
@@ -93,6 +96,22 @@ class RawClient:
         self._h2.send_data(stream, body, end_stream=end)
         self._flush()
 
+    async def send_much(self, stream: int, body: bytes) -> None:
+        """Send more of a call's body than the windows allow at once, and leave the body open."""
+        async with asyncio.timeout(SECONDS):
+            while body:
+                room = min(self._h2.local_flow_control_window(stream), self._h2.max_outbound_frame_size)
+                if room:
+                    self.send(stream, body[:room], end=False)
+                    body = body[room:]
+                else:
+                    self._early += await self._events()
+
+    def reset(self, stream: int) -> None:
+        """Reset a call."""
+        self._h2.reset_stream(stream, ErrorCodes.CANCEL)
+        self._flush()
+
     def write(self, data: bytes) -> None:
         """Send bytes as they are."""
         self._writer.write(data)
@@ -100,11 +119,13 @@ class RawClient:
     async def answer(self, stream: int) -> Answer:
         """Return what comes back on ``stream``."""
         answer = Answer()
+        events, self._early = self._early, []
         async with asyncio.timeout(SECONDS):
             while True:
-                for event in await self._events():
+                for event in events:
                     if self._take(event, stream, answer):
                         return answer
+                events = await self._events()
 
     async def ping(self) -> None:
         """Return when the server has answered a ping."""
@@ -147,6 +168,8 @@ class RawClient:
             answer.headers.update((str(name), str(value)) for name, value in event.headers)
         if isinstance(event, DataReceived):
             answer.data += event.data
+        if isinstance(event, StreamReset):
+            answer.reset = event.error_code
         return isinstance(event, StreamEnded | StreamReset)
 
     def _flush(self) -> None:

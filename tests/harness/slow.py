@@ -1,9 +1,12 @@
 """The slow service (see ``slow_service``) as a process."""
 
+import json
 import os
+import resource
 import sys
 from pathlib import Path
 
+from tests.harness.memory import address_space_mib
 from tests.harness.processes import Program
 
 ROOT = Path(__file__).parents[2]
@@ -29,3 +32,14 @@ class Service(Program):
         """Wait until it has logged ``event`` so often."""
         wanted = f'"event": "{event}"'
         await self.until(lambda: self.output().count(wanted) >= times or None, event, START_SECONDS)
+
+    @property
+    def health_port(self) -> int:
+        """The port of its health page."""
+        (line,) = [line for line in self.output().splitlines() if '"event": "health"' in line]
+        return int(json.loads(line)["address"][0][1])
+
+    def cap_memory(self, more_mib: int) -> None:
+        """Let it take so much more memory than now, and no more: what it asks for beyond that, it is refused."""
+        most = int(address_space_mib(self.pid) + more_mib) << 20
+        resource.prlimit(self.pid, resource.RLIMIT_AS, (most, most))

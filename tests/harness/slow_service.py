@@ -17,6 +17,8 @@ from pathlib import Path
 import structlog
 
 from common import entry, logs, server
+from common.converters import HostPort
+from common.health import HealthServer
 from common.identity import Identity
 from common.metrics import Metrics
 from common.rpc import Calls
@@ -42,7 +44,9 @@ async def serve(socket: str, grace_seconds: float) -> None:
             await asyncio.sleep(float(kind))
 
     services: list[server.Service] = [Identity("slow.example", [], lambda: True), Deleting(act)]
-    await server.run([server.Server(services, socket, Calls(Metrics()))], tasks, grace_seconds)
+    metrics = Metrics()
+    page = HealthServer(HostPort("127.0.0.1", 0), metrics, not_ready=lambda: "")
+    await server.run([page, server.Server(services, socket, Calls(metrics))], tasks, grace_seconds)
 
 
 async def _until(file: Path) -> None:

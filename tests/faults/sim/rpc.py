@@ -7,6 +7,7 @@ cancelled twice, as a server's timer and a client's reset do. A process that die
 import asyncio
 import struct
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import TypeVar
 
 from betterproto2 import Message
@@ -14,6 +15,7 @@ from grpclib.const import Handler, Status
 from grpclib.exceptions import GRPCError
 
 from common import grpc_headers
+from common.grpc_framing import RequestBody
 from common.rpc import Calls
 from common.server import Service
 from tests.faults.sim.loop import Process, sleep
@@ -40,18 +42,18 @@ class Failed(Exception):
 
 
 class _Frames:
-    def __init__(self, body: bytes) -> None:
-        self._rest = struct.pack(">BI", 0, len(body)) + body
-
-    async def recv_data(self, size: int) -> bytes:
-        part, self._rest = self._rest[:size], self._rest[size:]
-        return part
+    def __init__(self, body: RequestBody) -> None:
+        self.buffer = body
 
 
 class _Stream:
-    def __init__(self, body: bytes) -> None:
+    sent: Message | None = None
+
+    def open(self, body: RequestBody, request: bytes) -> None:
+        """Let ``request`` come whole."""
         self._stream = _Frames(body)
-        self.sent: Message | None = None
+        body.add(struct.pack(">BI", 0, len(request)) + request, 0)
+        body.eof()
 
     async def send_message(self, message: Message) -> None:
         self.sent = message
@@ -70,9 +72,9 @@ class Served:
     async def call(self, request: Message, reply: type[Reply], seconds: float) -> Reply:
         """Return the answer. Raises Failed. Cancelling this call resets it."""
         path = ROUTES[type(request)].path
-        stream = _Stream(bytes(request))
+        stream = _Stream()
         await sleep(0.001)
-        task = self.process.start(self._serve(path, stream, seconds))
+        task = self.process.start(self._serve(path, stream, bytes(request), seconds))
         gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         tell = _teller(gone)
         self.process.on_death(tell)
@@ -89,10 +91,12 @@ class Served:
             raise Failed(path, status, "the connection broke" if self.process.dead else "no answer in time")
         return self._read(path, task, stream, reply)
 
-    async def _serve(self, path: str, stream: _Stream, seconds: float) -> None:
+    async def _serve(self, path: str, stream: _Stream, request: bytes, seconds: float) -> None:
         headers = [(":path", path), ("grpc-timeout", f"{int(seconds * 1000)}m"), ("x-request-id", "simulated")]
-        handler = self._calls.surround(grpc_headers.parse(headers), self._mapping.get(path))
-        await handler.func(stream)
+        call = grpc_headers.parse(headers)
+        with closing(self._calls.body(call, lambda _size: None, 0)) as body:
+            stream.open(body, request)
+            await self._calls.surround(call, self._mapping.get(path)).func(stream)
 
     def _reset(self, task: asyncio.Task[None]) -> None:
         task.cancel()

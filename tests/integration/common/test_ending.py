@@ -120,6 +120,22 @@ async def test_an_idle_process_with_clients_connected_ends_at_once(service: Serv
     assert await service.ended(SOON_SECONDS) == 0
 
 
+async def test_signals_that_make_other_programs_reload_end_nothing(
+    service: Service, clients: list[Client], tmp_path: Path
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        call = tasks.create_task(clients[0].call(until(tmp_path), REPLY))
+        await service.said("arrived")
+        for times, number in enumerate((signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2), 1):
+            service.signal(number)
+            await service.said("signal_ignored", times)
+        (tmp_path / "go").touch()
+        assert await call == REPLY()
+    service.signal(signal.SIGQUIT)
+    assert await service.ended(SOON_SECONDS) == 0
+    assert not service.socket.exists()
+
+
 async def test_a_killed_process_leaves_no_obstacle(service: Service, tmp_path: Path) -> None:
     service.kill()
     assert service.socket.exists()
@@ -132,7 +148,7 @@ async def test_a_second_process_does_not_steal_the_socket(service: Service, tmp_
     second = Service(tmp_path, "second")
     second.start()
     assert await second.ended(START_SECONDS) == 1
-    (line,) = second.output().splitlines()
+    *_, line = second.output().splitlines()
     assert "held by another process" in line
     async with Client(service.socket) as client:
         assert (await client.call(csi.ProbeRequest(), csi.ProbeResponse)).ready

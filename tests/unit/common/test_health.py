@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 import pytest_asyncio
@@ -11,15 +12,22 @@ from common.converters import HostPort
 from common.health import CONNECTIONS, HEAD_BYTES, HealthServer
 from common.metrics import Metrics
 from common.sockets import EndpointError
+from tests.harness.processes import until
 from tests.unit.common.captured import captured
 
 
 class Page:
     """The served page, and what it says of readiness."""
 
-    def __init__(self, head_seconds: float = 0.2) -> None:
+    def __init__(self, head_seconds: float = 0.2, read_seconds: float = 5, metrics: Metrics | None = None) -> None:
         self.why_not = ""
-        self.health = HealthServer(HostPort("127.0.0.1", 0), Metrics(), self.not_ready, head_seconds=head_seconds)
+        self.health = HealthServer(
+            HostPort("127.0.0.1", 0),
+            metrics or Metrics(),
+            self.not_ready,
+            head_seconds=head_seconds,
+            read_seconds=read_seconds,
+        )
 
     def not_ready(self) -> str:
         """Say why the process is not ready."""
@@ -113,18 +121,85 @@ async def test_who_sends_no_whole_request_is_hung_up_on(page: Page, start: bytes
     assert await page.send(start) == ""
 
 
+@asynccontextmanager
+async def connected(page: Page, count: int, request: bytes = b"") -> AsyncIterator[list[asyncio.StreamReader]]:
+    """Open connections one after the other, each of which has been accepted, and sends ``request``."""
+    async with AsyncExitStack() as stack:
+        readers = []
+        for _ in range(count):
+            reader, writer = await asyncio.open_connection("127.0.0.1", page.health.port())
+            stack.callback(writer.close)
+            writer.write(request)
+            readers.append(reader)
+        yield readers
+
+
+async def hung_up(reader: asyncio.StreamReader) -> bool:
+    with suppress(ConnectionResetError):
+        async with asyncio.timeout(30):
+            return await reader.read() == b""
+    return True
+
+
 @pytest.mark.asyncio
-async def test_more_connections_than_a_probe_needs_are_hung_up_on_at_once() -> None:
+async def test_at_the_limit_the_oldest_connection_without_a_whole_request_gives_way() -> None:
     page = Page(head_seconds=600)
     await page.health.start()
-    idle = [await asyncio.open_connection("127.0.0.1", page.health.port()) for _ in range(CONNECTIONS)]
-    assert await page.send(b"") == ""
-    for _, writer in idle:
-        writer.write(b"GET /healthz HTTP/1.1\r\n\r\n")
-    assert [(await reader.read())[:15] for reader, _ in idle] == [b"HTTP/1.1 200 OK"] * CONNECTIONS
-    for _, writer in idle:
+    async with connected(page, CONNECTIONS, b"GET /healthz HT") as silent:
+        assert await page.get("/healthz") == ("HTTP/1.1 200 OK", "ok\n")
+        assert await hung_up(silent[0])
+        async with connected(page, CONNECTIONS // 2):
+            assert await page.get("/healthz") == ("HTTP/1.1 200 OK", "ok\n")
+            assert await hung_up(silent[CONNECTIONS // 2])
+            assert not silent[-1].at_eof()
+        await page.health.drain(0)
+
+
+class Rendered(Metrics):
+    """Metrics of so many bytes, and how often they were made."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self.times = 0
+
+    def render(self) -> bytes:
+        self.times += 1
+        return b"#" * self.size
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_does_not_read_its_answer_is_hung_up_on() -> None:
+    page = Page(metrics=Rendered(16 << 20), read_seconds=0.1)
+    await page.health.start()
+    with captured() as log:
+        reader, writer = await asyncio.open_connection("127.0.0.1", page.health.port(), limit=1)
+        writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+        await until(lambda: log.lines("health_request_dropped") or None, 30)
+        assert len(await reader.read()) < 16 << 20
+    writer.close()
+    await page.health.drain(0)
+
+
+@pytest.mark.asyncio
+async def test_those_who_scrape_at_once_share_one_text() -> None:
+    metrics = Rendered(6)
+    page = Page(metrics=metrics, head_seconds=600)
+    await page.health.start()
+    connections = [await asyncio.open_connection("127.0.0.1", page.health.port()) for _ in range(20)]
+    for _, writer in connections:
+        writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+    assert {(await reader.read())[-6:] for reader, _ in connections} == {b"######"}
+    assert metrics.times < len(connections)
+    for _, writer in connections:
         writer.close()
     await page.health.drain(0)
+
+
+@pytest.mark.asyncio
+async def test_a_reason_with_any_bytes_is_an_answer(page: Page) -> None:
+    page.why_not = "no \udcff\x1b"
+    assert await page.get("/readyz") == ("HTTP/1.1 503 Service Unavailable", "no \\xff\\x1b\n")
 
 
 @pytest.mark.asyncio

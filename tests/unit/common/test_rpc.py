@@ -1,6 +1,7 @@
 """What surrounds every call: how it ends, what is told of it, and what it may not hold up."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -11,6 +12,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from common import deadlines, errors
+from common.rpc import LONGEST_HEADER
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Deleting, Gate
 from tests.harness.client import Client
@@ -97,8 +99,48 @@ async def test_an_error_whose_text_a_header_cannot_carry_arrives(served: Served)
     async with RawClient(served.socket) as client:
         answer = await client.call(f"/{DELETE}", framed(bytes(VOLUME)))
     assert answer.status == Status.NOT_FOUND.value
-    assert answer.headers["grpc-message"].startswith("%C3%BC %00 xxx")
+    assert answer.headers["grpc-message"].startswith(r"%C3%BC \x00 xxx")
     assert len(answer.headers["grpc-message"]) < 3000
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param(os.fsdecode(b"/m\xff\xfe"), r"/m\xff\xfe", id="bytes that are no UTF-8"),
+        pytest.param("half \ud800 of a pair", r"half \ud800 of a pair", id="lone surrogate"),
+        pytest.param("label \x1b[2J\r\nmore\x9b", r"label \x1b[2J\x0d\x0amore\x9b", id="terminal codes"),
+        pytest.param("a\u2028b\u202ec", r"a\u2028b\u202ec", id="separators and directions"),
+    ],
+)
+async def test_an_error_text_with_any_bytes_gets_an_answer_that_can_be_shown(
+    log: Captured, served: Served, client: Client, text: str, told: str
+) -> None:
+    served.controller.act = raises(errors.NotFound(text)).act
+    assert await client.refusal(VOLUME) == (Status.NOT_FOUND, told)
+    (line,) = log.lines("call")
+    assert (line["error_class"], line["message"]) == ("NotFound", told)
+
+
+@pytest.mark.asyncio
+async def test_an_answer_is_no_longer_than_strict_clients_take(served: Served) -> None:
+    served.controller.act = raises(errors.NotFound("\N{CJK UNIFIED IDEOGRAPH-4E00}" * 9999)).act
+    async with RawClient(served.socket) as client:
+        answer = await client.call(f"/{DELETE}", framed(bytes(VOLUME)))
+    assert answer.status == Status.NOT_FOUND.value
+    assert 4000 < len(answer.headers["grpc-message"]) <= LONGEST_HEADER
+
+
+@pytest.mark.asyncio
+async def test_message_and_remedy_are_fields_of_their_own_in_the_log(
+    log: Captured, served: Served, client: Client
+) -> None:
+    served.controller.act = raises(errors.Busy("volume v-1 is odd", remedy="look at it")).act
+    await client.refusal(VOLUME)
+    (line,) = log.lines("call")
+    first = ["timestamp", "level", "event", "method", "code", "error_class", "volume_id", "message", "remedy"]
+    assert list(line)[: len(first)] == first
+    assert (line["message"], line["remedy"]) == ("volume v-1 is odd", "look at it")
 
 
 @pytest.mark.asyncio

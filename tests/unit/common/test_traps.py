@@ -70,7 +70,7 @@ async def test_a_timeout_that_is_over_on_arrival_is_deadline_exceeded(tmp_path: 
         pytest.param(framed(b"\x0a\x09v"), Status.INVALID_ARGUMENT, id="a field that is cut short"),
         pytest.param(framed(b"\x0a\x01\xff"), Status.INVALID_ARGUMENT, id="text that is not UTF-8"),
         pytest.param(framed(b"\x0b"), Status.INVALID_ARGUMENT, id="a group"),
-        pytest.param(framed(b"", length=4 * MIB + 1), Status.RESOURCE_EXHAUSTED, id="over 4 MiB"),
+        pytest.param(framed(b"", length=MIB + 1), Status.RESOURCE_EXHAUSTED, id="over 1 MiB"),
     ],
 )
 async def test_a_bad_message_gets_its_status_and_the_connection_serves_on(
