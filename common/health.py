@@ -43,14 +43,13 @@ class HealthServer:
         not_ready: Callable[[], str],
         broken: Callable[[], str] = lambda: "",
         *,
-        head_seconds: float = HEAD_SECONDS,
-        read_seconds: float = READ_SECONDS,
+        patience: tuple[float, float] = (HEAD_SECONDS, READ_SECONDS),
     ) -> None:
         self._address = address
         self._metrics = metrics
         self._not_ready = not_ready
         self._broken = broken
-        self._patience = (head_seconds, read_seconds)
+        self._patience = patience
         self._server: asyncio.Server | None = None
         self._open: dict[_Connection, None] = {}  # the oldest first
         self._scrapes: list[_Connection] = []

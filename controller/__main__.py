@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from common import converters, entry, errors, logs
+from common import converters, core_dumps, entry, errors, logs
 from common.health import HealthServer
 from common.identity import PLUGIN_CAPABILITIES, Identity
 from common.kept_socket import KeptSocket
@@ -51,6 +51,7 @@ class Api:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve; return the exit status."""
+    core_dumps.forbid()
     settings = read(ControllerSettings, sys.argv[1:] if argv is None else argv, PROGRAM, DESCRIPTION)
     if (settings.token is None) == (settings.token_file is None):
         print(f"{PROGRAM}: one of AIOCSI_TOKEN and AIOCSI_TOKEN_FILE must be set, and not both", file=sys.stderr)

@@ -8,7 +8,7 @@ slim_imports.shed()
 import sys
 from collections.abc import Sequence
 
-from common import entry, logs, server, settings
+from common import core_dumps, entry, logs, server, settings
 from common.health import HealthServer
 from common.identity import PLUGIN_CAPABILITIES, Identity
 from common.kept_socket import KeptSocket
@@ -31,6 +31,7 @@ PROGRAM = "aiocsi-node"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 asked to stop, 1 it cannot serve, 2 a setting is wrong."""
+    core_dumps.forbid()
     arguments = sys.argv[1:] if argv is None else argv
     chosen = settings.read(NodeSettings, arguments, PROGRAM, "The CSI node service: one on every host.")
     logs.configure(chosen.log_format, chosen.log_level)
@@ -76,11 +77,13 @@ async def serve(chosen: NodeSettings) -> None:
     parts = wiring.make_parts(chosen, host, VolumeLocks(tasks))
     identity = Identity(chosen.driver_name, PLUGIN_CAPABILITIES, ready=lambda: not parts.info.reason)
     node = Node(Requests(chosen.driver_name), parts)
-    csi_socket = KeptSocket(server.Server([identity, node], chosen.endpoint, Calls(metrics)), tasks)
+    calls = Calls(metrics)
+    csi_socket = KeptSocket(server.Server([identity, node], chosen.endpoint, calls), tasks)
     sockets = [csi_socket]
     if chosen.registration_dir is not None:
         registration = Registration(chosen.driver_name, chosen.kubelet_endpoint or csi_socket.path)
-        sockets.append(RegistrationSocket(chosen.registration_dir, registration, Calls(metrics), tasks, csi_socket))
+        its_calls = Calls(metrics, memory=calls.memory)
+        sockets.append(RegistrationSocket(chosen.registration_dir, registration, its_calls, tasks, csi_socket))
     readiness.watch(sockets, parts.info)
     tasks.background(parts.info.identify(), "identity")
     served: list[server.Servable] = [*([health] if health is not None else []), *sockets]

@@ -25,8 +25,7 @@ class Page:
             HostPort("127.0.0.1", 0),
             metrics or Metrics(),
             self.not_ready,
-            head_seconds=head_seconds,
-            read_seconds=read_seconds,
+            patience=(head_seconds, read_seconds),
         )
 
     def not_ready(self) -> str:
