@@ -89,16 +89,16 @@ class DigitalOcean:
         here = (each for each in found.volumes if zone in {None, each.region.slug})
         return base.Page(tuple(map(objects.volume, here)), found.meta.total, found.more)
 
-    async def attach(self, place: base.Place, labels: Sequence[str]) -> base.Pending | None:
+    async def attach(self, place: base.Place, labels: Sequence[str]) -> base.Pending:
         """POST /v2/volumes/{id}/actions, type attach (volumeActions_post_byId)."""
         more: dict[str, Value] = {"tags": list(labels)} if labels else {}
         return await self._act(place, base.Kind.ATTACH, {"droplet_id": droplet_number(place.server_id), **more})
 
-    async def detach(self, place: base.Place) -> base.Pending | None:
+    async def detach(self, place: base.Place) -> base.Pending:
         """POST /v2/volumes/{id}/actions, type detach (volumeActions_post_byId)."""
         return await self._act(place, base.Kind.DETACH, {"droplet_id": droplet_number(place.server_id)})
 
-    async def resize(self, place: base.Place, size_gib: int) -> base.Pending | None:
+    async def resize(self, place: base.Place, size_gib: int) -> base.Pending:
         """POST /v2/volumes/{id}/actions, type resize (volumeActions_post_byId)."""
         return await self._act(place, base.Kind.RESIZE, {"size_gigabytes": size_gib, "region": place.zone})
 
@@ -287,19 +287,18 @@ class DigitalOcean:
         with refusals():
             return (await self._http.read(ApiRequest("GET", "/v2/account", Lane.READ), models.OneAccount)).account
 
-    async def _act(self, place: base.Place, kind: base.Kind, more: dict[str, Value]) -> base.Pending | None:
+    async def _act(self, place: base.Place, kind: base.Kind, more: dict[str, Value]) -> base.Pending:
+        """Start an action. That it has ended, only the volume's own action tells, which is read below the volume."""
         body: dict[str, Value] = {"type": kind.value, **more}
         where = path("volumes", place.volume_id, "actions")
         call = ApiRequest("POST", where, _LANES[kind], place.server_id or "", json=body, success=202)
         with refusals():
-            found = objects.progress((await self._http.read(call, models.OneAction)).action)
-        action = found.action
+            action = objects.progress((await self._http.read(call, models.OneAction)).action).action
         if action.kind is not base.Kind.OTHER:
             demand(call, type=(kind.value, action.kind.value))
         if place.server_id is not None and action.server_id is not None:
             demand(call, resource_id=(place.server_id, action.server_id))
-        done = found.state is base.ActionState.COMPLETED
-        return None if done else base.Pending(action.id, kind, place.volume_id, place.server_id)
+        return base.Pending(action.id, kind, place.volume_id, place.server_id)
 
 
 def _paging(page: int) -> dict[str, str]:
