@@ -80,9 +80,9 @@ update: venv ## generate anew whatever is generated
 verify: venv ## fail if a generated file is not what would be generated
 	@$(RUN) -m tools.generated verify
 
-image: venv ## make the container image, by docker or without it (ARGS=archive)
+image: venv ## make the container image, and test it (root)
 	@$(RUN) -m tools.host_packages image
-	@$(RUN) -m tools.image $(ARGS)
+	@$(RUN) -m tools.image
 	@$(RUN) -m pytest -q tests/image
 
 e2e: venv ## the driver on a kind cluster: make it, test, remove it (root; ARGS go to pytest)

@@ -2,7 +2,9 @@
 
 import json
 import os
+import stat
 import tarfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,8 @@ from tests.harness.tools import run
 from tools.chart import Json
 from tools.image import ROOT, SITE
 
+USER = 65532
+
 
 @dataclass(frozen=True)
 class Unpacked:
@@ -22,10 +26,19 @@ class Unpacked:
     root: Path
     config: Json
     archive_bytes: int
+    pulled_bytes: int  # the layers, compressed as a registry keeps them
+
+    def disk(self, name: str, size: int) -> str:
+        """Make a file of that size, or let it grow to it; return its path inside."""
+        file = self.root / "tmp" / name
+        file.touch()
+        os.truncate(file, size)
+        os.chown(file, USER, USER)
+        return f"/tmp/{name}"
 
     def run(self, *argv: str) -> str:
         """Run a program inside, as the image's own user; return what it printed."""
-        return run("chroot", "--userspec=65532:65532", str(self.root), *argv)
+        return run("chroot", f"--userspec={USER}:{USER}", str(self.root), *argv)
 
     def installed(self, name: str) -> bool:
         """Whether there is such a program on the search path."""
@@ -46,10 +59,18 @@ def image() -> Iterator[Unpacked]:
         folder = Path(name)
         unpack(archives[-1], folder / "archive")
         [listed] = json.loads((folder / "archive/manifest.json").read_text())
-        for layer in listed["Layers"]:
-            unpack(folder / "archive" / layer, folder / "root")
+        layers = [folder / "archive" / layer for layer in listed["Layers"]]
+        for layer in layers:
+            unpack(layer, folder / "root")
+        for device, minor in {"null": 3, "random": 8, "urandom": 9}.items():  # a container engine makes them
+            os.mknod(folder / "root/dev" / device, stat.S_IFCHR, os.makedev(1, minor))
+            (folder / "root/dev" / device).chmod(0o666)
+        (folder / "root/proc/self").mkdir()
+        for mounts in ("mounts", "self/mounts"):
+            (folder / "root/proc" / mounts).write_text("overlay / overlay rw 0 0\n")
+        pulled = sum(len(zlib.compress(layer.read_bytes(), 9)) for layer in layers)
         config = json.loads((folder / "archive" / listed["Config"]).read_text())
-        yield Unpacked(folder / "root", config, archives[-1].stat().st_size)
+        yield Unpacked(folder / "root", config, archives[-1].stat().st_size, pulled)
 
 
 def unpack(archive: Path, folder: Path) -> None:

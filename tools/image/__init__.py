@@ -1,7 +1,4 @@
-"""The container image: what is in it, and how it is made without a container engine or a registry.
-
-The modules ``install`` and ``sbom`` run on a bare Python, since the Dockerfile uses them too.
-"""
+"""The container image: what is in it, and how it is made without a container engine or a registry."""
 
 from pathlib import Path
 
@@ -11,8 +8,8 @@ ROOT = HERE.parent.parent
 PYTHON = "3.11"  # of Debian 12, the image's base
 SITE = f"usr/local/lib/python{PYTHON}/dist-packages"
 SBOM = "usr/share/doc/aiocsi/sbom.cdx.json"
-COMPILE = ("python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", f"/{SITE}")
-"""Byte-compiles inside the image. Nobody changes a file there, so no file is looked at twice."""
+COMPILE = ("python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
+"""Byte-compiles a folder inside the image. Nobody changes a file there, so no file is looked at twice."""
 PACKAGES = ("common", "controller", "csi_proto", "node")
 """Our packages in the image. The embedded cloud stays out: nobody runs it beside a real one."""
 

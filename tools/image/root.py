@@ -1,6 +1,6 @@
 """The image's root file system without a registry: Debian 12 by mmdebstrap, with the packages of packages.txt.
 
-It is kept in the cache and made anew when the list of packages, the release or what is left out changes.
+It is kept in the cache, and made again when the list of packages, the release or what is left out changes.
 """
 
 import hashlib
@@ -25,10 +25,14 @@ LEFT_OUT = (  # documentation; licences stay
 )
 
 
-def root(packages: Sequence[str] = (), variant: str = "essential") -> Path:
-    """Return a tar of the root file system. Raises CalledProcessError, or FileNotFoundError without mmdebstrap."""
+def root(packages: Sequence[str] = (), variant: str = "essential", *, of: str = "") -> Path:
+    """Return a tar of the root file system. Raises CalledProcessError, or FileNotFoundError without mmdebstrap.
+
+    ``of`` is any text: one made with another is not taken from the cache.
+    """
     names = sorted({MERGED, *(packages or debian_packages())})
-    key = hashlib.sha256(repr((SUITE, variant, names, LEFT_OUT, PURGED)).encode()).hexdigest()[:16]
+    made_of = (SUITE, variant, names, LEFT_OUT, PURGED, *filter(None, [of]))
+    key = hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
     target = CACHE / "roots" / f"{SUITE}-{key}.tar"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)

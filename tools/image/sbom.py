@@ -1,13 +1,11 @@
 """What is in the image, as a CycloneDX 1.6 bill of materials: Debian packages and Python packages.
 
-``python -m tools.image.sbom ROOT`` prints it for a root file system. Runs on a bare Python.
 Sources: CycloneDX 1.6 JSON; package-url types deb and pypi; dpkg's status file (man page deb-control).
 """
 
 import json
-import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from email.parser import HeaderParser
 from pathlib import Path
 from urllib.parse import quote
@@ -17,19 +15,9 @@ from tools.image import SITE, version
 Component = dict[str, object]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print the bill of a root file system; return the exit status."""
-    words = sys.argv[1:] if argv is None else list(argv)
-    if len(words) != 1:
-        print("usage: python -m tools.image.sbom ROOT", file=sys.stderr)
-        return 2
-    print(bill(Path(words[0])), end="")
-    return 0
-
-
-def bill(root: Path) -> str:
-    """Return the bill as JSON. The same contents give the same text."""
-    components = [*_debian(root), *_python(root)]
+def bill(system: Path, layer: Path) -> str:
+    """Return the bill of both layers as JSON. The same contents give the same text."""
+    components = [*_debian(system), *_python(layer)]
     serial = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(components))
     document = {
         "bomFormat": "CycloneDX",
@@ -43,10 +31,8 @@ def bill(root: Path) -> str:
 
 
 def _debian(root: Path) -> Iterator[Component]:
-    for paragraph in (root / "var/lib/dpkg/status").read_text().split("\n\n"):
-        fields = HeaderParser().parsestr(paragraph)
-        if "installed" not in fields.get("Status", "").split():
-            continue
+    for file in sorted((root / "var/lib/dpkg/status.d").iterdir()):
+        fields = HeaderParser().parsestr(file.read_text())
         name, package_version = fields["Package"], fields["Version"]
         url = f"pkg:deb/debian/{name}@{quote(package_version, safe='')}?arch={fields['Architecture']}&distro=debian-12"
         yield {"type": "library", "bom-ref": url, "name": name, "version": package_version, "purl": url}
@@ -67,7 +53,3 @@ def _python(root: Path) -> Iterator[Component]:
         if licence := fields.get("License-Expression"):
             component["licenses"] = [{"expression": licence}]
         yield component
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -81,7 +81,7 @@ def up(workspace: Workspace) -> int:
     gateway = nodes.gateway(workspace)
     embedded = cloud.up(workspace, gateway)
     with ThreadPoolExecutor(max_workers=1) as beside:
-        image = beside.submit(driver.make_image, workspace, way)
+        image = beside.submit(driver.make_image, workspace)
         if not nodes.exists(workspace):
             step("kind cluster", lambda: nodes.create(workspace, way, cloud.device_folders(embedded)))
         step("image", lambda: nodes.load(workspace, image.result()))

@@ -4,14 +4,12 @@ import json
 import platform
 from pathlib import Path
 
-from tests.e2e.cluster.way import Way
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.harness.embedded_cloud import EmbeddedCloud
-from tests.harness.tools import ToolFailed, run
+from tests.harness.tools import ToolFailed
 from tools import go_programs, golang
 from tools.chart import CHART
 from tools.image import make, version
-from tools.venv import ROOT
 
 NAMESPACE = "kube-system"
 RELEASE = "aiocsi"
@@ -19,23 +17,14 @@ SECRET = "digitalocean"  # noqa: S105  # a name
 SNAPSHOTS = go_programs.version("snapshot-controller")
 SNAPSHOT_MODULE = "github.com/kubernetes-csi/external-snapshotter"
 INSTALL_SECONDS = 300
-BUILD_SECONDS = 900
 IMAGE_ID = "image-id"
 
 
-def make_image(workspace: Workspace, way: Way) -> Path:
+def make_image(workspace: Workspace) -> Path:
     """Return the archive of the image of what is in the tree now. Raises ToolFailed."""
     target = workspace.folder / "aiocsi.tar"
-    identity = _built_by_docker(target) if way is Way.PUBLISHED else make.make(target, platform.machine())
-    (workspace.folder / IMAGE_ID).write_text(identity)
+    (workspace.folder / IMAGE_ID).write_text(make.make(target, platform.machine()))
     return target
-
-
-def _built_by_docker(target: Path) -> str:
-    tag = f"aiocsi:{version()}"
-    run("docker", "build", "--build-arg", f"VERSION={version()}", "--tag", tag, str(ROOT), seconds=BUILD_SECONDS)
-    run("docker", "save", "--output", str(target), tag, seconds=BUILD_SECONDS)
-    return run("docker", "image", "inspect", "--format={{.Id}}", tag).strip()
 
 
 def install(workspace: Workspace, embedded: EmbeddedCloud) -> None:

@@ -10,17 +10,12 @@ Package: e2fsprogs
 Status: install ok installed
 Architecture: amd64
 Version: 1.47.0-2+b2
-
-Package: removed
-Status: deinstall ok config-files
-Architecture: amd64
-Version: 1.0
 """
 
 
 def make_root(folder: Path) -> Path:
-    (folder / "var/lib/dpkg").mkdir(parents=True)
-    (folder / "var/lib/dpkg/status").write_text(STATUS)
+    (folder / "var/lib/dpkg/status.d").mkdir(parents=True)
+    (folder / "var/lib/dpkg/status.d/e2fsprogs").write_text(STATUS)
     metadata = folder / SITE / "typing_extensions-4.16.0.dist-info"
     metadata.mkdir(parents=True)
     text = "Metadata-Version: 2.4\nName: typing_extensions\nVersion: 4.16.0\nLicense-Expression: PSF-2.0\n\nLong text\n"
@@ -28,8 +23,8 @@ def make_root(folder: Path) -> Path:
     return folder
 
 
-def test_the_bill_names_what_is_installed_and_nothing_that_was_removed(tmp_path: Path) -> None:
-    bill = json.loads(sbom.bill(make_root(tmp_path)))
+def test_the_bill_names_the_packages_of_both_layers(tmp_path: Path) -> None:
+    bill = json.loads(sbom.bill(root := make_root(tmp_path), root))
     assert [one["purl"] for one in bill["components"]] == [
         "pkg:deb/debian/e2fsprogs@1.47.0-2%2Bb2?arch=amd64&distro=debian-12",
         "pkg:pypi/typing-extensions@4.16.0",
@@ -39,4 +34,4 @@ def test_the_bill_names_what_is_installed_and_nothing_that_was_removed(tmp_path:
 
 def test_the_same_contents_give_the_same_bill(tmp_path: Path) -> None:
     root = make_root(tmp_path)
-    assert sbom.bill(root) == sbom.bill(root)
+    assert sbom.bill(root, root) == sbom.bill(root, root)
