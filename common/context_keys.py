@@ -7,8 +7,6 @@ keep working; the others are new, and an attachment without them is no error.
 NOFORMAT_KEYS = ("dobs.csi.digitalocean.com/noformat", "com.digitalocean.csi.dobs/noformat")
 """Present in the volume context, with whatever value: the volume is never formatted."""
 
-REGION_TOPOLOGY_KEY = "region"
-
 
 def volume_name_key(driver_name: str) -> str:
     """Publish context: the volume's name in the cloud, which the device carries. In volume context, too."""

@@ -170,6 +170,11 @@ def zone(value: str) -> str:
     return value
 
 
+def optional(convert: Callable[[str], str]) -> Callable[[str], str]:
+    """Make a converter that leaves an empty text as it is."""
+    return lambda value: convert(value) if value else value
+
+
 def api_root(value: str) -> str:
     """Return the root of an API that gets the token: https, or http on this host or a private address.
 

@@ -10,14 +10,19 @@ from csi_proto.csi import v1 as csi
 
 Capability = csi.PluginCapabilityServiceType | csi.PluginCapabilityVolumeExpansionType
 
-PLUGIN_CAPABILITIES: tuple[Capability, ...] = (
-    csi.PluginCapabilityServiceType.CONTROLLER_SERVICE,
-    csi.PluginCapabilityServiceType.VOLUME_ACCESSIBILITY_CONSTRAINTS,
-    csi.PluginCapabilityServiceType.SNAPSHOT_ACCESSIBILITY_CONSTRAINTS,
-    csi.PluginCapabilityVolumeExpansionType.ONLINE,
-)
-"""What the driver offers as a whole: every process of it answers the same, whichever services it serves (CSI 1.13
-"GetPluginCapabilities")."""
+
+def plugin_capabilities(*, snapshots: bool) -> tuple[Capability, ...]:
+    """Return what the driver offers as a whole on a cloud that has snapshots or not.
+
+    Every process of it answers the same, whichever services it serves (CSI 1.13 "GetPluginCapabilities").
+    """
+    service = csi.PluginCapabilityServiceType
+    return (
+        service.CONTROLLER_SERVICE,
+        service.VOLUME_ACCESSIBILITY_CONSTRAINTS,
+        *((service.SNAPSHOT_ACCESSIBILITY_CONSTRAINTS,) if snapshots else ()),
+        csi.PluginCapabilityVolumeExpansionType.ONLINE,
+    )
 
 
 class Identity(csi.IdentityBase):

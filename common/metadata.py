@@ -2,7 +2,7 @@
 
 Nothing but a plain answer of status 200 counts: no redirect is followed, no page is taken for a value, and each value
 has to pass the converter of the setting that would name it otherwise.
-Source: DigitalOcean metadata API; RFC 9112.
+Source: RFC 9112.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _LENGTH = re.compile(r"\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*(?:\r|$)", re.IG
 
 
 class Metadata:
-    """Reads ``metadata/v1/<key>`` below ``url``, the root of the service. ``remedy`` is for who has no such service."""
+    """Reads values below ``url``, the root of the service. ``remedy`` is for who has no such service."""
 
     def __init__(self, url: str, remedy: str) -> None:
         parts = urlsplit(url)
@@ -29,12 +29,12 @@ class Metadata:
         self._path = parts.path.rstrip("/")
         self._remedy = remedy
 
-    async def get(self, key: str, convert: Callable[[str], str]) -> str:
+    async def get(self, path: str, convert: Callable[[str], str]) -> str:
         """Return a value, as ``convert`` takes it. Raises Unavailable if there is none."""
-        where = f"http://{self._host}:{self._port}{self._path}/metadata/v1/{key}"
+        where = f"http://{self._host}:{self._port}{self._path}/{path}"
         try:
             async with asyncio.timeout(SECONDS):
-                value = _value(await self._ask(key))
+                value = _value(await self._ask(path))
             converted = convert(value)
         except (TimeoutError, OSError) as error:
             why = f"does not answer: {getattr(error, 'strerror', None) or str(error) or f'nothing in {SECONDS:g} s'}"
@@ -46,11 +46,11 @@ class Metadata:
             why = "gives an empty answer"
         raise errors.Unavailable(f"{where} {why}", remedy=self._remedy)
 
-    async def _ask(self, key: str) -> str:
+    async def _ask(self, path: str) -> str:
         reader, writer = await asyncio.open_connection(self._host, self._port)
         try:
             host = f"[{self._host}]" if ":" in self._host else self._host
-            head = f"GET {self._path}/metadata/v1/{key} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+            head = f"GET {self._path}/{path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n"
             writer.write(head.encode("ascii"))
             reply = bytearray()
             while len(reply) <= REPLY_BYTES and (part := await reader.read(REPLY_BYTES)):

@@ -14,7 +14,7 @@ from typing import NoReturn, TypeVar, cast
 import attrs
 import environ
 
-from common import __version__, converters
+from common import __version__, clouds, converters
 
 PREFIX = "AIOCSI"
 RESEMBLES = 0.85  # of 1: a name this close to a known one is a slip of the keyboard
@@ -32,6 +32,7 @@ class Shared:
     driver_name: str = environ.var(
         "dobs.csi.digitalocean.com", converter=converters.driver_name, help="name of the driver, as in StorageClasses"
     )
+    cloud: str = environ.var(clouds.DEFAULT, converter=converters.choice(*clouds.CLOUDS), help="the cloud's name")
     log_format: str = environ.var("json", converter=converters.choice("json", "console"), help="json or console")
     log_level: str = environ.var(
         "info", converter=converters.choice("debug", "info", "warning", "error"), help="debug, info, warning or error"

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from common import converters, core_dumps, entry, errors, logs
+from common.clouds import CLOUDS
 from common.health import HealthServer
-from common.identity import PLUGIN_CAPABILITIES, Identity
+from common.identity import Identity, plugin_capabilities
 from common.kept_socket import KeptSocket
 from common.metadata import Metadata
 from common.metrics import Metrics
@@ -75,7 +76,8 @@ async def serve(settings: ControllerSettings) -> None:
         tasks.background(api.token_check.run(), "token check")
         here = settings.region or await _region(settings)
         controller = _controller(settings, api, tasks, metrics, here)
-        identity = Identity(settings.driver_name, PLUGIN_CAPABILITIES, api.access.ready)
+        offered = plugin_capabilities(snapshots=CLOUDS[settings.cloud].snapshots)
+        identity = Identity(settings.driver_name, offered, api.access.ready)
         calls = Calls(metrics, at_once=CALLS_AT_ONCE)
         socket = KeptSocket(Server([identity, controller], settings.endpoint, calls), tasks)
         parts: list[Servable] = [socket]
@@ -93,7 +95,7 @@ async def serve(settings: ControllerSettings) -> None:
 def _unusable(settings: ControllerSettings) -> str:
     """Say which setting cannot work on this host; an empty text if all may."""
     try:
-        proxy_for(settings.api_url)
+        proxy_for(_api_root(settings))
         tls(settings.ca_file)
     except errors.FailedPrecondition as error:
         return str(error)
@@ -101,7 +103,13 @@ def _unusable(settings: ControllerSettings) -> str:
 
 
 async def _region(settings: ControllerSettings) -> str:
-    return await Metadata(settings.metadata_url, "set AIOCSI_REGION").get("region", converters.zone)
+    facts = CLOUDS[settings.cloud]
+    metadata = Metadata(settings.metadata_url or facts.metadata_root, "set AIOCSI_REGION")
+    return await metadata.get(facts.metadata_zone_path, converters.zone)
+
+
+def _api_root(settings: ControllerSettings) -> str:
+    return settings.api_url or CLOUDS[settings.cloud].api_root
 
 
 def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
@@ -109,7 +117,7 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
     access = TokenState(asyncio.get_running_loop().time)
     token = Token(settings.token.reveal() if settings.token else "", settings.token_file)
     token.look()
-    http = Http(settings.api_url, token, budget, access, CountedRequests(metrics.registry))
+    http = Http(_api_root(settings), token, budget, access, CountedRequests(metrics.registry))
     cloud = DigitalOcean(http)
     return Api(cloud, http, budget, access, TokenCheck(token, access, cloud.account_id))
 
@@ -124,7 +132,7 @@ def _controller(settings: ControllerSettings, api: Api, tasks: Tasks, metrics: M
         "aiocsi_volumes_known": lambda: len(parts.cache),
     }
     watch(metrics.registry, levels)
-    identity = ControllerScope(settings.driver_name, here, api.cloud.traits, settings.tag)
+    identity = ControllerScope(settings.driver_name, here, CLOUDS[settings.cloud], api.cloud.traits, settings.tag)
     return Controller(
         identity, wiring.make_domains(parts, identity, settings.list_page, confirm=settings.validate_attachment)
     )

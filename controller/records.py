@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from common.capability import AccessType
+from common.clouds.facts import CloudFacts
 from controller.cloud.traits import Traits
 
 
 @dataclass(frozen=True)
 class ControllerScope:
-    """Who this controller is: its driver name, its zone, its cloud's traits, and the labels of its cluster."""
+    """Who this controller is: its driver name, its zone, what is so of its cloud, and the labels of its cluster."""
 
     driver_name: str
     zone: str
+    facts: CloudFacts
     traits: Traits
     labels: Sequence[str] = ()
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from common.context_keys import REGION_TOPOLOGY_KEY, volume_name_key, volume_origin_key, volume_size_key
+from common.context_keys import volume_name_key, volume_origin_key, volume_size_key
 from controller.capacity import AvailableCapacity
 from controller.cloud.base import Snapshot, Volume
 from controller.health import HealthReport
-from controller.records import PublishContext, Source
+from controller.records import ControllerScope, PublishContext, Source
 from controller.rules import sealed_context
 from csi_proto.csi import v1 as csi
 
@@ -30,30 +30,34 @@ OFFERED = (
     Rpc.GET_VOLUME_HEALTH,
     Rpc.LIST_VOLUME_HEALTH,
 )
+OF_SNAPSHOTS = frozenset({Rpc.CREATE_DELETE_SNAPSHOT, Rpc.LIST_SNAPSHOTS, Rpc.GET_SNAPSHOT, Rpc.CLONE_VOLUME})
 
 
-def capabilities() -> csi.ControllerGetCapabilitiesResponse:
-    """Say what the controller offers."""
-    offered = [csi.ControllerServiceCapability(rpc=csi.ControllerServiceCapabilityRpc(type=kind)) for kind in OFFERED]
+def capabilities(*, snapshots: bool) -> csi.ControllerGetCapabilitiesResponse:
+    """Say what the controller offers on a cloud that has snapshots or not."""
+    kinds = OFFERED if snapshots else [kind for kind in OFFERED if kind not in OF_SNAPSHOTS]
+    offered = [csi.ControllerServiceCapability(rpc=csi.ControllerServiceCapabilityRpc(type=kind)) for kind in kinds]
     return csi.ControllerGetCapabilitiesResponse(capabilities=offered)
 
 
-def created(volume: Volume, source: Source, context: Mapping[str, str], driver_name: str) -> csi.CreateVolumeResponse:
+def created(
+    volume: Volume, source: Source, context: Mapping[str, str], scope: ControllerScope
+) -> csi.CreateVolumeResponse:
     """Tell of a volume that was asked for."""
-    origin = {volume_origin_key(driver_name): source.origin} if source.origin else {}
-    message = volume_message(volume)
-    message.volume_context = {**context, **origin, **sealed_context.write(volume, driver_name)}
+    origin = {volume_origin_key(scope.driver_name): source.origin} if source.origin else {}
+    message = volume_message(volume, scope)
+    message.volume_context = {**context, **origin, **sealed_context.write(volume, scope.driver_name)}
     message.content_source = content_source(source)
     return csi.CreateVolumeResponse(volume=message)
 
 
-def volume_message(volume: Volume) -> csi.Volume:
+def volume_message(volume: Volume, scope: ControllerScope) -> csi.Volume:
     """Tell of a volume."""
     return csi.Volume(
         capacity_bytes=volume.size_bytes,
         volume_id=volume.id,
         content_source=content_source(volume.origin),
-        accessible_topology=[topology(volume.zone)],
+        accessible_topology=[csi.Topology(segments={scope.facts.zone_key: volume.zone})],
     )
 
 
@@ -66,11 +70,6 @@ def content_source(source: Source | None) -> csi.VolumeContentSource | None:
     if source.volume_id:
         return csi.VolumeContentSource(volume=csi.VolumeContentSourceVolumeSource(volume_id=source.volume_id))
     return None
-
-
-def topology(zone: str) -> csi.Topology:
-    """Tell where something can be reached from."""
-    return csi.Topology(segments={REGION_TOPOLOGY_KEY: zone})
 
 
 def published(published: PublishContext, driver_name: str) -> csi.ControllerPublishVolumeResponse:
@@ -94,11 +93,11 @@ def confirmed(message: csi.ValidateVolumeCapabilitiesRequest) -> csi.ValidateVol
     )
 
 
-def volumes_page(volumes: Iterable[Volume], token: str) -> csi.ListVolumesResponse:
+def volumes_page(volumes: Iterable[Volume], token: str, scope: ControllerScope) -> csi.ListVolumesResponse:
     """Tell of a page of volumes, with who holds them."""
     entries = [
         csi.ListVolumesResponseEntry(
-            volume=volume_message(volume),
+            volume=volume_message(volume, scope),
             status=csi.ListVolumesResponseVolumeStatus(published_node_ids=list(volume.server_ids)),
         )
         for volume in volumes
@@ -106,11 +105,11 @@ def volumes_page(volumes: Iterable[Volume], token: str) -> csi.ListVolumesRespon
     return csi.ListVolumesResponse(entries=entries, next_token=token)
 
 
-def volume_status(volume: Volume) -> csi.ControllerGetVolumeResponse:
+def volume_status(volume: Volume, scope: ControllerScope) -> csi.ControllerGetVolumeResponse:
     """Tell of one volume, with who holds it."""
     holders = list(volume.server_ids)
     return csi.ControllerGetVolumeResponse(
-        volume=volume_message(volume),
+        volume=volume_message(volume, scope),
         status=csi.ControllerGetVolumeResponseVolumeStatus(published_node_ids=holders),
     )
 

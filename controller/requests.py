@@ -26,7 +26,7 @@ def create_volume(message: csi.CreateVolumeRequest, scope: records.ControllerSco
     """Check CreateVolume. Raises InvalidArgument, ResourceExhausted."""
     name = names.cloud_name(message.name, "volume", scope.traits.names)
     uses = capabilities(message.volume_capabilities, message.parameters)
-    source, size = _source(message.volume_content_source), _size(message.capacity_range)
+    source, size = _source(message.volume_content_source, scope), _size(message.capacity_range)
     _check_new(uses, source, size)
     zone, zones = _zones(message.accessibility_requirements, scope)
     of_class = labels.parse(message.parameters.get(TAGS, ""), scope.traits.labels, message.parameters)
@@ -57,7 +57,11 @@ def capacity_zone(message: csi.GetCapacityRequest, scope: records.ControllerScop
     if problem(message.volume_capabilities, message.parameters):
         return None
     topology = message.accessible_topology
-    zone = scope.zone if topology is None or not topology.segments else placement.zone_of(topology.segments)
+    zone = (
+        scope.zone
+        if topology is None or not topology.segments
+        else placement.zone_of(topology.segments, scope.facts.zone_key)
+    )
     return zone if scope.traits.several_zones or zone == scope.zone else None
 
 
@@ -157,7 +161,7 @@ def _zones(message: csi.TopologyRequirement | None, scope: records.ControllerSco
     """Return where to make it, and where it may be."""
     message = message or csi.TopologyRequirement()
     requisite, preferred = ([each.segments for each in some] for some in (message.requisite, message.preferred))
-    allowed = placement.allowed(requisite, preferred)
+    allowed = placement.allowed(requisite, preferred, scope.facts.zone_key)
     return placement.choose(allowed, scope.zone, several=scope.traits.several_zones), allowed
 
 
@@ -169,9 +173,11 @@ def _as_size(message: csi.CapacityRange) -> records.Size:
     return records.Size(message.required_bytes, message.limit_bytes)
 
 
-def _source(message: csi.VolumeContentSource | None) -> records.Source:
+def _source(message: csi.VolumeContentSource | None, scope: records.ControllerScope) -> records.Source:
     if message is None:
         return records.BLANK
+    if scope.traits.snapshots is None:
+        raise errors.InvalidArgument("this cloud makes no copies of volumes", remedy="create a blank volume")
     if message.snapshot is not None:
         return records.Source(snapshot_id=snapshot_id(message.snapshot.snapshot_id))
     if message.volume is not None:

@@ -28,13 +28,13 @@ class Controller(csi.ControllerBase):
         message: csi.ControllerGetCapabilitiesRequest,  # noqa: ARG002  # an empty message
     ) -> csi.ControllerGetCapabilitiesResponse:
         """Say what this service offers."""
-        return replies.capabilities()
+        return replies.capabilities(snapshots=self._identity.facts.snapshots)
 
     async def create_volume(self, message: csi.CreateVolumeRequest) -> csi.CreateVolumeResponse:
         """Make a volume, or find it made."""
         wanted = requests.create_volume(message, self._identity)
         volume = await self._work.volumes.create(wanted)
-        return replies.created(volume, wanted.source, wanted.context, self._identity.driver_name)
+        return replies.created(volume, wanted.source, wanted.context, self._identity)
 
     async def delete_volume(self, message: csi.DeleteVolumeRequest) -> csi.DeleteVolumeResponse:
         """Delete a volume that nothing is attached to."""
@@ -84,11 +84,13 @@ class Controller(csi.ControllerBase):
     async def list_volumes(self, message: csi.ListVolumesRequest) -> csi.ListVolumesResponse:
         """Tell of a page of the zone's volumes, with the nodes they are published to."""
         volumes, token = await self._work.lists.volumes(requests.listing(message.max_entries, message.starting_token))
-        return replies.volumes_page(volumes, token)
+        return replies.volumes_page(volumes, token, self._identity)
 
     async def controller_get_volume(self, message: csi.ControllerGetVolumeRequest) -> csi.ControllerGetVolumeResponse:
         """Tell of one volume, with the nodes it is published to."""
-        return replies.volume_status(await self._work.volumes.get(requests.volume_id(message.volume_id)))
+        return replies.volume_status(
+            await self._work.volumes.get(requests.volume_id(message.volume_id)), self._identity
+        )
 
     async def get_capacity(self, message: csi.GetCapacityRequest) -> csi.GetCapacityResponse:
         """Tell what can be made; nothing of what the driver does not offer."""

@@ -20,9 +20,10 @@ class ControllerSettings(Shared):
     """What the controller reads from its environment."""
 
     api_url: str = environ.var(
-        "https://api.digitalocean.com/",
-        converter=converters.api_root,
-        help="root of the cloud's API, without /v2; https, but for addresses that are not routed on the internet",
+        "",
+        converter=converters.optional(converters.api_root),
+        help="root of the cloud's API, without /v2; https, but for addresses that are not routed on the internet;"
+        " unset: the cloud's own",
     )
     token: converters.Secret | None = environ.var(
         None, converter=converters.secret, help="API token; AIOCSI_TOKEN_FILE is better, it can be replaced at run time"
@@ -37,7 +38,9 @@ class ControllerSettings(Shared):
         "", converter=converters.zone, help="region of the cluster, as in nyc1; unset: the metadata service tells"
     )
     metadata_url: str = environ.var(
-        "http://169.254.169.254/", converter=converters.metadata_root, help="root of the host's metadata service"
+        "",
+        converter=converters.optional(converters.metadata_root),
+        help="root of the host's metadata service; unset: the cloud's own",
     )
     tag: tuple[str, ...] = environ.var(
         (), converter=tag_list, help="tags of all volumes of this cluster, comma-separated"

@@ -11,7 +11,7 @@ from contextlib import suppress
 import structlog
 
 from common import errors
-from controller.cloud.base import Gone, NameTaken, Snapshot, SnapshotLimit
+from controller.cloud.base import Gone, NameTaken, Snapshot, SnapshotLimit, snapshots_of
 from controller.cloud.paging import everything
 from controller.finality import not_final
 from controller.records import ListRequest, TakeSnapshot
@@ -50,7 +50,10 @@ class Snapshots:
             try:
                 return await self._tasks.finish(self._post(wanted))
             except SnapshotLimit as refused:
-                raise snapshot_limits.snapshot_refused(existing, self._wall(), refused.message) from None
+                limits = self._cloud.traits.snapshots
+                if limits is None:
+                    raise
+                raise snapshot_limits.snapshot_refused(existing, limits, self._wall(), refused.message) from None
             except (NameTaken, errors.OutcomeUnknown) as error:
                 return await self._find_after(wanted, error)
 
@@ -58,14 +61,14 @@ class Snapshots:
         """Delete the snapshot; one that is gone is done. Raises NotFinal."""
         with self._locks.hold(snapshot_id):
             with suppress(Gone):
-                await self._tasks.finish(self._cloud.delete_snapshot(snapshot_id))
+                await self._tasks.finish(snapshots_of(self._cloud).delete_snapshot(snapshot_id))
             self._cache.forget_snapshot(snapshot_id)
             self._listed_at = float("-inf")
 
     async def get(self, snapshot_id: str) -> Snapshot:
         """Return the snapshot. Raises NotFound."""
         try:
-            return self._cache.see_snapshot(await self._cloud.get_snapshot(snapshot_id))
+            return self._cache.see_snapshot(await snapshots_of(self._cloud).get_snapshot(snapshot_id))
         except Gone:
             self._cache.forget_snapshot(snapshot_id)
             raise errors.NotFound(f"there is no snapshot {snapshot_id}") from None
@@ -82,7 +85,7 @@ class Snapshots:
     async def _post(self, wanted: TakeSnapshot) -> Snapshot:
         with self._locks.extend(f"snapshot {wanted.name}"):
             self._listed_at = float("-inf")
-            made = await self._cloud.create_snapshot(wanted.volume_id, wanted.name, wanted.labels)
+            made = await snapshots_of(self._cloud).create_snapshot(wanted.volume_id, wanted.name, wanted.labels)
             return self._cache.see_snapshot(made)
 
     async def _check_name(self, wanted: TakeSnapshot) -> None:
@@ -111,14 +114,14 @@ class Snapshots:
     async def _of_volume(self, volume_id: str) -> list[Snapshot]:
         """Return the snapshots of a volume, which may outlive it."""
         try:
-            return _shown(await self._cloud.volume_snapshots(volume_id))
+            return _shown(await snapshots_of(self._cloud).volume_snapshots(volume_id))
         except Gone:
             return [each for each in await self._all(anew=True) if each.volume_id == volume_id]
 
     async def _all(self, *, anew: bool) -> list[Snapshot]:
         now = asyncio.get_running_loop().time()
         if anew or now - self._listed_at > FRESH_SECONDS:
-            found = await everything(self._cloud.list_snapshots)
+            found = await everything(snapshots_of(self._cloud).list_snapshots)
             self._listed, self._listed_at = _shown(found), now
         return self._listed
 

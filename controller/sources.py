@@ -12,7 +12,7 @@ from common import errors
 from common.tasks import Tasks
 from controller.cache import VolumeCache
 from controller.clone_sweep import AGAIN_SECONDS, CloneSweep
-from controller.cloud.base import Cloud, Gone, NameTaken, Snapshot, Volume
+from controller.cloud.base import Cloud, Gone, NameTaken, Snapshot, Volume, snapshots_of
 from controller.cloud.paging import everything
 from controller.finality import not_final
 from controller.records import Create
@@ -34,7 +34,7 @@ class Sources:
         """Return the size that a volume made of the wanted snapshot begins with. Raises NotFound, OutOfRange."""
         snapshot_id = wanted.source.snapshot_id
         try:
-            snapshot = self._cache.snapshot(snapshot_id) or await self._cloud.get_snapshot(snapshot_id)
+            snapshot = self._cache.snapshot(snapshot_id) or await snapshots_of(self._cloud).get_snapshot(snapshot_id)
         except Gone:
             raise errors.NotFound(f"there is no snapshot {snapshot_id} to make volume {wanted.name} of") from None
         if wanted.zone not in snapshot.zones:
@@ -67,7 +67,7 @@ class Sources:
             return left
         labels = (*wanted.labels, temporary_snapshot.LABEL)
         try:
-            return await self._tasks.finish(self._cloud.create_snapshot(source.id, name, labels))
+            return await self._tasks.finish(snapshots_of(self._cloud).create_snapshot(source.id, name, labels))
         except (NameTaken, errors.OutcomeUnknown) as error:
             with not_final(f"a snapshot to clone volume {source.id} was asked for"):
                 left = await self._left(source.id, name)
@@ -94,14 +94,14 @@ class Sources:
         left = await self._left(source_id, temporary_snapshot.name_of(volume_name))
         if left is not None:
             with suppress(Gone):
-                await self._tasks.finish(self._cloud.delete_snapshot(left.id))
+                await self._tasks.finish(snapshots_of(self._cloud).delete_snapshot(left.id))
 
     async def _left(self, volume_id: str, name: str) -> Snapshot | None:
         """Find the temporary snapshot of that name, which may outlive the volume."""
         try:
-            found = list(await self._cloud.volume_snapshots(volume_id))
+            found = list(await snapshots_of(self._cloud).volume_snapshots(volume_id))
         except Gone:
-            found = await everything(self._cloud.list_snapshots)
+            found = await everything(snapshots_of(self._cloud).list_snapshots)
         same = (each for each in found if each.name == name and each.volume_id == volume_id)
         return next(filter(temporary_snapshot.is_temporary, same), None)
 

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 
 from common import core_dumps, entry, logs, server, settings
+from common.clouds import CLOUDS
 from common.health import HealthServer
-from common.identity import PLUGIN_CAPABILITIES, Identity
+from common.identity import Identity, plugin_capabilities
 from common.kept_socket import KeptSocket
 from common.metrics import Metrics
 from common.rpc import Calls
@@ -75,7 +76,8 @@ async def serve(chosen: NodeSettings) -> None:
     host = wiring.make_host(chosen, Commands(counted.observe, str(chosen.state_dir), memory.for_programs()))
     counted.watch(host.threads)
     parts = wiring.make_parts(chosen, host, VolumeLocks(tasks))
-    identity = Identity(chosen.driver_name, PLUGIN_CAPABILITIES, ready=lambda: not parts.info.reason)
+    offered = plugin_capabilities(snapshots=CLOUDS[chosen.cloud].snapshots)
+    identity = Identity(chosen.driver_name, offered, ready=lambda: not parts.info.reason)
     node = Node(Requests(chosen.driver_name), parts)
     calls = Calls(metrics)
     csi_socket = KeptSocket(server.Server([identity, node], chosen.endpoint, calls), tasks)

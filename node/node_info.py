@@ -8,6 +8,7 @@ import asyncio
 import structlog
 
 from common import errors
+from common.clouds import CLOUDS
 from common.converters import zone
 from common.metadata import Metadata
 from node.host.host import Host
@@ -20,7 +21,6 @@ from node.rules import attach_limit
 from node.settings import NodeSettings, node_id
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
-_VENDOR = "DigitalOcean"
 _METADATA = "the metadata service"
 
 log = structlog.get_logger("node")
@@ -32,11 +32,12 @@ class Info:
     idle_seconds = attach_limit.IDLE_SECONDS
 
     def __init__(self, host: Host, metadata: Metadata, refusals: Refusals, chosen: NodeSettings) -> None:
-        """An id or region that ``chosen`` does not name is looked for."""
+        """An id or zone that ``chosen`` does not name is looked for."""
         self._host = host
         self._metadata = metadata
         self._refusals = refusals
         self._chosen = chosen
+        self._facts = CLOUDS[chosen.cloud]
         self._node_id, self._id_from = chosen.node_id, "AIOCSI_NODE_ID"
         self._zone, self._zone_from = chosen.region, "AIOCSI_REGION"
         self._mine = attach_limit.Mine(chosen.driver_name, str(chosen.kubelet_dir))
@@ -59,8 +60,8 @@ class Info:
                     log.warning("identity_unknown", error=error.message, remedy=error.remedy)
                 self._reason = str(error)
             else:
-                origins = {"node_id_from": self._id_from, "region_from": self._zone_from}
-                log.info("identity", node_id=self._node_id, region=self._zone, **origins)
+                origins = {"node_id_from": self._id_from, "zone_from": self._zone_from}
+                log.info("identity", node_id=self._node_id, zone=self._zone, **origins)
                 return
             await asyncio.sleep(pause)  # noqa: TID251 (nothing tells when the metadata service answers)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -68,20 +69,21 @@ class Info:
     async def get(self) -> NodeInfo:
         """Return who this node is. Raises Unavailable if nobody tells."""
         await self._who()
-        return NodeInfo(self._node_id, self._zone, await self._limit())
+        return NodeInfo(self._node_id, self._facts.zone_key, self._zone, await self._limit())
 
     async def _who(self) -> None:
         if not self._node_id and (found := await self._smbios()):
             self._node_id, self._id_from = found, "SMBIOS"
         if not self._node_id:
-            self._node_id, self._id_from = await self._metadata.get("id", node_id), _METADATA
+            self._node_id, self._id_from = await self._metadata.get(self._facts.metadata_id_path, node_id), _METADATA
         if not self._zone:
-            self._zone, self._zone_from = await self._metadata.get("region", zone), _METADATA
+            self._zone, self._zone_from = await self._metadata.get(self._facts.metadata_zone_path, zone), _METADATA
 
     async def _smbios(self) -> str:
         def read() -> str:
-            vendor = self._host.sysfs.smbios("sys_vendor")
-            return self._host.sysfs.smbios("product_serial") if vendor == _VENDOR else ""
+            vendor = self._facts.firmware_vendor
+            known = vendor and self._host.sysfs.smbios("sys_vendor") == vendor
+            return self._host.sysfs.smbios("product_serial") if known else ""
 
         try:
             return node_id(await self._host.threads.call(read, SECONDS, "reading SMBIOS"))

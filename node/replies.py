@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from common import context_keys
 from csi_proto.csi import v1 as csi
 from node.records.findings import Finding, NodeInfo, Usage
 
@@ -42,7 +41,7 @@ def info(node: NodeInfo) -> csi.NodeGetInfoResponse:
     return csi.NodeGetInfoResponse(
         node_id=node.node_id,
         max_volumes_per_node=node.max_volumes,
-        accessible_topology=csi.Topology(segments={context_keys.REGION_TOPOLOGY_KEY: node.zone}),
+        accessible_topology=csi.Topology(segments={node.zone_key: node.zone}),
     )
 
 

@@ -25,7 +25,9 @@ class NodeSettings(Shared):
     )
     region: str = environ.var("", converter=converters.zone, help="region slug; unset: from the metadata service")
     metadata_url: str = environ.var(
-        "http://169.254.169.254/", converter=converters.metadata_root, help="root of the host's metadata service"
+        "",
+        converter=converters.optional(converters.metadata_root),
+        help="root of the host's metadata service; unset: the cloud's own",
     )
     volume_limit: int = environ.var(
         15, converter=converters.integer(1, 256), help="most volumes attached to this node, other people's included"

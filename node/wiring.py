@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from common import errors
+from common.clouds import CLOUDS
 from common.metadata import Metadata
 from node.encryption.unlocking import Unlocking
 from node.expansion import Expansion
@@ -96,7 +97,8 @@ def make_parts(chosen: NodeSettings, host: Host, turns: VolumeLocks) -> NodeDoma
     grows = host.sysfs.has_capability(CAP_SYS_RESOURCE)
     examiner = FormatGuard(host, host.sysfs.boot(), chosen.blank_settle_seconds)
     unlocking = Unlocking(host, examiner, Formatter(host, examiner))
-    metadata = Metadata(chosen.metadata_url, "on a host without that service, set AIOCSI_NODE_ID and AIOCSI_REGION")
+    root = chosen.metadata_url or CLOUDS[chosen.cloud].metadata_root
+    metadata = Metadata(root, "on a host without that service, set AIOCSI_NODE_ID and AIOCSI_REGION")
     refusals = Refusals()
     staging = Staging(host, turns, unlocking, grows_mounted_ext=grows)
     return NodeDomains(

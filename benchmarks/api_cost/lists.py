@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import looptime
 
 from benchmarks.api_cost.stand import CALL_SECONDS, Stand, standing
+from common.clouds import CLOUDS, DEFAULT
 from common.tasks import Tasks
 from controller.records import Attach, ControllerScope, ListRequest
 from controller.shared import make_shared as join_parts
@@ -54,7 +55,9 @@ async def _count() -> tuple[int, int]:
     cloud = FakeCloud([str(number) for number in range(1, 701)])
     for number in range(VOLUMES):
         cloud.make_volume(f"pvc-{number}")
-    work = make_domains(join_parts(cloud, Tasks(), Calm()), ControllerScope("d", "nyc1", cloud.traits), 250)
+    work = make_domains(
+        join_parts(cloud, Tasks(), Calm()), ControllerScope("d", "nyc1", CLOUDS[DEFAULT], cloud.traits), 250
+    )
     lists = work.lists
     await work.attachments.publish(Attach(next(iter(cloud.volumes)), "1"))  # the list of actions proves itself
     cloud.requests.clear()

@@ -198,6 +198,30 @@ class SnapshotLimit(errors.ResourceExhausted):
     """The volume has as many snapshots as it may, or had one too short a time ago."""
 
 
+class SnapshotCloud(Protocol):
+    """What a cloud with snapshots can do beside. See Cloud for errors, deadlines and pages."""
+
+    async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> Snapshot:
+        """Make a snapshot. Raises Gone, NameTaken, SnapshotLimit."""
+        ...
+
+    async def delete_snapshot(self, snapshot_id: str) -> None:
+        """Delete a snapshot. Raises Gone."""
+        ...
+
+    async def get_snapshot(self, snapshot_id: str) -> Snapshot:
+        """Return the snapshot of a volume. Raises Gone."""
+        ...
+
+    async def volume_snapshots(self, volume_id: str) -> tuple[Snapshot, ...]:
+        """Return all snapshots of one volume (the cloud keeps a few dozen at most). Raises Gone."""
+        ...
+
+    async def list_snapshots(self, page: int) -> Page[Snapshot]:
+        """Return a page of the account's snapshots of volumes."""
+        ...
+
+
 class Cloud(Protocol):
     """A cloud's block storage. Each method raises errors.Refused or errors.NotFinal, nothing else.
 
@@ -208,6 +232,11 @@ class Cloud(Protocol):
 
     traits: Traits
     page_size: int
+
+    @property
+    def snapshots(self) -> SnapshotCloud | None:
+        """What does snapshots; None if this cloud has none."""
+        ...
 
     async def create_volume(self, order: VolumeOrder) -> tuple[Volume, Pending | None]:
         """Start to make a volume. Raises NameTaken, AccountFull; Gone if the snapshot is."""
@@ -263,26 +292,6 @@ class Cloud(Protocol):
         """
         ...
 
-    async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> Snapshot:
-        """Make a snapshot. Raises Gone, NameTaken, SnapshotLimit."""
-        ...
-
-    async def delete_snapshot(self, snapshot_id: str) -> None:
-        """Delete a snapshot. Raises Gone."""
-        ...
-
-    async def get_snapshot(self, snapshot_id: str) -> Snapshot:
-        """Return the snapshot of a volume. Raises Gone."""
-        ...
-
-    async def volume_snapshots(self, volume_id: str) -> tuple[Snapshot, ...]:
-        """Return all snapshots of one volume (the cloud keeps a few dozen at most). Raises Gone."""
-        ...
-
-    async def list_snapshots(self, page: int) -> Page[Snapshot]:
-        """Return a page of the account's snapshots of volumes."""
-        ...
-
     async def get_server(self, server_id: str) -> Server:
         """Return the server. Raises Gone."""
         ...
@@ -306,3 +315,10 @@ class Cloud(Protocol):
     async def remove_label(self, volume_id: str, label: str) -> None:
         """Take a label off a volume; one that is not there is no error."""
         ...
+
+
+def snapshots_of(cloud: Cloud) -> SnapshotCloud:
+    """Return what does the cloud's snapshots. Raises Unimplemented if it has none."""
+    if cloud.snapshots is None:
+        raise errors.Unimplemented("this cloud has no snapshots")
+    return cloud.snapshots

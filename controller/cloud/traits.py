@@ -35,14 +35,23 @@ class TextRule:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotLimits:
+    """How many snapshots of a volume the cloud keeps, and how soon it takes the next, seconds."""
+
+    per_volume: int
+    interval_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
     """A cloud's traits.
 
     ``several_zones``: the servers of one cluster may be in several zones, so each volume is made where it is asked for;
-    otherwise the zone of the controller is the zone of all.
+    otherwise the zone of the controller is the zone of all. ``snapshots`` is None where the cloud has none.
     """
 
     sizes: Sizes
     names: TextRule
     labels: TextRule
     several_zones: bool = False
+    snapshots: SnapshotLimits | None = None

@@ -39,6 +39,11 @@ class DigitalOcean:
         self._actions = ActionList(self)
         self._list_refused_until = float("-inf")
 
+    @property
+    def snapshots(self) -> base.SnapshotCloud:
+        """DigitalOcean takes snapshots of volumes."""
+        return self
+
     async def create_volume(self, order: base.VolumeOrder) -> tuple[base.Volume, None]:
         """POST /v2/volumes (volumes_create)."""
         body: dict[str, Value] = {"name": order.name, "size_gigabytes": order.size_gib, "region": order.zone}

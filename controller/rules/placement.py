@@ -6,14 +6,13 @@ Source: CSI 1.13 "TopologyRequirement"; the segment's key is that of csi-digital
 from collections.abc import Mapping, Sequence
 
 from common import errors
-from common.context_keys import REGION_TOPOLOGY_KEY
 
 Segments = Mapping[str, str]
 
 
-def allowed(requisite: Sequence[Segments], preferred: Sequence[Segments]) -> tuple[str, ...]:
+def allowed(requisite: Sequence[Segments], preferred: Sequence[Segments], zone_key: str) -> tuple[str, ...]:
     """Return the zones that are named, the preferred ones first. Raises InvalidArgument for odd segments."""
-    return tuple(dict.fromkeys(zone_of(segments) for segments in (*preferred, *requisite)))
+    return tuple(dict.fromkeys(zone_of(segments, zone_key) for segments in (*preferred, *requisite)))
 
 
 def choose(allowed: Sequence[str], zone: str, *, several: bool) -> str:
@@ -31,12 +30,12 @@ def choose(allowed: Sequence[str], zone: str, *, several: bool) -> str:
     )
 
 
-def zone_of(segments: Segments) -> str:
+def zone_of(segments: Segments, zone_key: str) -> str:
     """Return the zone that the segments name. Raises InvalidArgument for odd ones."""
-    odd = sorted(set(segments) - {REGION_TOPOLOGY_KEY})
+    odd = sorted(set(segments) - {zone_key})
     if odd:
-        raise errors.InvalidArgument(f"unknown topology key {odd[0]!r}; this driver knows {REGION_TOPOLOGY_KEY!r}")
-    zone = segments.get(REGION_TOPOLOGY_KEY, "")
+        raise errors.InvalidArgument(f"unknown topology key {odd[0]!r}; this driver knows {zone_key!r}")
+    zone = segments.get(zone_key, "")
     if not zone:
-        raise errors.InvalidArgument(f"a topology without a value for {REGION_TOPOLOGY_KEY!r}")
+        raise errors.InvalidArgument(f"a topology without a value for {zone_key!r}")
     return zone

@@ -1,26 +1,26 @@
-"""Limits of the cloud, and when they will have passed. Source: DigitalOcean Volumes "Limits"."""
+"""Limits of snapshots, and when they will have passed."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from common import errors
 from controller.cloud.base import Snapshot
-
-SNAPSHOTS_PER_VOLUME = 25
-SNAPSHOT_INTERVAL_SECONDS = 600.0
+from controller.cloud.traits import SnapshotLimits
 
 
-def snapshot_refused(existing: Sequence[Snapshot], now: float, words: str) -> errors.ResourceExhausted:
+def snapshot_refused(
+    existing: Sequence[Snapshot], limits: SnapshotLimits, now: float, words: str
+) -> errors.ResourceExhausted:
     """Say why a snapshot was refused, and when it will be taken. ``now`` is seconds since 1970."""
-    if len(existing) >= SNAPSHOTS_PER_VOLUME:
+    if len(existing) >= limits.per_volume:
         return errors.ResourceExhausted(
             f"the volume has {len(existing)} snapshots, as many as the cloud keeps",
             remedy="delete one; its oldest is " + min(existing, key=lambda each: each.created_at).name,
         )
     latest = max((each.created_at for each in existing), default=now)
-    at = latest + SNAPSHOT_INTERVAL_SECONDS
+    at = latest + limits.interval_seconds
     when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return errors.ResourceExhausted(
-        f"the cloud takes one snapshot of a volume every 10 minutes: retry after {max(1.0, at - now):.0f} s, at {when}"
-        f" ({words})"
+        f"the cloud takes one snapshot of a volume every {limits.interval_seconds / 60:g} minutes:"
+        f" retry after {max(1.0, at - now):.0f} s, at {when} ({words})"
     )

@@ -30,5 +30,6 @@ class NodeInfo:
     """NodeGetInfo."""
 
     node_id: str
+    zone_key: str
     zone: str
     max_volumes: int

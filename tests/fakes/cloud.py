@@ -64,7 +64,7 @@ class FakeCloud:
 
     def __init__(self, servers: Sequence[str] = SERVERS, action_seconds: float = 1.5, latency: float = 0.08) -> None:
         self.volumes: dict[str, base.Volume] = {}
-        self.snapshots: dict[str, base.Snapshot] = {}
+        self.taken: dict[str, base.Snapshot] = {}
         self.servers = {each: base.Server(each, ZONE, active=True, volume_ids=()) for each in servers}
         self.actions: dict[str, Event] = {}
         self.requests: list[str] = []
@@ -114,9 +114,13 @@ class FakeCloud:
 
     # What the driver asks.
 
+    @property
+    def snapshots(self) -> base.SnapshotCloud | None:
+        return self
+
     async def create_volume(self, order: base.VolumeOrder) -> tuple[base.Volume, Pending | None]:
         fault = await self._arrive("create_volume")
-        if order.snapshot_id is not None and order.snapshot_id not in self.snapshots:
+        if order.snapshot_id is not None and order.snapshot_id not in self.taken:
             raise base.Gone(f"no snapshot {order.snapshot_id}")
         if any(each.name == order.name and each.zone == order.zone for each in self.volumes.values()):
             raise base.NameTaken(order.name)
@@ -124,7 +128,7 @@ class FakeCloud:
             raise base.AccountFull("volume/snapshot capacity limit exceeded")
         size = sizes.to_bytes(order.size_gib)
         if order.snapshot_id is not None:
-            size = self.snapshots[order.snapshot_id].min_size_bytes
+            size = self.taken[order.snapshot_id].min_size_bytes
         volume = base.Volume(
             str(uuid.uuid4()), order.name, order.zone, size, (), order.labels, order.origin, self._now()
         )
@@ -228,40 +232,40 @@ class FakeCloud:
     async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> base.Snapshot:
         fault = await self._arrive("create_snapshot")
         volume = self._volume(volume_id)
-        same = [each for each in self.snapshots.values() if each.volume_id == volume_id]
+        same = [each for each in self.taken.values() if each.volume_id == volume_id]
         if any(self._now() - each.created_at < self.snapshot_interval for each in same):
             raise base.SnapshotLimit("a volume can have one snapshot every 10 minutes")
-        if any(each.name == name for each in self.snapshots.values()):
+        if any(each.name == name for each in self.taken.values()):
             raise base.NameTaken(name)
         snapshot = base.Snapshot(
             str(uuid.uuid4()), name, volume_id, volume.size_bytes, (volume.zone,), self._now(), tuple(labels)
         )
-        self.snapshots[snapshot.id] = snapshot
+        self.taken[snapshot.id] = snapshot
         self.effects.append(Effect("snapshot", volume_id))
         return await self._answer(fault, snapshot)
 
     async def delete_snapshot(self, snapshot_id: str) -> None:
         fault = await self._arrive("delete_snapshot")
-        if snapshot_id not in self.snapshots:
+        if snapshot_id not in self.taken:
             raise base.Gone(f"no snapshot {snapshot_id}")
-        del self.snapshots[snapshot_id]
+        del self.taken[snapshot_id]
         await self._answer(fault, None)
 
     async def get_snapshot(self, snapshot_id: str) -> base.Snapshot:
         fault = await self._arrive("get_snapshot")
-        if snapshot_id not in self.snapshots:
+        if snapshot_id not in self.taken:
             raise base.Gone(f"no snapshot {snapshot_id}")
-        return await self._answer(fault, self.snapshots[snapshot_id])
+        return await self._answer(fault, self.taken[snapshot_id])
 
     async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:
         fault = await self._arrive("volume_snapshots")
         self._volume(volume_id)
-        found = tuple(each for each in self.snapshots.values() if each.volume_id == volume_id)
+        found = tuple(each for each in self.taken.values() if each.volume_id == volume_id)
         return await self._answer(fault, found)
 
     async def list_snapshots(self, page: int) -> base.Page[base.Snapshot]:
         fault = await self._arrive("list_snapshots")
-        return await self._answer(fault, self._page(list(self.snapshots.values()), page))
+        return await self._answer(fault, self._page(list(self.taken.values()), page))
 
     async def get_server(self, server_id: str) -> base.Server:
         fault = await self._arrive("get_server")

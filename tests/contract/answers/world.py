@@ -12,6 +12,7 @@ from typing import cast
 import aiohttp
 
 from common import deadlines, errors
+from common.clouds import CLOUDS, DEFAULT
 from common.tasks import Tasks
 from controller import wiring
 from controller.digitalocean.client import DigitalOcean
@@ -148,7 +149,7 @@ class World:
         budget = Budget(10_000, self.wall)
         http = Http("http://cloud/", Token(TOKEN), budget, access, Untold())
         http.open(cast("aiohttp.ClientSession", self))
-        identity = ControllerScope(DRIVER, REGION, TRAITS, ("k8s:matrix",))
+        identity = ControllerScope(DRIVER, REGION, CLOUDS[DEFAULT], TRAITS, ("k8s:matrix",))
         parts = make_shared(DigitalOcean(http), self._tasks, budget)
         return Controller(identity, wiring.make_domains(parts, identity, 250, wall=self.wall))
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from common import errors, sizes
 from controller.cloud import base
-from controller.cloud.base import ActionState, Kind, Pending, Place, VolumeOrder
+from controller.cloud.base import ActionState, Kind, Pending, Place, VolumeOrder, snapshots_of
 from controller.records import BLANK, Source
 from tests.contract.cloud.clouds import Subject, embedded, fake
 
@@ -194,10 +194,10 @@ async def test_what_is_not_there_is_gone(subject: Subject) -> None:
         subject.cloud.attach(Place(volume.id, "999"), ()),
         subject.cloud.detach(Place(volume.id, "999")),
         subject.cloud.get_server("999"),
-        subject.cloud.get_snapshot(NO_ID),
-        subject.cloud.delete_snapshot(NO_ID),
-        subject.cloud.volume_snapshots(NO_ID),
-        subject.cloud.create_snapshot(NO_ID, "snap", ()),
+        snapshots_of(subject.cloud).get_snapshot(NO_ID),
+        snapshots_of(subject.cloud).delete_snapshot(NO_ID),
+        snapshots_of(subject.cloud).volume_snapshots(NO_ID),
+        snapshots_of(subject.cloud).create_snapshot(NO_ID, "snap", ()),
         subject.create(order("pvc-b", 1, NO_ID)),
     ):
         with pytest.raises(base.Gone):
@@ -212,8 +212,8 @@ async def test_an_id_that_looks_odd_is_asked_for_and_is_gone(subject: Subject, o
         subject.cloud.attach(Place(odd, subject.servers[0]), ()),
         subject.cloud.detach(Place(odd, subject.servers[0])),
         subject.cloud.recent(odd),
-        subject.cloud.get_snapshot(odd),
-        subject.cloud.delete_snapshot(odd),
+        snapshots_of(subject.cloud).get_snapshot(odd),
+        snapshots_of(subject.cloud).delete_snapshot(odd),
     ):
         with pytest.raises(base.Gone):
             await work
@@ -221,23 +221,23 @@ async def test_an_id_that_looks_odd_is_asked_for_and_is_gone(subject: Subject, o
 
 async def test_a_snapshot_makes_a_volume_as_large_as_its_source(subject: Subject) -> None:
     source = await subject.create(order("pvc-a", 2))
-    snapshot = await subject.cloud.create_snapshot(source.id, "snap", ("a:b",))
+    snapshot = await snapshots_of(subject.cloud).create_snapshot(source.id, "snap", ("a:b",))
     assert (snapshot.name, snapshot.volume_id, snapshot.min_size_bytes) == ("snap", source.id, 2 * sizes.GIB)
     assert snapshot.zones == (ZONE,)
-    assert await subject.cloud.get_snapshot(snapshot.id) == snapshot
-    assert await subject.cloud.volume_snapshots(source.id) == (snapshot,)
-    assert (await subject.cloud.list_snapshots(1)).items == (snapshot,)
+    assert await snapshots_of(subject.cloud).get_snapshot(snapshot.id) == snapshot
+    assert await snapshots_of(subject.cloud).volume_snapshots(source.id) == (snapshot,)
+    assert (await snapshots_of(subject.cloud).list_snapshots(1)).items == (snapshot,)
     copy = await subject.create(order("pvc-b", 2, snapshot.id))
     assert (copy.size_bytes, copy.origin) == (2 * sizes.GIB, Source(snapshot_id=snapshot.id))
-    await subject.cloud.delete_snapshot(snapshot.id)
-    assert await subject.cloud.volume_snapshots(source.id) == ()
+    await snapshots_of(subject.cloud).delete_snapshot(snapshot.id)
+    assert await snapshots_of(subject.cloud).volume_snapshots(source.id) == ()
 
 
 async def test_a_second_snapshot_at_once_is_too_soon(subject: Subject) -> None:
     source = await subject.create(order("pvc-a"))
-    await subject.cloud.create_snapshot(source.id, "snap-1", ())
+    await snapshots_of(subject.cloud).create_snapshot(source.id, "snap-1", ())
     with pytest.raises(base.SnapshotLimit):
-        await subject.cloud.create_snapshot(source.id, "snap-2", ())
+        await snapshots_of(subject.cloud).create_snapshot(source.id, "snap-2", ())
 
 
 async def test_tags_come_and_go(subject: Subject) -> None:

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from common import context_keys, errors
+from common.clouds import CLOUDS, DEFAULT
 from controller import requests as controller_requests
 from controller.digitalocean.limits import TRAITS
 from controller.records import ControllerScope
@@ -18,7 +19,7 @@ from node.requests import Requests
 from tests.harness.message_strategies import NO_UUID
 
 DRIVER = "dobs.csi.digitalocean.com"
-SCOPE = ControllerScope(DRIVER, "nyc1", TRAITS)
+SCOPE = ControllerScope(DRIVER, "nyc1", CLOUDS[DEFAULT], TRAITS)
 MODES = csi.VolumeCapabilityAccessModeMode
 PARAMETERS = sorted(context_keys.FORMAT_PARAMETERS | context_keys.ENCRYPTION_PARAMETERS)
 

@@ -8,6 +8,7 @@ from typing import cast
 import aiohttp
 import environ
 
+from common.clouds import CLOUDS, DEFAULT
 from common.metrics import Metrics
 from common.rpc import Calls
 from common.tasks import Tasks
@@ -65,7 +66,7 @@ def _controller(
     http = Http("http://cloud/", Token("token"), budget, access, _Uncounted())
     http.open(cast(aiohttp.ClientSession, Session(wire, process)))  # noqa: TC006  # it is imported for real
     parts = make_shared(DigitalOcean(http), Tasks(), budget)
-    identity = ControllerScope(DRIVER, REGION, TRAITS)
+    identity = ControllerScope(DRIVER, REGION, CLOUDS[DEFAULT], TRAITS)
     service = Controller(identity, make_domains(parts, identity, LONGEST_PAGE, wall=wall))
     return Served(process, [service], Calls(Metrics())), parts
 

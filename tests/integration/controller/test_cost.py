@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from common.clouds import CLOUDS, DEFAULT
 from common.tasks import Tasks
 from controller import wiring
 from controller.digitalocean.client import DigitalOcean
@@ -44,7 +45,7 @@ async def replica(api: Api) -> AsyncIterator[Controller]:
     commits = Tasks()
     async with session() as http_session:
         http.open(http_session)
-        identity = ControllerScope(DRIVER_NAME, REGION, TRAITS, ("k8s:one",))
+        identity = ControllerScope(DRIVER_NAME, REGION, CLOUDS[DEFAULT], TRAITS, ("k8s:one",))
         yield Controller(identity, wiring.make_domains(make_shared(DigitalOcean(http), commits, budget), identity, 250))
         await commits.close()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from common import __version__
-from common.identity import Identity
+from common.identity import Identity, plugin_capabilities
 from csi_proto.csi import v1 as csi
 
 SERVICE, EXPANSION = csi.PluginCapabilityServiceType, csi.PluginCapabilityVolumeExpansionType
@@ -30,3 +30,9 @@ async def test_it_tells_each_kind_of_capability() -> None:
 async def test_probe_tells_whether_the_process_is_ready_at_this_moment(ready: bool) -> None:
     answer = await Identity("driver.example", [], lambda: ready).probe(csi.ProbeRequest())
     assert answer.ready is ready
+
+
+def test_a_cloud_without_snapshots_offers_no_topology_of_snapshots() -> None:
+    assert set(plugin_capabilities(snapshots=True)) - set(plugin_capabilities(snapshots=False)) == {
+        SERVICE.SNAPSHOT_ACCESSIBILITY_CONSTRAINTS
+    }

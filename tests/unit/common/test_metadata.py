@@ -31,7 +31,7 @@ async def answering(reply: bytes, asked: list[bytes]) -> AsyncIterator[str]:
 async def test_a_value_is_read_below_the_root_of_the_service() -> None:
     asked: list[bytes] = []
     async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnyc1", asked) as url:
-        assert await Metadata(url, REMEDY).get("region", converters.zone) == "nyc1"
+        assert await Metadata(url, REMEDY).get("metadata/v1/region", converters.zone) == "nyc1"
     assert asked[0].startswith(b"GET /droplets/1/metadata/v1/region HTTP/1.0\r\nHost: 127.0.0.1\r\n")
 
 
@@ -58,11 +58,11 @@ async def test_a_value_is_read_below_the_root_of_the_service() -> None:
 async def test_anything_else_is_not_an_answer_and_the_remedy_is_told(reply: bytes) -> None:
     async with answering(reply, []) as url:
         with pytest.raises(errors.Unavailable, match=REMEDY) as refused:
-            await Metadata(url, REMEDY).get("region", converters.zone)
+            await Metadata(url, REMEDY).get("metadata/v1/region", converters.zone)
     assert "<" not in str(refused.value)
 
 
 @pytest.mark.asyncio
 async def test_a_service_that_is_not_there_is_no_answer() -> None:
     with pytest.raises(errors.Unavailable, match="does not answer"):
-        await Metadata("http://127.0.0.1:1/", REMEDY).get("region", converters.zone)
+        await Metadata("http://127.0.0.1:1/", REMEDY).get("metadata/v1/region", converters.zone)

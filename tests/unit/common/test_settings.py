@@ -122,7 +122,7 @@ def test_version_is_told_though_nothing_is_set(capsys: pytest.CaptureFixture[str
 
 
 def test_variables_are_described_in_their_order() -> None:
-    assert settings.describe(Some)[6:8] == [
+    assert settings.describe(Some)[7:9] == [
         Variable("AIOCSI_NODE_ID", "id of the node", required=True, default=""),
         Variable("AIOCSI_LIMIT", "volumes of a node", required=False, default="15"),
     ]

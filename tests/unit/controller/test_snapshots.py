@@ -18,7 +18,7 @@ async def test_a_snapshot_is_taken_once(fault: Fault) -> None:
     world.cloud.faults.extend([Fault.NOTHING, fault])
     snapshot = await world.work.snapshots.create(TakeSnapshot("snap", volume))
     assert await World(world.cloud).work.snapshots.create(TakeSnapshot("snap", volume)) == snapshot
-    assert len(world.cloud.snapshots) == 1
+    assert len(world.cloud.taken) == 1
 
 
 async def test_a_name_taken_by_another_volumes_snapshot_is_refused() -> None:
@@ -49,7 +49,7 @@ async def test_delete_again_is_done() -> None:
     snapshot = await world.work.snapshots.create(TakeSnapshot("snap", await world.create()))
     await world.work.snapshots.delete(snapshot.id)
     await world.work.snapshots.delete(snapshot.id)
-    assert not world.cloud.snapshots
+    assert not world.cloud.taken
 
 
 async def test_pages_hold_each_snapshot_once_though_some_come_and_go() -> None:
@@ -102,6 +102,6 @@ async def test_a_snapshot_is_of_its_own_region_and_of_no_other() -> None:
     wanted.accessibility_requirements = csi.TopologyRequirement(requisite=[csi.Topology(segments={"region": "fra1"})])
     with pytest.raises(errors.ResourceExhausted, match=r"fra1.*nyc1"):
         await world.service.create_snapshot(wanted)
-    assert not world.cloud.snapshots
+    assert not world.cloud.taken
     wanted.accessibility_requirements = csi.TopologyRequirement(requisite=[csi.Topology(segments={"region": "nyc1"})])
     assert (await world.service.create_snapshot(wanted)).snapshot is not None

@@ -51,7 +51,7 @@ async def test_the_snapshot_of_a_person_is_listed_and_kept(name: str, labels: tu
     assert await names(world) == [name]
     await asyncio.sleep(3 * LEFTOVER_SECONDS)
     assert await names(world) == [name]
-    assert made.id in world.cloud.snapshots
+    assert made.id in world.cloud.taken
 
 
 async def test_a_clone_neither_uses_nor_deletes_a_snapshot_that_only_has_its_name() -> None:
@@ -60,7 +60,7 @@ async def test_a_clone_neither_uses_nor_deletes_a_snapshot_that_only_has_its_nam
     made = await world.cloud.create_snapshot(source, OURS, ())
     with pytest.raises(errors.FailedPrecondition, match=OURS):
         await world.create("pvc-clone", source=Source(volume_id=source))
-    assert list(world.cloud.snapshots) == [made.id]
+    assert list(world.cloud.taken) == [made.id]
 
 
 async def test_the_snapshot_of_a_clone_under_way_is_not_listed() -> None:
@@ -75,7 +75,7 @@ async def test_a_csi_name_never_becomes_that_of_a_temporary_snapshot() -> None:
     wanted = csi.CreateSnapshotRequest(name=OURS, source_volume_id=await world.create())
     made = (await world.service.create_snapshot(wanted)).snapshot
     assert (await world.service.create_snapshot(wanted)).snapshot == made
-    (snapshot,) = world.cloud.snapshots.values()
+    (snapshot,) = world.cloud.taken.values()
     assert not snapshot.name.startswith(temporary_snapshot.PREFIX)
     assert await names(world) == [snapshot.name]
 
@@ -86,7 +86,7 @@ async def half_cloned(world: World) -> str:
     world.cloud.volume_limit = 1
     with pytest.raises(errors.ResourceExhausted):
         await world.create("pvc-clone", source=Source(volume_id=source))
-    assert len(world.cloud.snapshots) == 1
+    assert len(world.cloud.taken) == 1
     return source
 
 
@@ -94,9 +94,9 @@ async def test_the_snapshot_of_a_clone_that_nobody_asks_for_any_more_is_deleted_
     world = World()
     await half_cloned(world)
     await asyncio.sleep(LEFTOVER_SECONDS - 60)
-    assert len(world.cloud.snapshots) == 1
+    assert len(world.cloud.taken) == 1
     await asyncio.sleep(120)
-    assert not world.cloud.snapshots
+    assert not world.cloud.taken
 
 
 async def test_the_snapshot_of_a_clone_that_is_asked_for_now_and_then_stays() -> None:
@@ -113,7 +113,7 @@ async def test_a_leftover_outlives_its_source_and_is_deleted_all_the_same() -> N
     world = World()
     await world.volumes.delete(await half_cloned(world))
     await asyncio.sleep(LEFTOVER_SECONDS + 60)
-    assert not world.cloud.snapshots
+    assert not world.cloud.taken
 
 
 async def test_another_process_deletes_no_leftover_and_sends_nothing_while_it_is_idle() -> None:
@@ -123,9 +123,9 @@ async def test_another_process_deletes_no_leftover_and_sends_nothing_while_it_is
     other = World(world.cloud)
     world.cloud.requests.clear()
     await asyncio.sleep(3 * LEFTOVER_SECONDS)
-    assert (len(world.cloud.snapshots), world.cloud.requests) == (1, [])
+    assert (len(world.cloud.taken), world.cloud.requests) == (1, [])
     assert await names(other) == []
-    assert len(world.cloud.snapshots) == 1
+    assert len(world.cloud.taken) == 1
 
 
 async def test_a_clone_is_there_though_its_snapshot_cannot_be_deleted_yet() -> None:
@@ -138,7 +138,7 @@ async def test_a_clone_is_there_though_its_snapshot_cannot_be_deleted_yet() -> N
     assert (await world.work.snapshots.create(TakeSnapshot("snap", source))).name == "snap"
     cloud.keeps = False
     await asyncio.sleep(2 * AGAIN_SECONDS)
-    assert [each.name for each in cloud.snapshots.values()] == ["snap"]
+    assert [each.name for each in cloud.taken.values()] == ["snap"]
 
 
 async def test_a_clone_that_is_refused_takes_its_snapshot_back_first() -> None:
@@ -154,4 +154,4 @@ async def test_a_clone_that_is_refused_takes_its_snapshot_back_first() -> None:
     cloud.keeps = False
     with pytest.raises(errors.FailedPrecondition):
         await within(30, world.create("pvc-clone", source=Source(volume_id=source.id)))
-    assert not cloud.snapshots
+    assert not cloud.taken

@@ -125,7 +125,7 @@ async def test_a_clone_leaves_no_snapshot() -> None:
     source = await world.create("pvc-source", Size(10 * GIB))
     clone = await world.create("pvc-clone", Size(20 * GIB), Source(volume_id=source))
     assert world.cloud.volumes[clone].size_bytes == 20 * GIB
-    assert not world.cloud.snapshots
+    assert not world.cloud.taken
 
 
 @pytest.mark.parametrize("dies_at", range(12))
@@ -142,7 +142,7 @@ async def test_a_clone_that_dies_anywhere_is_finished_by_the_next_process(dies_a
     names = sorted(each.name for each in world.cloud.volumes.values())
     assert names == ["pvc-clone", "pvc-source"]
     await asyncio.sleep(AGAIN_SECONDS + 1)
-    assert not world.cloud.snapshots
+    assert not world.cloud.taken
     assert [each.kind for each in world.cloud.effects].count("create") == 2
 
 
@@ -151,7 +151,7 @@ async def test_a_clone_whose_temporary_snapshot_vanishes_is_not_refused_for_good
     source = await world.create("pvc-source")
     cloning = asyncio.get_running_loop().create_task(world.create("pvc-clone", source=Source(volume_id=source)))
     await asyncio.sleep(4.5 * world.cloud.latency)  # three looks, the snapshot; its volume is asked for
-    del world.cloud.snapshots[next(iter(world.cloud.snapshots))]
+    del world.cloud.taken[next(iter(world.cloud.taken))]
     with pytest.raises(errors.Unavailable):
         await cloning
     assert await world.create("pvc-clone", source=Source(volume_id=source)) in world.cloud.volumes

@@ -8,6 +8,7 @@ from typing import TypeVar
 import looptime
 
 from common import deadlines
+from common.clouds import CLOUDS, DEFAULT
 from common.tasks import Tasks
 from controller import wiring
 from controller.records import BLANK, Attach, ControllerScope, Create, Detach, Size, Source
@@ -36,7 +37,7 @@ class World:
         self.cloud = cloud or FakeCloud()
         self.tasks = Tasks()
         self.parts = make_shared(self.cloud, self.tasks, Calm())
-        identity = ControllerScope(DRIVER, ZONE, self.cloud.traits, tags)
+        identity = ControllerScope(DRIVER, ZONE, CLOUDS[DEFAULT], self.cloud.traits, tags)
         self.work = wiring.make_domains(self.parts, identity, longest_page=250, confirm=confirm)
         self.volumes = self.work.volumes
         self.attachments = self.work.attachments

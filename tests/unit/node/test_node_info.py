@@ -66,12 +66,12 @@ async def answering(*values: str) -> AsyncIterator[str]:
 
 @pytest.mark.asyncio
 async def test_a_node_is_known_by_its_setting_else_its_firmware_else_the_metadata_service(tmp_path: Path) -> None:
-    assert await make(tmp_path, node_id="5", region="ams3").get() == NodeInfo("5", "ams3", 15)
+    assert await make(tmp_path, node_id="5", region="ams3").get() == NodeInfo("5", "region", "ams3", 15)
     firmware(tmp_path, "DigitalOcean", "4711")
-    assert await make(tmp_path, region="nyc1").get() == NodeInfo("4711", "nyc1", 15)
+    assert await make(tmp_path, region="nyc1").get() == NodeInfo("4711", "region", "nyc1", 15)
     firmware(tmp_path, "QEMU", "4711")
     async with answering("99", "fra1") as url:
-        assert await make(tmp_path, url).get() == NodeInfo("99", "fra1", 15)
+        assert await make(tmp_path, url).get() == NodeInfo("99", "region", "fra1", 15)
 
 
 @pytest.mark.asyncio

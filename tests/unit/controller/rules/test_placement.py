@@ -19,7 +19,7 @@ A, B = {"region": "a"}, {"region": "b"}
 def test_a_volume_is_made_where_it_is_asked_for(
     requisite: list[dict[str, str]], preferred: list[dict[str, str]], several: bool, zone: str
 ) -> None:
-    assert placement.choose(placement.allowed(requisite, preferred), "a", several=several) == zone
+    assert placement.choose(placement.allowed(requisite, preferred, "region"), "a", several=several) == zone
 
 
 def test_a_zone_that_is_not_served_is_refused() -> None:
@@ -30,4 +30,4 @@ def test_a_zone_that_is_not_served_is_refused() -> None:
 @pytest.mark.parametrize("segments", [{}, {"region": ""}, {"region": "a", "rack": "1"}])
 def test_segments_that_name_no_zone_or_more_are_refused(segments: dict[str, str]) -> None:
     with pytest.raises(errors.InvalidArgument):
-        placement.zone_of(segments)
+        placement.zone_of(segments, "region")

@@ -1,0 +1,7 @@
+"""The clouds that the driver knows, by the name that AIOCSI_CLOUD gives them."""
+
+from common.clouds import digitalocean
+from common.clouds.facts import CloudFacts
+
+CLOUDS: dict[str, CloudFacts] = {"digitalocean": digitalocean.FACTS}
+DEFAULT = "digitalocean"
