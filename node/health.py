@@ -23,7 +23,7 @@ from node.records.state import Published, Staged
 from node.refusals import Refusals
 from node.rules import condition
 from node.rules.condition import Signs
-from node.volume_at import block_of, mount_of, not_there, opened
+from node.volume_at import block_of, mount_of, not_there, opened, resolved
 
 ANSWER_SECONDS = 2.0
 
@@ -51,8 +51,7 @@ class Health:
     async def _seen(self, place: VolumePath) -> tuple[Finding, ...]:
         known = self._host.state.read(Staged, place.volume_id)
         found = place if place.path else self._remembered(place, known)
-        resolved = replace(found, path=await self._host.resolve(found.path))
-        return condition.of_volume(await self._signs(resolved, known))
+        return condition.of_volume(await self._signs(await resolved(self._host, found), known))
 
     async def of_storage(self) -> tuple[Finding, ...]:
         """Return what is wrong with the storage of this node as a whole."""

@@ -19,7 +19,7 @@ from node.host.volume_locks import VolumeLocks
 from node.records.kernel import Mount
 from node.records.requests import Filesystem, Publish, VolumePath
 from node.records.state import Published, Staged
-from node.rules import identity, mounting
+from node.rules import identity, mount_refs, mounting
 from node.staging import Staging
 
 
@@ -51,8 +51,8 @@ class Publishing:
         staging_path, table = await self._host.table_at(wanted.staging_path)
         staged = await self._staged(wanted, filesystem, staging_path, table)
         read_only = wanted.read_only or "ro" in filesystem.flags
-        others = {mount.point for mount in table.of(staged.number) if mount.root == staged.root}
-        _check_alone(wanted, others - {staging_path, glance.path})
+        points = [mount.point for mount in table.of(staged.number) if mount.root == staged.root]
+        _check_alone(wanted, set(mount_refs.uses(points, (staging_path,), glance.path)))
         if glance.mounted:
             asked = mounting.Asked(
                 volume_id=wanted.volume.id,
@@ -172,13 +172,17 @@ class Publishing:
     async def _unpublish(self, place: VolumePath) -> None:
         glance = await self._host.glance(place.path)
         self._refuse_foreign(place, glance)
+        if self._host.state.read(Published, glance.path) is None:
+            for mount in glance.mounted:
+                number = glance.block if mount is glance.mounted[-1] and glance.block else mount.number
+                identity.check_unrecorded(place.volume_id, mount, await self._host.facts(number))
         await self._host.mounts.unmount_all(glance.mounted)
         await self._host.forget(Published, glance.path, before=partial(paths.remove, glance.path))
 
     def _refuse_foreign(self, place: VolumePath, glance: Glance) -> None:
         """A path that is known as another volume's, or as a staging path, is not unpublished by mistake."""
         known = self._host.state.read(Published, glance.path)
-        staged = {record.path for record in self._host.state.all(Staged)}
+        staged = {path for record in self._host.state.all(Staged) for path in record.paths}
         if (known is not None and known.volume_id != place.volume_id) or glance.path in staged:
             raise errors.FailedPrecondition(f"{glance.path} is not a target path of volume {place.volume_id}")
 

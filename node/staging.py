@@ -13,7 +13,6 @@ import structlog
 from common import errors
 from node.encryption.unlocking import Opened, Unlocking
 from node.formats import filesystem_argv
-from node.formats.mountinfo import MountTable
 from node.host import paths, processes
 from node.host.devices import Device
 from node.host.host import Glance, Host
@@ -22,7 +21,7 @@ from node.host.volume_locks import VolumeLocks
 from node.records.probes import Probe
 from node.records.requests import Filesystem, Stage, VolumeSpec
 from node.records.state import Published, Staged
-from node.rules import formatting, identity, mounting
+from node.rules import formatting, identity, mount_refs, mounting
 
 log = structlog.get_logger()
 
@@ -61,7 +60,9 @@ class Staging:
     async def _refuse_shared(self, wanted: Stage, device: Device) -> None:
         """Refuse a device that is mounted for another volume; each record has the number that was mounted."""
         records = [each for each in self._host.state.all(Staged) if each.number == device.facts.number]
-        if others := frozenset(record.path for record in records if record.volume_id != wanted.volume.id):
+        if others := frozenset(
+            path for record in records if record.volume_id != wanted.volume.id for path in record.paths
+        ):
             mounts = (await self._host.mounts.table()).of(device.facts.number)
             identity.check_mounts(wanted.volume, device.facts, mounts, others)
 
@@ -79,7 +80,9 @@ class Staging:
         await opened.content.hand_out(wanted.volume, device)
         known = self._host.state.read(Staged, wanted.volume.id)
         if known is None or (known.number, known.kind) != (device.facts.number, ""):
-            await self._host.remember(_record(wanted, glance.path, device))
+            await self._host.remember(self._record(wanted, glance.path, device))
+        elif glance.path not in known.paths:
+            await self._host.remember(known.staged_at(glance.path))
 
     async def _is_staged(self, wanted: Stage, filesystem: Filesystem, glance: Glance, device: Device) -> bool:
         """Tell whether it is mounted already. Raises AlreadyExists if something else is."""
@@ -115,7 +118,7 @@ class Staging:
     async def _mount(self, wanted: Stage, filesystem: Filesystem, glance: Glance, opened: Opened) -> None:
         device = opened.device
         grow = await self._prepare(wanted, filesystem, opened)
-        record = replace(_record(wanted, glance.path, device), to_grow=grow)
+        record = replace(self._record(wanted, glance.path, device), to_grow=grow)
         await self._host.remember(record, before=partial(paths.make_folder, glance.path))
         options = mounting.stage_options(filesystem, read_only=wanted.read_only)
         await self._host.mounts.mount(device.path, glance.path, filesystem.kind, options)
@@ -202,7 +205,9 @@ class Staging:
             was_ours = known is not None and known.number == mount.number
             if not identity.is_stale(wanted.volume, facts, was_ours=was_ours):
                 break
-            if users := other_points(await self._host.mounts.table(), mount.number, glance.path):
+            table = await self._host.mounts.table()
+            points = [other.point for other in table.of(mount.number)]
+            if users := mount_refs.uses(points, known.paths if known is not None else (), glance.path):
                 raise errors.FailedPrecondition(
                     f"volume {wanted.volume.id} was detached while it was mounted at {', '.join(users)}",
                     remedy="delete the pods that use it; when they are gone the volume is mounted anew",
@@ -212,24 +217,23 @@ class Staging:
             glance = await self._host.glance(wanted.path)
         return glance
 
-
-def other_points(table: MountTable, number: str, path: str) -> list[str]:
-    """Return where else the device is mounted: the publishes, and what others have made."""
-    return sorted({mount.point for mount in table.of(number) if mount.point != path})
-
-
-def _record(wanted: Stage, path: str, device: Device) -> Staged:
-    return Staged(
-        volume_id=wanted.volume.id,
-        volume_name=wanted.volume.name,
-        path=path,
-        number=device.facts.number,
-        kind=wanted.filesystem.kind if wanted.filesystem else "",
-        flags=wanted.filesystem.flags if wanted.filesystem else (),
-        read_only=wanted.read_only,
-        errors=device.facts.errors,
-        disk=device.facts.disk,
-    )
+    def _record(self, wanted: Stage, path: str, device: Device) -> Staged:
+        """Return what is to be remembered; a path at which the same device was staged before stays."""
+        record = Staged(
+            volume_id=wanted.volume.id,
+            volume_name=wanted.volume.name,
+            path=path,
+            number=device.facts.number,
+            kind=wanted.filesystem.kind if wanted.filesystem else "",
+            flags=wanted.filesystem.flags if wanted.filesystem else (),
+            read_only=wanted.read_only,
+            errors=device.facts.errors,
+            disk=device.facts.disk,
+        )
+        known = self._host.state.read(Staged, wanted.volume.id)
+        if known is None or (known.number, known.kind) != (record.number, record.kind):
+            return record
+        return replace(record, other_paths=known.staged_at(path).other_paths)
 
 
 def _check_read_only(wanted: Stage, probe: Probe) -> None:

@@ -4,7 +4,6 @@ Source: CSI 1.13 "NodeGetVolumeStats"; statvfs(3).
 """
 
 import os
-from dataclasses import replace
 from functools import partial
 
 from common import errors
@@ -13,7 +12,7 @@ from node.host.sysfs import device_number
 from node.records.findings import Usage
 from node.records.requests import VolumePath
 from node.records.state import Published, Staged
-from node.volume_at import block_of, is_recorded, is_volume, mount_of, opened
+from node.volume_at import block_of, is_recorded, is_volume, mount_of, opened, resolved
 
 STATFS_SECONDS = 5.0
 
@@ -26,7 +25,7 @@ class Stats:
 
     async def usage(self, place: VolumePath) -> Usage:
         """Return how full the volume is. Raises NotFound if it is not at that path."""
-        place = replace(place, path=await self._host.resolve(place.path))
+        place = await resolved(self._host, place)
         work = partial(_usage, self._host, place)
         return await self._host.threads.in_turn(place.path, work, STATFS_SECONDS, f"the file system at {place.path}")
 
@@ -57,6 +56,7 @@ def _device(host: Host, place: VolumePath, number: str) -> Usage:
 
 async def find(host: Host, place: VolumePath) -> Glance:
     """Look at the path. Raises NotFound if the volume is not there."""
+    place = await resolved(host, place)
     glance = await host.glance(place.path)
     published = host.state.read(Published, glance.path)
     known = {each.volume_id for each in host.state.all(Staged) if each.path == glance.path}

@@ -10,20 +10,23 @@ import asyncio
 from contextlib import suppress
 from functools import partial
 
+import structlog
+
 from common import deadlines, errors
 from node.formats.mountinfo import MountTable
 from node.host import processes
 from node.host.host import Host
 from node.host.threads import SECONDS
 from node.host.volume_locks import VolumeLocks
-from node.records.kernel import Facts, Mapper
+from node.records.kernel import Facts, Mapper, Mount
 from node.records.requests import VolumePath
 from node.records.state import Published, Staged
-from node.rules import identity
-from node.staging import other_points
+from node.rules import identity, mount_refs
 
 RELEASE_SECONDS = 30.0  # for the kernel to let go of a device after its last unmount
 RELEASE_PAUSE = 0.05
+
+log = structlog.get_logger()
 
 
 class Unstaging:
@@ -41,13 +44,17 @@ class Unstaging:
         path, table = await self._host.table_at(place.path)
         mounted = table.at(path)
         known = self._host.state.read(Staged, place.volume_id)
-        elsewhere = known is not None and known.path != path
-        if elsewhere:
-            known = None  # staged at another path; this one has only to be empty
-        mapper = None if elsewhere else await self._mapper(place, known)
+        self._refuse_foreign(place, path)
+        await self._refuse_unknown(place, known, mounted)
+        if await self._is_staged_elsewhere(place, known, path, table):
+            return
+        if known is not None and path not in known.paths:
+            known = None  # staged at another path, without a mount; this one has only to be empty
+            mapper = None
+        else:
+            mapper = await self._mapper(place, known)
         remembered = await self._remembered(known, mapper)
         numbers = {mount.number for mount in mounted} | remembered
-        self._refuse_foreign(place, path)
         self._refuse_while_published(place, path, table, numbers)
         if mounted and known is None:  # staged by another driver: this call may be interrupted, too
             top = mounted[-1]
@@ -55,6 +62,28 @@ class Unstaging:
             with suppress(errors.Unavailable):  # a directory that is full keeps nobody from unstaging
                 await self._host.remember(known)
         await self._host.mounts.unmount_all(mounted)
+        await self._release(place, known, mapper, numbers)
+        if known is not None and known.set_read_only and remembered:
+            await self._host.devices.set_read_only(known.number, read_only=False)
+        if known is not None:
+            await self._host.forget(Staged, place.volume_id)
+
+    async def _is_staged_elsewhere(self, place: VolumePath, known: Staged | None, path: str, table: MountTable) -> bool:
+        """Undo one of several stagings of a volume; the last one waits until the device is free."""
+        mounted = table.at(path)
+        numbers = {mount.number for mount in mounted} or ({known.number} if known is not None else set())
+        points = [mount.point for number in numbers for mount in table.of(number)]
+        others = mount_refs.other_stagings(points, known.paths if known is not None else (), path)
+        if not others:
+            return False
+        log.info("staged_elsewhere", volume=place.volume_id, path=path, at=others)
+        await self._host.mounts.unmount_all(mounted)
+        if known is not None and path in known.paths and (left := known.without(path)) is not None:
+            await self._host.remember(left)
+        return True
+
+    async def _release(self, place: VolumePath, known: Staged | None, mapper: Mapper | None, numbers: set[str]) -> None:
+        """Wait until nobody holds the device, close its mapper, wait for the disk below."""
         disks = {known.disk if known is not None else "", mapper.disk if mapper is not None else ""}
         for number in sorted(numbers - disks):
             await self._wait_until_free(place, number)
@@ -62,10 +91,6 @@ class Unstaging:
             await self._host.luks.close(place.volume_id, mapper)
         for number in sorted(numbers & disks):
             await self._wait_until_free(place, number)
-        if known is not None and known.set_read_only and remembered:
-            await self._host.devices.set_read_only(known.number, read_only=False)
-        if known is not None:
-            await self._host.forget(Staged, place.volume_id)
 
     async def _mapper(self, place: VolumePath, known: Staged | None) -> Mapper | None:
         """Return the volume's mapper, if it may have one: an interrupted call may have left it open, unremembered."""
@@ -82,16 +107,24 @@ class Unstaging:
 
     def _refuse_foreign(self, place: VolumePath, path: str) -> None:
         """A path at which another volume is staged, or anything is published, is not unstaged by mistake."""
-        staged = {record.path: record.volume_id for record in self._host.state.all(Staged)}
+        staged = {each: record.volume_id for record in self._host.state.all(Staged) for each in record.paths}
         taken_by = staged.get(path, place.volume_id)
         if taken_by != place.volume_id or self._host.state.read(Published, path) is not None:
             raise errors.FailedPrecondition(f"{path} is not a staging path of volume {place.volume_id}")
 
+    async def _refuse_unknown(self, place: VolumePath, known: Staged | None, mounted: tuple[Mount, ...]) -> None:
+        """What is mounted there, and this driver has not mounted, has to be a volume of the cloud."""
+        if known is None or not mounted or mounted[-1].number != known.number:
+            for mount in mounted:
+                identity.check_unrecorded(place.volume_id, mount, await self._host.facts(mount.number))
+
     def _refuse_while_published(self, place: VolumePath, path: str, table: MountTable, numbers: set[str]) -> None:
         published = [each for each in self._host.state.all(Published) if each.volume_id == place.volume_id]
         live = {each.target for each in published if table.at(each.target)}
+        known = self._host.state.read(Staged, place.volume_id)
         for number in numbers:
-            live |= set(other_points(table, number, path))
+            points = [mount.point for mount in table.of(number)]
+            live |= set(mount_refs.uses(points, known.paths if known is not None else (), path))
         if live:
             raise errors.FailedPrecondition(
                 f"volume {place.volume_id} is still published at {', '.join(sorted(live))}",

@@ -1,10 +1,11 @@
 """A volume at a path: opened once, and proven by what was opened, since pods come and go while it is looked at.
 
-Everything here blocks.
+Everything here blocks, but for ``resolved``.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from common import errors
 from node.host import paths
@@ -14,6 +15,14 @@ from node.records.kernel import Facts, Mount
 from node.records.requests import VolumePath
 from node.records.state import Published, Staged
 from node.rules import identity
+
+
+async def resolved(host: Host, place: VolumePath) -> VolumePath:
+    """Return the place with its path as mountinfo has it. Raises NotFound for a path out of kubelet's directory."""
+    try:
+        return replace(place, path=await host.resolve(place.path))
+    except errors.InvalidArgument as error:
+        raise not_there(place) from error
 
 
 @contextmanager
@@ -29,7 +38,7 @@ def opened(place: VolumePath) -> Iterator[int]:
 def is_recorded(host: Host, place: VolumePath) -> bool:
     """Tell whether this driver has put the volume there. Raises NotFound if it is another volume that is there."""
     published = host.state.read(Published, place.path)
-    owners = {each.volume_id for each in host.state.all(Staged) if each.path == place.path}
+    owners = {each.volume_id for each in host.state.all(Staged) if place.path in each.paths}
     owners |= {published.volume_id} if published is not None else set()
     if owners and place.volume_id not in owners:
         raise not_there(place)

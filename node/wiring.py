@@ -82,6 +82,7 @@ def make_host(chosen: NodeSettings, commands: Commands) -> Host:
         mounts=Mounts(commands, threads, chosen.command_seconds),
         state=kept,
         orphans=LeftoverPrograms(str(chosen.state_dir)),
+        kubelet_dir=chosen.kubelet_dir,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from common import errors
 from node.formats.mountinfo import MountTable
@@ -45,18 +46,23 @@ class Host:
     mounts: Mounts
     state: StateFolder
     orphans: LeftoverPrograms
+    kubelet_dir: Path | None = None  # no path leads out of it; None: any path is taken
 
     async def glance(self, path: str) -> Glance:
         """Look at a path, not at what is mounted there. Raises Unavailable if an earlier call is at work there."""
-        return await self.threads.call(partial(_glance, path, self.orphans), SECONDS, f"looking at {path}")
+        return await self.threads.call(
+            partial(_glance, path, self.kubelet_dir, self.orphans), SECONDS, f"looking at {path}"
+        )
 
     async def resolve(self, path: str) -> str:
-        """Return ``path`` as mountinfo has it."""
-        return await self.threads.call(partial(paths.resolve, path), SECONDS, f"resolving {path}")
+        """Return ``path`` as mountinfo has it. Raises InvalidArgument if it leads out of kubelet's directory."""
+        return await self.threads.call(partial(_resolve, path, self.kubelet_dir), SECONDS, f"resolving {path}")
 
     async def table_at(self, path: str) -> tuple[str, MountTable]:
         """Return ``path`` as mountinfo has it, and all mounts. Raises Unavailable if an earlier call works there."""
-        return await self.threads.call(partial(_table_at, path, self.orphans), SECONDS, f"looking at {path}")
+        return await self.threads.call(
+            partial(_table_at, path, self.kubelet_dir, self.orphans), SECONDS, f"looking at {path}"
+        )
 
     async def shows(self, path: str, number: str) -> bool:
         """Tell whether a file system of the device ``number`` is mounted at ``path``, and is what is seen there."""
@@ -108,9 +114,15 @@ class Host:
             raise errors.Unavailable(f"cannot write the node's journal: {error}", remedy=REMEDY) from error
 
 
-def _glance(path: str, orphans: LeftoverPrograms) -> Glance:
-    """The mounts are read only if there is one at the path: a node may have thousands of others."""
+def _resolve(path: str, kubelet_dir: Path | None) -> str:
     real = paths.resolve(path)
+    paths.check_inside(real, kubelet_dir)
+    return real
+
+
+def _glance(path: str, kubelet_dir: Path | None, orphans: LeftoverPrograms) -> Glance:
+    """The mounts are read only if there is one at the path: a node may have thousands of others."""
+    real = _resolve(path, kubelet_dir)
     orphans.check(real)
     with suppress(OSError):
         around, seen = paths.mount_ids(real)
@@ -128,8 +140,8 @@ def _block(path: str, mounted: tuple[Mount, ...]) -> str:
     return paths.block_number(path) if is_node else ""
 
 
-def _table_at(path: str, orphans: LeftoverPrograms) -> tuple[str, MountTable]:
-    real = paths.resolve(path)
+def _table_at(path: str, kubelet_dir: Path | None, orphans: LeftoverPrograms) -> tuple[str, MountTable]:
+    real = _resolve(path, kubelet_dir)
     orphans.check(real)
     return real, read_table()
 

@@ -16,6 +16,15 @@ def resolve(path: str) -> str:
     return str(Path(os.path.realpath(place.parent)) / place.name)
 
 
+def check_inside(path: str, folder: Path | None) -> None:
+    """Raise InvalidArgument if ``path``, which is resolved, does not lie below ``folder``."""
+    if folder is not None and not Path(path).is_relative_to(os.path.realpath(folder)):
+        raise errors.InvalidArgument(
+            f"{path} does not lie below kubelet's directory {folder}",
+            remedy="if kubelet has another root directory, set AIOCSI_KUBELET_DIR (kubeletPath of the chart)",
+        )
+
+
 def mount_ids(path: str) -> tuple[int, int]:
     """Return the ids of the mount in which ``path`` lies and of the one that is seen at it; 0: nothing is there.
 
@@ -75,6 +84,10 @@ def make_folder(path: str) -> None:
         Path(path).mkdir(parents=True, exist_ok=True, mode=0o750)
     except OSError as error:
         raise errors.FailedPrecondition(f"cannot make the folder {path}: {error.strerror}") from error
+    if not is_folder(path):  # mount(8) would follow a link
+        raise errors.FailedPrecondition(
+            f"{path} is a symbolic link", remedy="remove it: a volume is mounted at no link"
+        )
 
 
 def make_file(path: str) -> None:

@@ -82,6 +82,17 @@ def may_be(volume_id: str, volume_name: str, facts: Facts) -> bool:
     return (facts.vendor, facts.model) == (VENDOR, MODEL) or volume_id in _backing_names(facts)
 
 
+def check_unrecorded(volume_id: str, mount: Mount, facts: Facts | None) -> None:
+    """Raise FailedPrecondition unless a mount that is in no record may be the volume's, or is what is left of one."""
+    is_left = facts is None and mount.source.startswith("/dev/")
+    if not is_left and (facts is None or not may_be(volume_id, "", facts)):
+        what = f"{mount.kind} of {mount.source}" if facts is None else describe(facts)
+        raise errors.FailedPrecondition(
+            f"{mount.point} has a mount that is no volume of this driver ({what}), and is left alone",
+            remedy="find out who has mounted it; unmount it by hand if nobody needs it",
+        )
+
+
 def prove_again(volume_id: str, volume_name: str, facts: Facts) -> None:
     """Raise FailedPrecondition unless the device under a mount is the volume.
 

@@ -165,6 +165,8 @@ spec:
 - name: AIOCSI_REGISTRATION_DIR
   value: {{ printf "%s/plugins_registry" $values.kubeletPath | quote }}
 {{- end }}
+- name: AIOCSI_KUBELET_DIR
+  value: {{ $values.kubeletPath | quote }}
 - name: AIOCSI_STATE_DIR
   value: {{ printf "%s/state" $plugin | quote }}
 - name: AIOCSI_VOLUME_LIMIT

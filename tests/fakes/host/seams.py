@@ -70,8 +70,8 @@ class SimThreads(Threads):
         self._draw = draw
         self._known: dict[object, Callable[..., object]] = {  # type: ignore[explicit-any]  # each has its own arguments
             host_module._glance: self.glance,
-            paths.resolve: lambda path: path,
-            host_module._table_at: lambda path, _: (path, kernel.table()),
+            host_module._resolve: lambda path, _: path,
+            host_module._table_at: lambda path, _, __: (path, kernel.table()),
             host_module._shows: self._shows,
             host_module._mapper: lambda *_: None,  # no volume is encrypted here
             paths.make_folder: kernel.folders.add,
@@ -105,7 +105,7 @@ class SimThreads(Threads):
         assert mine or rescan, f"the simulated host does not know {function}"
         return work()
 
-    def glance(self, path: str, orphans: LeftoverPrograms) -> Glance:
+    def glance(self, path: str, _: Path | None, orphans: LeftoverPrograms) -> Glance:
         """Look at a path."""
         orphans.check(path)
         seen = self._kernel.top(path)

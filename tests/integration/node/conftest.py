@@ -98,6 +98,7 @@ def make_bench(folder: Path, made: Disks, commits: Tasks, **values: str) -> Benc
     variables = {
         "AIOCSI_DEVICE_DIR": str(made.devices),
         "AIOCSI_STATE_DIR": str(folder / "state"),
+        "AIOCSI_KUBELET_DIR": str(folder),
         "AIOCSI_DEVICE_WAIT_SECONDS": "0",
         **values,
     }

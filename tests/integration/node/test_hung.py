@@ -15,7 +15,7 @@ from common import errors
 from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
 from node.records.requests import VolumePath
-from node.records.state import Staged
+from node.records.state import Published, Staged
 from tests.harness import traces
 from tests.harness.client import Client
 from tests.harness.hung import unanswered
@@ -158,6 +158,7 @@ async def test_a_dead_mount_is_unpublished(bench: Bench) -> None:
         os.close(end)
         with pytest.raises(OSError, match="not connected"):
             os.statvfs(target)
+        await bench.host.remember(Published(disk.id, str(target), block=False, read_only=False))
         await bench.unpublish(disk)
         assert traces.mounts(bench.folder) == ()
         assert not os.path.lexists(target)  # noqa: ASYNC240  # a local folder

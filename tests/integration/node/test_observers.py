@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from common import errors
+from common.tasks import Tasks
 from node.records.requests import VolumePath
 from tests.harness import traces
 from tests.harness.tools import run
-from tests.integration.node.conftest import Bench
+from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import GIB, Disk
 
 ROUNDS = 40
@@ -84,10 +85,11 @@ async def test_stats_and_health_at_once_do_not_take_each_other_for_a_fault(bench
 @pytest.mark.asyncio
 @pytest.mark.parametrize("path", ["/proc", "/dev/shm", "/"])
 async def test_stats_of_what_is_not_the_drivers_are_not_found(bench: Bench, path: str) -> None:
-    with pytest.raises(errors.NotFound):
-        await bench.parts.stats.usage(VolumePath("some-id", path))
-    with pytest.raises(errors.NotFound):
-        await bench.parts.health.of_volume(VolumePath("some-id", path))
+    for each in (bench, make_bench(bench.folder, bench.disks, Tasks(), AIOCSI_KUBELET_DIR="/")):
+        with pytest.raises(errors.NotFound):
+            await each.parts.stats.usage(VolumePath("some-id", path))
+        with pytest.raises(errors.NotFound):
+            await each.parts.health.of_volume(VolumePath("some-id", path))
 
 
 @pytest.mark.asyncio

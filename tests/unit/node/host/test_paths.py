@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from common import errors
 from node.host import host, mounts, paths
 from node.host.leftover_programs import LeftoverPrograms
 
@@ -22,13 +25,33 @@ def test_a_mount_point_has_another_mount_than_what_is_around_it() -> None:
 
 def test_a_look_at_a_mount_point_tells_what_is_mounted_there(tmp_path: Path) -> None:
     none = LeftoverPrograms("nobody", tmp_path)
-    seen = host._glance("/proc", none)
+    seen = host._glance("/proc", None, none)
     assert [mount.kind for mount in seen.mounted][-1:] == ["proc"]
     assert seen.under is None
-    bare = host._glance(str(tmp_path), none)
+    bare = host._glance(str(tmp_path), tmp_path.parent, none)
     assert bare.mounted == ()
     assert bare.under == mounts.read_table().covering(str(tmp_path))
 
 
 def test_a_mount_that_is_not_there_is_not_found() -> None:
     assert mounts.read_mount(0) is None
+
+
+def test_no_link_leads_out_of_kubelets_directory(tmp_path: Path) -> None:
+    kubelet = tmp_path / "kubelet"
+    (kubelet / "pods").mkdir(parents=True)
+    (kubelet / "out").symlink_to(tmp_path)
+    (tmp_path / "alias").symlink_to(kubelet)
+    assert host._resolve(str(tmp_path / "alias/pods/x"), tmp_path / "alias") == str(kubelet / "pods/x")
+    for path in (tmp_path / "x", kubelet / "out/x", Path("/etc/x"), tmp_path / "kubelets/x"):
+        with pytest.raises(errors.InvalidArgument, match="kubelet's directory"):
+            host._resolve(str(path), kubelet)
+
+
+def test_no_folder_is_made_of_a_link(tmp_path: Path) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "victim")
+    with pytest.raises(errors.FailedPrecondition, match="symbolic link"):
+        paths.make_folder(str(tmp_path / "link"))
+    with pytest.raises(errors.FailedPrecondition):
+        paths.make_file(str(tmp_path / "link"))
