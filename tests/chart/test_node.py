@@ -49,6 +49,7 @@ def test_the_kubelet_s_folder_is_at_the_same_path_inside_and_shares_its_mounts()
     told = environment(container)
     plugin = "/data/kubelet/plugins/dobs.csi.digitalocean.com"
     assert told["AIOCSI_ENDPOINT"] == f"unix://{plugin}/csi.sock"
+    assert told["AIOCSI_KUBELET_DIR"] == "/data/kubelet"
     assert told["AIOCSI_STATE_DIR"] == f"{plugin}/state"
     assert told["AIOCSI_REGISTRATION_DIR"] == "/data/kubelet/plugins_registry"
 
