@@ -12,25 +12,26 @@ from controller.actions import Running
 from controller.cloud.base import AlreadyAttached, Gone, Kind, NotAttached, Place, ServerFull, Volume
 from controller.finality import not_final
 from controller.records import Attach, Detach, PublishContext
+from controller.rules import labels
 from controller.shared import SharedParts
 
 FRESH_SECONDS = 1.0  # so long, what the cloud has told of an attach is as good as what it would tell now
 
 
 class Attachments:
-    """Publishes volumes to nodes. ``labels`` are put on a volume that lacks them, by the attach request itself.
+    """Publishes volumes to nodes. The attach request puts the labels ``of_cluster`` on a volume that lacks them.
 
     ``confirm``: a completed attach is confirmed by a look at the volume.
     """
 
-    def __init__(self, parts: SharedParts, labels: Sequence[str] = (), *, confirm: bool = False) -> None:
+    def __init__(self, parts: SharedParts, of_cluster: Sequence[str] = (), *, confirm: bool = False) -> None:
         self._confirm = confirm
         self._cloud = parts.cloud
         self._actions = parts.actions
         self._cache = parts.cache
         self._locks = parts.locks
         self._look = parts.look
-        self._labels = tuple(labels)
+        self._labels = tuple(of_cluster)
 
     async def publish(self, wanted: Attach) -> PublishContext:
         """Attach the volume to the server, and to none else.
@@ -87,10 +88,10 @@ class Attachments:
         if volume.server_ids and await self._is_held_elsewhere(volume.id, server_id):
             return
         place = Place(volume.id, server_id=server_id)
-        labels = [label for label in self._labels if label not in volume.labels]
+        wanted = labels.missing(self._labels, volume.labels)
         self._cache.moving(volume.id)
         try:
-            await self._actions.run(Kind.ATTACH, place, lambda: self._cloud.attach(place, labels))
+            await self._actions.run(Kind.ATTACH, place, lambda: self._cloud.attach(place, wanted))
         except Gone:
             await self._look(volume.id)
             raise errors.NotFound(f"there is no node {server_id}: the cloud has no such server") from None

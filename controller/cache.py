@@ -16,9 +16,9 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 REMEMBERED_ACTIONS = 2000
-REMEMBERED_LOSSES = 1000
 REMEMBERED_DELETIONS = 2000
 REMEMBERED_MOVES = 2000
+FRESH_DELETION_SECONDS = 60.0  # later, the cloud is asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,10 @@ class VolumeCache:
         self._volumes: dict[str, Volume] = {}
         self._changed: dict[str, float] = {}  # when we changed a volume
         self._moves: OrderedDict[str, Move] = OrderedDict()
-        self._deleted: OrderedDict[str, None] = OrderedDict()
+        self._deleted: OrderedDict[str, float] = OrderedDict()
         self._snapshots: dict[str, Snapshot] = {}
         self._order: list[tuple[float, str]] | None = None
         self.accounted = Accounted()
-        self.lost: OrderedDict[str, None] = OrderedDict()  # volumes that vanished, and that we did not delete
 
     def __len__(self) -> int:
         return len(self._volumes)
@@ -80,7 +79,6 @@ class VolumeCache:
         if volume.id not in self._volumes:
             self._order = None
         self._volumes[volume.id] = volume
-        self.lost.pop(volume.id, None)
         return volume
 
     def make(self, volume: Volume) -> Volume:
@@ -89,23 +87,21 @@ class VolumeCache:
         return self.see(volume)
 
     def forget(self, volume_id: str) -> None:
-        """The volume is gone, as it should be."""
-        self._drop(volume_id)
-        self.lost.pop(volume_id, None)
+        """The volume is gone."""
+        self._changed.pop(volume_id, None)
+        self._moves.pop(volume_id, None)
+        if self._volumes.pop(volume_id, None) is not None:
+            self._order = None
 
     def deleted(self, volume_id: str) -> None:
         """The cloud has just deleted the volume, as we asked. Its id is never used again."""
         self.forget(volume_id)
-        _keep(self._deleted, volume_id, None, REMEMBERED_DELETIONS)
+        _keep(self._deleted, volume_id, asyncio.get_running_loop().time(), REMEMBERED_DELETIONS)
 
     def has_deleted(self, volume_id: str) -> bool:
-        """Say whether this process has deleted the volume, as far as it remembers."""
-        return volume_id in self._deleted
-
-    def lose(self, volume_id: str) -> None:
-        """The volume is gone, and nobody asked us to delete it."""
-        if self._drop(volume_id):
-            _keep(self.lost, volume_id, None, REMEMBERED_LOSSES)
+        """Say whether the cloud has told this process a moment ago that the volume is deleted."""
+        told = self._deleted.get(volume_id, float("-inf"))
+        return asyncio.get_running_loop().time() - told < FRESH_DELETION_SECONDS
 
     def hold(self, volume_id: str, server_ids: tuple[str, ...]) -> None:
         """Those servers, and no others, hold the volume now."""
@@ -157,14 +153,6 @@ class VolumeCache:
     def forget_snapshot(self, snapshot_id: str) -> None:
         """The snapshot is gone."""
         self._snapshots.pop(snapshot_id, None)
-
-    def _drop(self, volume_id: str) -> bool:
-        self._changed.pop(volume_id, None)
-        self._moves.pop(volume_id, None)
-        if self._volumes.pop(volume_id, None) is None:
-            return False
-        self._order = None
-        return True
 
     def _touch(self, volume_id: str) -> None:
         self._changed[volume_id] = asyncio.get_running_loop().time()

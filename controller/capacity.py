@@ -49,7 +49,7 @@ class Capacity:
         limit = (await self._cloud.account()).volume_limit
         if not limit:
             return UNLIMITED_BYTES
-        made = (await self._cloud.list_volumes(zone, 1)).total
+        made = (await self._cloud.list_volumes(None, 1)).total  # the limit counts the volumes of all zones
         return max(0, limit - made) * self._largest
 
     def _of(self, available: int) -> AvailableCapacity:

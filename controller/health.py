@@ -6,7 +6,6 @@ Source: CSI 1.13 "ControllerGetVolumeHealth", "ControllerListVolumeHealth".
 import asyncio
 from dataclasses import dataclass
 
-from common import errors
 from controller.cloud.base import Gone, Server
 from controller.cloud.paging import everything
 from controller.inventory import Inventory
@@ -31,38 +30,37 @@ class VolumeHealth:
 
     def __init__(self, parts: SharedParts, inventory: Inventory, longest_page: int) -> None:
         self._cloud = parts.cloud
-        self._cache = parts.cache
+        self._look = parts.look
         self._inventory = inventory
         self._longest = longest_page
         self._servers: dict[str, Server] = {}
         self._read_at = float("-inf")
 
     async def of_one(self, volume_id: str) -> HealthReport:
-        """Ask how a volume is. Raises NotFound for one that was never seen; one that vanished is ill, not unknown."""
-        try:
-            volume = self._cache.see(await self._cloud.get_volume(volume_id))
-        except Gone:
-            if self._cache.get(volume_id) is not None:
-                self._cache.lose(volume_id)
-            if volume_id in self._cache.lost:
-                return HealthReport(volume_id, (health.lost(volume_id),))
-            raise errors.NotFound(f"there is no volume {volume_id}") from None
+        """Ask how a volume is. Raises NotFound."""
+        volume = await self._look(volume_id)
         servers = {holder: await self._server(holder) for holder in volume.server_ids}
         actions = await self._cloud.recent(volume_id)
         return HealthReport(volume_id, tuple(health.of_volume(volume, servers, actions)))
 
     async def page(self, asked: ListRequest) -> tuple[list[HealthReport], str]:
-        """Return the health of a page of volumes, and the token of the next. Vanished ones come with the last page."""
-        after = pages.after(asked.token)
+        """Return a page of the volumes that something ails, and the token of the next."""
+        after, length = pages.after(asked.token), pages.length(asked.max_entries, self._longest)
         if not asked.token:
             await self._inventory.refresh()
-        volumes, more = await self._inventory.page(after, pages.length(asked.max_entries, self._longest))
-        if any(volume.server_ids for volume in volumes):
-            await self._read_servers()
-        found = [HealthReport(each.id, tuple(health.of_volume(each, self._servers, ()))) for each in volumes]
-        if more:
-            return found, pages.token((volumes[-1].created_at, volumes[-1].id))
-        return found + [HealthReport(each, (health.lost(each),)) for each in self._cache.lost], ""
+        started = asyncio.get_running_loop().time()
+        found: list[tuple[pages.Cursor, HealthReport]] = []
+        more = True
+        while more:
+            volumes, more = await self._inventory.page(after, self._longest)
+            await self._learn_servers({holder for volume in volumes for holder in volume.server_ids}, started)
+            for volume in volumes:
+                after = (volume.created_at, volume.id)
+                if ailments := health.of_volume(volume, self._servers, ()):
+                    found.append((after, HealthReport(volume.id, tuple(ailments))))
+            if len(found) > length:
+                return [told for _, told in found[:length]], pages.token(found[length - 1][0])
+        return [told for _, told in found], ""
 
     async def _server(self, server_id: str) -> Server | None:
         try:
@@ -70,9 +68,10 @@ class VolumeHealth:
         except Gone:
             return None
 
-    async def _read_servers(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._read_at < FRESH_SECONDS:
+    async def _learn_servers(self, holders: set[str], started: float) -> None:
+        """Read the servers, unless all is known of the holders; once at most in a call that ``started`` then."""
+        known = started - self._read_at < FRESH_SECONDS and holders <= self._servers.keys()
+        if known or not holders or self._read_at >= started:
             return
         self._servers = {server.id: server for server in await everything(self._cloud.list_servers)}
-        self._read_at = now
+        self._read_at = asyncio.get_running_loop().time()

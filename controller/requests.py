@@ -189,7 +189,7 @@ def _mutable(parameters: Mapping[str, str], scope: records.ControllerScope) -> t
     """Return the labels that shall be there, and those that shall not."""
     _known(parameters, MUTABLE, "mutable parameter")
     present, absent = (labels.parse(parameters.get(key, ""), scope.traits.labels) for key in (TAGS, ABSENT_TAGS))
-    if both := set(present) & set(absent):
+    if both := set(absent) - set(labels.missing(absent, present)):
         raise errors.InvalidArgument(f"tag {min(both)!r} shall be both present and absent")
     return present, absent
 

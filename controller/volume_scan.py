@@ -80,13 +80,13 @@ class VolumeScan:
         self._pages, self._next = self._next - 1, 1
         unseen = {volume.id for volume in self._cache if self._is_unseen(volume)}
         for volume_id in unseen & self._suspects:
-            self._cache.lose(volume_id)
+            self._cache.forget(volume_id)
         self._suspects = unseen - self._suspects
         for volume_id in sorted(self._suspects)[:ASKED_PER_ROUND]:
             try:
                 self._cache.see(await self._cloud.get_volume(volume_id))
             except Gone:
-                self._cache.lose(volume_id)
+                self._cache.forget(volume_id)
             self._suspects.discard(volume_id)
 
     def _is_unseen(self, volume: Volume) -> bool:

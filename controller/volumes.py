@@ -13,7 +13,7 @@ from controller.actions import Running
 from controller.cloud.base import EventPending, Gone, InUse, Kind, NameTaken, Place, Volume, VolumeOrder
 from controller.finality import not_final
 from controller.records import Create, Modify, Resize, Size
-from controller.rules import capacity, existing_volume
+from controller.rules import capacity, existing_volume, labels
 from controller.shared import SharedParts
 from controller.sources import Sources
 
@@ -76,7 +76,7 @@ class Volumes:
         with self._locks.hold(wanted.volume_id):
             volume = await self._look(wanted.volume_id)
             held = {label.lower(): label for label in volume.labels}  # the cloud may keep a label in another case
-            missing = [label for label in wanted.present if label.lower() not in held]
+            missing = labels.missing(wanted.present, volume.labels)
             for number, label in enumerate(missing):
                 with not_final("some tags were put on the volume") if number else nullcontext():
                     await self._tasks.finish(self._cloud.add_label(volume.id, label))
@@ -84,8 +84,8 @@ class Volumes:
             for number, label in enumerate(unwanted):
                 with not_final("some tags of the volume were changed") if number or missing else nullcontext():
                     await self._tasks.finish(self._cloud.remove_label(volume.id, label))
-            labels = tuple(each for each in (*volume.labels, *missing) if each not in unwanted)
-            self._cache.see(replace(volume, labels=labels))
+            now = tuple(each for each in (*volume.labels, *missing) if each not in unwanted)
+            self._cache.see(replace(volume, labels=now))
 
     async def get(self, volume_id: str) -> Volume:
         """Return the volume as the cloud tells it now. Raises NotFound."""

@@ -74,7 +74,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has changed on volumes: the actions that have ended; ``missed``: there may be more.
+    """What may have changed who holds volumes: the actions that have ended; ``missed``: there may be more.
 
     ``now`` is what to ask with the next time.
     """
@@ -286,7 +286,7 @@ class Cloud(Protocol):
         ...
 
     async def changes(self, since: str) -> Changes | None:
-        """Return what has changed on volumes ``since``: the ``now`` of the answer before, at first empty.
+        """Return what has changed of volumes and servers ``since``: the ``now`` of the answer before, at first empty.
 
         None: this cloud cannot tell.
         """

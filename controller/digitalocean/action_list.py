@@ -80,7 +80,7 @@ class ActionList:
     async def changes(self, since: str) -> Changes | None:
         """See base.Cloud. ``since`` is the id of an action: those up to it are accounted for."""
         page, last = await self._source.account_actions(1), int(since or 0)
-        new = [each for each in page.items if _number(each) > last and each.action.kind in VOLUME_KINDS]
+        new = [each for each in page.items if _number(each) > last and _may_move_volumes(each)]
         newest = max(map(_number, page.items), default=last)
         now = min((_number(each) - 1 for each in new if not each.ended), default=newest)
         self._proven = self._proven or any(each.action.kind in VOLUME_KINDS for each in page.items)
@@ -124,6 +124,11 @@ class ActionList:
 def _is_older(page: Page[Progress], missing: set[str]) -> bool:
     """Say whether a page, newest first, has passed all the missing actions."""
     return bool(page.items) and _number(page.items[-1]) < min(map(int, missing), default=0)
+
+
+def _may_move_volumes(progress: Progress) -> bool:
+    """Say whether an action is of a volume, or of a server: one that is deleted lets its volumes go."""
+    return progress.action.kind in VOLUME_KINDS or progress.action.server_id is not None
 
 
 def _number(progress: Progress) -> int:

@@ -1,6 +1,6 @@
 """What ails a volume, judged from what the cloud tells of it. Source: CSI 1.13 "VolumeHealth"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -12,7 +12,6 @@ class Severity(Enum):
 
     DEGRADED = "DEGRADED"
     INACCESSIBLE = "INACCESSIBLE"
-    DATA_LOSS = "DATA_LOSS"
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,7 @@ def of_volume(volume: Volume, servers: Mapping[str, Server | None], actions: Seq
         why = f": {actions[0].error}" if actions[0].error else ""
         text = f"the last action on volume {volume.id}, {last.kind.value} {last.id}, failed{why}"
         found.append(Ailment(Severity.DEGRADED, "ActionErrored", text))
-    return [ailment for ailment in found if ailment is not None]
-
-
-def lost(volume_id: str) -> Ailment:
-    """Tell of a volume that vanished without our doing."""
-    text = f"volume {volume_id} is gone from the cloud, and this driver did not delete it"
-    return Ailment(Severity.DATA_LOSS, "VolumeGone", text)
+    return _merged(ailment for ailment in found if ailment is not None)
 
 
 def _of_holder(volume: Volume, holder: str, server: Server | None) -> Ailment | None:
@@ -56,3 +49,11 @@ def _of_holder(volume: Volume, holder: str, server: Server | None) -> Ailment | 
         text = f"volume {volume.id} is attached to node {holder}, which is not active"
         return Ailment(Severity.INACCESSIBLE, "ServerNotActive", text)
     return None
+
+
+def _merged(ailments: Iterable[Ailment]) -> list[Ailment]:
+    """Tell what has the same severity and reason once: CSI 1.13 allows no second entry with both."""
+    same: dict[tuple[Severity, str], list[str]] = {}
+    for each in ailments:
+        same.setdefault((each.severity, each.reason), []).append(each.message)
+    return [Ailment(severity, reason, "; ".join(messages)) for (severity, reason), messages in same.items()]

@@ -3,8 +3,9 @@
 Which texts are labels is a trait of the cloud. Users set them as "tags".
 """
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from common import errors
 from controller.cloud.traits import TextRule
@@ -19,12 +20,16 @@ PLACEHOLDERS = {
 }
 
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
+_HASH = 10  # hex digits that tell apart what was cut
 
 
 def parse(text: str, rule: TextRule, parameters: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Return the labels of a comma-separated list. Raises InvalidArgument, which names the one that is none."""
     wanted = (_fill(part.strip(), rule, parameters or {}) for part in text.split(",") if part.strip())
-    return tuple(dict.fromkeys(_check(label, rule) for label in wanted))
+    found: dict[str, str] = {}
+    for label in wanted:
+        found.setdefault(label.lower(), _check(label, rule))
+    return tuple(found.values())
 
 
 def _fill(template: str, rule: TextRule, parameters: Mapping[str, str]) -> str:
@@ -41,7 +46,17 @@ def _fill(template: str, rule: TextRule, parameters: Mapping[str, str]) -> str:
             )
         return rule.fit(parameters[key])
 
-    return _PLACEHOLDER.sub(value, template)
+    filled = _PLACEHOLDER.sub(value, template)
+    if filled == template or len(filled) <= rule.longest:
+        return filled
+    digest = hashlib.sha256(filled.encode()).hexdigest()[:_HASH]
+    return f"{filled[: rule.longest - _HASH - 1]}-{digest}"
+
+
+def missing(wanted: Sequence[str], held: Sequence[str]) -> list[str]:
+    """Return the wanted labels that are not among the held ones, which the cloud may keep in another case."""
+    lower = {label.lower() for label in held}
+    return [label for label in wanted if label.lower() not in lower]
 
 
 def problem(label: str, rule: TextRule) -> str:

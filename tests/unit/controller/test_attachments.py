@@ -264,6 +264,16 @@ async def test_the_attach_request_puts_the_clusters_tags_on_a_volume_without_the
     assert world.cloud.count()["add_label"] == 0
 
 
+async def test_a_clusters_tag_that_the_cloud_keeps_in_another_case_is_not_put_on_again() -> None:
+    world = World(tags=("k8s:one",))
+    volume = world.cloud.make_volume("pvc-old")
+    world.cloud.volumes[volume.id] = replace(volume, labels=("K8s:One",))
+    await World(world.cloud).volumes.get(volume.id)
+    await world.volumes.get(volume.id)
+    await world.publish(volume.id, "101")
+    assert world.cloud.volumes[volume.id].labels == ("K8s:One",)
+
+
 async def test_no_second_start_is_sent_while_the_first_is_unanswered_though_its_caller_has_left() -> None:
     world = World(FakeCloud(latency=2))
     first, second = [await world.create(f"pvc-{name}") for name in "ab"]

@@ -1,5 +1,7 @@
 """Past the request that makes something nothing final is answered, and what was made is found without its source."""
 
+from dataclasses import replace
+
 import pytest
 
 from common import errors
@@ -110,3 +112,13 @@ async def test_a_restore_that_another_driver_has_begun_is_taken_over() -> None:
     begun = world.cloud.make_volume("pvc-copy")  # its description tells nothing of where it is from
     assert await world.create("pvc-copy", Size(5 * GIB), source) == begun.id
     assert world.cloud.volumes[begun.id].size_bytes == 5 * GIB
+
+
+async def test_a_tag_is_the_same_in_any_case() -> None:
+    world = World()
+    volume = world.cloud.make_volume("pvc-a")
+    world.cloud.volumes[volume.id] = replace(volume, labels=("Prod",))
+    await world.volumes.modify(Modify(volume.id, ("prod",), ()))
+    assert world.cloud.count()["add_label"] == 0
+    await world.volumes.modify(Modify(volume.id, (), ("PROD",)))
+    assert world.cloud.volumes[volume.id].labels == ()

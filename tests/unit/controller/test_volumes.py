@@ -6,7 +6,7 @@ import pytest
 from common import errors, sizes
 from common.capability import AccessType
 from common.context_keys import volume_name_key, volume_origin_key, volume_size_key
-from controller.cache import REMEMBERED_DELETIONS
+from controller.cache import FRESH_DELETION_SECONDS, REMEMBERED_DELETIONS
 from controller.clone_sweep import AGAIN_SECONDS
 from controller.cloud.base import Pending, Place
 from controller.records import BLANK, Modify, Resize, Size, Source, TakeSnapshot
@@ -310,6 +310,15 @@ async def test_a_delete_that_got_no_answer_is_asked_for_again(fault: Fault) -> N
     await world.volumes.delete(volume)
     assert world.cloud.count()["delete_volume"] == 2
     assert not world.cloud.volumes
+
+
+async def test_a_deletion_is_asked_for_again_after_a_while() -> None:
+    world = World()
+    volume = await world.create()
+    for pause, asked in ((0, 1), (10, 1), (FRESH_DELETION_SECONDS, 2)):
+        await asyncio.sleep(pause)
+        await world.volumes.delete(volume)
+        assert world.cloud.count()["delete_volume"] == asked
 
 
 async def test_only_so_many_deletions_are_remembered() -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from controller.cloud.base import ActionState, Kind, Pending, Progress, Server, Volume
 from controller.rules import health
 
@@ -18,4 +20,10 @@ def test_each_ailment_has_its_reason() -> None:
         "ActionErrored",
     ]
     assert "on fire" in health.of_volume(VOLUME, WELL, (errored,))[0].message
-    assert health.lost("v").reason == "VolumeGone"
+
+
+def test_one_reason_is_told_once_though_several_servers_give_it() -> None:
+    twice = replace(VOLUME, server_ids=("1", "2"))
+    found = health.of_volume(twice, {"1": None, "2": None}, ())
+    assert [each.reason for each in found] == ["AttachedToUnknownServer", "AttachedTwice"]
+    assert ["node 1" in found[0].message, "node 2" in found[0].message] == [True, True]

@@ -20,3 +20,22 @@ def test_what_is_no_tag_is_refused(text: str) -> None:
 
 def test_a_tag_named_twice_is_one() -> None:
     assert labels.parse("a,b,a,,", RULE) == ("a", "b")
+
+
+def test_a_tag_named_in_two_spellings_is_one() -> None:
+    assert labels.parse("Prod,prod,PROD,b", RULE) == ("Prod", "b")
+
+
+def test_a_filled_tag_that_is_too_long_is_cut_and_stays_one_of_its_own() -> None:
+    made = set()
+    for last in "ab":
+        claim = {labels.CLAIM_NAMESPACE: "n" * 63, labels.CLAIM_NAME: "c" * 252 + last}
+        (label,) = labels.parse("pvc:${pvc.namespace}:${pvc.name}", RULE, claim)
+        assert labels.problem(label, RULE) == ""
+        assert len(label) == RULE.longest
+        made.add(label)
+    assert len(made) == 2
+
+
+def test_what_is_held_in_another_case_is_not_missing() -> None:
+    assert labels.missing(("prod", "new"), ("Prod",)) == ["new"]
