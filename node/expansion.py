@@ -1,20 +1,39 @@
 """Grow a volume's file system to the size of its device; of a raw block device, check that it has grown.
 
-Source: CSI 1.13 "NodeExpandVolume".
+kubelet keeps one path a volume, that of the pod mapped last, and sends it for the others, too. So the volume is found
+by its id: by what is remembered of it, at its staging path, or wherever it is published.
+
+kubelet gives three kinds of codes a meaning of their own. After FAILED_PRECONDITION it does not call again as long as
+the volume is on this node: it is for a file system that cannot be grown in use. After NOT_FOUND, INVALID_ARGUMENT and
+OUT_OF_RANGE it never calls again: they are for a volume that is not here, and for a malformed request. Whatever else
+goes wrong may go well at the next attempt, so it is UNAVAILABLE.
+
+Sources: CSI 1.13 "NodeExpandVolume"; Kubernetes 1.37, pkg/volume/csi/expander.go (inUseError, isInfeasibleError).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 
 from common import errors
+from node import dead_mounts
 from node.encryption.unlocking import is_short
 from node.formats import filesystem_argv
 from node.host.host import Host
 from node.host.volume_locks import VolumeLocks
 from node.records.kernel import Facts, Mount
-from node.records.requests import Expand
-from node.records.state import Staged
+from node.records.requests import Expand, VolumePath
+from node.records.state import Published, Staged
 from node.rules import encryption, formatting, identity
-from node.stats import find
+
+
+@dataclass(frozen=True)
+class InUse:
+    """A volume where it is used: through a file system, or raw."""
+
+    number: str  # of the device that is used
+    mount: Mount | None  # None: raw
 
 
 class Expansion:
@@ -27,23 +46,54 @@ class Expansion:
 
     async def expand(self, wanted: Expand) -> int:
         """Make the file system as large as its device; return the size of the device, bytes."""
-        return await self._turns.take((wanted.place.volume_id, wanted.place.path), partial(self._expand, wanted))
+        return await self._turns.take((wanted.place.volume_id,), partial(self._expand, wanted))
 
     async def _expand(self, wanted: Expand) -> int:
-        glance = await find(self._host, wanted.place)
-        mount = glance.mounted[-1]
-        if wanted.block is not None and wanted.block != bool(glance.block):
-            found = "a raw block device" if glance.block else f"a file system ({mount.kind})"
-            raise errors.FailedPrecondition(f"volume {wanted.place.volume_id} is published as {found} at {glance.path}")
-        used = await self._facts(wanted, glance.block or mount.number)
-        disk = await self._facts(wanted, used.disk) if used.mapper else used
-        self._check_size(wanted, disk)
-        async with self._host.doubting(wanted.place.volume_id, disk):
+        found = await self._find(wanted.place)
+        with _not_final():
+            self._check_use(wanted, found)
+            used = await self._facts(wanted, found.number)
+            disk = await self._facts(wanted, used.disk) if used.mapper else used
+            self._check_size(wanted, disk)
             if used.mapper:
                 used = await self._grow_mapper(wanted, used, disk)
-            if not glance.block:
-                await self._grow(wanted, mount, used)
+            mount = await self._to_grow(wanted, found, used)
+        if mount is None:
+            return disk.size_bytes
+        self._refuse_in_use(wanted, mount)
+        with _not_final():
+            await self._host.filesystems.grow_mounted(mount.kind, mount.source, mount.point)
+            await self._note_growth(wanted)
         return disk.size_bytes
+
+    async def _find(self, place: VolumePath) -> InUse:
+        """Find the volume, whichever of its paths is named. Raises NotFound if it is not in use on this node."""
+        known = self._host.state.read(Staged, place.volume_id)
+        published = [each.target for each in self._host.state.all(Published) if each.volume_id == place.volume_id]
+        staged = known.path if known is not None and known.kind else ""
+        for path in dict.fromkeys((staged, place.staging_path, place.path, *published)):
+            if path and (found := await self._at(place.volume_id, path)) is not None:
+                return found
+        if known is not None and not known.kind:
+            return InUse(known.number, None)
+        raise errors.NotFound(f"volume {place.volume_id} is neither staged nor published on this node")
+
+    async def _at(self, volume_id: str, path: str) -> InUse | None:
+        """Return what is at a path, unless that is another volume's."""
+        glance = await self._host.glance(path)
+        published = self._host.state.read(Published, glance.path)
+        owners = {each.volume_id for each in self._host.state.all(Staged) if each.path == glance.path}
+        owners |= {published.volume_id} if published is not None else set()
+        if not glance.mounted or (owners and volume_id not in owners):
+            return None
+        mount = glance.mounted[-1]
+        return InUse(glance.block, None) if glance.block else InUse(mount.number, mount)
+
+    def _check_use(self, wanted: Expand, found: InUse) -> None:
+        """Raise FailedPrecondition if the volume is not used as the call says."""
+        if wanted.block is not None and wanted.block != (found.mount is None):
+            use = "as a raw block device" if found.mount is None else f"with a file system ({found.mount.kind})"
+            raise errors.FailedPrecondition(f"volume {wanted.place.volume_id} is in use {use} on this node")
 
     async def _facts(self, wanted: Expand, number: str) -> Facts:
         """Return a device, after the kernel has looked at its size again."""
@@ -83,25 +133,50 @@ class Expansion:
         if not wanted.keys.passphrase:
             raise errors.InvalidArgument(
                 f"volume {volume_id} is encrypted, and the call has no secret encryption-passphrase",
-                remedy="name the Secret in the class: csi.storage.k8s.io/node-expand-secret-name and -namespace",
+                remedy="name the Secret in the class: csi.storage.k8s.io/node-expand-secret-name and -namespace; "
+                "a PersistentVolume that is there already grows when its volume is staged again",
             )
         encryption.check_header(volume_id, header, None, disk.size_bytes)
         await self._host.luks.resize(volume_id, wanted.keys.passphrase)
         return await self._facts(wanted, used.number)
 
-    async def _grow(self, wanted: Expand, mount: Mount, facts: Facts) -> None:
-        if "ro" in mount.super_options:
+    async def _to_grow(self, wanted: Expand, found: InUse, facts: Facts) -> Mount | None:
+        """Return the mount through which the file system is to grow; None if there is nothing to grow.
+
+        What is mounted to be read is not grown: it grows when it is staged for writing.
+        """
+        mount = found.mount
+        if mount is None:
+            return None
+        known = self._host.state.read(Staged, wanted.place.volume_id)
+        if reason := await dead_mounts.death(self._host, mount, facts, known):
             raise errors.FailedPrecondition(
-                f"the file system of volume {wanted.place.volume_id} is read-only",
-                remedy="look at the volume's health: the kernel makes a file system read-only after an error",
+                f"the file system of volume {wanted.place.volume_id} is dead: {reason}",
+                remedy="delete the pods that use it: when nobody does, it is checked and mounted again, and grown",
             )
-        if mount.kind in filesystem_argv.EXT:
-            block = await self._host.devices.superblock(facts.number)
-            if block is not None and not formatting.is_short(block, facts):
-                return
-            if not self._grows_mounted_ext:
-                raise errors.FailedPrecondition(
-                    f"this node may not grow the mounted {mount.kind} of volume {wanted.place.volume_id}",
-                    remedy="give the driver's container CAP_SYS_RESOURCE, or stage the volume anew: it grows then",
-                )
-        await self._host.filesystems.grow_mounted(mount.kind, mount.source, mount.point)
+        if "ro" in mount.super_options or facts.read_only:
+            return None
+        block = await self._host.devices.superblock(facts.number) if mount.kind in filesystem_argv.EXT else None
+        return None if block is not None and not formatting.is_short(block, facts) else mount
+
+    def _refuse_in_use(self, wanted: Expand, mount: Mount) -> None:
+        """The one FAILED_PRECONDITION: it cannot be grown in use."""
+        if mount.kind in filesystem_argv.EXT and not self._grows_mounted_ext:
+            raise errors.FailedPrecondition(
+                f"this node may not grow the mounted {mount.kind} of volume {wanted.place.volume_id}",
+                remedy="give the driver's container CAP_SYS_RESOURCE, or delete its pods: it grows when it is staged",
+            )
+
+    async def _note_growth(self, wanted: Expand) -> None:
+        known = self._host.state.read(Staged, wanted.place.volume_id)
+        if known is not None and known.to_grow:
+            await self._host.remember(replace(known, to_grow=False))
+
+
+@contextmanager
+def _not_final() -> Iterator[None]:
+    """Let what goes wrong be repeated: kubelet gives the final codes other meanings."""
+    try:
+        yield
+    except errors.Refused as refused:
+        raise errors.Unavailable(refused.message, remedy=refused.remedy) from refused

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from common import errors
+from node import block_use, dead_mounts
 from node.encryption.unlocking import Unlocking
 from node.formats.mountinfo import MountTable
 from node.host import paths
@@ -19,7 +20,7 @@ from node.host.volume_locks import VolumeLocks
 from node.records.kernel import Mount
 from node.records.requests import Filesystem, Publish, VolumePath
 from node.records.state import Published, Staged
-from node.rules import identity, mount_refs, mounting
+from node.rules import condition, identity, mount_refs, mounting
 from node.staging import Staging
 
 
@@ -41,6 +42,13 @@ class Publishing:
         await self._turns.take((place.volume_id, place.path), partial(self._unpublish, place))
 
     async def _publish(self, wanted: Publish) -> None:
+        """A final error is answered only if nothing is mounted at the target."""
+        try:
+            await self._publish_once(wanted)
+        except errors.Refused as refused:
+            raise await dead_mounts.never_final(self._host, wanted.target, refused) from refused
+
+    async def _publish_once(self, wanted: Publish) -> None:
         glance = await self._host.glance(wanted.target)
         if wanted.filesystem is None:
             await self._publish_block(wanted, glance)
@@ -69,6 +77,9 @@ class Publishing:
         await self._host.remember(record, before=partial(paths.make_folder, glance.path))
         options = mounting.publish_options(filesystem.flags, read_only=read_only)
         await self._host.mounts.bind(staging_path, glance.path, options)
+        if not await self._host.shows(glance.path, staged.number):
+            await self._host.mounts.unmount_all((await self._host.glance(wanted.target)).mounted)
+            raise errors.Unavailable(f"volume {wanted.volume.id} was unstaged while it was published at {glance.path}")
 
     async def _staged(self, wanted: Publish, filesystem: Filesystem, staging_path: str, table: MountTable) -> Mount:
         """Return the staging mount. Raises FailedPrecondition if it is missing, another volume's, or dead."""
@@ -78,7 +89,7 @@ class Publishing:
                 f"volume {wanted.volume.id} is not staged at {staging_path}", remedy="call NodeStageVolume first"
             )
         staged = mounted[-1]
-        facts = await self._host.facts(staged.number)
+        facts, known = await self._host.facts(staged.number), self._host.state.read(Staged, wanted.volume.id)
         if facts is None or not identity.is_volume(wanted.volume, facts):
             found = "gone" if facts is None else identity.describe(facts)
             raise errors.FailedPrecondition(
@@ -89,10 +100,17 @@ class Publishing:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is staged as {staged.kind}, but {filesystem.kind} is asked for"
             )
+        if reason := await dead_mounts.death(self._host, staged, facts, known):
+            users = mount_refs.uses((mount.point for mount in table.of(staged.number)), (staging_path,))
+            raise errors.FailedPrecondition(
+                f"volume {wanted.volume.id} is dead where it is staged, at {staging_path}: {reason}",
+                remedy=f"delete {condition.pods(users) if users else 'this pod'}: when nobody uses the volume on this "
+                "node, it is unstaged, checked and mounted again",
+            )
         if staged.read_only and not wanted.read_only and "ro" not in filesystem.flags:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is read-only where it is staged",
-                remedy="ask for a read-only publish, or look at the volume's health",
+                remedy="ask for a read-only publish",
             )
         return staged
 
@@ -113,10 +131,19 @@ class Publishing:
                 self._check_published_block(wanted, glance, device)
                 return
             mounting.check_propagation(glance.under, glance.path)
+            await self._refuse_use_by_others(wanted, device, others)
             await self._set_access(wanted, known, device, others)
             record = Published(wanted.volume.id, glance.path, block=True, read_only=wanted.read_only)
             await self._host.remember(record, before=partial(paths.make_file, glance.path))
             await self._host.mounts.bind(device.path, glance.path, ("bind",))
+
+    async def _refuse_use_by_others(self, wanted: Publish, device: Device, others: tuple[Published, ...]) -> None:
+        """Once a pod has the device, what claims it is that pod's. Before, it is somebody else's."""
+        if others:
+            return
+        async with self._host.prober.exclusively(device) as free:
+            if not free:
+                raise await block_use.error(self._host, wanted.volume, device)
 
     async def _is_staged_by_another(self, wanted: Publish) -> bool:
         """Tell whether another driver has staged the volume, which kubelet then does not ask this one for.

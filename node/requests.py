@@ -63,9 +63,10 @@ class Requests:
             id=request_fields.volume_id(volume_id),
             name=request_fields.volume_name(published.get(key, ""), f"publish_context {key}"),
             min_bytes=_size(published.get(context_keys.volume_size_key(self.driver_name), "")),
-            never_format=self._never_format(context),
+            never_format=self._never_format(context) or ("it is asked for to be read only" if use.read_only else ""),
             copied=context_keys.volume_origin_key(self.driver_name) in context,
             encryption=use.encryption,
+            raw=not use.fs_type,
         )
 
     def _never_format(self, context: Mapping[str, str]) -> str:

@@ -3,7 +3,6 @@
 Source: CSI 1.13 "NodeStageVolume".
 """
 
-import os
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -11,17 +10,18 @@ from functools import partial
 import structlog
 
 from common import errors
+from node import block_use, dead_mounts
 from node.encryption.unlocking import Opened, Unlocking
 from node.formats import filesystem_argv
-from node.host import paths, processes
+from node.host import paths
 from node.host.devices import Device
 from node.host.host import Glance, Host
 from node.host.threads import SECONDS
 from node.host.volume_locks import VolumeLocks
 from node.records.probes import Probe
 from node.records.requests import Filesystem, Stage, VolumeSpec
-from node.records.state import Published, Staged
-from node.rules import formatting, identity, mount_refs, mounting
+from node.records.state import Staged
+from node.rules import formatting, identity, mounting
 
 log = structlog.get_logger()
 
@@ -44,8 +44,18 @@ class Staging:
         await self._stage(Stage(volume, path, None, read_only=False))
 
     async def _stage(self, wanted: Stage) -> None:
-        glance = await self._recover(wanted, await self._host.glance(wanted.path))
+        """A final error is answered only if nothing is left of the attempt: neither a mount nor a mapper."""
+        try:
+            await self._stage_once(wanted)
+        except errors.Refused as refused:
+            answer = await dead_mounts.never_final(self._host, wanted.path, refused)
+            if isinstance(answer, errors.Refused):
+                await self._take_back(wanted)
+            raise answer from refused
+
+    async def _stage_once(self, wanted: Stage) -> None:
         volume = wanted.volume
+        glance = await dead_mounts.remove(self._host, volume, await self._host.glance(wanted.path))
         async with self._host.devices.hold(volume) as disk, self._host.doubting(volume.id, disk.facts):
             await self._refuse_shared(wanted, disk)
             async with self._unlocking.opened(wanted, disk) as opened:
@@ -77,7 +87,12 @@ class Staging:
                 f"volume {wanted.volume.id} is asked for as a raw block device, but is mounted at {', '.join(points)}",
                 remedy="unmount it there first",
             )
-        await opened.content.hand_out(wanted.volume, device)
+        async with AsyncExitStack() as claim:
+            if not await self._is_published(wanted.volume) and not await claim.enter_async_context(
+                self._host.prober.exclusively(device)
+            ):
+                raise await block_use.error(self._host, wanted.volume, device)
+            await opened.content.hand_out(wanted.volume, device)
         known = self._host.state.read(Staged, wanted.volume.id)
         if known is None or (known.number, known.kind) != (device.facts.number, ""):
             await self._host.remember(self._record(wanted, glance.path, device))
@@ -103,13 +118,13 @@ class Staging:
         mounting.check_same(glance.mounted[-1], asked)
         return True
 
+    async def _is_published(self, volume: VolumeSpec) -> bool:
+        """Tell whether a pod has the raw block device: then what is made of it is that pod's."""
+        return bool(await block_use.targets(self._host, volume))
+
     async def _refuse_raw_use(self, wanted: Stage) -> None:
         """A pod that has the bare device must not see it mounted meanwhile."""
-        published = [each for each in self._host.state.all(Published) if each.volume_id == wanted.volume.id]
-        if not (targets := [each.target for each in published if each.block]):
-            return
-        table = await self._host.mounts.table()
-        if live := [target for target in targets if table.at(target)]:
+        if live := await block_use.targets(self._host, wanted.volume):
             raise errors.AlreadyExists(
                 f"volume {wanted.volume.id} is in use as a raw block device at {', '.join(live)}",
                 remedy="unpublish it there first",
@@ -127,11 +142,36 @@ class Staging:
             raise errors.Unavailable(f"{device.path} became another device while volume {wanted.volume.id} was mounted")
 
     async def _grow(self, wanted: Stage, device: Device) -> None:
-        """Grow what is mounted now; an earlier call may have been interrupted before it came to that."""
+        """Grow what is mounted now; an earlier call may have been interrupted before it came to that.
+
+        The data can be used as it is. So a growth that fails is no failure of the stage: NodeExpandVolume, and the next
+        stage, try it again.
+        """
         known = self._host.state.read(Staged, wanted.volume.id)
-        if known is not None and known.to_grow:
+        if known is None or not known.to_grow or wanted.read_only or device.facts.read_only:
+            return
+        try:
             await self._host.filesystems.grow_mounted(known.kind, device.path, known.path)
-            await self._host.remember(replace(known, to_grow=False))
+        except errors.DriverError as error:
+            log.warning("not_grown", volume=wanted.volume.id, reason=str(error))
+            return
+        await self._host.remember(replace(known, to_grow=False))
+
+    async def _take_back(self, wanted: Stage) -> None:
+        """Close the mapper that a refused attempt has opened, and forget a staging that has come to nothing.
+
+        Raises OutcomeUnknown if the mapper does not close.
+        """
+        volume, known = wanted.volume, self._host.state.read(Staged, wanted.volume.id)
+        mapper = await self._host.mapper(volume.id) if volume.encryption is not None else None
+        table = await self._host.mounts.table()
+        used = [mapper.number] if mapper is not None else [known.number] if known is not None else []
+        if await self._is_published(volume) or any(table.of(number) for number in used):
+            return
+        if mapper is not None:
+            await self._host.luks.close(volume.id, mapper)
+        if known is not None and known.kind:
+            await self._host.forget(Staged, volume.id)
 
     async def _prepare(self, wanted: Stage, filesystem: Filesystem, opened: Opened) -> bool:
         """Leave a sound file system of the right kind on the device; tell whether it is to be grown once mounted."""
@@ -169,14 +209,10 @@ class Staging:
         """The device is in use. Mounted elsewhere on this host it can be mounted again; else it has to become free."""
         mounted = (await self._host.mounts.table()).of(device.facts.number)
         if mounted and all(mount.kind == filesystem.kind for mount in mounted):
+            await dead_mounts.refuse_elsewhere(self._host, wanted.volume, mounted, device.facts)
             log.info("mounted_elsewhere", volume=wanted.volume.id, at=[mount.point for mount in mounted])
             return
-        look = partial(processes.users, device.path, without=os.getpid())
-        users = await self._host.threads.call(look, SECONDS, "looking for processes")
-        raise errors.Unavailable(
-            f"device {device.path} of volume {wanted.volume.id} is in use by {', '.join(users) or 'somebody'}",
-            remedy="a program that formats or checks it ends by itself; anything else has to let go of it",
-        )
+        raise await block_use.error(self._host, wanted.volume, device)
 
     async def _is_short(self, wanted: Stage, filesystem: Filesystem, device: Device) -> bool:
         """Tell whether a file system that is mounted elsewhere is to grow. A check is out of place: it is in use."""
@@ -196,26 +232,6 @@ class Staging:
                 f"volume {wanted.volume.id} is a btrfs copy of the one on {', '.join(mounted)}, in use on this node",
                 remedy="give the copy an identity of its own (btrfstune -m), or use it on another node",
             )
-
-    async def _recover(self, wanted: Stage, glance: Glance) -> Glance:
-        """Take away a staging mount whose device is gone: the volume was detached under it, and may be back."""
-        known = self._host.state.read(Staged, wanted.volume.id)
-        for mount in reversed(glance.mounted):
-            facts = await self._host.facts(mount.number)
-            was_ours = known is not None and known.number == mount.number
-            if not identity.is_stale(wanted.volume, facts, was_ours=was_ours):
-                break
-            table = await self._host.mounts.table()
-            points = [other.point for other in table.of(mount.number)]
-            if users := mount_refs.uses(points, known.paths if known is not None else (), glance.path):
-                raise errors.FailedPrecondition(
-                    f"volume {wanted.volume.id} was detached while it was mounted at {', '.join(users)}",
-                    remedy="delete the pods that use it; when they are gone the volume is mounted anew",
-                )
-            log.warning("stale_mount_removed", volume=wanted.volume.id, path=glance.path, device=mount.number)
-            await self._host.mounts.unmount(glance.path)
-            glance = await self._host.glance(wanted.path)
-        return glance
 
     def _record(self, wanted: Stage, path: str, device: Device) -> Staged:
         """Return what is to be remembered; a path at which the same device was staged before stays."""

@@ -6,6 +6,7 @@ that hangs costs a process entry, a thread that hangs would keep this process fr
 Source: mount(8), umount(8), proc_pid_mountinfo(5).
 """
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -79,6 +80,18 @@ class Mounts:
 def look_at(path: str) -> str:
     """Return the key of looks at a mount that ask nothing of its file system: one that hangs does not hold them up."""
     return f"the mount at {path}"
+
+
+def refusal(path: str) -> str:
+    """Return why the folder at ``path`` cannot be opened, nothing if it can: all that shows that an xfs is shut down.
+
+    Nothing is read from the disk for it. Blocks.
+    """
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC))
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def read_table() -> MountTable:

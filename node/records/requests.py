@@ -16,6 +16,7 @@ class VolumeSpec:
     never_format: str = ""  # why this volume is never formatted; empty: it may be, when it is blank
     copied: bool = False  # made from a snapshot or another volume
     encryption: Encryption | None = None  # None: it is not encrypted
+    raw: bool = False  # used as a raw block device: what is on it, and what its pods make of it, is theirs
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ Sources: CSI 1.13 "VolumeHealth" (reasons are CamelCase and stable); kernel Docu
 (errors_count), scsi_device states; SPC "unit attention".
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from common import errors
@@ -15,6 +16,7 @@ from node.rules import identity
 
 NAMED = 5  # volumes in one message; the API server takes 1,024 characters
 NO_ANSWER = "does not answer"
+_POD = re.compile(r"/pods/([^/]+)/")  # in a path of kubelet's
 NOTICES = 3  # what a disk tells beside an answer (its size has changed, it was reset), the kernel counts as an error
 REASONS = {
     "StageRefused": "the volume was not staged; the message says why",
@@ -67,6 +69,31 @@ def of_storage(
     return (*_of_node(volumes, hung), *_of_silence(silent))
 
 
+def death(mount: Mount, facts: Facts | None, known: Staged | None, answer: str = "") -> str:
+    """Say why a mounted file system is of no use any more, though its disk may be; empty: it lives.
+
+    One notion for stage, publish, expand and health. ``facts`` are of the device under the mount, ``answer`` is what
+    went wrong when the file system was asked: a shut down xfs shows in no table.
+    """
+    if facts is None or _is_dead(facts):
+        return "its device is gone"
+    if known is not None and known.number == mount.number and known.volume_name and not _carries(known, facts):
+        return f"its device is {identity.describe(facts)} by now"
+    if _turned_read_only(mount, known):
+        return f"the kernel has given up the {mount.kind} after an error"
+    if answer:
+        return f"its {mount.kind} answers with an error ({answer})"
+    return ""
+
+
+def pods(points: Iterable[str]) -> str:
+    """Say for whom a volume is mounted at ``points``: which pods, where kubelet's paths tell, else the paths."""
+    found = [match[1] if (match := _POD.search(point)) else "" for point in points]
+    if all(found):
+        return f"the pod{'s' if len(set(found)) > 1 else ''} with uid {', '.join(sorted(set(found)))}"
+    return f"what uses {', '.join(sorted(points))}"
+
+
 def doubt(
     volume_id: str, refused: errors.FailedPrecondition, before: Facts, now: Facts | None
 ) -> errors.OutcomeUnknown | None:
@@ -110,8 +137,7 @@ def _of_filesystem(signs: Signs) -> Iterator[Finding]:
         yield Finding("inaccessible", "FilesystemHung", f"{mount.kind} at {mount.point} does not answer")
     elif signs.answer:
         yield Finding("inaccessible", "FilesystemDead", f"{mount.kind} at {mount.point}: {signs.answer}")
-    meant = signs.known is not None and (signs.known.read_only or "ro" in signs.known.flags)
-    if _turned_read_only(mount, meant=meant):
+    if _turned_read_only(mount, signs.known):
         yield Finding(
             "inaccessible", "FilesystemReadOnly", f"{mount.kind} at {mount.point} became read-only after an error"
         )
@@ -119,10 +145,15 @@ def _of_filesystem(signs: Signs) -> Iterator[Finding]:
         yield Finding("degraded", "FilesystemErrors", f"{signs.counted} errors in the {mount.kind} at {mount.point}")
 
 
-def _turned_read_only(mount: Mount, *, meant: bool) -> bool:
-    """Tell an error from a wish: a file system mounted to be read has ``ro`` for its mount, too."""
-    shut_down = bool(mount.super_options & {"shutdown", "emergency_ro"})
-    return shut_down or ("ro" in mount.super_options and not meant)
+def _turned_read_only(mount: Mount, known: Staged | None) -> bool:
+    """Tell an error from a wish: a file system mounted to be read has ``ro`` for its mount, too.
+
+    ext4 and f2fs say ``shutdown`` and ``emergency_ro``; an aborted btrfs, an older ext4 and others just turn ``ro``.
+    """
+    if mount.super_options & {"shutdown", "emergency_ro"}:
+        return True
+    meant = "ro" in mount.options if known is None else known.read_only or "ro" in known.flags
+    return "ro" in mount.super_options and not meant
 
 
 def _of_node(volumes: tuple[tuple[str, Facts | None], ...], hung: int) -> Iterator[Finding]:

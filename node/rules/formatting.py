@@ -135,7 +135,7 @@ def permit(volume: VolumeSpec, probe: Probe, *, wipe: bool) -> Format:
     if volume.never_format:
         raise errors.FailedPrecondition(
             f"volume {volume.id} has no file system, and is never formatted: {volume.never_format}",
-            remedy="wait until its data is there, or make a file system by hand",
+            remedy="wait until its data is there, ask for writing once, or make a file system by hand",
         )
     if probe.facts.read_only:
         raise errors.FailedPrecondition(

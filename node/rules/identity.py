@@ -23,7 +23,9 @@ _ASCII, _LOGICAL_UNIT, _VENDOR_SPECIFIC = 2, 0, 0
 def prove(volume: VolumeSpec, facts: Facts, root_numbers: frozenset[str], own: str = "") -> None:
     """Raise FailedPrecondition unless the device is the volume, whole, alive, and not the host's own disk.
 
-    ``own`` is the kernel name of the volume's own mapper, which may be stacked upon it.
+    ``own`` is the kernel name of the volume's own mapper, which may be stacked upon it. Partitions and stacks on a raw
+    block volume are its pods' data; whether somebody uses them is asked of the kernel. Raises Unavailable for a state
+    that passes.
     """
     device = f"device {facts.kernel_name} ({facts.number})"
     if not is_volume(volume, facts):
@@ -33,10 +35,17 @@ def prove(volume: VolumeSpec, facts: Facts, root_numbers: frozenset[str], own: s
         )
     if facts.number in root_numbers:
         raise errors.FailedPrecondition(f"{device} holds the root file system", remedy="check the volume's name")
-    if facts.state not in {"", "running"}:
+    if facts.state in DEAD:
         raise errors.FailedPrecondition(
             f"{device} of volume {volume.id} is in state {facts.state}", remedy="detach the volume and attach it again"
         )
+    if facts.state not in {"", "running"}:  # blocked, quiesce, created: the kernel is at work on it
+        raise errors.Unavailable(
+            f"{device} of volume {volume.id} is in state {facts.state}",
+            remedy="that passes; if it does not, detach the volume and attach it again",
+        )
+    if volume.raw and volume.encryption is None:
+        return
     if others := [name for name in facts.holders + facts.partitions if name != own]:
         raise errors.FailedPrecondition(
             f"{device} of volume {volume.id} is in use by {', '.join(others)}",

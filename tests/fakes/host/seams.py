@@ -13,6 +13,7 @@ from types import FunctionType, MethodType
 from typing import TypeVar, cast
 
 from common import deadlines, errors
+from node import block_use
 from node.formats.record_json import Entry, Record
 from node.host import host as host_module
 from node.host import mounts, paths, probe, processes
@@ -78,7 +79,9 @@ class SimThreads(Threads):
             paths.make_file: kernel.files.add,
             paths.remove: self._remove,
             mounts.read_table: kernel.table,
-            processes.users: lambda _path: (),
+            mounts.refusal: lambda path: "" if self._is_well(path) else "Input/output error",
+            block_use.users: lambda *_: (),
+            processes.users_of_mount: lambda _path: (),
             processes.holders_of_mount: lambda _number: (),
             os.close: lambda number: kernel.open.pop(number, None),
             probe._claim: self._claim,
@@ -93,6 +96,11 @@ class SimThreads(Threads):
         result = self.do(work)
         await sleep(self._draw(0.0001, 0.003))
         return result
+
+    async def in_turn(self, key: str, work: Callable[[], Result], seconds: float, what: str) -> Result:
+        """Do it: nothing hangs here."""
+        assert key, what
+        return await self.call(work, seconds, what)
 
     def do(self, work: Callable[[], Result]) -> Result:
         """Do at once what a blocking function does."""
@@ -118,6 +126,10 @@ class SimThreads(Threads):
     def _shows(self, path: str, number: str) -> bool:
         seen = self._kernel.top(path)
         return seen is not None and seen.line.number == number
+
+    def _is_well(self, path: str) -> bool:
+        seen = self._kernel.top(path)
+        return seen is None or self._kernel.is_alive(seen.plugged)
 
     def _remove(self, path: str) -> None:
         assert not self._kernel.table().at(path), path

@@ -140,7 +140,7 @@ async def test_other_volumes_go_on_while_one_hangs(hasty: Bench, shelf: Shelf) -
 @pytest.mark.asyncio
 async def test_a_format_that_hangs_is_answered_and_done_again_later(hasty: Bench, shelf: Shelf) -> None:
     shelf.freeze()
-    assert "did not end within 2 s" in str(await hasty.refusal(shelf.disk))
+    assert "made no progress for 2 s" in str(await hasty.refusal(shelf.disk))
     with pytest.raises(errors.Busy):
         await hasty.stage(shelf.disk)
     shelf.thaw()

@@ -89,8 +89,14 @@ def test_a_noformat_attribute_counts_with_whatever_value(key: str, value: str) -
 def test_an_access_mode_says_who_may_write(mode: Modes, *, read_only: bool, alone: bool) -> None:
     message = publish_request()
     message.volume_capability = raw(mode)
+    never_format = "it is asked for to be read only" if read_only else ""
     assert READS.publish(message) == Publish(
-        VolumeSpec("id", "pvc-1", 1024), "/staging", "/target", None, read_only=read_only, alone=alone
+        VolumeSpec("id", "pvc-1", 1024, never_format, raw=True),
+        "/staging",
+        "/target",
+        None,
+        read_only=read_only,
+        alone=alone,
     )
 
 
@@ -98,6 +104,7 @@ def test_a_mount_option_says_that_nothing_is_written() -> None:
     stage, publish = stage_request(), publish_request()
     stage.volume_capability = publish.volume_capability = mounted("ext4", ("noatime,ro",))
     assert READS.stage(stage).read_only
+    assert READS.stage(stage).volume.never_format
     assert READS.publish(publish).read_only
 
 

@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import errors
+from common.encryption import Encryption
 from node.records.kernel import Facts
 from node.records.requests import VolumeSpec
 from node.rules import identity
 
 NAME = "pvc-9f1c2b1e-0000-4c5d-8e6f-0123456789ab"  # 40 characters: page 0x80 cuts it at 36
 VOLUME = VolumeSpec("0f3c7f2e-1111-4222-8333-444455556666", NAME, min_bytes=10)
+ENCRYPTION = Encryption("aes-xts-plain64", 512, "argon2id", 65536, 4, 4096, discards=False)
 
 
 def page(*designators: bytes) -> bytes:
@@ -87,7 +89,6 @@ def test_a_mapper_without_its_disk_is_stale() -> None:
     ("facts", "why"),
     [
         pytest.param(scsi(page(designator(NAME)), state="offline"), "state offline", id="offline"),
-        pytest.param(scsi(page(designator(NAME)), state="blocked"), "state blocked", id="blocked"),
         pytest.param(replace(scsi(page(designator(NAME))), holders=("dm-0",)), "dm-0", id="device-mapper"),
         pytest.param(replace(scsi(page(designator(NAME))), partitions=("sda1",)), "sda1", id="partitions"),
     ],
@@ -95,6 +96,20 @@ def test_a_mapper_without_its_disk_is_stale() -> None:
 def test_the_volume_is_not_usable_when(facts: Facts, why: str) -> None:
     with pytest.raises(errors.FailedPrecondition, match=why):
         identity.prove(VOLUME, facts, frozenset())
+
+
+@pytest.mark.parametrize("state", ["blocked", "quiesce", "created", "created-blocked"])
+def test_a_state_that_passes_is_not_final(state: str) -> None:
+    with pytest.raises(errors.Unavailable, match=f"state {state}"):
+        identity.prove(VOLUME, scsi(page(designator(NAME)), state=state), frozenset())
+
+
+def test_what_is_made_of_a_raw_block_volume_is_no_reason_to_refuse_it() -> None:
+    used = replace(scsi(page(designator(NAME))), partitions=("sda1", "sda2"), holders=("dm-0",))
+    identity.prove(replace(VOLUME, raw=True), used, frozenset())
+    for volume in (VOLUME, replace(VOLUME, raw=True, encryption=ENCRYPTION)):
+        with pytest.raises(errors.FailedPrecondition, match="in use by dm-0, sda1, sda2"):
+            identity.prove(volume, used, frozenset())
 
 
 def test_the_root_disk_is_refused() -> None:

@@ -1,0 +1,86 @@
+"""Mounted file systems that are of no use any more: found, and taken away where nobody else uses them.
+
+Their device is gone or another one's, or the kernel has given them up after an error. A pod that is given one crash
+loops, and as long as any pod of the node wants the volume kubelet does not unstage it: so staging does what heals.
+"""
+
+from functools import partial
+
+import structlog
+
+from common import errors
+from node.host import mounts
+from node.host.host import Glance, Host
+from node.records.kernel import Facts, Mount
+from node.records.requests import VolumeSpec
+from node.records.state import Staged
+from node.rules import condition, identity, mount_refs
+
+ANSWER_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+async def death(host: Host, mount: Mount, facts: Facts | None, known: Staged | None) -> str:
+    """Say why the file system is dead; empty: it lives, or does not answer now."""
+    return condition.death(mount, facts, known) or condition.death(mount, facts, known, await _answer(host, mount))
+
+
+async def _answer(host: Host, mount: Mount) -> str:
+    """Ask an xfs, whose death shows in no table; one that hangs has said nothing."""
+    if mount.kind != "xfs":
+        return ""
+    try:
+        ask = partial(mounts.refusal, mount.point)
+        return await host.threads.in_turn(mount.point, ask, ANSWER_SECONDS, f"the file system at {mount.point}")
+    except errors.NotFinal:
+        return ""
+
+
+async def remove(host: Host, volume: VolumeSpec, glance: Glance) -> Glance:
+    """Take away the dead mounts at a staging path; return the path as it is then.
+
+    Raises Unavailable, naming the pods, if one is in use elsewhere: no final error while the volume is mounted.
+    """
+    known = host.state.read(Staged, volume.id)
+    while glance.mounted:
+        mount = glance.mounted[-1]
+        facts = await host.facts(mount.number)
+        was_ours = known is not None and known.number == mount.number
+        stale = identity.is_stale(volume, facts, was_ours=was_ours)
+        reason = "was detached while it was" if stale else await death(host, mount, facts, known)
+        if not reason:
+            break
+        points = [each.point for each in (await host.mounts.table()).of(mount.number)]
+        staged = known.paths if known is not None else ()
+        if users := mount_refs.uses(points, staged, glance.path):
+            what = reason if stale else f"is dead where it is staged ({reason}), and"
+            raise errors.Unavailable(
+                f"volume {volume.id} {what} mounted at {', '.join(users)}",
+                remedy=f"delete {condition.pods(users)}: when nobody uses it, it is checked and mounted again",
+            )
+        log.warning("dead_mount_removed", volume=volume.id, path=glance.path, device=mount.number, reason=reason)
+        for point in (glance.path, *mount_refs.other_stagings(points, staged, glance.path)):
+            await host.mounts.unmount_all((await host.glance(point)).mounted[-1:])
+        glance = await host.glance(glance.path)
+    return glance
+
+
+async def refuse_elsewhere(host: Host, volume: VolumeSpec, mounted: tuple[Mount, ...], facts: Facts) -> None:
+    """Raise Unavailable if a file system that is mounted elsewhere, and would be mounted once more, is dead."""
+    if mounted and (reason := await death(host, mounted[0], facts, host.state.read(Staged, volume.id))):
+        points = sorted(mount.point for mount in mounted)
+        raise errors.Unavailable(
+            f"volume {volume.id} is mounted at {', '.join(points)}, where it is dead: {reason}",
+            remedy=f"delete {condition.pods(points)}: when nobody uses it, it is checked and mounted again",
+        )
+
+
+async def never_final(host: Host, path: str, refused: errors.Refused) -> errors.DriverError:
+    """Return the error to answer with: kubelet takes a final one for "nothing is mounted there", and detaches.
+
+    That a mount is there which does not fit the request is final all the same (CSI 1.13, ALREADY_EXISTS).
+    """
+    if isinstance(refused, errors.AlreadyExists) or not (await host.glance(path)).mounted:
+        return refused
+    return errors.Unavailable(f"{refused.message} ({path} is mounted)", remedy=refused.remedy)
