@@ -7,11 +7,11 @@ import os
 from functools import partial
 
 from common import errors
-from node.host.host import Glance, Host
+from node.host.host import Host
 from node.host.sysfs import device_number
 from node.records.findings import Usage
 from node.records.requests import VolumePath
-from node.records.state import Published, Staged
+from node.records.state import Staged
 from node.volume_at import block_of, is_recorded, is_volume, mount_of, opened, resolved
 
 STATFS_SECONDS = 5.0
@@ -52,18 +52,6 @@ def _device(host: Host, place: VolumePath, number: str) -> Usage:
     if facts is None or not is_volume(host, place.volume_id, facts):
         raise errors.NotFound(f"the device of volume {place.volume_id} at {place.path} is gone")
     return Usage(total_bytes=facts.size_bytes, block=True)
-
-
-async def find(host: Host, place: VolumePath) -> Glance:
-    """Look at the path. Raises NotFound if the volume is not there."""
-    place = await resolved(host, place)
-    glance = await host.glance(place.path)
-    published = host.state.read(Published, glance.path)
-    known = {each.volume_id for each in host.state.all(Staged) if each.path == glance.path}
-    known |= {published.volume_id} if published is not None else set()
-    if not glance.mounted or (known and place.volume_id not in known):
-        raise errors.NotFound(f"volume {place.volume_id} is not at {glance.path}")
-    return glance
 
 
 def _filesystem(answer: os.statvfs_result) -> Usage:

@@ -11,6 +11,7 @@ Sources: mke2fs, mkfs.btrfs and mkfs.xfs (the order in which they write; sb_inpr
 from dataclasses import dataclass
 
 from common import errors
+from common.capability import FILE_SYSTEMS
 from node.records.kernel import Facts
 from node.records.probes import Probe, Superblock
 from node.records.requests import Filesystem, VolumeSpec
@@ -18,6 +19,8 @@ from node.records.state import Intent
 from node.rules import mounting
 
 LUKS = "crypto_LUKS"  # as blkid says
+
+_MOUNTED_AS = {"ext4": ("ext2", "ext3")}  # what the kernel mounts as if it were the other (ext4(5))
 
 SLACK_BYTES = 16 << 20  # a file system may be that much smaller than its device by rounding alone
 
@@ -104,10 +107,10 @@ def use(volume: VolumeSpec, wanted: Filesystem, probe: Probe) -> Use:
         raise encrypted(volume)
     if found.usage != "filesystem":
         raise _refusal(volume, probe, f"{found.kind} ({found.usage or 'no file system'})")
-    if found.kind != wanted.kind:
+    if found.kind != wanted.kind and found.kind not in _MOUNTED_AS.get(wanted.kind, ()):
         raise errors.FailedPrecondition(
             f"volume {volume.id} holds {found.kind}, but {wanted.kind} is asked for",
-            remedy=f"ask for {found.kind} (fsType), or copy the data away and wipe the volume",
+            remedy=_instead(found.kind),
         )
     if block is None:
         raise _refusal(volume, probe, f"{found.kind} whose superblock is not at its place")
@@ -123,6 +126,15 @@ def use(volume: VolumeSpec, wanted: Filesystem, probe: Probe) -> Use:
         raise _refusal(volume, probe, f"an {found.kind} whose journal is on another device")
     mounting.check_own_options(volume.id, block)
     return Use(grow=is_short(block, probe.facts))
+
+
+def _instead(kind: str) -> str:
+    if kind not in FILE_SYSTEMS:
+        return f"this driver does not mount {kind}: copy its data to a new volume by hand"
+    return (
+        f"make the PersistentVolume again with fsType: {kind}, which cannot be changed in one that is there (reclaim "
+        "policy Retain first), or copy the data to a new volume"
+    )
 
 
 def is_short(block: Superblock, device: Facts) -> bool:

@@ -56,6 +56,21 @@ def test_another_file_system_is_refused_and_both_are_named() -> None:
     assert "holds xfs, but ext4 is asked for" in refusal(holding("xfs"))
 
 
+@pytest.mark.parametrize("kind", ["ext2", "ext3"])
+def test_an_older_ext_is_used_where_ext4_is_asked_for_as_the_kernel_mounts_it(kind: str) -> None:
+    assert decide(holding(kind)) == Use(grow=False)
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [("ext4", "ext3"), ("ext2", "ext3"), ("ext4", "ext2"), ("ext3", "xfs")])
+def test_no_other_file_system_is_mounted_as_if_it_were_the_one_that_is_asked_for(kind: str, wanted: str) -> None:
+    with pytest.raises(errors.FailedPrecondition, match=f"holds {kind}, but {wanted} is asked for.*fsType: {kind}"):
+        decide(holding(kind), wanted=Filesystem(wanted))
+
+
+def test_no_remedy_asks_for_what_the_driver_does_not_mount() -> None:
+    assert "does not mount ntfs" in refusal(holding("ntfs"))
+
+
 def test_data_without_a_signature_is_refused_with_its_place() -> None:
     assert "at byte 4711" in refusal(replace(BLANK, scan=ScanResult(0, first_data=4711)))
 
