@@ -26,6 +26,7 @@ from node.records.kernel import Facts, Mount
 from node.records.requests import Expand, VolumePath
 from node.records.state import Published, Staged
 from node.rules import encryption, formatting, identity
+from node.volume_at import is_recorded, is_volume
 
 
 @dataclass(frozen=True)
@@ -79,15 +80,18 @@ class Expansion:
         raise errors.NotFound(f"volume {place.volume_id} is neither staged nor published on this node")
 
     async def _at(self, volume_id: str, path: str) -> InUse | None:
-        """Return what is at a path, unless that is another volume's."""
-        glance = await self._host.glance(path)
-        published = self._host.state.read(Published, glance.path)
-        owners = {each.volume_id for each in self._host.state.all(Staged) if each.path == glance.path}
-        owners |= {published.volume_id} if published is not None else set()
-        if not glance.mounted or (owners and volume_id not in owners):
+        """Return what is at a path, unless that is another volume's: by what is remembered, or else by its device."""
+        try:
+            glance = await self._host.glance(path)
+            recorded = is_recorded(self._host, VolumePath(volume_id, glance.path))
+        except (errors.InvalidArgument, errors.NotFound):  # not below kubelet's directory; another volume's
+            return None
+        if not glance.mounted:
             return None
         mount = glance.mounted[-1]
-        return InUse(glance.block, None) if glance.block else InUse(mount.number, mount)
+        found = InUse(glance.block, None) if glance.block else InUse(mount.number, mount)
+        facts = await self._host.facts(found.number)
+        return found if recorded or facts is None or is_volume(self._host, volume_id, facts) else None
 
     def _check_use(self, wanted: Expand, found: InUse) -> None:
         """Raise FailedPrecondition if the volume is not used as the call says."""

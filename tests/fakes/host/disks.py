@@ -13,10 +13,11 @@ class Filesystem:
     size_bytes: int
     uuid: str
     log: list[int] = field(default_factory=list)
+    marked: bool = False  # it says of itself that it has errors
 
     def copy(self) -> "Filesystem":
         """Return the same, independent."""
-        return Filesystem(self.kind, self.size_bytes, self.uuid, list(self.log))
+        return Filesystem(self.kind, self.size_bytes, self.uuid, list(self.log), self.marked)
 
 
 @dataclass

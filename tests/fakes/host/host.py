@@ -153,7 +153,7 @@ class SimHost:
         dies = self._around.injector.take(frozenset({"node killed in program"}), subject, self._around.now())
         return Fate(
             extra_seconds=slow.amount if slow is not None else 0.0,
-            killed=killed is not None,
+            killed="" if killed is None else self._chance.choice(("before", "in", "after")),
             node_dies="" if dies is None else self._chance.choice(("before", "after", "after")),
         )
 

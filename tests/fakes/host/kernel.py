@@ -5,7 +5,7 @@ disk is gone stays, dead. What was written and not synced is lost with the disk 
 """
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from node.formats.mountinfo import MountTable, escape
 from node.records.kernel import Facts, Mount
@@ -29,6 +29,8 @@ class Plugged:
     sequence: int
     seen_bytes: int
     unreadable: bool = False
+    state: str = "running"
+    partitions: tuple[str, ...] = ()
 
     @property
     def number(self) -> str:
@@ -109,7 +111,8 @@ class Kernel:
             size_bytes=plugged.seen_bytes,
             vendor="DO",
             model="Volume",
-            state="running",
+            state=plugged.state,
+            partitions=plugged.partitions,
             page83=_page83(plugged.name),
             sequence=str(plugged.sequence),
         )
@@ -144,7 +147,9 @@ class Kernel:
             return "already mounted or mount point busy"
         if point not in self.folders:
             return "mount point does not exist"
-        self._add(plugged, found, f"/dev/{plugged.kernel_name}", ("/", point, kind, options))
+        seen = next((each for each in self.mounts if each.filesystem is found), None)
+        shown = seen.line.super_options if seen is not None else frozenset({"ro" if "ro" in options else "rw"})
+        self._add(plugged, found, f"/dev/{plugged.kernel_name}", ("/", point, kind, options), shown)
         return ""
 
     def bind(self, source: str, point: str, options: frozenset[str]) -> str:
@@ -160,7 +165,8 @@ class Kernel:
             return "mount point does not exist"
         if seen is None:
             return "nothing is mounted at the source"
-        self._add(seen.plugged, seen.filesystem, seen.line.source, ("/", point, seen.line.kind, options))
+        line = ("/", point, seen.line.kind, options)
+        self._add(seen.plugged, seen.filesystem, seen.line.source, line, seen.line.super_options)
         return ""
 
     def umount(self, point: str) -> str:
@@ -172,6 +178,12 @@ class Kernel:
         if self.is_alive(seen.plugged):
             self._flush(seen)
         return ""
+
+    def give_up(self, plugged: Plugged, sign: str) -> None:
+        """Let the file system on a disk turn read-only after an error, as ``sign`` in its options tells."""
+        for each in self.mounts:
+            if each.plugged is plugged and each.filesystem is not None:
+                each.line = replace(each.line, super_options=each.line.super_options - {"rw"} | {sign})
 
     def write(self, point: str, record: int) -> None:
         """Write a record through a mount, and sync it. Raises IoError unless it is on the disk."""
@@ -204,6 +216,7 @@ class Kernel:
         filesystem: Filesystem | None,
         source: str,
         line: tuple[str, str, str, frozenset[str]],
+        super_options: frozenset[str] = frozenset({"rw"}),
     ) -> None:
         root, point, kind, options = line
         number = plugged.number if filesystem is not None else "0:6"
@@ -211,7 +224,7 @@ class Kernel:
         made = Mount(
             *(next(self._numbers), 1, number, root, point, shown),
             True,  # shared
-            *(kind, source, frozenset({"rw"})),
+            *(kind, source, super_options),
         )
         self.mounts.append(Mounted(made, plugged, filesystem))
 

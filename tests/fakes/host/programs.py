@@ -17,10 +17,14 @@ USUAL = (0.005, 0.08)
 
 @dataclass(frozen=True)
 class Fate:
-    """What happens to one run of a program, and to the node that has started it: before or after its effect."""
+    """What happens to one run of a program, and to the node that has started it: before, in or after its effect.
+
+    ``ends`` is a status, and what it prints, with which it ends without an effect.
+    """
 
     extra_seconds: float = 0.0
-    killed: bool = False
+    killed: str = ""
+    ends: tuple[int, str] | None = None
     node_dies: str = ""
 
 
@@ -53,16 +57,19 @@ class SimCommands(Commands):
         fate = self._machine.program_fate(program)
         took = self._machine.draw(*SECONDS.get(program, USUAL)) + fate.extra_seconds
         before = took * self._machine.draw(0.1, 0.9)
-        finish = self._begin(program, argv, files)
+        idle = fate.killed == "before" or fate.ends is not None
+        finish = _nothing if idle else self._begin(program, argv, files)
         try:
             async with asyncio.timeout(None if writes else seconds):
                 await sleep(before)
                 if fate.node_dies == "before":
                     self._machine.kill_node()
                     await sleep(0)  # the last step of this process
+                if fate.killed in {"before", "in"}:
+                    return self._ended(argv, -9, "")
+                status, said = fate.ends or finish()
                 if fate.killed:
                     return self._ended(argv, -9, "")
-                status, said = finish()
                 if fate.node_dies == "after":
                     self._machine.kill_node()
                 await sleep(took - before)
@@ -86,7 +93,7 @@ class SimCommands(Commands):
             return lambda: _status(kernel.umount(argv[-1]), 32)
         if program == "blkid":
             return lambda: _blkid(kernel, plugged)
-        if program in {"resize2fs", "xfs_growfs"}:
+        if program in {"resize2fs", "xfs_growfs", "btrfs"}:
             return lambda: self._grow(argv[-1], plugged)
         assert program in {"e2fsck", "wipefs"}, argv
         return lambda: self._touch(program, plugged)
@@ -128,6 +135,8 @@ class SimCommands(Commands):
             plugged = seen.plugged if seen is not None else next(named, None)
         if plugged is None or not kernel.is_alive(plugged) or plugged.disk.filesystem is None:
             return 1, "Input/output error"
+        if any("ro" in each.line.super_options for each in kernel.mounts if each.plugged is plugged):
+            return 1, "Read-only file system"
         plugged.disk.filesystem.size_bytes = plugged.seen_bytes
         return 0, ""
 
@@ -137,6 +146,11 @@ class SimCommands(Commands):
         if program == "wipefs":
             plugged.disk.filesystem = None
         return 0, ""
+
+
+def _nothing() -> tuple[int, str]:
+    """Do nothing."""
+    return 0, ""
 
 
 def _blkid(kernel: Kernel, plugged: Plugged | None) -> tuple[int, str]:

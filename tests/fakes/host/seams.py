@@ -144,7 +144,7 @@ class SimThreads(Threads):
         if not self._kernel.is_alive(plugged):
             raise errors.FailedPrecondition(f"device {device.path} cannot be read at byte 0: Input/output error")
         found = plugged.disk.filesystem
-        return None if found is None else Superblock(found.kind, found.size_bytes, found.uuid)
+        return None if found is None else Superblock(found.kind, found.size_bytes, found.uuid, marked=found.marked)
 
     def _scan(self, device: Device) -> ScanResult:
         plugged = self._kernel.open[device.descriptor].plugged

@@ -105,12 +105,15 @@ async def test_an_expand_waits_for_the_device_and_keeps_to_the_limit(bench: Benc
     place = VolumePath(disk.id, bench.staging_path(disk))
     with pytest.raises(errors.Unavailable, match="not yet"):
         await bench.parts.expansion.expand(Expand(place, 2 * GIB, 0, block=False))
-    with pytest.raises(errors.OutOfRange):
+    with pytest.raises(errors.Unavailable, match="more than"):
         await bench.parts.expansion.expand(Expand(place, 0, GIB // 2, block=False))
-    with pytest.raises(errors.FailedPrecondition, match="is published as a file system"):
+    with pytest.raises(errors.Unavailable, match="is in use with a file system"):
         await bench.parts.expansion.expand(Expand(place, 0, 0, block=True))
+    nowhere = VolumePath(disk.id, "/nowhere")
+    assert await bench.parts.expansion.expand(Expand(nowhere, 0, 0, block=False)) == GIB
+    await bench.unstage(disk)
     with pytest.raises(errors.NotFound):
-        await bench.parts.expansion.expand(Expand(VolumePath(disk.id, "/nowhere"), 0, 0, block=False))
+        await bench.parts.expansion.expand(Expand(nowhere, 0, 0, block=False))
 
 
 @pytest.mark.asyncio

@@ -263,7 +263,7 @@ async def test_a_call_that_was_killed_anywhere_ends_right_when_it_is_repeated(
             await live(template, case, disk_folder, at)
 
     points = await live(template, case, disk_folder, "0")
-    assert points
+    assert points or case.call == "stats"  # which changes nothing, and starts no program
     async with asyncio.TaskGroup() as group:
         for point in points:
             number, _, event = point.split()[:3]

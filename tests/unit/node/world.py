@@ -1,0 +1,160 @@
+"""A node on a simulated host, called as kubelet calls it; a test says what its programs meet."""
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+from betterproto2 import Message
+
+from csi_proto.csi import v1 as csi
+from node.formats.record_json import Entry
+from tests.fakes.host.disks import GIB, Disk
+from tests.fakes.host.kernel import Kernel, Plugged
+from tests.fakes.host.programs import Fate
+from tests.fakes.host.seams import SimJournal
+from tests.faults.sim import drivers
+from tests.faults.sim.loop import Loop
+from tests.faults.sim.rpc import Served
+
+VOLUME, NAME = "ours", "pvc-ours"
+STAGING = "/kubelet/plugins/ours/globalmount"
+CALL_SECONDS = 120.0
+
+Reply = TypeVar("Reply", bound=Message)
+Modes = csi.VolumeCapabilityAccessModeMode
+
+
+def target(pod: str) -> str:
+    """Where the volume is published for a pod."""
+    return f"/kubelet/pods/{pod}/volumes/ours/mount"
+
+
+class World:
+    """One host with one volume's disk. ``fs_type`` of a volume; empty: raw block."""
+
+    kept: dict[tuple[type, str], Entry]
+    _served: Served | None
+
+    def __init__(self, fs_type: str = "ext4", *, filesystem: bool = False) -> None:
+        self.fs_type = fs_type
+        self.flags: tuple[str, ...] = ()
+        self.mode = Modes.SINGLE_NODE_MULTI_WRITER
+        self.kernel = Kernel("boot")
+        self.kept = {}
+        self.plugged: Plugged = self.kernel.plug(VOLUME, NAME, Disk(GIB))
+        self.ran_programs: list[str] = []
+        self.fate: Callable[[str, int], Fate] = lambda program, number: Fate()  # noqa: ARG005  # all is well
+        self._loop = Loop()
+        self._served = None
+        if filesystem:
+            self.stage()
+            self.unstage()
+            self.ran_programs.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._loop.close()
+
+    def restart(self) -> None:
+        """Let another node process serve from now on."""
+        self.kernel.open.clear()
+        self._served = None
+
+    def stage(self, path: str = STAGING) -> None:
+        """NodeStageVolume. Raises Failed, as all calls here."""
+        message = csi.NodeStageVolumeRequest(
+            volume_id=VOLUME,
+            publish_context=_context(),
+            staging_target_path=path,
+            volume_capability=self._capability(),
+        )
+        self._call(message, csi.NodeStageVolumeResponse)
+
+    def publish(self, pod: str = "pod") -> None:
+        """NodePublishVolume."""
+        message = csi.NodePublishVolumeRequest(
+            volume_id=VOLUME,
+            publish_context=_context(),
+            staging_target_path=STAGING,
+            target_path=target(pod),
+            volume_capability=self._capability(),
+        )
+        self._call(message, csi.NodePublishVolumeResponse)
+
+    def unpublish(self, pod: str = "pod") -> None:
+        """NodeUnpublishVolume."""
+        message = csi.NodeUnpublishVolumeRequest(volume_id=VOLUME, target_path=target(pod))
+        self._call(message, csi.NodeUnpublishVolumeResponse)
+
+    def unstage(self) -> None:
+        """NodeUnstageVolume."""
+        message = csi.NodeUnstageVolumeRequest(volume_id=VOLUME, staging_target_path=STAGING)
+        self._call(message, csi.NodeUnstageVolumeResponse)
+
+    def expand(self, path: str = "", *, limit_bytes: int = 0) -> int:
+        """NodeExpandVolume at a path, that of the one pod if none is named; return the size."""
+        message = csi.NodeExpandVolumeRequest(
+            volume_id=VOLUME,
+            volume_path=path or target("pod"),
+            staging_target_path=STAGING,
+            volume_capability=self._capability(),
+            capacity_range=csi.CapacityRange(limit_bytes=limit_bytes),
+        )
+        return self._call(message, csi.NodeExpandVolumeResponse).capacity_bytes
+
+    def enlarge(self) -> None:
+        """Make the disk twice as large; of one that is in use the kernel learns when it is asked to look again."""
+        self.plugged.disk.size_bytes = 2 * GIB
+        if not self.mounted:
+            self.plugged.seen_bytes = 2 * GIB
+
+    @property
+    def mounted(self) -> list[str]:
+        """Where anything is mounted."""
+        return [each.line.point for each in self.kernel.mounts]
+
+    @property
+    def filesystem_bytes(self) -> int:
+        """How large the file system on the disk is; 0: there is none."""
+        found = self.plugged.disk.filesystem
+        return 0 if found is None else found.size_bytes
+
+    def _capability(self) -> csi.VolumeCapability:
+        mode = csi.VolumeCapabilityAccessMode(mode=self.mode)
+        if not self.fs_type:
+            return csi.VolumeCapability(block=csi.VolumeCapabilityBlockVolume(), access_mode=mode)
+        mount = csi.VolumeCapabilityMountVolume(fs_type=self.fs_type, mount_flags=list(self.flags))
+        return csi.VolumeCapability(mount=mount, access_mode=mode)
+
+    def _call(self, message: Message, reply: type[Reply]) -> Reply:
+        return self._loop.run_until_complete(self._served_call(message, reply))
+
+    async def _served_call(self, message: Message, reply: type[Reply]) -> Reply:
+        if self._served is None:
+            self._served, _ = drivers.node("node", self, self.kernel, SimJournal(self.kept, same_boot=True), 101)
+        return await self._served.call(message, reply, CALL_SECONDS)
+
+    def draw(self, low: float, high: float) -> float:
+        return (low + high) / 2
+
+    def program_fate(self, program: str) -> Fate:
+        self.ran_programs.append(program)
+        return self.fate(program, len(self.ran_programs) - 1)
+
+    def kill_node(self) -> None:
+        raise AssertionError("nobody asked for that")
+
+    def ran(self, argv: Sequence[str], status: int) -> None:
+        assert argv or status
+
+    def formatted(self, plugged: Plugged) -> None:
+        assert plugged is self.plugged
+
+    def has_formatted(self, plugged: Plugged) -> None:
+        assert plugged is self.plugged
+
+
+def _context() -> dict[str, str]:
+    return {f"{drivers.DRIVER}/volume-name": NAME}
