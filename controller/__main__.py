@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from common import converters, core_dumps, entry, errors, logs
 from common.clouds import CLOUDS
 from common.health import HealthServer
@@ -32,6 +34,8 @@ from controller.rules import labels
 from controller.service import Controller
 from controller.settings import ControllerSettings
 from controller.shared import make_shared
+
+log = structlog.get_logger("controller")
 
 COLLECT = (2_000, 20, 200)  # a full collection takes 40 ms with 10,000 volumes known: it comes seldom
 CALLS_AT_ONCE = 1000  # a call that waits costs little here, and the budget must see a detach behind a hundred creates
@@ -113,7 +117,7 @@ def _api_root(settings: ControllerSettings) -> str:
 
 
 def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
-    budget = Budget(settings.requests_per_minute)
+    budget = Budget(settings.requests_per_minute, quota=TRAITS.quota)
     access = TokenState(asyncio.get_running_loop().time)
     token = Token(settings.token.reveal() if settings.token else "", settings.token_file)
     token.look()
@@ -124,6 +128,7 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
 
 def _controller(settings: ControllerSettings, api: Api, tasks: Tasks, metrics: Metrics, here: str) -> Controller:
     parts = make_shared(api.cloud, tasks, api.budget)
+    log.info("cloud", name=settings.cloud, detach_names_server=api.cloud.traits.detach_names_server)
     levels: dict[str, Callable[[], float]] = {
         "aiocsi_cloud_rate_limit_remaining": lambda: api.budget.quota.remaining,
         "aiocsi_cloud_rate_allowance": lambda: api.budget.window.allowance,

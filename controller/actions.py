@@ -55,6 +55,7 @@ class Actions:
         self._action_poll = action_poll
         self._tasks = tasks
         self._locks = locks
+        self._one_each = cloud.traits.one_action_per_server
         self._servers = ServerQueue()
         self._of_volume: dict[str, Running] = {}
         self._of_server: dict[str | None, Running] = {}
@@ -72,10 +73,11 @@ class Actions:
 
         Raises what the cloud refuses; Unavailable if the action failed; DeadlineExceeded if it is still under way.
         """
-        if not place.server_id:
+        server_id = self._taken_by(place)
+        if server_id is None:
             await self._run(kind, place, start)
             return
-        async with self._servers.turn(place.server_id, urgent=kind is Kind.DETACH):
+        async with self._servers.turn(server_id, urgent=kind is Kind.DETACH):
             await self._run(kind, place, start)
 
     async def adopt(self, volume_id: str, *kinds: Kind) -> bool:
@@ -114,10 +116,10 @@ class Actions:
 
     async def _run(self, kind: Kind, place: Place, start: Start) -> None:
         while True:
-            if other := self._of_server.get(place.server_id) or self._of_volume.get(place.volume_id):
+            if other := self._of_server.get(self._taken_by(place)) or self._of_volume.get(place.volume_id):
                 await self._wait(other)
                 continue
-            if starting := self._starting.get(place.server_id):
+            if starting := self._starting.get(self._taken_by(place)):
                 await _answered(starting, place)
                 continue
             try:
@@ -131,8 +133,9 @@ class Actions:
     async def _start(self, kind: Kind, place: Place, start: Start) -> Running | None:
         """Send the start. The server counts as taken until it is answered, though the caller may be gone by then."""
         answered = asyncio.Event()
-        if place.server_id:
-            self._starting[place.server_id] = answered
+        server_id = self._taken_by(place)
+        if server_id is not None:
+            self._starting[server_id] = answered
         try:
             with self._locks.extend(place.volume_id):
                 running = self.note(place, await start())
@@ -140,7 +143,7 @@ class Actions:
                 self._remember(kind, place)
             return running
         finally:
-            self._starting.pop(place.server_id, None)
+            self._starting.pop(server_id, None)
             answered.set()
 
     def note(self, place: Place, action: Pending | None) -> Running | None:
@@ -149,9 +152,14 @@ class Actions:
             return None
         running = Running(place, action, asyncio.get_running_loop().time())
         self._of_volume[place.volume_id] = running
-        if place.server_id:
-            self._of_server[place.server_id] = running
+        server_id = self._taken_by(place)
+        if server_id is not None:
+            self._of_server[server_id] = running
         return running
+
+    def _taken_by(self, place: Place) -> str | None:
+        """Return the server that takes no other action meanwhile, if the cloud is like that."""
+        return place.server_id if self._one_each else None
 
     async def _wait(self, running: Running) -> Running:
         judged = await self._judged(running)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,22 @@ class SnapshotLimits:
     interval_seconds: float
 
 
+class Quota(Enum):
+    """How a spent quota of requests comes back: all at once at the end of a window, or bit by bit."""
+
+    WINDOW = "window"
+    REFILL = "refill"
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """A cloud's traits.
 
     ``several_zones``: the servers of one cluster may be in several zones, so each volume is made where it is asked for;
     otherwise the zone of the controller is the zone of all. ``snapshots`` is None where the cloud has none.
+    ``one_action_per_server``: the cloud refuses an action on a server while another one is under way on it.
+    ``detach_names_server``: the request names the server, so a volume that has moved meanwhile stays where it is. Where
+    it cannot, the cloud's package reads who holds the volume just before, which leaves a moment open.
     """
 
     sizes: Sizes
@@ -55,3 +66,6 @@ class Traits:
     labels: TextRule
     several_zones: bool = False
     snapshots: SnapshotLimits | None = None
+    quota: Quota = Quota.WINDOW
+    one_action_per_server: bool = True
+    detach_names_server: bool = True

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from common import errors
+from controller.cloud.traits import Quota
 from controller.pacing.hour_limit import HourLimit
 from controller.pacing.lanes import Lane
 from controller.pacing.limit_headers import retry_after, told
@@ -55,9 +56,14 @@ class Waiter:
 class Budget:
     """Lets requests through. ``wall`` returns seconds since 1970, for what the API says in such."""
 
-    def __init__(self, per_minute: int = REQUESTS_PER_MINUTE, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        per_minute: int = REQUESTS_PER_MINUTE,
+        wall: Callable[[], float] = time.time,
+        quota: Quota = Quota.WINDOW,
+    ) -> None:
         self.window = MinuteLimit(per_minute)
-        self.quota = HourLimit()
+        self.quota = HourLimit(refills=quota is Quota.REFILL)
         self.wall = wall
         self._lanes: dict[Lane, OrderedDict[str, deque[Waiter]]] = {lane: OrderedDict() for lane in Lane}
         self._waiting: OrderedDict[Waiter, None] = OrderedDict()  # oldest first

@@ -11,9 +11,14 @@ PROBE_SECONDS = 120.0  # nobody's word closes the API for longer: after so long 
 
 
 class HourLimit:
-    """What is left of the hour. Times are loop time, seconds."""
+    """What is left of the hour. Times are loop time, seconds.
 
-    def __init__(self) -> None:
+    ``refills``: the number grows all the time, and the reset is when it will be full; else all comes back at the reset.
+    """
+
+    def __init__(self, *, refills: bool = False) -> None:
+        self._refills = refills
+        self._told_at = 0.0
         self._limit = 0  # 0: nothing is known yet
         self._remaining = 0
         self._lowered_at = float("-inf")
@@ -53,7 +58,7 @@ class HourLimit:
         if reply.limit != self._limit or reply.remaining < self._remaining or now - self._lowered_at > DISORDER_SECONDS:
             self._remaining = reply.remaining
         self._limit = reply.limit
-        self._resets_at = now + reply.reset_seconds
+        self._resets_at, self._told_at = now + reply.reset_seconds, now
         seen = (self._base or 0) - reply.remaining - self._own
         new = max(0, seen - self._others)
         self._others += new
@@ -66,8 +71,16 @@ class HourLimit:
         if not self._limit or self.remaining > self._limit * reserve:
             return now
         if now < self._resets_at:
-            return min(self._resets_at, max(now, self._sent_at + PROBE_SECONDS))
+            return min(self._returns_at(now, reserve), max(now, self._sent_at + PROBE_SECONDS))
         return now if self._in_flight == 0 else now + AFTER_RESET_SECONDS
+
+    def _returns_at(self, now: float, reserve: float) -> float:
+        """Return when enough has come back to leave ``reserve`` to others."""
+        if not self._refills or self._remaining >= self._limit:
+            return self._resets_at
+        per_request = (self._resets_at - self._told_at) / (self._limit - self._remaining)
+        lacking = int(self._limit * reserve) + 1 - self.remaining
+        return min(self._resets_at, max(now, self._told_at + lacking * per_request))
 
     def _rebase(self, remaining: int) -> None:
         self._base, self._own, self._others = remaining, self._in_flight, 0

@@ -1,0 +1,36 @@
+import pytest
+
+from controller.pacing.hour_limit import HourLimit
+from controller.pacing.limit_headers import Told
+
+HOUR = 3600.0
+LISTS, ATTACHES = 0.1, 0.01  # what these must leave to others
+
+
+def told(*, refills: bool, remaining: int, reset_seconds: float) -> HourLimit:
+    limit = HourLimit(refills=refills)
+    limit.use(0.0)
+    limit.end()
+    limit.learn(Told(3600, remaining, reset_seconds), 0.0)
+    return limit
+
+
+@pytest.mark.parametrize(
+    ("remaining", "reserve", "opens_at"),
+    [
+        pytest.param(300, LISTS, 61.0, id="a list, 300 left"),
+        pytest.param(3, ATTACHES, 34.0, id="an attach, 3 left"),
+        pytest.param(400, LISTS, 0.0, id="a list, enough left"),
+        pytest.param(0, 0.0, 1.0, id="a detach, nothing left"),
+    ],
+)
+def test_a_quota_that_refills_opens_as_soon_as_enough_has_come_back(
+    remaining: int, reserve: float, opens_at: float
+) -> None:
+    limit = told(refills=True, remaining=remaining, reset_seconds=3600.0 - remaining)  # one a second comes back
+    assert limit.opens_at(0.0, reserve) == opens_at
+
+
+def test_a_quota_of_windows_opens_at_the_reset() -> None:
+    limit = told(refills=False, remaining=300, reset_seconds=100.0)
+    assert limit.opens_at(0.0, LISTS) == 100.0
