@@ -7,14 +7,17 @@ both to that. A restore begins as large as its snapshot, whatever was asked for.
 import asyncio
 import uuid
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
 
 from common import errors, sizes
+from common.clouds import CLOUDS, DEFAULT
+from common.clouds.facts import CloudFacts
 from controller.cloud import base
 from controller.cloud.base import ActionState, Kind, Pending, Progress
+from controller.cloud.traits import Traits
 from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.limits import TRAITS
 from controller.records import Source
@@ -59,13 +62,15 @@ class Event:
 class FakeCloud:
     """See base.Cloud. ``faults`` befall the next requests, one each; ``requests`` lists what was asked."""
 
-    traits = TRAITS
+    facts: CloudFacts = CLOUDS[DEFAULT]
+    traits: Traits = TRAITS
+    zone = ZONE
     page_size = 200
 
     def __init__(self, servers: Sequence[str] = SERVERS, action_seconds: float = 1.5, latency: float = 0.08) -> None:
         self.volumes: dict[str, base.Volume] = {}
         self.taken: dict[str, base.Snapshot] = {}
-        self.servers = {each: base.Server(each, ZONE, active=True, volume_ids=()) for each in servers}
+        self.servers = {each: base.Server(each, self.zone, active=True, volume_ids=()) for each in servers}
         self.actions: dict[str, Event] = {}
         self.requests: list[str] = []
         self.effects: list[Effect] = []
@@ -92,7 +97,7 @@ class FakeCloud:
     def make_volume(
         self, name: str, size_gib: int = 1, server_id: str = "", origin: Source | None = None
     ) -> base.Volume:
-        volume = base.Volume(str(uuid.uuid4()), name, ZONE, sizes.to_bytes(size_gib), origin=origin)
+        volume = base.Volume(self._new_id(), name, self.zone, sizes.to_bytes(size_gib), origin=origin)
         self._put(replace(volume, server_ids=(server_id,) if server_id else ()))
         return self.volumes[volume.id]
 
@@ -122,19 +127,15 @@ class FakeCloud:
         fault = await self._arrive("create_volume")
         if order.snapshot_id is not None and order.snapshot_id not in self.taken:
             raise base.Gone(f"no snapshot {order.snapshot_id}")
-        if any(each.name == order.name and each.zone == order.zone for each in self.volumes.values()):
+        if self._same_name(order.name, order.zone, self.volumes.values()):
             raise base.NameTaken(order.name)
         if self.volume_limit and len(self.volumes) >= self.volume_limit:
             raise base.AccountFull("volume/snapshot capacity limit exceeded")
         size = sizes.to_bytes(order.size_gib)
         if order.snapshot_id is not None:
             size = self.taken[order.snapshot_id].min_size_bytes
-        volume = base.Volume(
-            str(uuid.uuid4()), order.name, order.zone, size, (), order.labels, order.origin, self._now()
-        )
-        self._put(volume)
-        self.effects.append(Effect("create", volume.id))
-        return await self._answer(fault, (volume, None))
+        volume = base.Volume(self._new_id(), order.name, order.zone, size, (), order.labels, order.origin, self._now())
+        return await self._answer(fault, self._begin(volume))
 
     async def delete_volume(self, volume_id: str) -> Pending | None:
         fault = await self._arrive("delete_volume")
@@ -142,7 +143,7 @@ class FakeCloud:
         if volume.server_ids:
             raise base.InUse("Can not delete volume that is attached to a server.")
         if self._busy(volume_id, ""):
-            raise base.EventPending("Volume has a event event.")
+            raise base.EventPending("Volume has a pending event.")
         self._remember()
         del self.volumes[volume_id]
         self.effects.append(Effect("delete", volume_id))
@@ -153,8 +154,7 @@ class FakeCloud:
 
     async def find_volume(self, name: str, zone: str) -> base.Volume | None:
         fault = await self._arrive("find_volume")
-        found = (each for each in self._listed().values() if each.name == name and each.zone == zone)
-        return await self._answer(fault, next(found, None))
+        return await self._answer(fault, self._same_name(name, zone, self._listed().values()))
 
     async def list_volumes(self, zone: str | None, page: int) -> base.Page[base.Volume]:
         fault = await self._arrive("list_volumes")
@@ -238,7 +238,7 @@ class FakeCloud:
         if any(each.name == name for each in self.taken.values()):
             raise base.NameTaken(name)
         snapshot = base.Snapshot(
-            str(uuid.uuid4()), name, volume_id, volume.size_bytes, (volume.zone,), self._now(), tuple(labels)
+            self._new_id(), name, volume_id, volume.size_bytes, (volume.zone,), self._now(), tuple(labels)
         )
         self.taken[snapshot.id] = snapshot
         self.effects.append(Effect("snapshot", volume_id))
@@ -281,7 +281,7 @@ class FakeCloud:
         return await self._answer(await self._arrive("account"), base.Account(self.volume_limit))
 
     async def zone_has_volumes(self, zone: str) -> bool:
-        return await self._answer(await self._arrive("regions"), zone == ZONE)
+        return await self._answer(await self._arrive("regions"), zone in self._zones())
 
     async def add_label(self, volume_id: str, label: str) -> None:
         fault = await self._arrive("add_label")
@@ -296,6 +296,22 @@ class FakeCloud:
         await self._answer(fault, None)
 
     # How it works.
+
+    def _begin(self, volume: base.Volume) -> tuple[base.Volume, Pending | None]:
+        """Make the volume, at once."""
+        self._put(volume)
+        self.effects.append(Effect("create", volume.id))
+        return volume, None
+
+    def _zones(self) -> tuple[str, ...]:
+        return (self.zone,)
+
+    def _new_id(self) -> str:
+        return str(uuid.uuid4())
+
+    def _same_name(self, name: str, zone: str, volumes: Iterable[base.Volume]) -> base.Volume | None:
+        """The volume that keeps another one in that zone from having that name."""
+        return next((each for each in volumes if each.name == name and each.zone == zone), None)
 
     async def _arrive(self, request: str) -> Fault:
         """A request is under way, then there; the cloud's actions have come as far as time has."""
@@ -347,7 +363,7 @@ class FakeCloud:
 
     def _check_idle(self, volume_id: str, server_id: str) -> None:
         if self._busy(volume_id, server_id) or self._foreign.get(server_id, 0.0) > self._now():
-            raise base.EventPending("Droplet already has a event event.")
+            raise base.EventPending("Droplet already has a pending event.")
 
     def _busy(self, volume_id: str, server_id: str) -> bool:
         return any(

@@ -1,8 +1,8 @@
 """The fake cloud, and the driver's own view of the embedded cloud, behind one protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from controller.digitalocean.http import Http
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
+from controller.records import Source
 from tests.fakes.cloud import FakeCloud
 from tests.harness.localcloud import here
 
@@ -23,10 +24,27 @@ ENDED_SECONDS = 10
 
 @dataclass(frozen=True)
 class Subject:
-    """A cloud with two servers, room for four volumes, and two on a server."""
+    """A cloud with two servers in a zone, room for four volumes, and two on a server.
+
+    ``no_id`` is the id of nothing; of the ``labels`` the first is one of an ordered volume, the others come later.
+    """
 
     cloud: Cloud
     servers: tuple[str, ...]
+    zone: str = "nyc1"
+    other_zone: str = "fra1"
+    no_id: str = "00000000-0000-0000-0000-000000000000"
+    no_server: str = "999"
+    labels: tuple[str, str, str] = ("a:b", "c:d", "never-seen")
+
+    def gib(self, more: int = 0) -> int:
+        """Return a size of a volume, GiB: the smallest, and so much more."""
+        return self.cloud.traits.sizes.smallest + more
+
+    def order(self, name: str, more_gib: int = 0, snapshot_id: str | None = None) -> VolumeOrder:
+        """Return the order of a volume that is so much larger than the smallest one."""
+        source = Source(snapshot_id=snapshot_id or "")
+        return VolumeOrder(name, self.zone, self.gib(more_gib), source, self.labels[:1], snapshot_id)
 
     async def create(self, order: VolumeOrder) -> Volume:
         """Make a volume, and wait until it is made."""
@@ -71,3 +89,7 @@ async def embedded(folder: Path) -> AsyncIterator[Subject]:
         http.open(http_session)
         cloud = DigitalOcean(http)
         yield Subject(cloud, tuple(each.id for each in (await cloud.list_servers(1)).items))
+
+
+Make = Callable[[Path], AbstractAsyncContextManager[Subject]]
+SUBJECTS: dict[str, Make] = {"fake": fake, "embedded": embedded}

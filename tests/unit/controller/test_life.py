@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from typing import ClassVar
 
 import looptime
 from hypothesis import HealthCheck, settings
@@ -22,10 +23,12 @@ SECONDS = st.sampled_from([0.05, 1.0, 5.0, 30.0])
 class VolumeLife(RuleBasedStateMachine):
     """Calls with faults, one at a time or many at once, on a cloud that forgets nothing."""
 
+    make_cloud: ClassVar[type[FakeCloud]] = FakeCloud
+
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner(loop_factory=lambda: looptime.new_event_loop(start=0))
-        self.cloud = FakeCloud(action_seconds=1.5)
+        self.cloud = self.make_cloud(action_seconds=1.5)
         self.world = World(self.cloud)
         self.named: set[tuple[str, str]] = set()
 
@@ -174,6 +177,6 @@ class VolumeLife(RuleBasedStateMachine):
 
 
 TestVolumeLife = VolumeLife.TestCase
-TestVolumeLife.settings = settings(
+TestVolumeLife.settings = LIFE = settings(
     max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -8,14 +8,13 @@ from typing import TypeVar
 import looptime
 
 from common import deadlines
-from common.clouds import CLOUDS, DEFAULT
 from common.tasks import Tasks
 from controller import wiring
 from controller.records import BLANK, Attach, ControllerScope, Create, Detach, Size, Source
 from controller.service import Controller
 from controller.shared import make_shared
 from csi_proto.csi import v1 as csi
-from tests.fakes.cloud import ZONE, FakeCloud
+from tests.fakes.cloud import FakeCloud
 
 Result = TypeVar("Result")
 DRIVER = "dobs.csi.digitalocean.com"
@@ -37,14 +36,14 @@ class World:
         self.cloud = cloud or FakeCloud()
         self.tasks = Tasks()
         self.parts = make_shared(self.cloud, self.tasks, Calm())
-        identity = ControllerScope(DRIVER, ZONE, CLOUDS[DEFAULT], self.cloud.traits, tags)
+        identity = ControllerScope(DRIVER, self.cloud.zone, self.cloud.facts, self.cloud.traits, tags)
         self.work = wiring.make_domains(self.parts, identity, longest_page=250, confirm=confirm)
         self.volumes = self.work.volumes
         self.attachments = self.work.attachments
         self.service = Controller(identity, self.work)
 
     async def create(self, name: str = "pvc-a", size: Size = ANY_SIZE, source: Source = BLANK) -> str:
-        return (await self.volumes.create(Create(name, ZONE, size, source))).id
+        return (await self.volumes.create(Create(name, self.cloud.zone, size, source))).id
 
     async def publish(self, volume_id: str, server_id: str) -> str:
         return (await self.attachments.publish(Attach(volume_id, server_id))).volume_name
