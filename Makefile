@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock check lint formatting types walls update verify clean
+.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock check lint formatting types walls update formats verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -76,6 +76,9 @@ walls:
 
 update: venv ## generate anew whatever is generated
 	@$(RUN) -m tools.generated update
+
+formats: venv ## change each format that outlives a process, in a copy: the golden files must notice
+	@$(RUN) -m tests.contract.formats.plant
 
 verify: venv ## fail if a generated file is not what would be generated
 	@$(RUN) -m tools.generated verify
