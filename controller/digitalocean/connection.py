@@ -53,6 +53,12 @@ def proxy_for(root: str) -> str | None:
     return proxy
 
 
+def place_of(url: str) -> str:
+    """Return host and port of a web address, without a password that it may hold."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
 def no_connection(error: aiohttp.ClientConnectorError) -> str:
     """Say why there is no connection: host, port, the system's error, and the remedy."""
     where = f"{error.host}:{error.port}"

@@ -208,6 +208,9 @@ class Http:
             answer = Answer(call, 0, flaw=f"no connection: {connection.no_connection(error)}", sent=False)
         except aiohttp.ClientHttpProxyError as error:
             answer = Answer(call, 0, flaw=f"no connection: the proxy answered {error.status}", sent=False)
+        except aiohttp.ConnectionTimeoutError:
+            where = connection.place_of(self._proxy or self._root)
+            answer = Answer(call, 0, flaw=f"no connection: {where} does not answer", sent=False)
         except TimeoutError:
             seconds = asyncio.get_running_loop().time() - now
             answer = Answer(call, 0, flaw=f"no answer in {seconds:.0f} s")

@@ -3,6 +3,7 @@
 The token never appears in a log, an error or a repr.
 """
 
+import errno
 import os
 import re
 import stat
@@ -86,6 +87,6 @@ def _read(file: Path, known: tuple[int, int, int] | None) -> tuple[tuple[int, in
     with os.fdopen(descriptor, "rb", buffering=0) as opened:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
-            raise OSError(0, "it is not a regular file")
+            raise OSError(errno.EINVAL, "it is not a regular file")
         stamp = (about.st_mtime_ns, about.st_ino, about.st_size)
         return stamp, None if stamp == known else opened.read(LONGEST + 1)

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import aiohttp
-from multidict import CIMultiDict
+
+from tests.fakes.wire import JSON, Reply
 
 Genuine = tuple[int, Mapping[str, object]]  # what the API would have said: status and JSON
 
-HTML, JSON, TEXT = "text/html; charset=utf-8", "application/json", "text/plain"
+HTML, TEXT = "text/html; charset=utf-8", "text/plain"
 PAGE = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body>limit exceeded, not found</body></html>"
 MIB = 1 << 20
 HUGE_BYTES = 100 * MIB
@@ -44,34 +45,6 @@ STATUSES = (
     ),
     *(428, 429, 431, 451, 499, 500, 501, 502, 503, 504, 505, 507, 511, 520, 524, 530, 599),
 )
-
-
-class Content:
-    """A body that is read part by part, made as it is read. ``read_bytes`` counts what was taken of it."""
-
-    def __init__(self, body: bytes, repeated: int = 0) -> None:
-        self._left = body
-        self._repeated = repeated
-        self.read_bytes = 0
-
-    async def read(self, length: int) -> bytes:
-        """Return the next part; nothing at the end."""
-        if not self._left and self._repeated > 0:
-            self._repeated -= length
-            self._left = b" " * length
-        part, self._left = self._left[:length], self._left[length:]
-        self.read_bytes += len(part)
-        return part
-
-
-class Reply:
-    """What aiohttp's response offers, as far as it is used."""
-
-    def __init__(self, status: int, body: bytes, kind: str = "", repeated: int = 0, **headers: str) -> None:
-        self.status = status
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.headers = CIMultiDict({**({"Content-Type": kind} if kind else {}), **named})
-        self.content = Content(body, repeated)
 
 
 @dataclass(frozen=True)
@@ -133,11 +106,11 @@ def _errors() -> Iterator[Foreign]:
         yield Foreign(name, _always(status, _dump(said), JSON))
     gone = _dump({"id": "not_found", "message": "The resource you were accessing could not be found."})
     yield Foreign("not found, as text", lambda _s, _j: Reply(404, gone, TEXT))
-    yield Foreign("not found, compressed", lambda _s, _j: Reply(404, gone, JSON, Content_Encoding="br"))
+    yield Foreign("not found, compressed", lambda _s, _j: Reply(404, gone, JSON, headers={"Content-Encoding": "br"}))
     yield Foreign("not found, huge", lambda _s, _j: Reply(404, gone, JSON, HUGE_BYTES))
-    yield Foreign("429, wait for years", lambda _s, _j: Reply(429, PAGE, HTML, retry_after="1829805381"))
-    yield Foreign("503, wait a while", lambda _s, _j: Reply(503, PAGE, HTML, retry_after="20"))
-    yield Foreign("redirect to a login", lambda _s, _j: Reply(302, b"", location="/login"))
+    yield Foreign("429, wait for years", lambda _s, _j: Reply(429, PAGE, HTML, headers={"retry-after": "1829805381"}))
+    yield Foreign("503, wait a while", lambda _s, _j: Reply(503, PAGE, HTML, headers={"retry-after": "20"}))
+    yield Foreign("redirect to a login", lambda _s, _j: Reply(302, b"", headers={"location": "/login"}))
 
 
 def _lines() -> Iterator[Foreign]:
@@ -164,7 +137,7 @@ def _fixed(text: bytes) -> Callable[[int, Mapping[str, object]], Reply]:
 
 
 def _encoded(status: int, said: Mapping[str, object], encoding: str) -> Reply:
-    return Reply(_with_body(status), _dump(said), JSON, Content_Encoding=encoding)
+    return Reply(_with_body(status), _dump(said), JSON, headers={"Content-Encoding": encoding})
 
 
 def _huge(status: int, body: bytes) -> Reply:

@@ -1,7 +1,6 @@
 """A small true cloud, what lies before it, and a controller that has just started."""
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -24,7 +23,8 @@ from controller.pacing.budget import Budget
 from controller.records import ControllerScope
 from controller.service import Controller
 from controller.shared import make_shared
-from tests.contract.answers.answers import JSON, Content, Foreign, Genuine, Reply
+from tests.contract.answers.answers import Foreign, Genuine
+from tests.fakes.wire import Content, Reply, Untold, said
 from tests.faults.cloud.api import Api
 from tests.faults.cloud.records import REGION, Volume
 from tests.faults.cloud.state import CloudState
@@ -35,7 +35,6 @@ DRIVER = "dobs.csi.digitalocean.com"
 TOKEN = "dop_v1_matrix"  # noqa: S105 (no real token)
 ACTION_SECONDS = 2.0
 CALL_SECONDS = 60.0
-LIMITS: dict[str, str] = {"ratelimit_limit": "5000", "ratelimit_remaining": "4000", "ratelimit_reset": "1767229200"}
 
 
 class Strikes(Enum):
@@ -58,13 +57,6 @@ class Ended:
     def final(self) -> bool:
         """Whether the sidecars take it for the last word."""
         return self.code not in {"OK", "UNAVAILABLE", "ABORTED", "DEADLINE_EXCEEDED", "CANCELLED"}
-
-
-class Untold:
-    """Requests that nobody counts."""
-
-    def count(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Take note of nothing."""
 
 
 class World:
@@ -134,12 +126,11 @@ class World:
     ) -> Reply | aiohttp.ClientError:
         foreign = self._foreign
         if foreign is None or (method == "GET" and self._strikes is not Strikes.EVERYTHING):
-            status, said = self._api.answer(method, path, query, body)
-            return Reply(status, b"" if status == 204 else json.dumps(said).encode(), JSON, 0, **LIMITS)
+            return said(*self._api.answer(method, path, query, body))
         genuine: Genuine = (_documented(method, path), _example(path))
         if self._strikes is Strikes.CHANGES_DONE:
-            status, said = self._api.answer(method, path, query, body)
-            genuine = (status, said) if status < 400 else genuine
+            done = self._api.answer(method, path, query, body)
+            genuine = done if done[0] < 400 else genuine
         await sleep(foreign.seconds)
         return foreign.make(*genuine)
 

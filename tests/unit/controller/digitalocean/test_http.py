@@ -1,11 +1,15 @@
 """The HTTP session against a server in this process, whose answers are scripted."""
 
 import asyncio
+import gzip
 import json
+import os
+import re
+import tracemalloc
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,7 @@ from structlog.testing import capture_logs
 from common import deadlines, errors
 from controller.digitalocean import models
 from controller.digitalocean.api_request import ApiRequest
-from controller.digitalocean.connection import session
+from controller.digitalocean.connection import proxy_for, session
 from controller.digitalocean.http import Http, Refusal
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
@@ -245,3 +249,173 @@ async def test_a_login_in_netrc_does_not_stand_in_the_tokens_way(
     async with api(script) as http:
         await http.send(READ)
     assert script.tokens == [SECRET]
+
+
+@asynccontextmanager
+async def raw(reply: bytes) -> AsyncIterator[tuple[Http, list[bytes]]]:
+    """A server that sends these bytes to whoever connects, and the driver's view of it."""
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(reply)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, session() as http_session:
+        root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        access = TokenState(asyncio.get_running_loop().time)
+        access.prove(SECRET, "")
+        http = Http(root, Token(SECRET), Budget(), access, Untold())
+        http.open(http_session)
+        yield http, asked
+
+
+def answer(status: str, body: bytes, *headers: str) -> bytes:
+    head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers])
+    return f"{head}\r\n\r\n".encode() + body
+
+
+DELETE = ApiRequest("DELETE", "/v2/volumes/v", Lane.CHANGE, success=204)
+JSON_KIND = "Content-Type: application/json"
+BOMB = gzip.compress(bytes(50 << 20))
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        pytest.param(answer("303 See Other", b"", "Location: /login"), "303", id="a redirect"),
+        pytest.param(answer("302 Found", b"", "Location: http://127.0.0.1:9/login"), "302", id="elsewhere"),
+        pytest.param(answer("404 Not Found", BOMB, JSON_KIND, "Content-Encoding: gzip"), "compressed", id="a bomb"),
+        pytest.param(answer("204 No Content", b""), "not the API's own", id="nobody's 204"),
+        pytest.param(answer("404 Not Found", b" " * (65 << 10), JSON_KIND), "longer than 65536 bytes", id="too long"),
+    ],
+)
+async def test_what_is_not_the_apis_leaves_a_deletion_unknown_and_is_asked_once(reply: bytes, told: str) -> None:
+    async with raw(reply) as (http, asked):
+        with pytest.raises(errors.OutcomeUnknown, match=told):
+            await http.send(DELETE)
+    assert len(asked) == 1
+    assert b"Accept-Encoding: identity" in asked[0]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(answer("200 OK", b" " * (257 << 10), JSON_KIND), id="too long"),
+        pytest.param(answer("200 OK", b"[" + b"1," * 100_000 + b"1]", JSON_KIND), id="too many values"),
+        pytest.param(answer("200 OK", BOMB, JSON_KIND, "Content-Encoding: gzip"), id="a bomb"),
+    ],
+)
+async def test_a_success_is_read_within_bounds(reply: bytes) -> None:
+    tracemalloc.start()
+    async with raw(reply) as (http, _):
+        with pytest.raises(errors.OutcomeUnknown, match="a body that cannot be used"):
+            await http.read(READ, models.OneAccount)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 << 20
+
+
+async def test_an_outage_is_told_at_its_beginning_and_at_its_end_and_each_request_at_debug() -> None:
+    script = Script(*[(503, "<html>busy</html>")] * 5, (200, ACCOUNT))
+    script.headers = {"x-request-id": "id-of-the-cloud"}
+    with capture_logs() as lines:
+        async with api(script) as http:
+            await http.read(READ, models.OneAccount)
+    told = [(each["log_level"], each["event"]) for each in lines]
+    assert told.count(("warning", "cloud_fails")) == told.count(("warning", "cloud_answers_again")) == 1
+    requests = [each for each in lines if each["event"] == "request"]
+    assert [each["status"] for each in requests] == [503] * 5 + [200]
+    assert {each["cloud_request_id"] for each in requests} == {"id-of-the-cloud"}
+    assert {each["route"] for each in requests} == {"/v2/account"}
+
+
+async def test_an_error_names_the_last_obstacle_and_how_often_it_stood_in_the_way() -> None:
+    async with api(Script((503, "busy"))) as http:
+        with (
+            deadlines.until(asyncio.get_running_loop().time() + 1.5) as obstacle,
+            pytest.raises(errors.NotFinal) as late,
+        ):
+            await http.send(READ)
+    assert re.search(r"GET /v2/account: the cloud answered 503, \d times in 1 s", str(late.value))
+    assert obstacle
+    assert "503" in obstacle[0]
+
+
+async def test_the_retry_after_of_a_503_is_heard() -> None:
+    script = Script((503, "busy"))
+    script.headers = {"retry-after": "30"}
+    async with api(script) as http:
+        with deadlines.until(asyncio.get_running_loop().time() + 2), pytest.raises(errors.NotFinal, match="503"):
+            await http.send(READ)
+    assert len(script.tokens) == 1
+
+
+@pytest.mark.parametrize(
+    ("root", "words"),
+    [
+        pytest.param("http://127.0.0.1:9/", "127.0.0.1:9 cannot be reached (ECONNREFUSED", id="a refused port"),
+        pytest.param("http://no.such.host.invalid/", "the name no.such.host.invalid cannot be resolved", id="no DNS"),
+    ],
+)
+async def test_a_connection_that_fails_is_told_with_its_host_and_the_systems_error(root: str, words: str) -> None:
+    async with session() as http_session:
+        http = Http(root, Token(SECRET), Budget(), TokenState(lambda: 0.0), Untold())
+        http.open(http_session)
+        with pytest.raises(errors.Unavailable) as refused:
+            await http.send(CHANGE)
+    assert words in str(refused.value)
+
+
+async def test_a_server_without_tls_is_told_as_such() -> None:
+    async with served(Script((200, ACCOUNT))) as plain, session() as http_session:
+        root = plain.replace("http://", "https://")
+        http = Http(root, Token(SECRET), Budget(), TokenState(lambda: 0.0), Untold())
+        http.open(http_session)
+        with pytest.raises(errors.Unavailable, match="does not speak TLS"):
+            await http.send(CHANGE)
+
+
+async def test_a_proxy_may_be_named_without_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "proxy.example.com:3128")
+    assert proxy_for("https://api.example.com/") == "http://proxy.example.com:3128"
+
+
+@pytest.mark.parametrize("proxy", ["socks5://proxy:1080", "https://proxy:3128", "http://"])
+async def test_a_proxy_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(errors.FailedPrecondition, match="HTTPS_PROXY"):
+        proxy_for("https://api.example.com/")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        pytest.param(Path.touch, "is empty", id="empty"),
+        pytest.param(os.mkfifo, "not a regular file", id="a FIFO"),
+        pytest.param(Path.mkdir, "s a directory", id="a directory"),
+        pytest.param(lambda file: file.write_text("two words"), "holds no token", id="two words"),
+        pytest.param(lambda file: file.write_text("x" * 10_000), "holds no token", id="too long"),
+    ],
+)
+async def test_a_token_file_that_holds_no_token_is_named_and_never_waited_for(
+    tmp_path: Path, make: Callable[[Path], None], words: str
+) -> None:
+    file = tmp_path / "token"
+    make(file)
+    with pytest.raises(errors.Unavailable, match=words) as refused:
+        Token(file=file).current()
+    assert str(file) in str(refused.value)
+
+
+async def test_a_file_that_becomes_empty_is_no_token_any_more(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(SECRET)
+    token = Token(file=file)
+    token.current()
+    file.write_text("")
+    with pytest.raises(errors.Unavailable, match="is empty"):
+        token.current()
