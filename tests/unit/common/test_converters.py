@@ -42,6 +42,15 @@ CHOICE = converters.choice("json", "console")
         (converters.driver_name, "dobs.csi.digitalocean.com", "dobs.csi.digitalocean.com"),
         (converters.driver_name, "x" * 63, "x" * 63),
         (converters.secret, None, None),
+        (converters.zone, "nyc1", "nyc1"),
+        (converters.zone, "", ""),
+        (converters.api_root, "https://api.digitalocean.com", "https://api.digitalocean.com/"),
+        (converters.api_root, "https://gate.example.com:8443/do/", "https://gate.example.com:8443/do/"),
+        (converters.api_root, "http://127.0.0.1:8080/", "http://127.0.0.1:8080/"),
+        (converters.api_root, "http://localhost:8080", "http://localhost:8080/"),
+        (converters.api_root, "http://[::1]:8080", "http://[::1]:8080/"),
+        (converters.api_root, "http://172.18.0.1:8080/", "http://172.18.0.1:8080/"),
+        (converters.metadata_root, "http://169.254.169.254", "http://169.254.169.254/"),
     ],
 )
 def test_a_right_value_is_converted(convert: Callable[[object], object], given: object, expected: object) -> None:
@@ -64,6 +73,8 @@ def test_a_right_value_is_converted(convert: Callable[[object], object], given: 
         ),
         *((converters.driver_name, text) for text in ("", "-a", "a-", "a_b", "x" * 64, "a/b", "a\n")),
         *((converters.secret, text) for text in ("  ", "two\nlines")),
+        *((converters.zone, text) for text in ("NYC1", "nyc 1", "1nyc", "nyc1\n", "<html>", "n" * 40)),
+        *((converters.metadata_root, text) for text in ("https://169.254.169.254/", "169.254.169.254", "http://")),
     ],
 )
 def test_a_wrong_value_is_a_value_error_that_says_what_is_right(convert: Callable[[str], object], given: str) -> None:
@@ -99,3 +110,42 @@ def test_a_converted_secret_stays_as_it_is() -> None:
     secret = Secret("dop_v1_aaaa")
     assert converters.secret(secret) is secret
     redaction.forget("dop_v1_aaaa")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        pytest.param("https://api.digitalocean.com/v2", "without /v2", id="v2"),
+        pytest.param("https://api.digitalocean.com/v2/", "without /v2", id="v2 and a slash"),
+        pytest.param("http://api.digitalocean.com/", "https://", id="no TLS"),
+        pytest.param("http://8.8.8.8/", "https://", id="no TLS, an address"),
+        pytest.param("http://127.0.0.1.example.com/", "https://", id="a name that resembles an address"),
+        pytest.param("https://user:hush@api.example.com/", "user or password", id="a password"),
+        pytest.param("https://hush@api.example.com/", "user or password", id="a user"),
+        pytest.param("https://api.example.com/?key=hush", "query or fragment", id="a query"),
+        pytest.param("https://api.example.com/?", "query or fragment", id="an empty query"),
+        pytest.param("https://api.example.com/#hush", "query or fragment", id="a fragment"),
+        pytest.param("https://api.example.com:99999/", "web address", id="a port that is none"),
+        pytest.param("https://api.example.com/../x", "path", id="a path that goes up"),
+        pytest.param("https://[::1/", "web address", id="half an address"),
+        pytest.param("ftp://user:hush@api.example.com/", "must begin with", id="another scheme"),
+        pytest.param("https:///", "a host", id="no host"),
+        pytest.param("https://api example.com/", "a host", id="a blank"),
+        pytest.param("api.digitalocean.com", "must begin with", id="no scheme"),
+    ],
+)
+def test_a_root_of_the_api_that_cannot_work_is_refused_and_not_shown(given: str, words: str) -> None:
+    with pytest.raises(ValueError, match="must") as refused:
+        converters.api_root(given)
+    assert words in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given", ["dop_v1_0123456789", "https://user:hush@example.com", "h" * 60, "user:hush@host:1", "<html>"]
+)
+def test_a_wrong_value_that_may_be_a_secret_is_not_shown(given: str) -> None:
+    with pytest.raises(ValueError, match="must be") as refused:
+        converters.integer(1, 16)(given)
+    assert given not in str(refused.value)
+    assert redaction.BLANK in str(refused.value)
