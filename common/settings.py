@@ -17,6 +17,7 @@ import environ
 from common import __version__, clouds, converters
 
 PREFIX = "AIOCSI"
+CHECK = "--check"
 RESEMBLES = 0.85  # of 1: a name this close to a known one is a slip of the keyboard
 
 Settings = TypeVar("Settings")
@@ -69,12 +70,15 @@ def read(
     description: str,
     variables: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Return the settings in the environment. Exits: 0 after --help or --version, 2 if something is wrong."""
-    if unknown := [argument for argument in argv if argument not in {"--help", "-h", "--version"}]:
+    """Return the settings in the environment. Exits: 0 after --help or --version, 2 if something is wrong.
+
+    ``--check`` is left to the program.
+    """
+    if unknown := [argument for argument in argv if argument not in {"--help", "-h", "--version", CHECK}]:
         _fail(program, f"unknown argument {unknown[0]!r}; settings are environment variables, see --help")
     if "--version" in argv:
         _end(f"{program} {__version__}")
-    if argv:
+    if set(argv) - {CHECK}:
         _end(usage(kind, program, description))
     given = {name: value for name, value in (os.environ if variables is None else variables).items() if value}
     _judge_names(given, [variable.name for variable in describe(kind)], program)
@@ -84,7 +88,9 @@ def read(
 
 def usage(kind: type, program: str, description: str) -> str:
     """Return the text of --help."""
-    lines = [f"usage: {program} [--help] [--version]", "", description, "", "Settings, from environment variables:"]
+    lines = [f"usage: {program} [--help] [--version] [{CHECK}]", "", description, ""]
+    lines += [f"{CHECK} tries what it needs, prints a line for each, and ends with 0 if all is there, else with 1.", ""]
+    lines += ["Settings, from environment variables:"]
     for variable in describe(kind):
         default = "required" if variable.required else f"default: {variable.default or 'unset'}"
         lines += [f"  {variable.name} ({default})", f"      {variable.help}"]

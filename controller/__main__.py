@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from common import converters, core_dumps, entry, errors, logs
+from common.checks import directory, report
 from common.clouds import CLOUDS
 from common.health import HealthServer
 from common.identity import Identity, plugin_capabilities
@@ -17,13 +18,15 @@ from common.metadata import Metadata
 from common.metrics import Metrics
 from common.rpc import Calls
 from common.server import Servable, Server, run
-from common.settings import read
+from common.settings import CHECK, read
+from common.sockets import parse
 from common.tasks import Tasks
 from controller import wiring
 from controller.digitalocean.client import DigitalOcean
 from controller.digitalocean.connection import proxy_for, session, tls
 from controller.digitalocean.http import Http
 from controller.digitalocean.limits import TRAITS
+from controller.digitalocean.preconditions import preconditions
 from controller.digitalocean.request_metrics import CountedRequests, watch
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_check import TokenCheck
@@ -49,6 +52,7 @@ class Api:
 
     cloud: DigitalOcean
     http: Http
+    token: Token
     budget: Budget
     access: TokenState
     token_check: TokenCheck
@@ -57,7 +61,8 @@ class Api:
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve; return the exit status."""
     core_dumps.forbid()
-    settings = read(ControllerSettings, sys.argv[1:] if argv is None else argv, PROGRAM, DESCRIPTION)
+    arguments = sys.argv[1:] if argv is None else argv
+    settings = read(ControllerSettings, arguments, PROGRAM, DESCRIPTION)
     if (settings.token is None) == (settings.token_file is None):
         print(f"{PROGRAM}: one of AIOCSI_TOKEN and AIOCSI_TOKEN_FILE must be set, and not both", file=sys.stderr)
         return 2
@@ -67,8 +72,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     if text := _unusable(settings):
         print(f"{PROGRAM}: {text}", file=sys.stderr)
         return 2
+    if CHECK in arguments:
+        logs.configure(settings.log_format, "error")
+        return asyncio.run(check(settings))
     logs.configure(settings.log_format, settings.log_level)
     return entry.main(serve(settings))
+
+
+async def check(settings: ControllerSettings) -> int:
+    """Try what the controller needs; return the exit status."""
+    api = _api(settings, Metrics())
+    async with session(settings.ca_file) as http_session:
+        api.http.open(http_session)
+
+        async def zone() -> str:
+            return settings.region or await _region(settings)
+
+        needed = preconditions(api.cloud, api.token, api.access, _api_root(settings), zone)
+        folder = parse(settings.endpoint).parent
+        return await report(
+            [*needed, directory("directory of the CSI socket", folder, "mount a volume there", made=True)]
+        )
 
 
 async def serve(settings: ControllerSettings) -> None:
@@ -123,7 +147,7 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
     token.look()
     http = Http(_api_root(settings), token, budget, access, CountedRequests(metrics.registry))
     cloud = DigitalOcean(http)
-    return Api(cloud, http, budget, access, TokenCheck(token, access, cloud.account_id))
+    return Api(cloud, http, token, budget, access, TokenCheck(token, access, cloud.account_id))
 
 
 def _controller(settings: ControllerSettings, api: Api, tasks: Tasks, metrics: Metrics, here: str) -> Controller:

@@ -5,10 +5,11 @@ from common import slim_imports
 
 slim_imports.shed()
 
+import asyncio
 import sys
 from collections.abc import Sequence
 
-from common import core_dumps, entry, logs, server, settings
+from common import checks, core_dumps, entry, logs, server, settings
 from common.clouds import CLOUDS
 from common.health import HealthServer
 from common.identity import Identity, plugin_capabilities
@@ -22,6 +23,8 @@ from node.host.command import Commands, watch_children_without_threads
 from node.host.volume_locks import VolumeLocks
 from node.metrics import NodeMetrics
 from node.node_info import Info
+from node.preconditions import preconditions
+from node.refusals import Refusals
 from node.registration import Registration, RegistrationSocket
 from node.requests import Requests
 from node.service import Node
@@ -35,9 +38,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     core_dumps.forbid()
     arguments = sys.argv[1:] if argv is None else argv
     chosen = settings.read(NodeSettings, arguments, PROGRAM, "The CSI node service: one on every host.")
-    logs.configure(chosen.log_format, chosen.log_level)
+    logs.configure(chosen.log_format, "error" if settings.CHECK in arguments else chosen.log_level)
     watch_children_without_threads()
+    if settings.CHECK in arguments:
+        return asyncio.run(check(chosen))
     return entry.main(serve(chosen))
+
+
+async def check(chosen: NodeSettings) -> int:
+    """Try what the node needs; return the exit status."""
+    host = wiring.unloaded_host(chosen, Commands())
+    return await checks.report(preconditions(chosen, wiring.make_info(chosen, host, Refusals()), host.sysfs))
 
 
 class Readiness:

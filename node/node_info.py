@@ -66,6 +66,11 @@ class Info:
             await asyncio.sleep(pause)  # noqa: TID251 (nothing tells when the metadata service answers)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
+    async def who(self) -> tuple[str, str]:
+        """Return the node's id and zone. Raises Unavailable if nobody tells."""
+        await self._who()
+        return self._node_id, self._zone
+
     async def get(self) -> NodeInfo:
         """Return who this node is. Raises Unavailable if nobody tells."""
         await self._who()

@@ -66,12 +66,17 @@ def _owned(chosen: NodeSettings) -> bool:
 
 def make_host(chosen: NodeSettings, commands: Commands) -> Host:
     """Put together what acts upon this host. Raises FailedPrecondition if its journal cannot be kept."""
-    threads, sysfs = Threads(chosen.threads), Sysfs()
-    kept = StateFolder(chosen.state_dir)
+    host = unloaded_host(chosen, commands)
     try:
-        kept.load(sysfs.boot())
+        host.state.load(host.sysfs.boot())
     except OSError as error:
         raise _unusable(chosen, error) from error
+    return host
+
+
+def unloaded_host(chosen: NodeSettings, commands: Commands) -> Host:
+    """Put together what acts upon this host, without what is kept in the state directory."""
+    threads, sysfs = Threads(chosen.threads), Sysfs()
     return Host(
         threads=threads,
         sysfs=sysfs,
@@ -80,7 +85,7 @@ def make_host(chosen: NodeSettings, commands: Commands) -> Host:
         filesystems=Filesystems(commands, chosen.format_parallel, chosen.format_seconds),
         luks=Luks(commands, chosen.format_parallel, chosen.format_seconds),
         mounts=Mounts(commands, threads, chosen.command_seconds),
-        state=kept,
+        state=StateFolder(chosen.state_dir),
         orphans=LeftoverPrograms(str(chosen.state_dir)),
         kubelet_dir=chosen.kubelet_dir,
     )
@@ -98,8 +103,6 @@ def make_parts(chosen: NodeSettings, host: Host, turns: VolumeLocks) -> NodeDoma
     grows = host.sysfs.has_capability(CAP_SYS_RESOURCE)
     examiner = FormatGuard(host, host.sysfs.boot(), chosen.blank_settle_seconds)
     unlocking = Unlocking(host, examiner, Formatter(host, examiner))
-    root = chosen.metadata_url or CLOUDS[chosen.cloud].metadata_root
-    metadata = Metadata(root, "on a host without that service, set AIOCSI_NODE_ID and AIOCSI_REGION")
     refusals = Refusals()
     staging = Staging(host, turns, unlocking, grows_mounted_ext=grows)
     return NodeDomains(
@@ -110,5 +113,12 @@ def make_parts(chosen: NodeSettings, host: Host, turns: VolumeLocks) -> NodeDoma
         stats=Stats(host),
         refusals=refusals,
         health=Health(host, refusals),
-        info=Info(host, metadata, refusals, chosen),
+        info=make_info(chosen, host, refusals),
     )
+
+
+def make_info(chosen: NodeSettings, host: Host, refusals: Refusals) -> Info:
+    """Make what finds out who this node is."""
+    root = chosen.metadata_url or CLOUDS[chosen.cloud].metadata_root
+    metadata = Metadata(root, "on a host without that service, set AIOCSI_NODE_ID and AIOCSI_REGION")
+    return Info(host, metadata, refusals, chosen)

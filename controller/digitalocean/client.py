@@ -225,6 +225,11 @@ class DigitalOcean:
             found = await self._http.read(call, models.DropletsJson)
         return base.Page(tuple(map(objects.server, found.droplets)), found.meta.total, found.more)
 
+    @property
+    def may_list_actions(self) -> bool:
+        """Whether the API has not refused the list of the account's actions."""
+        return self._list_refused_until == float("-inf")
+
     async def account(self) -> base.Account:
         """GET /v2/account (account_get)."""
         return base.Account((await self._account()).volume_limit)

@@ -67,11 +67,13 @@ class Tries:
     since: float
     count: int = 0
     seen: str = ""
+    remedy: str = "call again"
 
-    def note(self, seen: str) -> None:
+    def note(self, answer: Answer) -> None:
         """Take note of what stood in the way."""
         self.count += 1
-        self.seen = seen
+        self.seen = answer.seen()
+        self.remedy = "call again" if answer.sent else CHECK_ROOT
         deadlines.note(str(self))
 
     def __str__(self) -> str:
@@ -126,11 +128,11 @@ class Http:
                 retoken = False
                 continue
             if answer.meaning is Meaning.ACCOUNT_LIMIT:  # nothing was done; the budget knows when it opens again
-                tries.note(answer.seen())
+                tries.note(answer)
                 continue
             if answer.meaning is not Meaning.UNKNOWN or not (call.repeatable and answer.may_pass):
                 return self._judge(answer, token)
-            tries.note(answer.seen())
+            tries.note(answer)
             told = min(LONGEST_TOLD_PAUSE_SECONDS, retry_after(answer.headers, 0.0, self._budget.wall()))
             await _pause(max(pause, told), deadline, tries)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -284,7 +286,7 @@ async def _pause(seconds: float, deadline: float, tries: Tries) -> None:
     """Wait between half of ``seconds`` and all of it. Raises OutcomeUnknown if the deadline comes first."""
     length = seconds * random.uniform(0.5, 1)  # noqa: S311 (spreads retries, keeps no secret)
     if asyncio.get_running_loop().time() + length >= deadline:
-        raise errors.OutcomeUnknown(str(tries), remedy="call again")
+        raise errors.OutcomeUnknown(str(tries), remedy=tries.remedy)
     await asyncio.sleep(length)  # noqa: TID251 (nothing tells when a failing server is well again)
 
 

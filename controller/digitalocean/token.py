@@ -33,6 +33,9 @@ class Token:
     def __repr__(self) -> str:
         return f"Token(file={str(self._file)!r})" if self._file else "Token(from the environment)"
 
+    def __str__(self) -> str:
+        return f"from the file {self._file}" if self._file else "from AIOCSI_TOKEN"
+
     def current(self) -> str:
         """Return the token; a file is read again when it has changed. Raises Unavailable if it cannot be read."""
         if self._file is not None:
