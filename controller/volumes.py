@@ -160,7 +160,7 @@ class Volumes:
         except Gone:
             return await self._made_before(wanted, snapshot_id or "")
         await self._actions.ended(running)
-        return volume
+        return self._cache.see(replace(volume, ready=True))
 
     async def _made_before(self, wanted: Create, snapshot_id: str) -> Volume:
         """The snapshot is gone: return the volume if it was made of it before. Raises NotFound, Unavailable."""

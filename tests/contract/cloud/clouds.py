@@ -36,6 +36,7 @@ class Subject:
     no_id: str = "00000000-0000-0000-0000-000000000000"
     no_server: str = "999"
     labels: tuple[str, str, str] = ("a:b", "c:d", "never-seen")
+    names_span_zones: bool = False
 
     def gib(self, more: int = 0) -> int:
         """Return a size of a volume, GiB: the smallest, and so much more."""
@@ -50,7 +51,7 @@ class Subject:
         """Make a volume, and wait until it is made."""
         volume, action = await self.cloud.create_volume(order)
         await self.ended(action)
-        return volume
+        return volume if action is None else await self.cloud.get_volume(volume.id)
 
     async def ended(self, action: Pending | None) -> Progress | None:
         """Wait for the end of an action; None if all was done at once."""

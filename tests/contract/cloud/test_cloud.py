@@ -45,7 +45,8 @@ async def test_a_volume_is_as_it_was_ordered(subject: Subject) -> None:
     assert await subject.cloud.get_volume(made.id) == made
     assert await subject.cloud.find_volume("pvc-a", subject.zone) == made
     assert await subject.cloud.find_volume("pvc", subject.zone) is None
-    assert await subject.cloud.find_volume("pvc-a", subject.other_zone) is None
+    elsewhere = await subject.cloud.find_volume("pvc-a", subject.other_zone)
+    assert elsewhere == (made if subject.names_span_zones else None)
     page = await subject.cloud.list_volumes(subject.zone, 1)
     assert (page.items, page.total, page.more) == ((made,), 1, False)
 
@@ -70,7 +71,7 @@ async def test_attach_is_an_action_and_the_volume_follows_it(subject: Subject) -
     action = await subject.cloud.attach(place, subject.labels[1:2])
     assert action is not None
     assert (action.kind, action.volume_id, action.server_id) == (Kind.ATTACH, volume.id, place.server_id)
-    assert [each.state for each in await subject.cloud.recent(volume.id)] == [ActionState.IN_PROGRESS]
+    assert (await subject.cloud.recent(volume.id))[0].state is ActionState.IN_PROGRESS
     ended = await subject.ended(action)
     assert ended is not None
     assert ended.state is ActionState.COMPLETED
@@ -85,10 +86,10 @@ async def test_recent_actions_are_the_volumes_own_newest_first(subject: Subject)
     detach = await subject.cloud.detach(Place(volume.id, subject.servers[0]))
     await subject.ended(detach)
     recent = await subject.cloud.recent(volume.id)
-    assert [each.action.kind for each in recent] == [Kind.DETACH, Kind.ATTACH]
+    assert [each.action.kind for each in recent[:2]] == [Kind.DETACH, Kind.ATTACH]
     assert {each.action.volume_id for each in recent} == {volume.id}
     assert recent[0].action.id == (detach and detach.id)
-    assert [each.action.kind for each in await subject.cloud.recent(other.id)] == [Kind.ATTACH]
+    assert (await subject.cloud.recent(other.id))[0].action.kind is Kind.ATTACH
 
 
 async def test_progress_tells_of_several_actions_and_of_one_that_the_cloud_does_not_know(subject: Subject) -> None:
