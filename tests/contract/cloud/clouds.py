@@ -15,6 +15,7 @@ from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
 from controller.records import Source
 from tests.fakes.cloud import FakeCloud
+from tests.fakes.other_cloud import ZONES, OtherCloud
 from tests.harness.localcloud import here
 
 ACTION_SECONDS = 0.1
@@ -81,6 +82,16 @@ async def fake(folder: Path) -> AsyncIterator[Subject]:
 
 
 @asynccontextmanager
+async def other(folder: Path) -> AsyncIterator[Subject]:
+    """The second cloud in memory, which is not DigitalOcean."""
+    del folder
+    cloud = OtherCloud(action_seconds=ACTION_SECONDS, latency=0)
+    cloud.volume_limit, cloud.server_limit = 4, 2
+    labels = ("team=a", "team=b", "tier=never-seen")
+    yield Subject(cloud, tuple(cloud.servers), ZONES[0], "nowhere-1", "7", "8", labels, names_span_zones=True)
+
+
+@asynccontextmanager
 async def embedded(folder: Path) -> AsyncIterator[Subject]:
     """The embedded cloud, through the driver's HTTP."""
     async with here(folder, f"--action-latency={ACTION_SECONDS}", *LIMITS) as api, session() as http_session:
@@ -93,4 +104,4 @@ async def embedded(folder: Path) -> AsyncIterator[Subject]:
 
 
 Make = Callable[[Path], AbstractAsyncContextManager[Subject]]
-SUBJECTS: dict[str, Make] = {"fake": fake, "embedded": embedded}
+SUBJECTS: dict[str, Make] = {"fake": fake, "embedded": embedded, "other": other}
