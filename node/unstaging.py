@@ -7,6 +7,7 @@ Source: CSI 1.13 "NodeUnstageVolume".
 """
 
 import asyncio
+import os
 from contextlib import suppress
 from functools import partial
 
@@ -137,14 +138,21 @@ class Unstaging:
         last = clock() + min(RELEASE_SECONDS, max(0.0, deadlines.remaining() - 1.0))
         while not await self._host.devices.is_free(number):
             if clock() >= last:
-                look = partial(processes.holders_of_mount, number)
-                users = await self._host.threads.call(look, SECONDS, "looking for processes")
-                raise errors.Unavailable(
-                    f"the kernel still uses device {number} of volume {place.volume_id}"
-                    f"{': mounted for ' + ', '.join(users) if users else ''}",
-                    remedy="end the processes that keep it mounted; it is not safe to detach until then",
-                )
+                raise await self._still_used(place, number)
             await asyncio.sleep(RELEASE_PAUSE)  # noqa: TID251  # the kernel tells nobody when a device becomes free
+
+    async def _still_used(self, place: VolumePath, number: str) -> errors.Unavailable:
+        facts = await self._host.facts(number)
+        path = f"/dev/{facts.kernel_name}" if facts is not None else number
+        look = partial(processes.users_of_device, path, number, without=os.getpid())
+        found = await self._host.threads.call(look, SECONDS, "looking for processes")
+        users = (*(facts.holders if facts is not None else ()), *found)
+        by = ", ".join(users) or "what this node does not see, as a mount that was taken away lazily (umount -l)"
+        return errors.Unavailable(
+            f"the kernel still uses device {number} of volume {place.volume_id}: {by}",
+            remedy="end the processes that keep it mounted, and take it out of its stacks (vgchange -an, cryptsetup "
+            "close, losetup -d); it is not safe to detach until then",
+        )
 
 
 def _is_still(known: Staged, facts: Facts) -> bool:

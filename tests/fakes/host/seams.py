@@ -82,7 +82,7 @@ class SimThreads(Threads):
             mounts.refusal: lambda path: "" if self._is_well(path) else "Input/output error",
             block_use.users: lambda *_: (),
             processes.users_of_mount: lambda _path: (),
-            processes.holders_of_mount: lambda _number: (),
+            processes.users_of_device: lambda _path, _number: (),
             os.close: lambda number: kernel.open.pop(number, None),
             probe._claim: self._claim,
             probe.read_head: lambda device: (self._superblock(device), None),

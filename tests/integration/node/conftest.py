@@ -93,8 +93,8 @@ class Bench:
                 await self.host.mounts.unmount(str(mount.point))
 
 
-def make_bench(folder: Path, made: Disks, commits: Tasks, **values: str) -> Bench:
-    """Put a node's parts together, with other settings where ``values`` says so."""
+def make_bench(folder: Path, made: Disks, commits: Tasks, commands: Commands | None = None, **values: str) -> Bench:
+    """Put a node's parts together, with other settings where ``values`` says so, and other ``commands``."""
     variables = {
         "AIOCSI_DEVICE_DIR": str(made.devices),
         "AIOCSI_STATE_DIR": str(folder / "state"),
@@ -103,7 +103,7 @@ def make_bench(folder: Path, made: Disks, commits: Tasks, **values: str) -> Benc
         **values,
     }
     chosen = settings.read(NodeSettings, [], "node", "tests", variables)
-    host = wiring.make_host(chosen, Commands())
+    host = wiring.make_host(chosen, commands or Commands())
     return Bench(folder, made, host, wiring.make_parts(chosen, host, VolumeLocks(commits)))
 
 
