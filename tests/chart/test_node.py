@@ -137,10 +137,11 @@ def test_node_sets_alone_can_cover_the_cluster() -> None:
 
 
 def test_a_node_set_has_its_own_limit_of_volumes() -> None:
-    rendered = render("additionalNodeSets: {big: {volumeLimit: 7}}")
+    rendered = render("additionalNodeSets: {big: {volumeLimit: 7, volumeReserve: 2}}")
     sets = [one for name, one in rendered.items() if name.startswith("DaemonSet/")]
-    limits = [environment(containers(one)["node"])["AIOCSI_VOLUME_LIMIT"] for one in sets]
-    assert limits == ["15", "7"]
+    told = [environment(containers(one)["node"]) for one in sets]
+    assert [each["AIOCSI_VOLUME_LIMIT"] for each in told] == ["15", "7"]
+    assert [each.get("AIOCSI_VOLUME_RESERVE") for each in told] == [None, "2"]
 
 
 def test_pods_are_replaced_only_when_they_are_deleted_if_the_values_say_so() -> None:

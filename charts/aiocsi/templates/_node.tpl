@@ -171,6 +171,10 @@ spec:
   value: {{ printf "%s/state" $plugin | quote }}
 - name: AIOCSI_VOLUME_LIMIT
   value: {{ default $values.cloud.volumeLimit .node.volumeLimit | quote }}
+{{- with .node.volumeReserve }}
+- name: AIOCSI_VOLUME_RESERVE
+  value: {{ . | quote }}
+{{- end }}
 {{- if and .node.hostNetwork $values.metrics.enabled }}
 - name: NODE_IP
   valueFrom: {fieldRef: {fieldPath: status.hostIP}}
