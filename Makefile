@@ -59,8 +59,8 @@ vm: venv ## the node on droplets: virtual machines with real SCSI disks, root (A
 planted: venv ## plant known bugs, one after the other: the simulation must find each (ARGS: their names)
 	@$(RUN) -m tests.faults.proof $(ARGS)
 
-check: venv ## lint, formatting, types, and the walls between packages
-	@$(MAKE) --keep-going lint formatting types walls
+check: venv ## lint, formatting, types, the walls between packages, and the formats that outlive a process
+	@$(MAKE) --keep-going lint formatting types walls formats
 
 lint:
 	.venv/bin/ruff check .
@@ -73,11 +73,12 @@ types:
 
 walls:
 	.venv/bin/lint-imports
+	.venv/bin/python -m tests.walls
 
 update: venv ## generate anew whatever is generated
 	@$(RUN) -m tools.generated update
 
-formats: venv ## change each format that outlives a process, in a copy: the golden files must notice
+formats: ## change each format that outlives a process, in a copy: the golden files must notice
 	@$(RUN) -m tests.contract.formats.plant
 
 verify: venv ## fail if a generated file is not what would be generated

@@ -8,7 +8,7 @@ import asyncio
 
 import structlog
 
-from common.server import Server
+from common.server import GrpcServer
 from common.sockets import EndpointError, EndpointTaken
 from common.tasks import Tasks
 
@@ -21,7 +21,7 @@ class KeptSocket:
     """One of the parts of ``server.run``."""
 
     def __init__(
-        self, server: Server, tasks: Tasks, *, after: "KeptSocket | None" = None, look_seconds: float = LOOK_SECONDS
+        self, server: GrpcServer, tasks: Tasks, *, after: "KeptSocket | None" = None, look_seconds: float = LOOK_SECONDS
     ) -> None:
         self.path = server.path
         self._server = server

@@ -39,7 +39,7 @@ class Servable(Protocol):
     async def drain(self, grace_seconds: float) -> None: ...  # noqa: D102
 
 
-class Server:
+class GrpcServer:
     """Serves ``services`` on ``endpoint``, each call surrounded by ``calls``."""
 
     def __init__(self, services: Sequence[Service], endpoint: str, calls: rpc.Calls) -> None:

@@ -17,7 +17,7 @@ from common.kept_socket import KeptSocket
 from common.metadata import Metadata
 from common.metrics import Metrics
 from common.rpc import Calls
-from common.server import Servable, Server, run
+from common.server import GrpcServer, Servable, run
 from common.settings import CHECK, read
 from common.sockets import parse
 from common.tasks import Tasks
@@ -107,7 +107,7 @@ async def serve(settings: ControllerSettings) -> None:
         offered = plugin_capabilities(snapshots=CLOUDS[settings.cloud].snapshots)
         identity = Identity(settings.driver_name, offered, api.access.ready)
         calls = Calls(metrics, at_once=CALLS_AT_ONCE)
-        socket = KeptSocket(Server([identity, controller], settings.endpoint, calls), tasks)
+        socket = KeptSocket(GrpcServer([identity, controller], settings.endpoint, calls), tasks)
         parts: list[Servable] = [socket]
         if settings.http_addr is not None:
             health = HealthServer(

@@ -91,7 +91,7 @@ async def serve(chosen: NodeSettings) -> None:
     identity = Identity(chosen.driver_name, offered, ready=lambda: not parts.info.reason)
     node = Node(Requests(chosen.driver_name), parts)
     calls = Calls(metrics)
-    csi_socket = KeptSocket(server.Server([identity, node], chosen.endpoint, calls), tasks)
+    csi_socket = KeptSocket(server.GrpcServer([identity, node], chosen.endpoint, calls), tasks)
     sockets = [csi_socket]
     if chosen.registration_dir is not None:
         registration = Registration(chosen.driver_name, chosen.kubelet_endpoint or csi_socket.path)

@@ -30,7 +30,7 @@ from node.volume_at import is_recorded, is_volume
 
 
 @dataclass(frozen=True)
-class InUse:
+class VolumeInUse:
     """A volume where it is used: through a file system, or raw."""
 
     number: str  # of the device that is used
@@ -67,7 +67,7 @@ class Expansion:
             await self._note_growth(wanted)
         return disk.size_bytes
 
-    async def _find(self, place: VolumePath) -> InUse:
+    async def _find(self, place: VolumePath) -> VolumeInUse:
         """Find the volume, whichever of its paths is named. Raises NotFound if it is not in use on this node."""
         known = self._host.state.read(Staged, place.volume_id)
         published = [each.target for each in self._host.state.all(Published) if each.volume_id == place.volume_id]
@@ -76,10 +76,10 @@ class Expansion:
             if path and (found := await self._at(place.volume_id, path)) is not None:
                 return found
         if known is not None and not known.kind:
-            return InUse(known.number, None)
+            return VolumeInUse(known.number, None)
         raise errors.NotFound(f"volume {place.volume_id} is neither staged nor published on this node")
 
-    async def _at(self, volume_id: str, path: str) -> InUse | None:
+    async def _at(self, volume_id: str, path: str) -> VolumeInUse | None:
         """Return what is at a path, unless that is another volume's: by what is remembered, or else by its device."""
         try:
             glance = await self._host.glance(path)
@@ -89,11 +89,11 @@ class Expansion:
         if not glance.mounted:
             return None
         mount = glance.mounted[-1]
-        found = InUse(glance.block, None) if glance.block else InUse(mount.number, mount)
+        found = VolumeInUse(glance.block, None) if glance.block else VolumeInUse(mount.number, mount)
         facts = await self._host.facts(found.number)
         return found if recorded or facts is None or is_volume(self._host, volume_id, facts) else None
 
-    def _check_use(self, wanted: Expand, found: InUse) -> None:
+    def _check_use(self, wanted: Expand, found: VolumeInUse) -> None:
         """Raise FailedPrecondition if the volume is not used as the call says."""
         if wanted.block is not None and wanted.block != (found.mount is None):
             use = "as a raw block device" if found.mount is None else f"with a file system ({found.mount.kind})"
@@ -144,7 +144,7 @@ class Expansion:
         await self._host.luks.resize(volume_id, wanted.keys.passphrase)
         return await self._facts(wanted, used.number)
 
-    async def _to_grow(self, wanted: Expand, found: InUse, facts: Facts) -> Mount | None:
+    async def _to_grow(self, wanted: Expand, found: VolumeInUse, facts: Facts) -> Mount | None:
         """Return the mount through which the file system is to grow; None if there is nothing to grow.
 
         What is mounted to be read is not grown: it grows when it is staged for writing.

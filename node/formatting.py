@@ -13,7 +13,7 @@ from node.records.probes import Probe
 from node.records.requests import Filesystem, VolumeSpec
 from node.records.state import Intent
 from node.rules import encryption, formatting
-from node.rules.formatting import Format, Use
+from node.rules.formatting import Format, Keep
 
 log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ Release = Callable[[], Awaitable[None]]  # gives up our own claim on a device, j
 class Content(Protocol):
     """What may become of a device's content."""
 
-    async def decide(self, volume: VolumeSpec, wanted: Filesystem, device: Device) -> tuple[Probe, Use | Format]:
+    async def decide(self, volume: VolumeSpec, wanted: Filesystem, device: Device) -> tuple[Probe, Keep | Format]:
         """Return what is on the device, and what to do with it. Raises FailedPrecondition if that is nothing."""
 
     async def format(
@@ -42,7 +42,7 @@ class Formatter:
         self._host = host
         self._examiner = examiner
 
-    async def decide(self, volume: VolumeSpec, wanted: Filesystem, device: Device) -> tuple[Probe, Use | Format]:
+    async def decide(self, volume: VolumeSpec, wanted: Filesystem, device: Device) -> tuple[Probe, Keep | Format]:
         """See ``Content``."""
         return await self._examiner.decide(volume, device, self._rule(volume, wanted))
 
@@ -63,7 +63,7 @@ class Formatter:
         encryption.check_plain(volume, header)
         await self._host.forget(Intent, volume.id)
 
-    def _rule(self, volume: VolumeSpec, wanted: Filesystem) -> Rule[Use]:
+    def _rule(self, volume: VolumeSpec, wanted: Filesystem) -> Rule[Keep]:
         return partial(_decide, volume, wanted, self._examiner.boot)
 
 

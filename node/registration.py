@@ -17,7 +17,7 @@ import structlog
 from common import errors
 from common.kept_socket import KeptSocket
 from common.rpc import Calls
-from common.server import Server
+from common.server import GrpcServer
 from common.tasks import Tasks
 from csi_proto import pluginregistration as kubelet
 
@@ -81,7 +81,7 @@ class RegistrationSocket(KeptSocket):
         after: KeptSocket | None = None,
     ) -> None:
         """Give ``calls`` that no other server uses: they end before the driver's own do."""
-        server = Server([service], str(folder / f"{service.driver_name}-reg.sock"), calls)
+        server = GrpcServer([service], str(folder / f"{service.driver_name}-reg.sock"), calls)
         super().__init__(server, tasks, after=after)
         self._service = service
         self._judge: asyncio.Task[object] | None = None

@@ -36,7 +36,7 @@ class Tier:
 TWO = ("-n", "2", "--dist", "worksteal")  # side by side: a test that has processes often waits for them
 TIERS = (
     Tier("unit", ("tests/unit", "-n", "auto", "--maxprocesses", "4"), on_every_python=True, privileged=False),
-    Tier("contract", ("tests/contract",)),
+    Tier("contract", ("tests/contract", "tests/walls")),
     Tier("integration", ("tests/integration", *TWO)),
     Tier("faults", ("tests/faults",)),
 )

@@ -12,7 +12,7 @@ from node.host.host import Host
 from node.records.probes import Probe
 from node.records.requests import Filesystem, VolumeSpec
 from node.rules import encryption
-from node.rules.formatting import Format, Use
+from node.rules.formatting import Format, Keep
 
 log = structlog.get_logger()
 
@@ -25,11 +25,11 @@ class Payload:
         self._disk = disk
         self._is_new = is_new
 
-    async def decide(self, volume: VolumeSpec, wanted: Filesystem, device: Device) -> tuple[Probe, Use | Format]:
+    async def decide(self, volume: VolumeSpec, wanted: Filesystem, device: Device) -> tuple[Probe, Keep | Format]:
         """See ``formatting.Content``."""
         probe = await self._host.prober.probe(device)
         decision = encryption.decide_content(volume, wanted, probe, is_new=self._is_new)
-        if isinstance(decision, Use):
+        if isinstance(decision, Keep):
             await self._mark_in_use(volume)
         return probe, decision
 

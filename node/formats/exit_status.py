@@ -15,7 +15,7 @@ from enum import Enum
 from common import errors
 
 
-class Meaning(Enum):
+class ExitMeaning(Enum):
     """What a program has said by its end."""
 
     DONE = "it did its work"
@@ -41,15 +41,15 @@ _OF_CONTENT = (  # how mount(8) words the errors of mount(2) that a second attem
 _UNKNOWN_TO_E2FSCK = ("unsupported", "Get a newer version", "revision too high", "too new")
 
 
-def read(program: str, status: int, said: str) -> Meaning:
+def read(program: str, status: int, said: str) -> ExitMeaning:
     """Return what it means that ``program`` ended with ``status``, having printed ``said``."""
     if status in _DONE.get(program, frozenset({0})):
-        return Meaning.DONE
+        return ExitMeaning.DONE
     if program == "e2fsck" and status & ~0x7 == 0:  # beyond: it could not judge, was used wrongly, or was cancelled
-        return Meaning.VERDICT
+        return ExitMeaning.VERDICT
     if program == "mount" and status == MOUNT_FAILED and any(words in said for words in _OF_CONTENT):
-        return Meaning.VERDICT
-    return Meaning.NOT_JUDGED
+        return ExitMeaning.VERDICT
+    return ExitMeaning.NOT_JUDGED
 
 
 def is_unknown_to_e2fsck(status: int, said: str) -> bool:

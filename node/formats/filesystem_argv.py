@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from common import errors
 from common.format_parameters import FormatOptions
 from node.formats import exit_status
-from node.formats.exit_status import Meaning
+from node.formats.exit_status import ExitMeaning
 from node.records.requests import Filesystem
 
 EXT = frozenset({"ext2", "ext3", "ext4"})
@@ -52,9 +52,9 @@ def read_check(status: int, volume_id: str, output: str) -> Checked:
     kernel refuses what it does not know itself.
     """
     meaning, said = exit_status.read("e2fsck", status, output), output[:400].strip()
-    if meaning is Meaning.DONE:
+    if meaning is ExitMeaning.DONE:
         return Checked(repaired=status != 0)
-    if meaning is Meaning.VERDICT:
+    if meaning is ExitMeaning.VERDICT:
         raise errors.FailedPrecondition(
             f"the file system of volume {volume_id} has errors that only a person can decide on: {said}",
             remedy="make a snapshot of the volume first, then run e2fsck on its device by hand",

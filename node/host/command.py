@@ -21,7 +21,7 @@ import structlog
 
 from common import errors
 from node.formats import exit_status
-from node.formats.exit_status import Meaning
+from node.formats.exit_status import ExitMeaning
 from node.host import memory, progress, volume_locks
 from node.host.leftover_programs import OWNER
 
@@ -88,9 +88,9 @@ class Commands:
         """Run ``argv``. Raises FailedPrecondition if its end is a verdict, OutcomeUnknown if it could not judge."""
         ended = await self.run(*argv, seconds=seconds, files=files, stdin=stdin, writes=writes)
         meaning = exit_status.read(argv[0], ended.status, ended.said)
-        if meaning is Meaning.DONE:
+        if meaning is ExitMeaning.DONE:
             return ended
-        kind = errors.FailedPrecondition if meaning is Meaning.VERDICT else errors.OutcomeUnknown
+        kind = errors.FailedPrecondition if meaning is ExitMeaning.VERDICT else errors.OutcomeUnknown
         raise kind(f"{argv[0]} failed ({ended.status}): {ended.said[:400]}", remedy="look into the kernel log (dmesg)")
 
     async def _execute(

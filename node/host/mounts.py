@@ -13,7 +13,7 @@ from pathlib import Path
 
 from common import errors
 from node.formats import exit_status, mountinfo
-from node.formats.exit_status import Meaning
+from node.formats.exit_status import ExitMeaning
 from node.formats.mountinfo import MountTable
 from node.host import paths, processes
 from node.host.command import Commands, Ended
@@ -42,12 +42,12 @@ class Mounts:
         flags = ("-o", ",".join(options)) if options else ()
         ended = await self._commands.run("mount", "-i", "-t", kind, *flags, source, target, seconds=self._seconds)
         meaning = exit_status.read("mount", ended.status, ended.said)
-        if meaning is Meaning.VERDICT:
+        if meaning is ExitMeaning.VERDICT:
             raise errors.FailedPrecondition(
                 f"cannot mount {source} at {target} as {kind}: {_reason(ended)}",
                 remedy="look into the kernel log; a damaged file system has to be repaired by hand (snapshot it first)",
             )
-        if meaning is not Meaning.DONE:
+        if meaning is not ExitMeaning.DONE:
             raise errors.OutcomeUnknown(
                 f"mounting {source} at {target} as {kind} has failed: {_reason(ended)}",
                 remedy="look into the kernel log (dmesg); the next attempt looks again",

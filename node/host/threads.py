@@ -4,7 +4,7 @@ A thread that hangs cannot be ended. It costs one of a limited number of places,
 is gone; the event loop and all other volumes go on. The threads are daemons: they do not keep the process alive.
 """
 
-import _thread
+import _thread  # noqa: TID251  # the one place that starts a thread
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress

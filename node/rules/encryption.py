@@ -20,7 +20,7 @@ from node.records.probes import Probe
 from node.records.requests import Filesystem, VolumeSpec
 from node.records.state import Intent
 from node.rules import formatting, header_limits
-from node.rules.formatting import Format, ScanFirst, Use
+from node.rules.formatting import Format, Keep, ScanFirst
 
 NEW, IN_USE = "aiocsi-new", "aiocsi"
 KIND = "luks2"  # of an intent
@@ -147,7 +147,7 @@ def _naming(volume: VolumeSpec) -> str:
     return f"cryptsetup config {named} {formatting.volume_link(volume)}"
 
 
-def decide_content(volume: VolumeSpec, wanted: Filesystem, probe: Probe, *, is_new: bool) -> Use | Format:
+def decide_content(volume: VolumeSpec, wanted: Filesystem, probe: Probe, *, is_new: bool) -> Keep | Format:
     """Say what to do with an open mapper's content. Raises FailedPrecondition if the answer is: nothing.
 
     New content is noise, in which blkid may see a mark by chance: only a file system that its own superblock bears out

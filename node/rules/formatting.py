@@ -26,7 +26,7 @@ SLACK_BYTES = 16 << 20  # a file system may be that much smaller than its device
 
 
 @dataclass(frozen=True)
-class Use:
+class Keep:
     """The device holds the file system that is asked for."""
 
     grow: bool  # the device is larger than the file system
@@ -44,7 +44,7 @@ class Format:
     wipe: bool  # old marks are to be removed first
 
 
-Decision = Use | ScanFirst | Format
+Decision = Keep | ScanFirst | Format
 
 
 def decide(volume: VolumeSpec, wanted: Filesystem, probe: Probe, intent: Intent | None, boot: str) -> Decision:
@@ -100,7 +100,7 @@ def refuse_what_is_unreadable(volume: VolumeSpec, probe: Probe) -> None:
         raise errors.FailedPrecondition(f"device {probe.facts.kernel_name} of volume {volume.id} has no size")
 
 
-def use(volume: VolumeSpec, wanted: Filesystem, probe: Probe) -> Use:
+def use(volume: VolumeSpec, wanted: Filesystem, probe: Probe) -> Keep:
     """Use what is there. Raises FailedPrecondition unless it is the file system that is asked for, and whole."""
     found, block = probe.signature, probe.superblock
     if found.kind == LUKS:
@@ -125,7 +125,7 @@ def use(volume: VolumeSpec, wanted: Filesystem, probe: Probe) -> Use:
     if block.external_journal:
         raise _refusal(volume, probe, f"an {found.kind} whose journal is on another device")
     mounting.check_own_options(volume.id, block)
-    return Use(grow=is_short(block, probe.facts))
+    return Keep(grow=is_short(block, probe.facts))
 
 
 def _instead(kind: str) -> str:

@@ -46,7 +46,7 @@ async def serve(socket: str, grace_seconds: float) -> None:
     services: list[server.Service] = [Identity("slow.example", [], lambda: True), Deleting(act)]
     metrics = Metrics()
     page = HealthServer(HostPort("127.0.0.1", 0), metrics, not_ready=lambda: "")
-    await server.run([page, server.Server(services, socket, Calls(metrics))], tasks, grace_seconds)
+    await server.run([page, server.GrpcServer(services, socket, Calls(metrics))], tasks, grace_seconds)
 
 
 async def _until(file: Path) -> None:

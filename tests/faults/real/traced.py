@@ -7,7 +7,7 @@ each. Each line of ``FAULTS_DEATHS`` is a number N and the name of an effect: th
 effect when it comes for the Nth time; with "later" behind the name, a moment after. Which it was is its last line.
 """
 
-import _thread
+import _thread  # noqa: TID251  # replaces what the node calls
 import os
 import re
 import runpy

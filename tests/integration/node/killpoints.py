@@ -11,7 +11,7 @@ with it the programs that it has started, as happens to all that is in a contain
 ``KILL_LOG`` gets a line for each event since the first look at the mounts: number, time, and what it is.
 """
 
-import _thread
+import _thread  # noqa: TID251  # replaces what the node calls
 import json
 import os
 import signal
@@ -95,7 +95,7 @@ def main() -> int:
     from node.__main__ import main as serve  # noqa: PLC0415  # it makes the process light first
 
     for line in sys.stdin:
-        if (pid := os.fork()) == 0:
+        if (pid := os.fork()) == 0:  # noqa: TID251  # a life of its own for each kill point
             os._exit(_live(serve, json.loads(line)))
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()

@@ -8,7 +8,7 @@ from pathlib import Path
 from common.identity import Identity
 from common.metrics import Metrics
 from common.rpc import Calls
-from common.server import Server, Service
+from common.server import GrpcServer, Service
 from tests.fakes.services import Deleting
 
 CONTROLLER = "/csi.v1.Controller"
@@ -18,7 +18,7 @@ CONTROLLER = "/csi.v1.Controller"
 class Served:
     """What a test may look at."""
 
-    server: Server
+    server: GrpcServer
     socket: Path
     metrics: Metrics
     controller: Deleting
@@ -30,7 +30,7 @@ async def serving(folder: Path, controller: Deleting | None = None, *, at_once: 
     metrics = Metrics()
     servicer = controller or Deleting()
     services: list[Service] = [Identity("driver.example", [], lambda: True), servicer]
-    server = Server(services, f"unix://{folder}/csi.sock", Calls(metrics, at_once=at_once))
+    server = GrpcServer(services, f"unix://{folder}/csi.sock", Calls(metrics, at_once=at_once))
     await server.start()
     try:
         yield Served(server, folder / "csi.sock", metrics, servicer)

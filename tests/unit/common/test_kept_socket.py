@@ -12,7 +12,7 @@ from common.identity import Identity
 from common.kept_socket import KeptSocket
 from common.metrics import Metrics
 from common.rpc import Calls
-from common.server import Server
+from common.server import GrpcServer
 from common.sockets import EndpointError
 from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
@@ -26,8 +26,8 @@ async def tasks() -> AsyncIterator[Tasks]:
     await made.close()
 
 
-def server(path: Path, name: str = "driver.example") -> Server:
-    return Server([Identity(name, (), lambda: True)], f"unix://{path}", Calls(Metrics()))
+def server(path: Path, name: str = "driver.example") -> GrpcServer:
+    return GrpcServer([Identity(name, (), lambda: True)], f"unix://{path}", Calls(Metrics()))
 
 
 def kept(path: Path, tasks: Tasks, *, after: KeptSocket | None = None) -> KeptSocket:

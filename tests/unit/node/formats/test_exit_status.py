@@ -4,7 +4,7 @@ import pytest
 
 from common import errors
 from node.formats import exit_status, filesystem_argv
-from node.formats.exit_status import Meaning
+from node.formats.exit_status import ExitMeaning
 from node.formats.filesystem_argv import Checked
 
 NEWER = "/dev/sdb has unsupported feature(s): FEATURE_C20\ne2fsck: Get a newer version of e2fsck!"
@@ -13,41 +13,41 @@ NEWER = "/dev/sdb has unsupported feature(s): FEATURE_C20\ne2fsck: Get a newer v
 @pytest.mark.parametrize(
     ("program", "status", "said", "meaning"),
     [
-        ("e2fsck", 0, "", Meaning.DONE),
-        ("e2fsck", 3, "", Meaning.DONE),
-        ("e2fsck", 4, "UNEXPECTED INCONSISTENCY", Meaning.VERDICT),
-        ("e2fsck", 5, "", Meaning.VERDICT),
-        ("e2fsck", 8, "Memory allocation failed", Meaning.NOT_JUDGED),
-        ("e2fsck", 12, NEWER, Meaning.NOT_JUDGED),
-        ("e2fsck", 16, "", Meaning.NOT_JUDGED),
-        ("e2fsck", 32, "", Meaning.NOT_JUDGED),
-        ("e2fsck", 36, "", Meaning.NOT_JUDGED),
-        ("e2fsck", 128, "", Meaning.NOT_JUDGED),
-        ("e2fsck", -9, "", Meaning.NOT_JUDGED),
-        ("mount", 0, "", Meaning.DONE),
-        ("mount", 1, "must be superuser", Meaning.NOT_JUDGED),
-        ("mount", 2, "out of memory", Meaning.NOT_JUDGED),
-        ("mount", 32, "wrong fs type, bad option, bad superblock on /dev/sdb", Meaning.VERDICT),
-        ("mount", 32, "mount(2) system call failed: Structure needs cleaning.", Meaning.VERDICT),
-        ("mount", 32, "unknown filesystem type 'btrfs'.", Meaning.VERDICT),
-        ("mount", 32, "mount(2) system call failed: Cannot allocate memory.", Meaning.NOT_JUDGED),
-        ("mount", 32, "/dev/sdb already mounted or mount point busy.", Meaning.NOT_JUDGED),
-        ("mount", 32, "can't read superblock on /dev/sdb.", Meaning.NOT_JUDGED),
-        ("mount", -15, "", Meaning.NOT_JUDGED),
-        ("umount", 32, "target is busy.", Meaning.NOT_JUDGED),
-        ("blkid", 2, "", Meaning.DONE),
-        ("blkid", 8, "", Meaning.DONE),
-        ("blkid", 4, "error: /dev/sdb: Input/output error", Meaning.NOT_JUDGED),
-        ("mkfs.ext4", 1, "Device or resource busy", Meaning.NOT_JUDGED),
-        ("mkfs.xfs", -11, "", Meaning.NOT_JUDGED),
-        ("xfs_growfs", 1, "Read-only file system", Meaning.NOT_JUDGED),
-        ("btrfs", 1, "another exclusive operation 'balance paused' in progress", Meaning.NOT_JUDGED),
-        ("resize2fs", 1, "Resizing bigalloc file systems has not been fully tested", Meaning.NOT_JUDGED),
-        ("wipefs", 1, "", Meaning.NOT_JUDGED),
+        ("e2fsck", 0, "", ExitMeaning.DONE),
+        ("e2fsck", 3, "", ExitMeaning.DONE),
+        ("e2fsck", 4, "UNEXPECTED INCONSISTENCY", ExitMeaning.VERDICT),
+        ("e2fsck", 5, "", ExitMeaning.VERDICT),
+        ("e2fsck", 8, "Memory allocation failed", ExitMeaning.NOT_JUDGED),
+        ("e2fsck", 12, NEWER, ExitMeaning.NOT_JUDGED),
+        ("e2fsck", 16, "", ExitMeaning.NOT_JUDGED),
+        ("e2fsck", 32, "", ExitMeaning.NOT_JUDGED),
+        ("e2fsck", 36, "", ExitMeaning.NOT_JUDGED),
+        ("e2fsck", 128, "", ExitMeaning.NOT_JUDGED),
+        ("e2fsck", -9, "", ExitMeaning.NOT_JUDGED),
+        ("mount", 0, "", ExitMeaning.DONE),
+        ("mount", 1, "must be superuser", ExitMeaning.NOT_JUDGED),
+        ("mount", 2, "out of memory", ExitMeaning.NOT_JUDGED),
+        ("mount", 32, "wrong fs type, bad option, bad superblock on /dev/sdb", ExitMeaning.VERDICT),
+        ("mount", 32, "mount(2) system call failed: Structure needs cleaning.", ExitMeaning.VERDICT),
+        ("mount", 32, "unknown filesystem type 'btrfs'.", ExitMeaning.VERDICT),
+        ("mount", 32, "mount(2) system call failed: Cannot allocate memory.", ExitMeaning.NOT_JUDGED),
+        ("mount", 32, "/dev/sdb already mounted or mount point busy.", ExitMeaning.NOT_JUDGED),
+        ("mount", 32, "can't read superblock on /dev/sdb.", ExitMeaning.NOT_JUDGED),
+        ("mount", -15, "", ExitMeaning.NOT_JUDGED),
+        ("umount", 32, "target is busy.", ExitMeaning.NOT_JUDGED),
+        ("blkid", 2, "", ExitMeaning.DONE),
+        ("blkid", 8, "", ExitMeaning.DONE),
+        ("blkid", 4, "error: /dev/sdb: Input/output error", ExitMeaning.NOT_JUDGED),
+        ("mkfs.ext4", 1, "Device or resource busy", ExitMeaning.NOT_JUDGED),
+        ("mkfs.xfs", -11, "", ExitMeaning.NOT_JUDGED),
+        ("xfs_growfs", 1, "Read-only file system", ExitMeaning.NOT_JUDGED),
+        ("btrfs", 1, "another exclusive operation 'balance paused' in progress", ExitMeaning.NOT_JUDGED),
+        ("resize2fs", 1, "Resizing bigalloc file systems has not been fully tested", ExitMeaning.NOT_JUDGED),
+        ("wipefs", 1, "", ExitMeaning.NOT_JUDGED),
     ],
 )
 def test_a_program_has_judged_only_by_a_status_that_its_manual_gives_that_meaning(
-    program: str, status: int, said: str, meaning: Meaning
+    program: str, status: int, said: str, meaning: ExitMeaning
 ) -> None:
     assert exit_status.read(program, status, said) is meaning
 

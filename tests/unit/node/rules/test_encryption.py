@@ -16,7 +16,7 @@ from node.records.requests import Filesystem, VolumeSpec
 from node.records.state import Intent
 from node.rules import encryption, formatting
 from node.rules.encryption import IN_USE, NEW, Open, Reuse, Unlock
-from node.rules.formatting import Format, Use
+from node.rules.formatting import Format, Keep
 from tests.harness import luks
 
 GIB = 1 << 30
@@ -186,7 +186,7 @@ def test_new_content_is_formatted_whatever_the_noise_looks_like() -> None:
 
 def test_a_file_system_that_is_whole_is_used_even_if_the_header_still_says_new() -> None:
     made = inside(Signature("ext4", "filesystem"), Superblock("ext4", 9 * GIB, "uuid"))
-    assert encryption.decide_content(VOLUME, EXT4, made, is_new=True) == Use(grow=False)
+    assert encryption.decide_content(VOLUME, EXT4, made, is_new=True) == Keep(grow=False)
     with pytest.raises(errors.FailedPrecondition, match="holds ext4, but xfs"):
         encryption.decide_content(VOLUME, Filesystem("xfs"), made, is_new=True)
 

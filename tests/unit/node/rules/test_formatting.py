@@ -12,7 +12,7 @@ from node.records.probes import Probe, ScanResult, Signature, Superblock
 from node.records.requests import Filesystem, VolumeSpec
 from node.records.state import Intent
 from node.rules import formatting
-from node.rules.formatting import Format, Use
+from node.rules.formatting import Format, Keep
 
 GIB = 1 << 30
 BOOT = "boot-1"
@@ -49,7 +49,7 @@ def test_no_signature_alone_is_not_blank() -> None:
 
 @pytest.mark.parametrize(("size_bytes", "grow"), [(10 * GIB, False), (10 * GIB - 4096, False), (5 * GIB, True)])
 def test_the_file_system_that_is_asked_for_is_used(size_bytes: int, *, grow: bool) -> None:
-    assert decide(holding("ext4", size_bytes)) == Use(grow=grow)
+    assert decide(holding("ext4", size_bytes)) == Keep(grow=grow)
 
 
 def test_another_file_system_is_refused_and_both_are_named() -> None:
@@ -58,7 +58,7 @@ def test_another_file_system_is_refused_and_both_are_named() -> None:
 
 @pytest.mark.parametrize("kind", ["ext2", "ext3"])
 def test_an_older_ext_is_used_where_ext4_is_asked_for_as_the_kernel_mounts_it(kind: str) -> None:
-    assert decide(holding(kind)) == Use(grow=False)
+    assert decide(holding(kind)) == Keep(grow=False)
 
 
 @pytest.mark.parametrize(("kind", "wanted"), [("ext4", "ext3"), ("ext2", "ext3"), ("ext4", "ext2"), ("ext3", "xfs")])
@@ -92,14 +92,14 @@ def test_the_remains_of_our_own_mkfs_are_wiped_and_formatted() -> None:
 
 
 def test_a_whole_file_system_is_never_made_anew_whatever_was_begun() -> None:
-    assert decide(holding("ext4"), intent=INTENT) == Use(grow=False)
+    assert decide(holding("ext4"), intent=INTENT) == Keep(grow=False)
 
 
 def test_a_begun_format_allows_nothing_once_the_device_was_away() -> None:
     data = replace(BLANK, scan=ScanResult(0, first_data=4711))
     for away in (replace(INTENT, sequence="8"), replace(INTENT, boot="boot-2"), replace(INTENT, sequence="")):
         assert "attached anew since" in refusal(data, intent=away)
-        assert decide(holding("ext4"), intent=away) == Use(grow=False)
+        assert decide(holding("ext4"), intent=away) == Keep(grow=False)
 
 
 def test_a_begun_format_does_not_cover_what_somebody_else_has_put_there() -> None:

@@ -1,0 +1,125 @@
+"""What neither ruff nor import-linter sees: methods of a loop, names of classes, I/O without an import."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DRIVER = ("common", "controller", "node")
+
+DOORS = {  # what starts a task, a thread or a program: where it may stand, and why
+    "create_task": {
+        "common/tasks.py": "the one place that starts a task",
+        "common/grpc_connection.py": "a call's task is grpclib's, which cancels it by its stream",
+    },
+    "ensure_future": {"node/host/command.py": "the end of a program, which outlives the call"},
+    "create_subprocess_exec": {"node/host/command.py": "the one place that starts a program"},
+    "start_new_thread": {"node/host/threads.py": "the one place that starts a thread"},
+    "TaskGroup": {},
+    "Thread": {},
+    "ThreadPoolExecutor": {},
+    "ProcessPoolExecutor": {},
+    "to_thread": {},
+    "run_in_executor": {},
+    "subprocess_exec": {},
+    "subprocess_shell": {},
+    "create_subprocess_shell": {},
+    "posix_spawn": {},
+    "posix_spawnp": {},
+    "fork": {},
+    "forkpty": {},
+    "execv": {},
+    "execve": {},
+    "execvp": {},
+    "system": {},
+    "popen": {},
+}
+
+PURE = [
+    "common/capability.py",
+    "common/clouds",
+    "common/context_keys.py",
+    "common/encryption.py",
+    "common/errors.py",
+    "common/format_parameters.py",
+    "common/mount_flags.py",
+    "common/printable.py",
+    "common/request_memory.py",
+    "common/sizes.py",
+    "controller/rules",
+    "node/formats",
+    "node/records",
+    "node/rules",
+]
+IMPURE_BUILTINS = {"__import__", "breakpoint", "compile", "eval", "exec", "input", "open", "print"}
+
+
+def sources(*places: str) -> Iterator[tuple[str, ast.Module]]:
+    """Yield path and syntax tree of each module."""
+    for place in places:
+        path = ROOT / place
+        for each in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            yield str(each.relative_to(ROOT)), ast.parse(each.read_text(encoding="utf-8"))
+
+
+def names(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield every name, attribute and imported name, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            yield node.attr, node.lineno
+        elif isinstance(node, ast.Name):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+
+
+def test_tasks_threads_and_programs_are_started_where_it_is_said() -> None:
+    found = [
+        f"{path}:{line}: {name}"
+        for path, tree in sources(*DRIVER)
+        for name, line in names(tree)
+        if name in DOORS and path not in DOORS[name]
+    ]
+    assert found == []
+
+
+def test_every_door_that_is_allowed_is_used() -> None:
+    used = {(name, path) for path, tree in sources(*DRIVER) for name, _ in names(tree)}
+    assert [(name, path) for name, places in DOORS.items() for path in places if (name, path) not in used] == []
+
+
+def test_a_class_name_stands_for_one_class() -> None:
+    classes = Counter(
+        node.name for _, tree in sources(*DRIVER) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, times in classes.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("place", PURE)
+def test_what_is_pure_does_no_io_without_an_import(place: str) -> None:
+    found = [
+        f"{path}:{node.lineno}: {node.func.id}"
+        for path, tree in sources(place)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in IMPURE_BUILTINS
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("place", PURE)
+def test_what_is_pure_knows_paths_as_texts_alone(place: str) -> None:
+    found = [
+        f"{path}:{node.lineno}"
+        for path, tree in sources(place)
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Import) and any(alias.name == "pathlib" for alias in node.names))
+        or (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "pathlib"
+            and any(alias.name != "PurePosixPath" for alias in node.names)
+        )
+    ]
+    assert found == []
