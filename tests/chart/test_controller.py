@@ -224,3 +224,20 @@ def test_the_network_policy_admits_those_that_the_values_name() -> None:
     ingress = items(render(values)["NetworkPolicy/aiocsi-controller"], "spec", "ingress")
     assert at(ingress[0], "from", 0, "podSelector", "matchLabels", "app") == "prometheus"
     assert len(items(ingress[0], "ports")) == 5
+
+
+@pytest.mark.parametrize(
+    ("host_network", "surge", "unavailable"),
+    [
+        pytest.param("false", 1, 0, id="a new pod is ready before an old one ends"),
+        pytest.param("true", 0, 1, id="on the host's network, where two pods cannot have one port"),
+    ],
+)
+def test_an_update_never_leaves_the_cluster_without_a_controller(
+    host_network: str, surge: int, unavailable: int
+) -> None:
+    rendered = render(f"controller: {{hostNetwork: {host_network}}}")
+    assert at(rendered[DEPLOYMENT], "spec", "strategy", "rollingUpdate") == {
+        "maxSurge": surge,
+        "maxUnavailable": unavailable,
+    }
