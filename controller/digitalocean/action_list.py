@@ -60,7 +60,7 @@ class ActionList:
             return await self._one_by_one(due)
         except errors.NotFinal as error:  # one odd action of somebody else must not hide ours
             log.warning("list_of_actions_failed", error=str(error), waiting=len(wanted))
-            self._learn(some_found=False, some_missing=True)
+            self._learn(some_found=False, some_missing=isinstance(error, errors.OutcomeUnknown))
             return []
         missing = [each for each in due if each.id not in found]
         self._learn(bool(found), bool(missing))

@@ -39,6 +39,10 @@ class HourLimit:
         """What is left after what is under way."""
         return max(0, self._remaining - self._in_flight)
 
+    def reset_seconds(self, now: float) -> float:
+        """Return in how many seconds the hour begins again."""
+        return max(0.0, self._resets_at - now)
+
     def use(self, now: float) -> None:
         """Count a request that is being sent."""
         self._in_flight += 1
@@ -63,7 +67,7 @@ class HourLimit:
         new = max(0, seen - self._others)
         self._others += new
         if self._in_flight == 0:
-            self._rebase(reply.remaining)
+            self._rebase(self._remaining)  # not what this reply tells: a later one may have overtaken it
         return new
 
     def opens_at(self, now: float, reserve: float) -> float:

@@ -34,3 +34,21 @@ def test_a_quota_that_refills_opens_as_soon_as_enough_has_come_back(
 def test_a_quota_of_windows_opens_at_the_reset() -> None:
     limit = told(refills=False, remaining=300, reset_seconds=100.0)
     assert limit.opens_at(0.0, LISTS) == 100.0
+
+
+def test_replies_that_overtake_each_other_are_not_taken_for_requests_of_others() -> None:
+    ours = HourLimit()
+    _exchange(ours, [4999], now=0)
+    _exchange(ours, [4996, 4997, 4998], now=1)
+    assert _exchange(ours, [4995], now=1.5) == 0
+
+
+def _exchange(ours: HourLimit, remaining: list[int], now: float) -> int:
+    """Send so many requests at once, and learn from their replies in that order; return what others have sent."""
+    for _ in remaining:
+        ours.use(now)
+    others = 0
+    for each in remaining:
+        ours.end()
+        others += ours.learn(Told(5000, each, 3000.0), now)
+    return others
