@@ -6,7 +6,9 @@ The wait is not: a cancelled caller leaves it, the action goes on, and the next 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import structlog
 
@@ -16,7 +18,7 @@ from common.tasks import Tasks
 from controller.cache import Accounted, Move, VolumeCache
 from controller.cloud.base import ActionState, Cloud, EventPending, Gone, Kind, Pending, Place, Progress, Volume
 from controller.pacing.action_poll import ActionPoll
-from controller.pacing.server_queue import ServerQueue
+from controller.pacing.server_queue import FREE, Overtaken, ServerQueue, Turn
 
 log = structlog.get_logger("actions")
 
@@ -44,6 +46,12 @@ class Running:
         """Whether the volume shows what the action was to do; of a growth it is for the caller to say."""
         holds = bool(volume.server_ids) if self.place.server_id is None else self.place.server_id in volume.server_ids
         return self.action.kind not in MOVES or holds is (self.action.kind is Kind.ATTACH)
+
+
+class Started(NamedTuple):
+    """An action was started; ``running`` is None if all was done at once."""
+
+    running: Running | None
 
 
 class Actions:
@@ -74,11 +82,8 @@ class Actions:
         Raises what the cloud refuses; Unavailable if the action failed; DeadlineExceeded if it is still under way.
         """
         server_id = self._taken_by(place)
-        if server_id is None:
-            await self._run(kind, place, start)
-            return
-        async with self._servers.turn(server_id, urgent=kind is Kind.DETACH):
-            await self._run(kind, place, start)
+        in_line = self._in_line(server_id, kind, place, start) if server_id else self._begin(kind, place, start)
+        await self.ended(await in_line)
 
     async def adopt(self, volume_id: str, *kinds: Kind) -> bool:
         """Look for an action of those kinds on the volume that is under way without our knowledge, and wait for it."""
@@ -114,21 +119,47 @@ class Actions:
         if running is not None:
             _check((await self._wait(running)).ended, running.place)
 
-    async def _run(self, kind: Kind, place: Place, start: Start) -> None:
+    async def _in_line(self, server_id: str, kind: Kind, place: Place, start: Start) -> Running | None:
+        """Start an action when the turn on the server comes, which goes to the next as soon as it is started."""
+        back = False
         while True:
-            if other := self._of_server.get(self._taken_by(place)) or self._of_volume.get(place.volume_id):
+            async with self._servers.turn(server_id, urgent=kind is Kind.DETACH, back=back) as turn:
+                with suppress(Overtaken):
+                    return await self._begin(kind, place, start, turn)
+            back = True
+
+    async def _begin(self, kind: Kind, place: Place, start: Start, turn: Turn = FREE) -> Running | None:
+        while True:
+            if other := self._of_volume.get(place.volume_id):
                 await self._wait(other)
-                continue
-            if starting := self._starting.get(self._taken_by(place)):
+            elif starting := self._starting.get(self._taken_by(place)):
                 await _answered(starting, place)
-                continue
-            try:
-                running = await self._tasks.finish(self._start(kind, place, start))
-            except EventPending:
-                await self._let_pass(kind, place)
-                continue
-            await self.ended(running)
-            return
+            elif other := self._of_server.get(self._taken_by(place)):
+                if started := await self._try(other, kind, place, start, turn):
+                    return started.running
+            else:
+                try:
+                    return await self._tasks.finish(self._start(kind, place, start))
+                except EventPending:
+                    await self._let_pass(kind, place)
+
+    async def _try(self, other: Running, kind: Kind, place: Place, start: Start, turn: Turn) -> Started | None:
+        """Start an action as soon as the other one on the server can have ended. None if the other is to be seen to."""
+        if other.action.id in self._doubted:
+            await self._wait(other)
+            return None
+        try:
+            async with self._action_poll.next_start(other.action, other.since, turn) as ended:
+                if ended is None:
+                    turn.check()
+                    return Started(await self._tasks.finish(self._start(kind, place, start)))
+        except EventPending:
+            return None  # not yet
+        except errors.DeadlineExceeded:
+            self._doubted.add(other.action.id)
+            raise
+        self._settle(other, ended)
+        return None
 
     async def _start(self, kind: Kind, place: Place, start: Start) -> Running | None:
         """Send the start. The server counts as taken until it is answered, though the caller may be gone by then."""
@@ -166,12 +197,16 @@ class Actions:
         if judged is not None:
             self._over.add([running.action.id])
         ended = judged or await self._polled(running)
+        self._settle(running, ended)
+        return replace(running, ended=ended)
+
+    def _settle(self, running: Running, ended: Progress) -> None:
+        """Take note of how an action has ended."""
         self._end(running)
         if running.action.kind not in MOVES or running.place.server_id is not None:  # else its effect is not known
             self._cache.accounted.add([running.action.id])
         if ended.state is ActionState.COMPLETED:
             self._remember(running.action.kind, running.place, running.action.id)
-        return replace(running, ended=ended)
 
     async def _polled(self, running: Running) -> Progress:
         try:

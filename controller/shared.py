@@ -7,7 +7,8 @@ from common.tasks import Tasks
 from controller.actions import Actions
 from controller.cache import VolumeCache
 from controller.cloud.base import Cloud, Gone, Volume
-from controller.pacing.action_poll import ActionPoll, Pressure
+from controller.pacing.action_poll import ActionPoll
+from controller.pacing.look_price import Allowance
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class SharedParts:
             raise Gone(f"there is no volume {volume_id}") from None
 
 
-def make_shared(cloud: Cloud, tasks: Tasks, pressure: Pressure) -> SharedParts:
+def make_shared(cloud: Cloud, tasks: Tasks, allowance: Allowance) -> SharedParts:
     """Make the parts of a controller on that cloud."""
-    locks, cache, action_poll = Locks(), VolumeCache(), ActionPoll(cloud, tasks, pressure)
+    locks, cache, action_poll = Locks(), VolumeCache(), ActionPoll(cloud, tasks, allowance)
     return SharedParts(cloud, tasks, locks, cache, action_poll, Actions(cloud, action_poll, tasks, locks, cache))

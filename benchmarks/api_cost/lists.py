@@ -20,6 +20,7 @@ from controller.wiring import make_domains
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import FakeCloud
 from tests.harness.localcloud import Process, client
+from tests.unit.controller.world import Calm
 
 VOLUMES = 10_000
 HOUR_TARGET = 150
@@ -31,12 +32,6 @@ MAKERS = 8
 async def run() -> bool:
     """Measure; return whether the targets are met."""
     return all([await asyncio.to_thread(_hour), await _real()])
-
-
-class Calm:
-    """A budget that never presses."""
-
-    pressed = False
 
 
 def _hour() -> bool:

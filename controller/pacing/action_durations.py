@@ -1,34 +1,75 @@
-"""How long actions take, as far as was seen: so that the first look at an action comes when it has just ended.
+"""How long actions take, as far as was seen: a distribution of durations for each kind of action.
 
 A look tells a bound: the action had ended at that age, or had not. Of an ended action the cloud tells when it began and
-when it ended, in whole seconds: a second bound, which costs no look. As long as the bounds of the last actions of a
-kind agree, the guess is the smallest age at which one had ended, and an earlier one is tried, a fifth earlier at most,
-while that may be worth a wasted look. Where they contradict each other, durations vary, and the guess is an age at
-which most had ended. Before the first action of a kind the guess is late: a wasted look costs a request, and nobody
-knows yet what waiting is good for. Ages are seconds since the action's start was acknowledged.
+when it ended, in whole seconds: a second bound, which costs no look. No bound tells a duration, but together they do: a
+bound gives its weight to the ages that it allows, in proportion to what all bounds say of these ages. Newer bounds
+weigh more, and a little weight stays with what is believed before the first look. Ages are seconds since the action's
+start was acknowledged.
+Source: B. W. Turnbull, "The Empirical Distribution Function with Arbitrarily Grouped, Censored and Truncated Data".
 """
 
+import math
+from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from controller.cloud.base import Kind
 
-FIRST_GUESS_SECONDS = 2.5  # "one to several seconds": more than half of the actions have ended by then
-REMEMBERED = 200  # bounds; what was tried in vain is not tried again for so long
-RECENT = 40  # where durations vary, so many of the last tell how
+REMEMBERED = 100  # bounds of a kind
+FADE = 0.98  # the weight of a bound, against that of the next newer one
+BELIEF = 1.0  # the weight of what is believed before the first look, in bounds
+ROUNDS = 2  # so often the bounds are spread again; more would see peaks where there are none
 STAMP_SECONDS = 1.0  # the cloud's time stamps are whole seconds
-GAP_PART, GAP_SECONDS = 0.04, 0.05  # a gap below the larger of both is not worth a look
-TRY_PART, TRY_STEP_PART = 0.4, 0.2  # of the gap, and of the guess: an earlier look is tried by the smaller of both
-MOST_PART = 0.8  # where durations vary, so many of the actions have ended when they are looked at first
-SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.15, 8.0
-PAUSE_PART, LONGEST_PAUSE_PART = 0.25, 0.5  # of the age
+TRIP_SECONDS = 0.25  # a start is acknowledged, and a look arrives, so much later than it takes effect
+SHORTEST_SECONDS, LONGEST_SECONDS, CELL_RATIO = 0.05, 900.0, 1.04
+
+EDGES = [0.0, SHORTEST_SECONDS]
+while EDGES[-1] < LONGEST_SECONDS:
+    EDGES.append(EDGES[-1] * CELL_RATIO)
+CELLS = len(EDGES) - 1
 
 
 class Bounds(NamedTuple):
-    """An action took longer than ``low`` and no longer than ``high``, seconds."""
+    """An action took longer than the cell before ``first``, and no longer than the cell before ``after``."""
 
-    low: float
-    high: float
+    first: int
+    after: int
+
+
+class Distribution:
+    """How likely an action has ended at an age; linear inside each cell."""
+
+    def __init__(self, mass: Sequence[float]) -> None:
+        total = sum(mass)
+        self._ended = [0.0, *(each / total for each in accumulate(mass))]
+        steps = zip(self._ended, self._ended[1:], EDGES, EDGES[1:], strict=False)
+        self._area = [0.0, *accumulate((low + high) / 2 * (right - left) for low, high, left, right in steps)]
+
+    def ended(self, age: float) -> tuple[float, float]:
+        """Return the probability that an action has ended at that age, and its integral from 0 to there."""
+        if age >= EDGES[-1]:
+            return 1.0, self._area[-1] + age - EDGES[-1]
+        cell = bisect_right(EDGES, age) - 1
+        beyond = age - EDGES[cell]
+        low, high = self._ended[cell], self._ended[cell + 1]
+        here = low + (high - low) * beyond / (EDGES[cell + 1] - EDGES[cell])
+        return here, self._area[cell] + (low + here) / 2 * beyond
+
+    def median(self) -> float:
+        """Return the age at which half of the actions have ended."""
+        return EDGES[min(CELLS, bisect_left(self._ended, 0.5))]
+
+
+def _belief(age: float) -> float:
+    """Before the first look: "one to several seconds", seldom less, and the longer the less likely."""
+    return min(1.0, math.pow(age / 1.2, 3), math.pow(6.0 / age, 1.2))
+
+
+BELIEVED = [_belief((left + right) / 2) for left, right in pairwise(EDGES)]
+WIDTHS = [right - left for left, right in pairwise(EDGES)]
+BELIEVED_SUM = sum(BELIEVED)
 
 
 class Durations:
@@ -36,42 +77,47 @@ class Durations:
 
     def __init__(self) -> None:
         self._seen: dict[Kind, deque[Bounds]] = {kind: deque(maxlen=REMEMBERED) for kind in Kind}
+        self._fitted: dict[Kind, Distribution] = {}
 
-    def guess(self, kind: Kind) -> float:
-        """Return the age at which an action of that kind should be looked at first."""
-        seen = self._seen[kind]
-        if not seen:
-            return FIRST_GUESS_SECONDS
-        low, high = max(each.low for each in seen), min(each.high for each in seen)
-        if low >= high:
-            return _most(self._recent(kind))
-        gap = high - low
-        worth_it = gap > max(GAP_SECONDS, GAP_PART * high)
-        return high - min(gap * TRY_PART, high * TRY_STEP_PART) if worth_it else high
+    def of(self, kind: Kind) -> Distribution:
+        """Return how long actions of that kind take."""
+        if kind not in self._fitted:
+            self._fitted[kind] = Distribution(_fit(self._seen[kind]))
+        return self._fitted[kind]
 
     def ended(self, kind: Kind, age: float, earlier: float, told: float | None = None) -> None:
         """A look found the action ended at ``age``; ``earlier`` is the age of the look before, 0 if there was none.
 
         ``told`` is how long it took by the cloud's own time stamps, whole seconds; None if the cloud does not say.
         """
-        stamped = age if told is None or told < 0 else told + STAMP_SECONDS
-        high = age if stamped <= earlier else min(age, stamped)  # a stamp that our own look contradicts is wrong
-        self._seen[kind].append(Bounds(earlier, high))
-
-    def pause(self, kind: Kind, age: float) -> float:
-        """Return how long to wait for the next look at an action of that kind that is under way at ``age``.
-
-        Until most of those that took longer had ended; a part of its age for one that is slower than all before.
-        """
-        known = (*self._recent(kind), FIRST_GUESS_SECONDS)
-        slower = [high for high in known if high > age + GAP_SECONDS]
-        wanted = min(_most(slower) - age, age * LONGEST_PAUSE_PART) if slower else age * PAUSE_PART
-        return min(LONGEST_PAUSE_SECONDS, max(SHORTEST_PAUSE_SECONDS, wanted))
-
-    def _recent(self, kind: Kind) -> list[float]:
-        return [each.high for each in list(self._seen[kind])[-RECENT:]]
+        low, high = _stamped(told)
+        if high <= earlier or low >= age:  # stamps that our own looks contradict are wrong
+            low, high = 0.0, age
+        low, high = max(low, earlier), min(high, age)
+        first = min(CELLS - 1, bisect_right(EDGES, low) - 1)
+        self._seen[kind].append(Bounds(first, min(CELLS, max(first + 1, bisect_left(EDGES, high)))))
+        self._fitted.pop(kind, None)
 
 
-def _most(ages: list[float]) -> float:
-    """Return the age that most of them do not exceed."""
-    return sorted(ages)[int(len(ages) * MOST_PART)]
+def _stamped(told: float | None) -> tuple[float, float]:
+    """Return how long an action took, at least and at most, by the cloud's time stamps."""
+    if told is None or told < 0:
+        return 0.0, LONGEST_SECONDS
+    return max(0.0, told - STAMP_SECONDS - TRIP_SECONDS), told + STAMP_SECONDS
+
+
+def _fit(seen: deque[Bounds]) -> list[float]:
+    """Return the weight of each cell, self-consistent with the bounds."""
+    prior = [each * BELIEF / BELIEVED_SUM for each in BELIEVED]
+    mass, newest = WIDTHS, len(seen) - 1
+    if not seen:
+        return BELIEVED
+    for _ in range(ROUNDS):
+        upto = [0.0, *accumulate(mass)]
+        steps = [0.0] * (CELLS + 1)
+        for number, (first, after) in enumerate(seen):
+            share = FADE ** (newest - number) / max(1e-12, upto[after] - upto[first])
+            steps[first] += share
+            steps[after] -= share
+        mass = [old * max(0.0, each) + least for old, each, least in zip(mass, accumulate(steps), prior, strict=False)]
+    return mass

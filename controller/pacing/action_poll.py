@@ -1,81 +1,92 @@
 """One poll for all waiters: who waits for an action waits here.
 
-A lone waiter has its own action read when it should have ended. Several share their looks, one a tick; how a look is
-done with few requests, the cloud's package knows. The poll runs while somebody waits, and no longer.
+When to look is decided by look_plan; how a look is done with few requests, the cloud's package knows. Who wants to act
+next on the same server waits here, too: a start that the cloud refuses because of a pending event is as good as a look.
+The poll runs while somebody waits, and no longer.
 """
 
 import asyncio
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import AsyncIterator, Iterator, Sequence, Sized
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 
 import structlog
 
 from common import deadlines, errors
 from common.tasks import Tasks
-from controller.cloud.base import ActionState, Cloud, Kind, Pending, Progress
+from controller.cloud.base import ActionState, Cloud, EventPending, Kind, Pending, Progress
 from controller.pacing.action_durations import Durations
+from controller.pacing.look_plan import Step, Watch, due, steps
+from controller.pacing.look_price import Allowance
 
 log = structlog.get_logger("feed")
 
-POLL_SECONDS = 20.0  # one look may take so long, with its repeats
-SHARED_TICK_PART = 0.25  # several waiters: at most four looks in the time of one action
-SHORTEST_TICK_SECONDS, PRESSED_TICK_SECONDS = 0.3, 3.0
+POLL_SECONDS = 90.0  # one look may take so long, with its repeats: the rate limit may let nothing pass for a minute
 PROMPT_SECONDS = 1.0  # a look that waited longer for its turn tells nothing of how long the action took
-CLOSE_SECONDS = 0.05  # a look answers what is due so soon, too
-
-
-class Pressure(Protocol):
-    """Tells whether requests wait for the rate limit."""
-
-    @property
-    def pressed(self) -> bool:
-        """Whether they do."""
-        ...
-
-
-@dataclass(eq=False)
-class PolledAction:
-    """An action that somebody waits for. Times are loop time."""
-
-    action: Pending
-    since: float
-    due: float
-    looked: float = 0.0  # its age at the last look that found it under way
-    waiters: set[asyncio.Future[Progress]] = field(default_factory=set)
+SOON_SECONDS, CLOSE_SECONDS = 0.005, 0.05  # what is due so soon is asked now; and with it what is due a little later
+FAILED_PAUSE_SECONDS, FAILED_PAUSE_PART, LONGEST_PAUSE_SECONDS = 0.3, 0.25, 8.0  # after a failed look; part of the age
 
 
 class ActionPoll:
     """Answers every waiter: with the action once it has ended, or with DeadlineExceeded."""
 
-    def __init__(self, cloud: Cloud, tasks: Tasks, pressure: Pressure, durations: Durations | None = None) -> None:
+    def __init__(self, cloud: Cloud, tasks: Tasks, allowance: Allowance, durations: Durations | None = None) -> None:
         self._cloud = cloud
         self._tasks = tasks
-        self._pressure = pressure
+        self._allowance = allowance
         self._durations = durations or Durations()
-        self._watches: dict[str, PolledAction] = {}
+        self._watches: dict[str, Watch] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[object] | None = None
-        self._last_poll = float("-inf")
+        self._last_look = float("-inf")
 
     async def wait(self, action: Pending, since: float) -> Progress:
         """Return how the action has ended; ``since`` is when its start was acknowledged, loop time.
 
         Raises DeadlineExceeded when the caller's time runs out; the action goes on.
         """
-        watch = self._watches.get(action.id) or self._watch(action, since)
-        waiter: asyncio.Future[Progress] = asyncio.get_running_loop().create_future()
+        watch = self._watches.setdefault(action.id, Watch(action, since))
+        waiter: asyncio.Future[Progress | None] = asyncio.get_running_loop().create_future()
         watch.waiters.add(waiter)
-        self._wake()
         try:
-            async with asyncio.timeout_at(deadlines.current()):
-                with deadlines.waiting(f"{action.kind.value} {action.id} is still under way"):
-                    return await waiter
-        except TimeoutError:
-            raise errors.DeadlineExceeded(f"{action.kind.value} {action.id} is still under way; call again") from None
+            return await self._answer(action, waiter) or Progress(action, ActionState.FORGOTTEN)
         finally:
             watch.waiters.discard(waiter)
-            if not watch.waiters:
-                self._forget(watch)
+            self._leave(watch)
+
+    @asynccontextmanager
+    async def next_start(self, action: Pending, since: float, line: Sized) -> AsyncIterator[Progress | None]:
+        """Wait until an action has ended, and yield how; or yield None when the next one on the server is to be tried.
+
+        ``line`` are the calls that wait behind the one that tries. It tries inside the context: EventPending tells that
+        the action has not ended, and a success that it has. Raises DeadlineExceeded as ``wait`` does.
+        """
+        watch = self._watches.setdefault(action.id, Watch(action, since))
+        waiter: asyncio.Future[Progress | None] = asyncio.get_running_loop().create_future()
+        watch.starters.add(waiter)
+        watch.line = line
+        try:
+            found = await self._answer(action, waiter)
+            with self._tried(watch) if found is None else nullcontext():
+                yield found
+        finally:
+            watch.starters.discard(waiter)
+            self._leave(watch)
+
+    @contextmanager
+    def _tried(self, watch: Watch) -> Iterator[None]:
+        """Learn from what comes of a start."""
+        tried = asyncio.get_running_loop().time()
+        try:
+            yield
+            now = asyncio.get_running_loop().time()
+            watch.over = (tried if now - tried <= PROMPT_SECONDS else now) - watch.since
+        except EventPending:
+            watch.looked = max(watch.looked, tried - watch.since)
+            watch.refused += 1
+            raise
+        finally:
+            watch.held_until = 0.0
 
     def __len__(self) -> int:
         """Return how many actions somebody waits for."""
@@ -83,14 +94,16 @@ class ActionPoll:
 
     def expected_seconds(self, kind: Kind) -> float:
         """Return how long an action of that kind takes, as far as was seen."""
-        return self._durations.guess(kind)
+        return self._durations.of(kind).median()
 
-    def _watch(self, action: Pending, since: float) -> PolledAction:
-        now = asyncio.get_running_loop().time()
-        due = since + self._durations.guess(action.kind)
-        watch = PolledAction(action, since, max(now, due))
-        self._watches[action.id] = watch
-        return watch
+    async def _answer(self, action: Pending, waiter: asyncio.Future[Progress | None]) -> Progress | None:
+        self._wake()
+        try:
+            async with asyncio.timeout_at(deadlines.current()):
+                with deadlines.waiting(f"{action.kind.value} {action.id} is still under way"):
+                    return await waiter
+        except TimeoutError:
+            raise errors.DeadlineExceeded(f"{action.kind.value} {action.id} is still under way; call again") from None
 
     def _wake(self) -> None:
         self._changed.set()
@@ -100,47 +113,57 @@ class ActionPoll:
     async def _run(self) -> None:
         try:
             while self._watches:
-                await self._until_due()
-                await self._look()
+                await self._take(await self._until_due())
         finally:  # nobody waits now, unless this ends before its time
             for watch in list(self._watches.values()):
                 self._fail(watch, errors.Unavailable("the driver has stopped to look at actions; call again"))
 
-    async def _until_due(self) -> None:
+    async def _until_due(self) -> list[Step]:
+        """Return what is due, at its time."""
         while self._watches:
             self._changed.clear()
-            try:
-                async with asyncio.timeout_at(self._next_poll()):
+            now = asyncio.get_running_loop().time()
+            watches = [*self._watches.values()]
+            wanted = steps(watches, self._durations.of, self._allowance.left(), now, self._last_look)
+            at = min(step.at for step in wanted)
+            if at <= now + SOON_SECONDS:
+                return [step for step in wanted if step.at <= now + CLOSE_SECONDS]
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(at):
                     await self._changed.wait()  # somebody came or went: the next look may be due at another time
-            except TimeoutError:
-                return
+        return []
 
-    def _next_poll(self) -> float:
-        due = min(watch.due for watch in self._watches.values())
-        if len(self._watches) == 1 and not self._pressure.pressed:
-            return due
-        kinds = {watch.action.kind for watch in self._watches.values()}
-        shortest = min(self._durations.guess(kind) for kind in kinds)
-        tick = PRESSED_TICK_SECONDS if self._pressure.pressed else SHARED_TICK_PART * shortest
-        return max(due, self._last_poll + max(SHORTEST_TICK_SECONDS, tick))
+    async def _take(self, taken: Sequence[Step]) -> None:
+        now = asyncio.get_running_loop().time()
+        for watch in (step.watches[0] for step in taken if step.start):
+            watch.held_until = now + PROMPT_SECONDS
+            if waiter := next((each for each in watch.starters if not each.done()), None):
+                waiter.set_result(None)
+        for step in taken:
+            if not step.start:
+                await self._look(step.watches, now)
 
-    async def _look(self) -> None:
-        now = self._last_poll = asyncio.get_running_loop().time()
-        due = [watch for watch in self._watches.values() if watch.due <= now + CLOSE_SECONDS]
-        others = [watch.action for watch in self._watches.values() if watch not in due and watch.since < now]
+    async def _look(self, watches: Sequence[Watch], now: float) -> None:
+        self._last_look = now
+        of, left = self._durations.of, self._allowance.left()
+        own = {each.action.id: due([each], of, left, now) for each in watches}
+        limit = max(now + CLOSE_SECONDS, min(own.values()))
+        wanted = [each for each in watches if own[each.action.id] <= limit]
+        others = [each.action for each in self._watches.values() if each not in wanted and each.since < now]
         told: list[Progress] = []
         try:
             with deadlines.until(now + POLL_SECONDS):  # not that of whoever came first
-                told = await self._cloud.progress([watch.action for watch in due], others)
+                told = await self._cloud.progress([each.action for each in wanted], others)
         except errors.NotFinal as error:
-            log.warning("look_failed", error=str(error), waiting=len(due))
+            log.warning("look_failed", error=str(error), waiting=len(wanted))
         except errors.Refused as refused:
-            for watch in due:
+            for watch in wanted:
                 self._fail(watch, errors.Unavailable(str(refused)))
         for progress in told:
             self._learn(progress, now)
-        for watch in due:
-            if watch.due <= now + CLOSE_SECONDS:  # nothing was learned of it
+        known = {each.action.id for each in told}
+        for watch in wanted:
+            if watch.action.id not in known:
                 self._put_off(watch)
 
     def _learn(self, found: Progress, asked: float) -> None:
@@ -148,31 +171,39 @@ class ActionPoll:
         watch = self._watches.get(found.action.id)
         if watch is None:
             return  # whoever waited has left meanwhile
-        age, kind = asked - watch.since, watch.action.kind
+        age = asked - watch.since
+        watch.refused = 0
         if not found.ended:
-            watch.looked = max(watch.looked, age)
-            watch.due = asyncio.get_running_loop().time() + self._durations.pause(kind, age)
+            watch.looked, watch.over = max(watch.looked, age), None
             return
         prompt = asyncio.get_running_loop().time() - asked <= PROMPT_SECONDS
         if prompt and found.state is not ActionState.FORGOTTEN:
-            self._durations.ended(kind, age, watch.looked, found.took)
+            self._durations.ended(watch.action.kind, min(age, watch.over or age), watch.looked, found.took)
         ended = replace(found, action=watch.action)
-        for waiter in watch.waiters:
+        for waiter in watch.waiters | watch.starters:
             if not waiter.done():
                 waiter.set_result(ended)
         self._forget(watch)
 
-    def _fail(self, watch: PolledAction, error: errors.DriverError) -> None:
-        for waiter in watch.waiters:
+    def _fail(self, watch: Watch, error: errors.DriverError) -> None:
+        for waiter in watch.waiters | watch.starters:
             if not waiter.done():
                 waiter.set_exception(error)
         self._forget(watch)
 
-    def _forget(self, watch: PolledAction) -> None:
+    def _leave(self, watch: Watch) -> None:
+        """One who waited has left."""
+        self._changed.set()
+        if not watch.calls:
+            self._forget(watch)
+
+    def _forget(self, watch: Watch) -> None:
         if self._watches.get(watch.action.id) is watch:
             del self._watches[watch.action.id]
             self._changed.set()
 
-    def _put_off(self, watch: PolledAction) -> None:
+    @staticmethod
+    def _put_off(watch: Watch) -> None:
         now = asyncio.get_running_loop().time()
-        watch.due = max(watch.due, now + self._durations.pause(watch.action.kind, now - watch.since))
+        pause = max(FAILED_PAUSE_SECONDS, (now - watch.since) * FAILED_PAUSE_PART)
+        watch.held_until = now + min(LONGEST_PAUSE_SECONDS, pause)

@@ -18,6 +18,7 @@ from controller.cloud.traits import Quota
 from controller.pacing.hour_limit import HourLimit
 from controller.pacing.lanes import Lane
 from controller.pacing.limit_headers import retry_after, told
+from controller.pacing.look_price import Left
 from controller.pacing.minute_limit import MinuteLimit
 
 REQUESTS_PER_MINUTE = 250
@@ -75,10 +76,13 @@ class Budget:
         """How many requests wait for the rate limit."""
         return len(self._waiting)
 
-    @property
-    def pressed(self) -> bool:
-        """Whether requests wait for the rate limit."""
-        return bool(self._waiting)
+    def left(self) -> Left:
+        """Return what is left of the limits, for whoever decides how much to ask."""
+        now = asyncio.get_running_loop().time()
+        hour, minute = self.quota, self.window
+        return Left(
+            hour.limit, hour.remaining, hour.reset_seconds(now), minute.allowance, minute.room(now), len(self._waiting)
+        )
 
     async def admit(self, lane: Lane, share: str, deadline: float) -> None:
         """Wait for the turn of one request. Raises Unavailable if it cannot come before ``deadline``, loop time."""

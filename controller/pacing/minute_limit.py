@@ -36,6 +36,11 @@ class MinuteLimit:
         """How many requests a minute we allow ourselves now."""
         return int(self._allowance)
 
+    def room(self, now: float) -> int:
+        """Return how many requests of the last minute's allowance are unused."""
+        self._forget(now)
+        return max(0, self.allowance - len(self._own) - sum(count for _, count in self._others))
+
     def use(self, now: float) -> None:
         """Count a request of ours as sent now."""
         self._own.append(now)

@@ -1,7 +1,8 @@
 """One action at a time on a server: who wants to act on one waits for the turn, inside the caller's deadline.
 
-The cloud refuses a second event on a server, so our own calls never send one. First come, first served, detach before
-attach: what frees a node goes first. Source: DigitalOcean API, "pending event".
+The cloud refuses a second event on a server. Who has the turn starts the next one when the last has ended, or can have
+ended. First come, first served, detach before attach: what frees a node goes first.
+Source: DigitalOcean API, "pending event".
 """
 
 import asyncio
@@ -39,6 +40,30 @@ class Line:
         self.taken = False
 
 
+class Overtaken(Exception):
+    """A call that frees the server has come into the line meanwhile, and goes first."""
+
+
+class Turn:
+    """The right to be the next that acts on the server."""
+
+    def __init__(self, line: Line, *, urgent: bool) -> None:
+        self._line = line
+        self._urgent = urgent
+
+    def __len__(self) -> int:
+        """Return how many wait behind."""
+        return len(self._line)
+
+    def check(self) -> None:
+        """Raise Overtaken if another goes first."""
+        if self._line.urgent and not self._urgent:
+            raise Overtaken
+
+
+FREE = Turn(Line(), urgent=True)  # of what happens on no server
+
+
 class ServerQueue:
     """The lines of all servers for which somebody waits."""
 
@@ -50,26 +75,30 @@ class ServerQueue:
         return len(self._lines)
 
     @asynccontextmanager
-    async def turn(self, server_id: str, *, urgent: bool) -> AsyncIterator[None]:
-        """Hold the server. Raises DeadlineExceeded if the turn does not come in time."""
+    async def turn(self, server_id: str, *, urgent: bool, back: bool = False) -> AsyncIterator[Turn]:
+        """Hold the turn. Raises DeadlineExceeded if it does not come in time.
+
+        ``back``: whoever was overtaken comes back, to its old place.
+        """
         line = self._lines.setdefault(server_id, Line())
         try:
-            await self._wait(line, server_id, urgent=urgent)
+            await self._wait(line, server_id, urgent=urgent, back=back)
             try:
-                yield
+                yield Turn(line, urgent=urgent)
             finally:
                 line.call_next()
         finally:
             if not line.taken and self._lines.get(server_id) is line:
                 del self._lines[server_id]
 
-    async def _wait(self, line: Line, server_id: str, *, urgent: bool) -> None:
+    async def _wait(self, line: Line, server_id: str, *, urgent: bool, back: bool) -> None:
         if not line.taken:
             line.taken = True
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         ahead = len(line) + 1
-        (line.urgent if urgent else line.others).append(turn)
+        waiting = line.urgent if urgent else line.others
+        (waiting.appendleft if back else waiting.append)(turn)
         try:
             async with asyncio.timeout_at(deadlines.current()):
                 with deadlines.waiting(

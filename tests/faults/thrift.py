@@ -1,11 +1,13 @@
 """No request is wasted: what a process was told of its own actions keeps it from asking for the same once more.
 
 An action was the process's own if the reply to its start has reached it. While one is under way, it starts no other on
-the volume or on the droplet, and deletes no such volume: the cloud would refuse. When it was told that one is done, and
-has begun nothing else on the volume since, it does not ask for the same again.
+the volume, and deletes no such volume: the cloud would refuse. On the droplet it may try to start the next one, since
+that tells whether this one is still under way, but not all the time. When it was told that one is done, and has begun
+nothing else on the volume since, it does not ask for the same again.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -14,12 +16,15 @@ from tests.faults.cloud.records import Action
 from tests.faults.cloud.state import CloudState
 from tests.faults.sim.loop import Process
 
+TRIES_AT_ONCE, TRIES_A_SECOND = 3, 4  # to start the next action on a droplet
+
 
 class World(Protocol):
     """What is looked at."""
 
     cloud: CloudState
 
+    def now(self) -> float: ...  # virtual seconds
     def broken(self, what: str) -> None: ...  # ends the run
 
 
@@ -31,6 +36,7 @@ class Thrift:
         self._moments = itertools.count()
         self._owners: dict[int, Process] = {}
         self._begun: dict[tuple[Process, str], int] = {}  # the moment of the last start on a volume
+        self._tries: Counter[int] = Counter()  # to start another action on the droplet of this one
         self._told: dict[tuple[int, str], int] = {}  # an action's id and status, and the moment of the news
 
     def moment(self) -> int:
@@ -61,7 +67,9 @@ class Thrift:
         wanted = f"{sender.name} asks to {body.get('type', 'delete')} {parts[1]}"
         droplet_id = int(str(body.get("droplet_id") or 0))
         for own in self._under_way(sender, sent):
-            if own.volume_id == parts[1] or (droplet_id and own.droplet_id == droplet_id):
+            self._tries[own.id] += bool(droplet_id) and own.droplet_id == droplet_id
+            many = self._tries[own.id] > TRIES_AT_ONCE + TRIES_A_SECOND * (self._world.now() - own.started)
+            if own.volume_id == parts[1] or many:
                 self._world.broken(f"{wanted} while its own {own.kind} {own.id} is under way")
         if starts and (done := self._done(sender, sent, parts[1])) is not None:
             grown = self._world.cloud.volumes[parts[1]].size_gib >= int(str(body.get("size_gigabytes") or 0))

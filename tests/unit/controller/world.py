@@ -10,6 +10,7 @@ import looptime
 from common import deadlines
 from common.tasks import Tasks
 from controller import wiring
+from controller.pacing.look_price import Left
 from controller.records import BLANK, Attach, ControllerScope, Create, Detach, Size, Source
 from controller.service import Controller
 from controller.shared import make_shared
@@ -22,20 +23,29 @@ ANY_SIZE = Size()
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 
 
+FULL = Left(hour_limit=5000, hour=5000, reset_seconds=3600, minute_limit=250, minute=250)
+SCARCE = FULL._replace(hour=900)
+
+
 @dataclass
 class Calm:
-    """A budget that never presses."""
+    """A budget that does not change."""
 
-    pressed: bool = False
+    now: Left = FULL
+
+    def left(self) -> Left:
+        return self.now
 
 
 class World:
     """A process of the controller: what it keeps in memory is gone when another world is made on the same cloud."""
 
-    def __init__(self, cloud: FakeCloud | None = None, tags: tuple[str, ...] = (), *, confirm: bool = False) -> None:
+    def __init__(
+        self, cloud: FakeCloud | None = None, tags: tuple[str, ...] = (), *, confirm: bool = False, left: Left = FULL
+    ) -> None:
         self.cloud = cloud or FakeCloud()
         self.tasks = Tasks()
-        self.parts = make_shared(self.cloud, self.tasks, Calm())
+        self.parts = make_shared(self.cloud, self.tasks, Calm(left))
         identity = ControllerScope(DRIVER, self.cloud.zone, self.cloud.facts, self.cloud.traits, tags)
         self.work = wiring.make_domains(self.parts, identity, longest_page=250, confirm=confirm)
         self.volumes = self.work.volumes

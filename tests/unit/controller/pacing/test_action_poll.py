@@ -8,17 +8,18 @@ from common import errors
 from common.tasks import Tasks
 from controller.cloud.base import ActionState, Pending, Place, Progress
 from controller.pacing.action_poll import ActionPoll
+from controller.pacing.look_price import Left
 from tests.fakes.cloud import FakeCloud, Fault
-from tests.unit.controller.world import Calm, in_virtual_time, within
+from tests.unit.controller.world import FULL, SCARCE, Calm, in_virtual_time, within
 
 
 class Stage:
     """A feed on a cloud with volumes, one on each server."""
 
-    def __init__(self, count: int, action_seconds: float = 1.5) -> None:
+    def __init__(self, count: int, action_seconds: float = 1.5, left: Left = FULL) -> None:
         self.cloud = FakeCloud([str(number + 1) for number in range(count)], action_seconds)
         self.tasks = Tasks()
-        self.action_poll = ActionPoll(self.cloud, self.tasks, Calm())
+        self.action_poll = ActionPoll(self.cloud, self.tasks, Calm(left))
         self.volumes = [self.cloud.make_volume(f"pvc-{number}").id for number in range(count)]
 
     async def start(self, number: int) -> Pending:
@@ -96,8 +97,8 @@ async def test_an_action_that_the_cloud_forgot_ends_the_wait() -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.looptime
-async def test_the_first_action_of_all_is_looked_at_once_though_nothing_is_learned_yet() -> None:
-    stage = Stage(1, action_seconds=2.4)
+async def test_while_requests_are_dear_the_first_action_of_all_is_looked_at_once() -> None:
+    stage = Stage(1, action_seconds=2.4, left=SCARCE)
     await stage.attach(0)
     assert stage.cloud.count()["get_action"] == 1
 

@@ -121,7 +121,7 @@ async def test_a_caller_that_leaves_the_line_leaves_nothing_behind() -> None:
     await asyncio.sleep(1)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert not ours.pressed
+    assert not ours.waiting
     await asyncio.sleep(70)
     assert ours.quota.remaining == 5000 - 30
 
