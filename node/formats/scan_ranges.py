@@ -8,6 +8,8 @@ Sources (byte offsets): LUKS2 second header, 16 KiB to 4 MiB in powers of two (L
 4 KiB and the last 8 to 12 KiB, 0.90 the last 64 to 128 KiB (md(4)); ZFS labels, two of 256 KiB at each end; btrfs
 copies at 64 MiB and 256 GiB; ext4 copies in groups 1 and powers of 3, 5, 7 for block sizes 1, 2 and 4 KiB; backup GPT
 in the last 33 sectors; UDF at 512 KiB and the end; VMFS at 1 and 2 MiB; most firmware RAID in the last sectors.
+
+What the spread can miss is a probability: docs/explanation/when-we-format.md.
 """
 
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ KIB, MIB = 1 << 10, 1 << 20
 ENDS_BYTES = 1 * MIB  # of the head, and of the tail
 MARK_BYTES = 8 * KIB
 SAMPLE_BYTES = 4 * KIB
-SAMPLES = 96
+SAMPLES = 1021  # a prime: a size of whole GiB then puts them at ever other places of a MiB, where formats have holes
 _EXT_GROUPS = (1, 3, 5, 7, 9, 25, 27, 49, 81, 125)
 _EXT_GROUP_BYTES = (8 * MIB, 32 * MIB, 128 * MIB)  # for blocks of 1, 2 and 4 KiB
 
@@ -44,5 +46,6 @@ def _wanted(size_bytes: int) -> Iterator[tuple[int, int]]:
     for group_bytes in _EXT_GROUP_BYTES:
         for group in _EXT_GROUPS:
             yield group * group_bytes, MARK_BYTES
-    for index in range(1, SAMPLES):  # includes the middle
+    yield size_bytes // 2 // SAMPLE_BYTES * SAMPLE_BYTES, SAMPLE_BYTES
+    for index in range(1, SAMPLES):
         yield size_bytes * index // SAMPLES // SAMPLE_BYTES * SAMPLE_BYTES, SAMPLE_BYTES
