@@ -99,6 +99,7 @@ async def serve(chosen: NodeSettings) -> None:
         sockets.append(RegistrationSocket(chosen.registration_dir, registration, its_calls, tasks, csi_socket))
     readiness.watch(sockets, parts.info)
     tasks.background(parts.info.identify(), "identity")
+    tasks.background(host.keep_state(), "state directory")
     served: list[server.Servable] = [*([health] if health is not None else []), *sockets]
     await server.run(served, tasks, chosen.drain_seconds)
 

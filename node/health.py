@@ -21,9 +21,9 @@ from node.records.kernel import Facts, Mount
 from node.records.requests import VolumePath
 from node.records.state import Published, Staged
 from node.refusals import Refusals
-from node.rules import condition
+from node.rules import condition, identity
 from node.rules.condition import Signs
-from node.volume_at import block_of, mount_of, not_there, opened, resolved
+from node.volume_at import block_of, is_volume, mount_of, not_there, opened, resolved
 
 ANSWER_SECONDS = 2.0
 
@@ -56,11 +56,17 @@ class Health:
     async def of_storage(self) -> tuple[Finding, ...]:
         """Return what is wrong with the storage of this node as a whole."""
         records = self._host.state.all(Staged)
-        volumes = [(record.volume_id, await self._host.facts(record.number)) for record in records]
+        volumes = [(record.volume_id, await self._facts(record)) for record in records]
         disks = {volume_id: _disk(facts) for volume_id, facts in volumes if facts is not None}
         hanging = await silent(self._host.sysfs, self._host.threads, disks.values())
         mute = tuple(volume_id for volume_id, disk in disks.items() if disk in hanging)
         return condition.of_storage(tuple(volumes), self._host.threads.hung, mute)
+
+    async def _facts(self, record: Staged) -> Facts | None:
+        """Return what is known of a staged volume's device, or None if it is gone: its number passes to other disks."""
+        facts = await self._host.facts(record.number)
+        lives_on = facts is not None and (identity.is_ghost(facts) or identity.is_lost(facts))
+        return facts if facts is None or lives_on or is_volume(self._host, record.volume_id, facts) else None
 
     def _remembered(self, place: VolumePath, known: Staged | None) -> VolumePath:
         """Return where the volume is: published somewhere, or else staged, where a raw block volume has no mount."""

@@ -1,5 +1,6 @@
 """The host as one object: what staging, publishing, expansion, stats and health act upon."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from node.host.sysfs import Sysfs
 from node.host.threads import SECONDS, Threads
 from node.records.kernel import Facts, Mapper, Mount
 from node.rules import condition, encryption
+
+KEEP_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,13 @@ class Host:
             self.state.remove(kind, key)
 
         await self._state(work)
+
+    async def keep_state(self) -> None:
+        """Look after the state directory for ever: a process that is started again reads what is there then."""
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)  # noqa: TID251  # the directory that a watch would be in is what goes
+            with suppress(errors.NotFinal):  # the next call says so, if it has something to write
+                await self._state(self.state.keep)
 
     async def _state(self, work: Callable[[], None]) -> None:
         try:

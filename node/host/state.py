@@ -121,19 +121,21 @@ class StateFolder:
             self._write(record, sync=sync)
         self._known[type(record), _key(record)] = record
 
+    def keep(self) -> None:
+        """Make the directory again if it is not there. Raises OSError."""
+        if not all((self._folder / name).is_dir() for name in _FOLDERS.values()):
+            self.make_again()
+
     def make_again(self) -> None:
         """Make the directory and all records again, after somebody has removed it. Raises OSError."""
         log.warning("state_directory_gone", directory=str(self._folder), records=len(self._known))
-        own(self._folder)
+        if not self._folder.is_dir():
+            own(self._folder)
         for name in _FOLDERS.values():
             (self._folder / name).mkdir(exist_ok=True, mode=0o700)
         for record in list(self._known.values()):
             self._write(record, sync=isinstance(record, Intent))
         (self._folder / _BOOT).write_text(self._boot, encoding="ascii")
-
-    def is_there(self) -> bool:
-        """Tell whether the directory is there, with what belongs into it."""
-        return all((self._folder / name).is_dir() for name in _FOLDERS.values())
 
     def _write(self, record: Entry, *, sync: bool) -> None:
         path = self._path(type(record), _key(record))

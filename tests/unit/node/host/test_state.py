@@ -127,14 +127,15 @@ def test_what_is_set_aside_never_replaces_a_newer_record(tmp_path: Path) -> None
     assert state(tmp_path).all(Staged) == (STAGED,)
 
 
-def test_a_directory_that_was_removed_is_made_again_with_all_records(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept_first", [True, False], ids=["by the look after it", "by the next write"])
+def test_a_directory_that_was_removed_is_made_again_with_all_records(tmp_path: Path, *, kept_first: bool) -> None:
     kept = state(tmp_path)
     kept.write(INTENT, sync=True)
     kept.write(STAGED)
     shutil.rmtree(tmp_path / "state")
-    assert not kept.is_there()
+    if kept_first:
+        kept.keep()
     kept.write(PUBLISHED)
-    assert kept.is_there()
     again = state(tmp_path)
     assert (again.all(Intent), again.all(Staged), again.all(Published)) == ((INTENT,), (STAGED,), (PUBLISHED,))
     with pytest.raises(BlockingIOError):
@@ -173,3 +174,13 @@ def test_a_directory_of_which_a_part_cannot_be_written_or_read_is_used_all_the_s
     (tmp_path / "state/published").write_text("in the way")
     (tmp_path / "state/staged/odd.json").mkdir()
     assert state(tmp_path).all(Staged) == (STAGED,)
+
+
+def test_a_part_of_the_directory_that_was_removed_is_made_again_by_its_owner(tmp_path: Path) -> None:
+    descriptor = own(tmp_path / "state")
+    kept = state(tmp_path)
+    kept.write(STAGED)
+    shutil.rmtree(tmp_path / "state/staged")
+    kept.keep()
+    assert state(tmp_path).all(Staged) == (STAGED,)
+    os.close(descriptor)
