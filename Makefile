@@ -34,6 +34,7 @@ test: venv ## the tests, on every supported Python found (ARGS: words for pytest
 sanity: venv ## csi-sanity, the official conformance suite, against real processes
 	@$(RUN) -m tools.host_packages sanity
 	@$(RUN) -m tests.sanity
+	@$(RUN) -m tests.sanity.other_cloud
 
 kills: venv ## kill the embedded cloud 200 times in the middle of work, root (ARGS: words for pytest)
 	@$(RUN) -m tools.host_packages cloud
