@@ -148,7 +148,7 @@ class Staging:
         stage, try it again.
         """
         known = self._host.state.read(Staged, wanted.volume.id)
-        if known is None or not known.to_grow or wanted.read_only or device.facts.read_only:
+        if known is None or not known.to_grow:
             return
         try:
             await self._host.filesystems.grow_mounted(known.kind, device.path, known.path)
