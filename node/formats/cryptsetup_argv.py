@@ -91,8 +91,6 @@ def failure(volume_id: str, argv: tuple[str, ...], status: int, said: str) -> er
     what = f"{argv[0]} {action} of volume {volume_id} failed ({status}): {said[:400]}"
     if status == WRONG_KEY:
         return wrong_key(volume_id)
-    if status < 0:
-        return errors.OutcomeUnknown(what, remedy="was it killed for want of memory? Raise the container's limit")
     if FULL in said:
         return errors.FailedPrecondition(
             what,
@@ -102,7 +100,7 @@ def failure(volume_id: str, argv: tuple[str, ...], status: int, said: str) -> er
         return errors.Unavailable(what, remedy="raise the memory limit of the driver's container")
     if status == BUSY:
         return errors.Unavailable(what, remedy="something still uses the mapper; the next attempt looks again")
-    return errors.FailedPrecondition(what, remedy="look into the kernel log: dm-crypt or the cipher may be missing")
+    return errors.OutcomeUnknown(what, remedy="look into the kernel log: dm-crypt or the cipher may be missing")
 
 
 def _derivation(wanted: Encryption) -> tuple[str, ...]:

@@ -2,16 +2,18 @@
 
 A passphrase goes to a program's stdin, or through a pipe, and nowhere else.
 
-To derive a key takes memory, so only a few of these programs run at once.
+To derive a key takes memory, so only a few of these programs run at once. Closing a mapper derives none, and waits for
+nobody.
 """
 
-import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from common.encryption import Encryption
 from node.formats import cryptsetup_argv
 from node.host.command import Commands, piped
 from node.host.devices import Device
+from node.host.slots import Slots
 from node.records.kernel import Mapper
 from node.rules import encryption
 
@@ -21,7 +23,7 @@ class Luks:
 
     def __init__(self, commands: Commands, parallel: int, seconds: float) -> None:
         self._commands = commands
-        self._places = asyncio.Semaphore(parallel)
+        self._slots = Slots(parallel)
         self._seconds = seconds
 
     async def make(self, volume_id: str, wanted: Encryption, device: Device, passphrase: bytes) -> None:
@@ -83,7 +85,7 @@ class Luks:
         stdin: bytes = b"",
         files: Sequence[int] = (),
     ) -> int:
-        async with self._places:
+        async with self._slots.place() if stdin else nullcontext():
             ended = await self._commands.run(*argv, seconds=self._seconds, stdin=stdin, files=files)
         if ended.status not in {0, *accepted}:
             raise cryptsetup_argv.failure(volume_id, argv, ended.status, ended.said)

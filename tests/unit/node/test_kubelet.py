@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from grpclib.const import Status
 
+from node.records.state import Staged
 from tests.fakes.host.disks import GIB
 from tests.fakes.host.programs import Fate
 from tests.faults.sim.rpc import Failed
@@ -71,8 +72,10 @@ def test_a_growth_that_fails_after_the_mount_is_no_failure_of_the_stage_and_is_m
         world.stage()
         world.publish()
         assert world.filesystem_bytes == GIB
+        assert [record.to_grow for record in world.kept.values() if isinstance(record, Staged)] == [True]
         well(world)
         assert world.expand() == world.filesystem_bytes == 2 * GIB
+        assert [record.to_grow for record in world.kept.values() if isinstance(record, Staged)] == [False]
 
 
 @pytest.mark.parametrize("how", ["flag", "access mode"])

@@ -1,0 +1,158 @@
+"""What the node says of real disks that are odd, dead or in use, and what heals them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from common import errors
+from node.records.requests import Expand, Filesystem, Publish, Stage, VolumePath, VolumeSpec
+from tests.harness import traces
+from tests.harness.tools import run
+from tests.integration.node.conftest import Bench
+from tests.integration.node.disks import GIB, Disk
+
+MIB = 1 << 20
+TWO_PARTITIONS = b"label: gpt\n,100M\n,\n"
+
+
+def raw_stage(bench: Bench, disk: Disk) -> Stage:
+    return Stage(VolumeSpec(disk.id, disk.name, raw=True), bench.staging_path(disk), None, read_only=False)
+
+
+def raw_publish(bench: Bench, disk: Disk, pod: str) -> Publish:
+    volume, target = VolumeSpec(disk.id, disk.name, raw=True), bench.target(disk, pod)
+    return Publish(volume, bench.staging_path(disk), target, None, read_only=False, alone=False)
+
+
+@contextmanager
+def partitioned(disk: Disk) -> Iterator[str]:
+    """Write a partition table as a pod would, and let the kernel know; yield the first partition."""
+    run("sfdisk", "-q", "--no-reread", disk.loop, stdin=TWO_PARTITIONS)
+    run("partx", "--add", disk.loop)
+    try:
+        yield f"{disk.loop}p1"
+    finally:
+        run("partx", "--delete", disk.loop)
+
+
+@pytest.mark.asyncio
+async def test_a_raw_volume_that_a_pod_has_partitioned_is_used_by_the_next_pod(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    await bench.parts.staging.stage(raw_stage(bench, disk))
+    await bench.parts.publishing.publish(raw_publish(bench, disk, "importer"))
+    try:
+        with partitioned(disk):
+            await bench.parts.staging.stage(raw_stage(bench, disk))
+            for pod in ("importer", "machine"):
+                await bench.parts.publishing.publish(raw_publish(bench, disk, pod))
+            for pod in ("importer", "machine"):
+                await bench.unpublish(disk, pod)
+            await bench.unstage(disk)
+            await bench.parts.staging.stage(raw_stage(bench, disk))
+            assert "in use by" in str(await bench.refusal(disk))
+    finally:
+        await bench.unstage(disk)
+
+
+@pytest.mark.asyncio
+async def test_a_raw_volume_whose_disk_is_mounted_by_somebody_else_is_refused_and_the_mount_named(
+    bench: Bench, tmp_path: Path
+) -> None:
+    disk = bench.disks.blank()
+    run("mkfs.ext4", "-q", "-F", disk.loop)
+    run("mount", disk.loop, str(tmp_path))
+    try:
+        with pytest.raises(errors.DriverError, match=str(tmp_path)):
+            await bench.parts.staging.stage(raw_stage(bench, disk))
+    finally:
+        run("umount", str(tmp_path))
+    await bench.parts.staging.stage(raw_stage(bench, disk))
+    await bench.unstage(disk)
+
+
+def break_ext4(disk: Disk, path: str) -> None:
+    assert path
+    Path(f"/sys/fs/ext4/{Path(disk.loop).name}/trigger_fs_error").write_text("1")
+
+
+def break_xfs(disk: Disk, path: str) -> None:
+    assert disk.loop
+    run("xfs_io", "-x", "-c", "shutdown", path)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("kind", "breaks"), [("ext4", break_ext4), ("xfs", break_xfs)])
+async def test_a_file_system_that_the_kernel_has_given_up_is_mounted_again_when_no_pod_uses_it(
+    bench: Bench, kind: str, breaks: Callable[[Disk, str], None]
+) -> None:
+    disk = bench.disks.blank()
+    await bench.stage(disk, kind)
+    await bench.publish(disk, kind, pod="first")
+    breaks(disk, bench.staging_path(disk))
+    with pytest.raises(errors.FailedPrecondition, match="is dead where it is staged"):
+        await bench.publish(disk, kind, pod="second")
+    refused = await bench.refusal(disk, kind)
+    assert isinstance(refused, errors.NotFinal)
+    assert "pod with uid first" in refused.remedy
+    await bench.unpublish(disk, "first")
+    await bench.stage(disk, kind)
+    (await bench.publish(disk, kind, pod="second") / "file").write_bytes(b"data")
+    await bench.unpublish(disk, "second")
+    await bench.unstage(disk)
+
+
+@pytest.mark.asyncio
+async def test_an_ext4_with_a_feature_that_its_check_does_not_know_is_mounted(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    run("mkfs.ext4", "-q", "-F", str(disk.file))
+    run("debugfs", "-w", "-R", "feature FEATURE_C20", str(disk.file))
+    await bench.stage(disk)
+    await bench.unstage(disk)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("make", [("mkfs.xfs", "-q"), ("mkfs.ext4", "-q", "-F", "-O", "bigalloc")])
+async def test_a_file_system_that_cannot_be_grown_is_mounted_as_it_is(bench: Bench, make: tuple[str, ...]) -> None:
+    disk = bench.disks.blank(2 * GIB)
+    kind = make[0].partition(".")[2]
+    run(*make, *(("-d", "size=512m") if kind == "xfs" else ()), str(disk.file), *(() if kind == "xfs" else ("512m",)))
+    request = replace(bench.stage_request(disk, kind), filesystem=Filesystem(kind, ("ro",)), read_only=True)
+    await bench.parts.staging.stage(request)
+    before = disk.digest()
+    assert len(traces.mounts(bench.folder)) == 1
+    assert await bench.parts.expansion.expand(Expand(VolumePath(disk.id, "/gone"), 0, 0, block=False)) == 2 * GIB
+    assert disk.digest() == before
+    await bench.unstage(disk)
+    await bench.stage(disk, kind)
+    await bench.unstage(disk)
+
+
+@pytest.mark.asyncio
+async def test_a_loop_device_that_keeps_a_target_busy_is_named(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    await bench.stage(disk)
+    target = await bench.publish(disk)
+    with (target / "image").open("wb") as file:
+        file.truncate(MIB)
+    loop = run("losetup", "--find", "--show", str(target / "image")).strip()
+    try:
+        with pytest.raises(errors.Unavailable, match=rf"used by {Path(loop).name} \(on "):
+            await bench.unpublish(disk)
+    finally:
+        run("losetup", "--detach", loop)
+    await bench.unpublish(disk)
+    await bench.unstage(disk)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", ["ext2", "ext3"])
+async def test_an_older_ext_is_mounted_where_ext4_is_asked_for(bench: Bench, kind: str) -> None:
+    disk = bench.disks.blank()
+    run(f"mkfs.{kind}", "-q", "-F", str(disk.file))
+    await bench.stage(disk)
+    await bench.publish(disk)
+    await bench.unpublish(disk)
+    await bench.unstage(disk)
