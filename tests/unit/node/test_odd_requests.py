@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from common import errors
 from csi_proto.csi import v1 as csi
+from node.refusals import Refusals
 from node.requests import Requests
 from node.service import Node, NodeDomains
 from tests.harness.message_strategies import messages
@@ -41,6 +42,7 @@ def runner() -> Iterator[asyncio.Runner]:
 @settings(max_examples=400)
 def test_every_request_is_understood_or_refused_on_purpose(runner: asyncio.Runner, request: Message) -> None:
     nothing = cast("dict[str, None]", dict.fromkeys(NodeDomains.__dataclass_fields__, Nowhere()))
-    node = Node(Requests("dobs.csi.digitalocean.com"), NodeDomains(**nothing))  # type: ignore[arg-type]  # stands for each
+    parts = NodeDomains(**{**nothing, "refusals": Refusals()})  # type: ignore[arg-type]  # one stands for each
+    node = Node(Requests("dobs.csi.digitalocean.com"), parts)
     with suppress(errors.DriverError, GRPCError):
         runner.run(serve_once(node, request))
