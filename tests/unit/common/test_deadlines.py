@@ -1,6 +1,7 @@
 """The deadline of a call travels with it."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -30,3 +31,17 @@ async def test_a_task_of_the_call_inherits_its_deadline() -> None:
             task = tasks.create_task(child())
     assert task.result() == 77.0
     assert deadlines.current() != 77.0
+
+
+async def test_an_obstacle_stays_until_it_has_passed_and_belongs_to_its_call_alone() -> None:
+    with deadlines.until(1) as outer:
+        with deadlines.until(1) as inner:
+            deadlines.note("the cloud answered 503")
+            assert inner == ["the cloud answered 503"]
+            with deadlines.waiting("attach 7 is under way"):
+                assert inner == ["attach 7 is under way"]
+            assert inner == []
+            with suppress(TimeoutError), deadlines.waiting("node 101"):
+                raise TimeoutError
+        assert (inner, outer) == (["node 101"], [])
+    deadlines.note("nobody asks")

@@ -14,7 +14,7 @@ from grpclib.exceptions import GRPCError
 from common import deadlines, errors
 from common.rpc import LONGEST_HEADER
 from csi_proto.csi import v1 as csi
-from tests.fakes.services import Deleting, Gate
+from tests.fakes.services import Act, Deleting, Gate
 from tests.harness.client import Client
 from tests.harness.raw_http2 import RawClient, framed
 from tests.unit.common.captured import Captured, captured
@@ -188,6 +188,41 @@ async def test_a_call_whose_caller_is_gone_is_no_error(log: Captured, served: Se
     (line,) = log.lines("call")
     assert (line["code"], line["level"], gate.cancelled) == ("CANCELLED", "info", 1)
     assert "Traceback" not in log.text
+
+
+def obstructed(gate: Gate) -> Act:
+    """A servicer that waits at the gate, and says for what."""
+
+    async def act(message: csi.DeleteVolumeRequest) -> None:
+        with deadlines.waiting("the cloud answered 503"):
+            await gate(message)
+
+    return act
+
+
+@pytest.mark.asyncio
+async def test_a_call_whose_time_runs_out_names_what_stood_in_its_way(served: Served) -> None:
+    served.controller.act = obstructed(Gate())
+    async with RawClient(served.socket) as client:
+        answer = await client.call(f"/{DELETE}", framed(bytes(VOLUME)), ("grpc-timeout", "200m"))
+    assert "the cloud answered 503; the caller's time ran out" in answer.headers["grpc-message"]
+
+
+@pytest.mark.asyncio
+async def test_a_caller_that_leaves_a_call_with_an_obstacle_is_a_warning_that_names_it(
+    log: Captured, served: Served
+) -> None:
+    gate = Gate()
+    served.controller.act = obstructed(gate)
+    async with Client(served.socket):
+        async with RawClient(served.socket) as client:
+            client.send(client.begin(f"/{DELETE}"), framed(bytes(VOLUME)))
+            await gate.until(1)
+        async with asyncio.timeout(20):
+            await gate.left.wait()
+    (line,) = log.lines("call")
+    assert (line["code"], line["level"]) == ("CANCELLED", "warning")
+    assert line["message"] == "the cloud answered 503; the caller left"
 
 
 @pytest.mark.asyncio
