@@ -41,7 +41,9 @@ class NodeSettings(Shared):
         help="kubelet's root directory: no path of a request may lead out of it; unset: any path is taken",
     )
     device_dir: Path = environ.var(
-        "/dev/disk/by-id", converter=converters.absolute_path, help="folder of the links scsi-0DO_Volume_<name>"
+        "/dev/disk/by-id",
+        converter=converters.absolute_path,
+        help="folder of udev's links to the volumes, as in scsi-0DO_Volume_<name>",
     )
     state_dir: Path = environ.var(
         "/var/lib/kubelet/plugins/dobs.csi.digitalocean.com/state",

@@ -1,6 +1,6 @@
 """Facts of DigitalOcean. Sources: DigitalOcean Metadata API; API v2; the topology key is that of csi-digitalocean."""
 
-from common.clouds.facts import CloudFacts
+from common.clouds.facts import CloudFacts, DiskIdentity
 
 FACTS = CloudFacts(
     zone_key="region",
@@ -10,4 +10,5 @@ FACTS = CloudFacts(
     metadata_id_path="metadata/v1/id",
     metadata_zone_path="metadata/v1/region",
     api_root="https://api.digitalocean.com/",
+    disks=(DiskIdentity("DO", "Volume", "scsi-0DO_Volume_"),),
 )

@@ -4,6 +4,23 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class DiskIdentity:
+    """How a disk of the cloud says which volume it is: in VPD page 0x83, by the volume's name, or by its id.
+
+    ``vendor`` and ``model`` are those of its SCSI inquiry. udev's link is ``link_prefix`` and the same name or id.
+    """
+
+    vendor: str
+    model: str
+    link_prefix: str
+    by_id: bool = False
+
+    def told(self, volume_id: str, volume_name: str) -> str:
+        """Return what the disk of that volume carries."""
+        return volume_id if self.by_id else volume_name
+
+
+@dataclass(frozen=True, slots=True)
 class CloudFacts:
     """Facts of a cloud.
 
@@ -18,3 +35,4 @@ class CloudFacts:
     metadata_id_path: str
     metadata_zone_path: str
     api_root: str
+    disks: tuple[DiskIdentity, ...] = ()

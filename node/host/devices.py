@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from common import deadlines, errors
+from common.clouds import DISKS
 from node.formats import luks_header, superblocks
 from node.host import block_control
 from node.host.inotify import DirectoryWatch
@@ -27,7 +28,6 @@ from node.records.probes import Superblock
 from node.records.requests import VolumeSpec
 from node.rules import encryption, identity
 
-LINK_PREFIX = "scsi-0DO_Volume_"
 LOOK_SECONDS = 1.0  # between looks at /sys while no link appears: udev may not run
 _GONE = frozenset({errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ENOTDIR})
 
@@ -64,7 +64,7 @@ class Devices:
         device = await self._wait(volume) if wait else await self._look(volume)
         if device is None:
             raise errors.Unavailable(
-                f"the device of volume {volume.id} ({self._folder / (LINK_PREFIX + volume.name)}) is not there",
+                f"the device of volume {volume.id} ({' or '.join(map(str, self._named(volume)))}) is not there",
                 remedy="check that the volume is attached to this node; the next attempt looks again",
                 reason="DeviceMissing",
             )
@@ -174,10 +174,14 @@ class Devices:
 
     def _places(self, volume: VolumeSpec) -> Iterator[Path]:
         """Yield the link, then the device nodes of the disks that carry the volume's name by the kernel's own word."""
-        yield self._folder / f"{LINK_PREFIX}{volume.name}"
+        yield from self._named(volume)
         for facts in self._sysfs.disks():
             if identity.is_volume(volume, facts):
                 yield Path("/dev") / facts.kernel_name
+
+    def _named(self, volume: VolumeSpec) -> list[Path]:
+        """Return where udev's link to the volume would be, by what each cloud's disks carry."""
+        return [self._folder / f"{disk.link_prefix}{disk.told(volume.id, volume.name)}" for disk in DISKS]
 
     def _open_path(self, path: Path, volume: VolumeSpec) -> Device | None:
         try:
@@ -240,7 +244,7 @@ class Devices:
 
     def _links(self) -> tuple[Path, ...]:
         try:
-            return tuple(self._folder.glob(f"{LINK_PREFIX}*"))
+            return tuple(link for disk in DISKS for link in self._folder.glob(f"{disk.link_prefix}*"))
         except OSError:
             return ()
 

@@ -44,7 +44,7 @@ def sort(attached: Attached, mine: Mine) -> tuple[tuple[Facts, ...], tuple[Facts
     unknown = [
         disk
         for disk in attached.disks
-        if (disk.vendor, disk.model) == (identity.VENDOR, identity.MODEL)
+        if identity.of_cloud(disk) is not None
         and disk.number not in ours
         and not attached.asked_for & set(identity.names(disk.page83))
     ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from common import errors
 from common.capability import FILE_SYSTEMS
+from common.clouds import DISKS
 from node.records.kernel import Facts
 from node.records.probes import Probe, Superblock
 from node.records.requests import Filesystem, VolumeSpec
@@ -184,4 +185,4 @@ def wiping(volume: VolumeSpec) -> str:
 
 def volume_link(volume: VolumeSpec) -> str:
     """Return the name of the volume's device link, as udev makes it."""
-    return f"/dev/disk/by-id/scsi-0DO_Volume_{volume.name}"
+    return " or ".join(f"/dev/disk/by-id/{disk.link_prefix}{disk.told(volume.id, volume.name)}" for disk in DISKS)

@@ -1,20 +1,22 @@
 """Is this device the volume? A proof that cannot be had is a refusal, never a pass.
 
-The cloud's disks say "DO" and "Volume", and carry the volume's whole name in VPD page 0x83, as one designator: ASCII,
-of the logical unit, vendor specific. Page 0x80, and so the serial in lsblk, is cut at 36 characters and proves nothing.
+A cloud's disks are known by vendor and model (``common.clouds``), and carry the volume's whole name, or its id, in VPD
+page 0x83, as one designator: ASCII, of the logical unit, vendor specific. Page 0x80, and so the serial in lsblk, is cut
+at 36 characters and proves nothing.
 A loop device, which the embedded cloud attaches, is proven by its backing file, which is named after the volume.
 
 Sources: SPC-4 7.8.6 "Device Identification VPD page"; kernel Documentation/ABI (sysfs block, loop/backing_file).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from common import errors
+from common.clouds import DISKS
+from common.clouds.facts import DiskIdentity
 from node.records.kernel import Facts, Mount
 from node.records.requests import VolumeSpec
 
-VENDOR, MODEL = "DO", "Volume"
 _DELETED = " (deleted)"  # how the kernel marks such a path
 DEAD = frozenset({"offline", "transport-offline", "cancel", "deleted"})  # SCSI states that no disk comes back from
 _ASCII, _LOGICAL_UNIT, _VENDOR_SPECIFIC = 2, 0, 0
@@ -77,10 +79,17 @@ def is_volume(volume: VolumeSpec, facts: Facts) -> bool:
     return carries(volume.id, volume.name, facts)
 
 
-def carries(volume_id: str, volume_name: str, facts: Facts) -> bool:
-    """Tell whether the device carries the volume's name, or its backing file the volume's id or name."""
+def of_cloud(facts: Facts, table: Sequence[DiskIdentity] = DISKS) -> DiskIdentity | None:
+    """Return how such a disk says what it is; None if it is not one of a cloud."""
+    return next((disk for disk in table if (facts.vendor, facts.model) == (disk.vendor, disk.model)), None)
+
+
+def carries(volume_id: str, volume_name: str, facts: Facts, table: Sequence[DiskIdentity] = DISKS) -> bool:
+    """Tell whether the device carries the volume's name or id, as its cloud does it, or its backing file either."""
     if facts.vendor or facts.model:
-        return (facts.vendor, facts.model) == (VENDOR, MODEL) and volume_name in names(facts.page83)
+        disk = of_cloud(facts, table)
+        told = "" if disk is None else disk.told(volume_id, volume_name)
+        return bool(told) and told in names(facts.page83)
     return bool({volume_id, volume_name} & _backing_names(facts))
 
 
@@ -88,7 +97,7 @@ def may_be(volume_id: str, volume_name: str, facts: Facts) -> bool:
     """Tell whether the device may be the volume. Without a name, any disk of the cloud may."""
     if volume_name:
         return carries(volume_id, volume_name, facts)
-    return (facts.vendor, facts.model) == (VENDOR, MODEL) or volume_id in _backing_names(facts)
+    return of_cloud(facts) is not None or volume_id in _backing_names(facts)
 
 
 def check_unrecorded(volume_id: str, mount: Mount, facts: Facts | None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from common.clouds.facts import CloudFacts
+from common.clouds.facts import CloudFacts, DiskIdentity
 from controller.cloud.traits import Sizes, SnapshotLimits, TextRule, Traits
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +21,7 @@ def read_attributes() -> set[str]:
     return {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
 
 
-@pytest.mark.parametrize("record", [Traits, Sizes, SnapshotLimits, CloudFacts, TextRule])
+@pytest.mark.parametrize("record", [DiskIdentity, Traits, Sizes, SnapshotLimits, CloudFacts, TextRule])
 def test_each_trait_has_a_reader(record: type) -> None:
-    read = read_attributes() | {"first", "others", "longest"}  # of TextRule.accepts, which is what is read
+    read = read_attributes() | {"first", "others", "longest", "by_id"}  # read by TextRule.accepts and DiskIdentity.told
     assert {field.name for field in fields(record)} - read == set()

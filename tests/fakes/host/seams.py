@@ -13,11 +13,12 @@ from types import FunctionType, MethodType
 from typing import TypeVar, cast
 
 from common import deadlines, errors
+from common.clouds import DISKS
 from node import block_use
 from node.formats.record_json import Entry, Record
 from node.host import host as host_module
 from node.host import mounts, paths, probe, processes
-from node.host.devices import LINK_PREFIX, LOOK_SECONDS, Device, Devices
+from node.host.devices import LOOK_SECONDS, Device, Devices
 from node.host.host import Glance, Host
 from node.host.leftover_programs import LeftoverPrograms
 from node.host.state import StateFolder
@@ -180,7 +181,7 @@ class SimDevices(Devices):
             await sleep(min(LOOK_SECONDS, max(0.001, last - clock())))
 
     def _open_path(self, path: Path, volume: VolumeSpec) -> Device | None:
-        number = self._kernel.links.get(path.name.removeprefix(LINK_PREFIX), "")
+        number = self._kernel.links.get(path.name.removeprefix(DISKS[0].link_prefix), "")
         named = {each.kernel_name: each.number for each in self._kernel.disks.values()}
         plugged = self._kernel.disks.get(number or named.get(path.name, ""))
         if plugged is None:

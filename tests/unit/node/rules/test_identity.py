@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import errors
+from common.clouds import DISKS
+from common.clouds.facts import DiskIdentity
 from common.encryption import Encryption
 from node.records.kernel import Facts
 from node.records.requests import VolumeSpec
@@ -145,3 +147,28 @@ def test_every_designator_of_a_page_is_found(texts: list[str]) -> None:
 )
 def test_a_mount_is_stale_when_its_device_is(facts: Facts | None, *, was_ours: bool, stale: bool) -> None:
     assert identity.is_stale(VOLUME, facts, was_ours=was_ours) == stale
+
+
+BY_ID = DiskIdentity("ACME", "Block", "scsi-0ACME_Block_", by_id=True)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "told", "proven"),
+    [
+        pytest.param("ACME", VOLUME.id, True, id="its id, as this cloud writes it"),
+        pytest.param("ACME", VOLUME.name, False, id="its name, which another cloud writes"),
+        pytest.param("DO", VOLUME.id, False, id="its id on the disk of another cloud"),
+        pytest.param("ACME", "other", False, id="another volume"),
+    ],
+)
+def test_a_disk_of_another_cloud_proves_the_volume_by_what_that_cloud_writes(
+    vendor: str, told: str, *, proven: bool
+) -> None:
+    facts = replace(scsi(page(designator(told))), vendor=vendor, model="Block" if vendor == "ACME" else "Volume")
+    assert identity.carries(VOLUME.id, VOLUME.name, facts, [BY_ID, *DISKS]) is proven
+    if vendor == "ACME":
+        assert not identity.carries(VOLUME.id, VOLUME.name, facts)  # a cloud that is not in the table proves nothing
+
+
+def test_a_disk_that_carries_nothing_is_no_volume_without_a_name() -> None:
+    assert not identity.carries("5", "", scsi(page(designator(""))))
