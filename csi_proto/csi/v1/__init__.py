@@ -2515,6 +2515,8 @@ class GroupControllerBase(betterproto2_grpclib.ServiceBase):
 
 class IdentityBase(betterproto2_grpclib.ServiceBase):
     """
+    Marks of the specification itself: what is secret, and what may still change.
+
     Served by both processes: who they are, what they can do, whether they are well.
     """
 
