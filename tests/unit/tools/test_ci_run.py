@@ -33,14 +33,14 @@ def notes(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def played(notes: Path, third: str = "passes", lacks: str = "") -> str:
+def played(notes: Path, *arguments: str, third: str = "passes", lacks: str = "") -> str:
     environment = {
         "PATH": f"{notes}:/usr/sbin:/usr/bin:/sbin:/bin",
         "NOTES": str(notes),
         "THIRD": third,
         "LACKS": lacks,
     }
-    return run(str(notes / ".ci" / "run"), environment=environment, seconds=30)
+    return run(str(notes / ".ci" / "run"), *arguments, environment=environment, seconds=30)
 
 
 def builder_runs(notes: Path) -> bool:
@@ -51,6 +51,13 @@ def test_all_phases_pass_and_neither_cluster_nor_builder_is_left(notes: Path) ->
     assert played(notes).splitlines()[-1].endswith(" passed, 0 left out, 0 failed")
     assert "e2e-down" in (notes / "asked").read_text().split()
     assert not builder_runs(notes)
+
+
+@pytest.mark.parametrize("argument", ["--help", "test"])
+def test_an_argument_is_refused_before_anything_runs(notes: Path, argument: str) -> None:
+    with pytest.raises(ToolFailed, match=r"usage: \.ci/run, without arguments"):
+        played(notes, argument)
+    assert not (notes / "asked").exists()
 
 
 def test_one_phase_that_fails_fails_the_run(notes: Path) -> None:
