@@ -26,7 +26,7 @@ async def test_a_pod_whose_volume_was_detached_is_refused_until_it_is_gone_and_t
     synced = await writer.synced()
     await droplet.attach(volume)
     code, message = await droplet.refusal(volume.stage())
-    assert (code, "detached while it was mounted" in message) == (Status.FAILED_PRECONDITION, True)
+    assert (code, "detached while it was mounted" in message) == (Status.UNAVAILABLE, True)
     assert reasons_of_loss & await droplet.ills(volume)
     await droplet.until_done(volume.unpublish())
     await droplet.until_done(volume.stage())
