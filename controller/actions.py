@@ -5,7 +5,7 @@ The wait is not: a cancelled caller leaves it, the action goes on, and the next 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -87,8 +87,7 @@ class Actions:
 
     async def adopt(self, volume_id: str, *kinds: Kind) -> bool:
         """Look for an action of those kinds on the volume that is under way without our knowledge, and wait for it."""
-        recent = await self._cloud.recent(volume_id)
-        return await self._adopt(volume_id, [each for each in recent if each.action.kind in kinds])
+        return await self._adopt(volume_id, await self._cloud.recent(volume_id), kinds)
 
     async def is_newest(self, volume_id: str, move: Move) -> bool:
         """Say whether nothing was begun on the volume since that move, by this or another process. Raises Gone."""
@@ -101,17 +100,21 @@ class Actions:
 
         What the volume shows may follow an action only at its end, and the action may have ended since. Raises Gone.
         """
-        moves = [each for each in await self._cloud.recent(volume.id) if each.action.kind in MOVES]
-        if await self._adopt(volume.id, moves):
+        recent = await self._cloud.recent(volume.id)
+        if await self._adopt(volume.id, recent, MOVES):
             return True
+        moves = (each for each in recent if each.action.kind in MOVES)
         done = next((each for each in moves if each.state is ActionState.COMPLETED), None)
         return done is not None and (done.action.kind is Kind.ATTACH) is not bool(volume.server_ids)
 
-    async def _adopt(self, volume_id: str, recent: Sequence[Progress]) -> bool:
-        found = next((each.action for each in recent if not each.ended and each.action.id not in self._over), None)
-        running = None if found is None else self.note(Place(volume_id, found.server_id), found)
+    async def _adopt(self, volume_id: str, recent: Sequence[Progress], kinds: Collection[Kind]) -> bool:
+        """Wait for the newest action: a volume takes one at a time, so an older one is over, whatever is shown."""
+        found = recent[0] if recent else None
+        if found is None or found.ended or found.action.kind not in kinds or found.action.id in self._over:
+            return False
+        running = self.note(Place(volume_id, found.action.server_id), found.action)
         if running is not None:
-            await self._wait(running)
+            await self._wait(running, asks=False)
         return running is not None
 
     async def ended(self, running: Running | None) -> None:
@@ -192,9 +195,10 @@ class Actions:
         """Return the server that takes no other action meanwhile, if the cloud is like that."""
         return place.server_id if self._one_each else None
 
-    async def _wait(self, running: Running) -> Running:
-        judged = await self._judged(running)
-        if judged is not None:
+    async def _wait(self, running: Running, *, asks: bool = True) -> Running:
+        """Wait for the end of an action; ``asks``: the caller asks the cloud for a change then, which decides."""
+        judged = await self._judged(running, asks=asks)
+        if judged is not None and judged.state is not ActionState.FORGOTTEN:
             self._over.add([running.action.id])
         ended = judged or await self._polled(running)
         self._settle(running, ended)
@@ -211,15 +215,16 @@ class Actions:
     async def _polled(self, running: Running) -> Progress:
         try:
             return await self._action_poll.wait(running.action, running.since)
-        except errors.DeadlineExceeded:
+        except (errors.DeadlineExceeded, asyncio.CancelledError):  # the caller's time may end in either way
             self._doubted.add(running.action.id)
             raise
 
-    async def _judged(self, running: Running) -> Progress | None:
+    async def _judged(self, running: Running, *, asks: bool) -> Progress | None:
         """Judge an action that was waited for in vain by what it is about; None if it may still go on.
 
         On a server that is gone nothing is under way. An action much older than its kind takes is believed to be over
-        once the volume shows what it was to do; of a growth the volume itself is asked by whoever wants it.
+        once the volume shows what it was to do; of a growth the volume itself is asked by whoever wants it. An old one
+        whose server is not known, and may be gone, holds back nobody who ``asks`` the cloud.
         """
         if running.action.id not in self._doubted:
             return None
@@ -232,7 +237,8 @@ class Actions:
         except Gone as gone:
             return Progress(running.action, ActionState.ERRORED, error=gone.message)
         if not running.is_shown_by(volume):
-            return None
+            unknown = asks and running.place.server_id is None
+            return Progress(running.action, ActionState.FORGOTTEN) if unknown else None
         log.warning("action_overdue", volume_id=volume.id, action_id=running.action.id, kind=running.action.kind.value)
         return Progress(running.action, ActionState.COMPLETED)
 

@@ -140,10 +140,7 @@ class Attachments:
                 return
             self._cache.moving(volume_id)
             await self._actions.run(Kind.DETACH, place, lambda: self._cloud.detach(place))
-        except Gone as error:
-            if not await self._is_one_of_them_gone(volume_id, server_id):
-                await self._confirm_detached(volume_id, server_id, error)
-        except (NotAttached, errors.OutcomeUnknown) as error:
+        except (Gone, NotAttached, errors.OutcomeUnknown) as error:
             await self._confirm_detached(volume_id, server_id, error)
 
     async def _has_detached(self, volume_id: str, server_id: str) -> bool:
@@ -153,22 +150,15 @@ class Attachments:
             return False
         return await self._actions.is_newest(volume_id, move)
 
-    async def _is_one_of_them_gone(self, volume_id: str, server_id: str) -> bool:
-        """Whether the cloud knows nothing of the volume, or of the server: nothing is attached there, or will be."""
-        try:
-            await self._look(volume_id)
-            await self._cloud.get_server(server_id)
-        except Gone:
-            return True
-        return False
-
     async def _confirm_detached(self, volume_id: str, server_id: str, error: errors.DriverError) -> None:
         """Return if the server does not hold the volume, and will not. Otherwise raises NotFinal.
 
         "Not attached" may mean "not yet": an attach of this or another process may be under way without our knowledge.
+        On a server that is gone, nothing is attached or ever will be, whatever the volume or an old action shows.
         """
         try:
             fresh = await self._look(volume_id)
+            await self._cloud.get_server(server_id)
             if await self._actions.is_outdated(fresh):
                 fresh = await self._look(volume_id)
         except Gone:

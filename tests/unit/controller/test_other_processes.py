@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from common import errors
 from controller.actions import OVERDUE_SECONDS
 from controller.attachments import FRESH_SECONDS
-from controller.cloud.base import Pending, Place
+from controller.cloud.base import ActionState, Pending, Place
 from tests.fakes.cloud import Effect, FakeCloud
 from tests.unit.controller.world import World, within
 
@@ -165,3 +166,40 @@ async def test_an_overdue_action_is_over_once_the_volume_shows_what_it_was_to_do
     await within(15, world.publish(volume, "101"))
     await within(15, world.publish(volume, "101"))
     assert cloud.effects.count(Effect("attach", volume, "101")) == 0  # it still counts as under way
+
+
+async def test_a_restarted_process_asks_past_an_old_stuck_action_whose_server_it_does_not_know() -> None:
+    cloud = Stuck()
+    volume = await World(cloud).create()
+    cloud.sticks = True
+    await begun_by_another(cloud, volume, "101")
+    cloud.sticks = False
+    world = World(cloud)
+    with pytest.raises(errors.NotFinal):
+        await within(15, world.unpublish(volume, "101"))
+    cloud.kill("101")
+    await asyncio.sleep(OVERDUE_SECONDS)
+    await within(15, world.unpublish(volume, "101"))
+
+
+async def test_a_call_that_is_ended_from_outside_doubts_the_action_too() -> None:
+    cloud = Stuck()
+    world = World(cloud)
+    volume = await world.create()
+    cloud.sticks = True
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(15):  # as the server ends a call at its deadline
+            await world.publish(volume, "101")
+    cloud.kill("101")
+    await within(15, world.unpublish(volume, "101"))
+
+
+async def test_an_older_action_that_is_shown_as_under_way_is_over_once_a_newer_one_was_begun() -> None:
+    cloud = FakeCloud()
+    world = World(cloud)
+    volume = await world.create()
+    await world.publish(volume, "101")
+    await world.unpublish(volume, "101")
+    first = cloud.actions["1"]
+    first.progress, first.ends_at = replace(first.progress, state=ActionState.IN_PROGRESS), float("inf")
+    assert not await within(15, World(cloud).parts.actions.is_outdated(cloud.volumes[volume]))
