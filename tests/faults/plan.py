@@ -77,7 +77,12 @@ def draw(seed: int) -> Plan:
     faults += [*cut, *_formats(chance, steps)]
     requests_per_minute = chance.choice((250, 100, 60, 40))
     faults += _grows(chance, steps)  # drawn last: a plan that has none of it stays as it was
-    faults += _late_link(chance, hosts, steps) if not cut and chance.random() < 0.2 else []
+    late = not cut and chance.random() < 0.2
+    faults += _late_link(chance, hosts, steps) if late else []
+    faults += _refusals(chance, steps)
+    special = chance.random() if not (cut or late) else 1.0
+    faults += _leaders(chance, hosts, steps) if special < 0.2 else []
+    faults += _dead_host(chance, hosts, steps) if 0.2 <= special < 0.3 else []
     return Plan(
         seed=seed,
         hosts=hosts,
@@ -167,6 +172,53 @@ def _late_link(chance: random.Random, hosts: int, steps: list[Step]) -> list[Fau
     return [
         Fault("late device", at, f"host {leaving.host}", amount=60.0),
         Fault("slow action", leaves, "detach", amount=25.0),
+    ]
+
+
+def _refusals(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Let the cloud refuse a step of a copy once: that it grows, or that its temporary snapshot is deleted."""
+    return [
+        Fault("refused", step.at, chance.choice(("resize", "DELETE /snapshots")))
+        for step in steps
+        if step.kind in {"restore", "clone"} and step.at < FAULTS_END and chance.random() < 0.5
+    ]
+
+
+def _leaders(chance: random.Random, hosts: int, steps: list[Step]) -> list[Fault]:
+    """Let the lead go to another attacher and back around an attach to a host that the first one has detached from."""
+    pod = min((step for step in steps if step.kind == "pod"), key=lambda step: step.at)
+    elsewhere = chance.choice([each for each in range(1, hosts + 1) if each != pod.host])
+    away = pod.at + chance.uniform(25, 40)
+    back = away + chance.uniform(45, 60)
+    again = back + chance.uniform(10, 22)
+    steps[:] = [
+        *(step for step in steps if step.claim != pod.claim or step.kind in _OTHERS_NEED),
+        *(pod, Step("move", away, pod.claim, elsewhere), Step("move", back, pod.claim, pod.host)),
+        Step("move", again, pod.claim, elsewhere),
+    ]
+    return [
+        Fault("leader change", away + chance.uniform(10, 25), "attacher"),
+        Fault("slow action", back + 1, "attach", amount=25.0),
+        Fault("leader change", again - chance.uniform(0, 3), "attacher"),
+    ]
+
+
+def _dead_host(chance: random.Random, hosts: int, steps: list[Step]) -> list[Fault]:
+    """Let a host be deleted while a volume comes to it, and others are there."""
+    pods = sorted((step for step in steps if step.kind == "pod"), key=lambda step: step.at)
+    if len(pods) < 2:
+        return []
+    there, coming = pods[:2]
+    at = max(coming.at, there.at + 30)
+    steps[:] = [
+        *(step for step in steps if step.claim not in {there.claim, coming.claim} or step.kind in _OTHERS_NEED),
+        *(there, Step("pod", at, coming.claim, there.host)),
+    ]
+    moves = [Step("move", at + chance.uniform(20, 60), each.claim, there.host % hosts + 1) for each in (there, coming)]
+    steps.extend(moves)
+    return [
+        Fault("slow action", at, "attach", amount=300.0),
+        Fault("host gone", at + chance.uniform(3, 8), who=there.host),
     ]
 
 

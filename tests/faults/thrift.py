@@ -1,9 +1,10 @@
 """No request is wasted: what a process was told of its own actions keeps it from asking for the same once more.
 
 An action was the process's own if the reply to its start has reached it. While one is under way, it starts no other on
-the volume, and deletes no such volume: the cloud would refuse. On the droplet it may try to start the next one, since
-that tells whether this one is still under way, but not all the time. When it was told that one is done, and has begun
-nothing else on the volume since, it does not ask for the same again.
+the volume, and deletes no such volume: the cloud would refuse. One that is much older than actions become, or whose
+droplet is gone, holds it back no more. On the droplet it may try to start the next one, since that tells whether this
+one is still under way, but not all the time. When it was told that one is done, and has begun nothing else on the
+volume since, it does not ask for the same again.
 """
 
 import itertools
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
+from controller.actions import OVERDUE_SECONDS
 from tests.faults.cloud.api import Json
 from tests.faults.cloud.records import Action
 from tests.faults.cloud.state import CloudState
@@ -79,7 +81,9 @@ class Thrift:
 
     def _under_way(self, sender: Process, sent: int) -> Iterator[Action]:
         for action in self._world.cloud.actions:
-            if action.status == "in-progress" and self._knows(sender, sent, action):
+            lives = not action.droplet_id or action.droplet_id in self._world.cloud.droplets
+            young = self._world.now() - action.started < OVERDUE_SECONDS
+            if action.status == "in-progress" and lives and young and self._knows(sender, sent, action):
                 yield action
 
     def _done(self, sender: Process, sent: int, volume_id: str) -> Action | None:

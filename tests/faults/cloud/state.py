@@ -139,9 +139,9 @@ class CloudState:
         del self.snapshots[snapshot_id]
 
     def destroy(self, droplet_id: int) -> None:
-        """Destroy a droplet, which detaches its volumes."""
+        """Destroy a droplet, which detaches its volumes. Whether its action ends is not known of the real cloud."""
         droplet = self.droplets.pop(droplet_id)
-        if droplet.event is not None:
+        if droplet.event is not None and self._around.chance.random() < 0.3:
             droplet.event.status = "errored"
         for volume in self.volumes.values():
             if volume.event is not None and volume.event.droplet_id == droplet_id:
@@ -175,10 +175,11 @@ class CloudState:
         seconds, fate = self._around.action_fate(action.kind)
         at = seconds * self._around.chance.choice((0.3, 0.9, 1.0))
         await sleep(at)
-        if action.status == "in-progress" and fate != "errored":
+        stuck = action.droplet_id and action.droplet_id not in self.droplets
+        if action.status == "in-progress" and fate != "errored" and not stuck:
             self._take_effect(action, volume, size_gib)
         await sleep(seconds - at)
-        if action.status == "in-progress":
+        if action.status == "in-progress" and not stuck:
             action.status = fate
         self._around.trace.note("cloud", f"{action.kind} {action.id} of {volume.name} {action.status}")
         if volume.event is action:

@@ -23,8 +23,10 @@ from tests.faults.sim.trace import Trace
 from tests.faults.thrift import Thrift
 
 HOUR_LIMIT = 5000
-ERROR_IDS = {429: "too_many_requests", 502: "server_error_behind", 503: "service_unavailable"}
-ERROR_TEXTS = {429: "API Rate limit exceeded.", 502: "simulated", 503: "simulated"}
+REFUSED = "You are not authorized to perform this operation"
+"""What a refusal of one operation says; nothing was done."""
+ERROR_IDS = {403: "forbidden", 429: "too_many_requests", 502: "server_error_behind", 503: "service_unavailable"}
+ERROR_TEXTS = {403: REFUSED, 429: "API Rate limit exceeded.", 502: "simulated", 503: "simulated"}
 Request = tuple[str, str, Json, Json]  # method, path, query, body
 
 
@@ -136,6 +138,8 @@ class Wire:
             return _error(429, headers | {"retry-after": "10"})
         if kind == "error before" or (world.injector.storm("error storm", world.now()) and world.draw(0, 1) < 0.6):
             return _error(503, headers)
+        if kind == "refused":
+            return _error(403, headers)
         status, answer = self._api.answer(method, path, query, body)
         if kind == "error after":
             return _error(502, headers)

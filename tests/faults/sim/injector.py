@@ -3,7 +3,7 @@
 from tests.faults.plan import Fault
 from tests.faults.sim.trace import Trace
 
-REQUEST_KINDS = frozenset({"lost before", "lost after", "error before", "error after", "slow reply"})
+REQUEST_KINDS = frozenset({"lost before", "lost after", "error before", "error after", "slow reply", "refused"})
 STORMS = frozenset({"throttle storm", "error storm", "stale lists", "no connection"})
 
 
@@ -15,6 +15,7 @@ class Injector:
         self._storms = [fault for fault in faults if fault.kind in STORMS]
         self._trace = trace
         self.over = False  # faults have stopped
+        self.refused: list[str] = []  # the requests that the cloud has refused
 
     def take(self, kinds: frozenset[str], subject: str, now: float) -> Fault | None:
         """Return the fault of one of ``kinds`` that hits ``subject``; it hits nothing else."""
@@ -24,6 +25,7 @@ class Injector:
             if fault.kind in kinds and fault.at <= now and fault.what in subject:
                 self._waiting.remove(fault)
                 self.hit(fault, subject)
+                self.refused += [subject] if fault.kind == "refused" else []
                 return fault
         return None
 
