@@ -158,7 +158,7 @@ class Actions:
                     return Started(await self._tasks.finish(self._start(kind, place, start)))
         except EventPending:
             return None  # not yet
-        except errors.DeadlineExceeded:
+        except (errors.DeadlineExceeded, asyncio.CancelledError):
             self._doubted.add(other.action.id)
             raise
         self._settle(other, ended)
