@@ -61,8 +61,11 @@ def problem(header: Header, asked: Encryption | None, disk_bytes: int, *, copied
 def _of_segments(segments: Sequence[Segment], exact: Encryption | None, disk_bytes: int) -> Iterator[str]:
     if len(segments) != 1 or segments[0].kind != "crypt":
         yield "it has other segments than one that is encrypted"
-        return
-    found = segments[0]
+    else:
+        yield from _of_segment(segments[0], exact, disk_bytes)
+
+
+def _of_segment(found: Segment, exact: Encryption | None, disk_bytes: int) -> Iterator[str]:
     if found.cipher not in CIPHERS or (exact is not None and found.cipher != exact.cipher):
         yield f"its cipher is {found.cipher!r}, not {exact.cipher if exact else 'one of a class'}"
     if str(found.sector_bytes) not in SECTORS or (exact is not None and found.sector_bytes != exact.sector_bytes):
@@ -123,8 +126,11 @@ def _of_derivation(slot: KeySlot, memory: int) -> Iterator[str]:
 def _of_digests(digests: Sequence[Digest]) -> Iterator[str]:
     if len(digests) != 1:
         yield f"it has {len(digests)} digests of its key"
-        return
-    found = digests[0]
+    else:
+        yield from _of_digest(digests[0])
+
+
+def _of_digest(found: Digest) -> Iterator[str]:
     if (found.kind, found.segments) != (PBKDF2, ("0",)) or found.hash not in _HASHES:
         yield f"the digest of its key is {found.kind!r} by {found.hash!r}, of segments {found.segments}"
     if found.salt_bytes not in _SALT_BYTES or not PBKDF2_ITERATIONS[1] <= found.iterations <= _DIGEST_ITERATIONS:

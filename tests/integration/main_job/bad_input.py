@@ -68,7 +68,7 @@ def bad_capabilities() -> Iterator[tuple[str, csi.VolumeCapability | None]]:
         yield f"access mode {mode}", csi.VolumeCapability(block=csi.VolumeCapabilityBlockVolume(), access_mode=access)
     for fs_type in ("ntfs", "ext4 -F", "../ext4", "-t", LONG, "ext4\n"):
         yield f"file system {fs_type[:9]!r}", life.mounted(fs_type)
-    for flag in ("remount", "bind", "ro,suid", "noatime,remount", "x y", "no\natime", "", LONG):
+    for flag in ("remount", "bind", "ro,loop", "noatime,remount", "x y", "no\natime", "", LONG):
         yield f"mount flag {flag[:16]!r}", life.mounted("ext4", flag)
 
 

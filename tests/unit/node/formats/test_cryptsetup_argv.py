@@ -39,3 +39,35 @@ def test_an_exit_status_becomes_an_error_with_a_remedy(status: int, kind: type[e
     assert type(error) is kind
     assert said in error.remedy
     assert "id" in error.message
+
+
+def test_each_action_names_its_device_or_mapper_and_no_passphrase() -> None:
+    asked = parse({"encryption": "luks2", "encryptionPbkdf": "pbkdf2"})
+    assert asked is not None
+    program = "cryptsetup --batch-mode --disable-locks"
+    key = "--disable-external-tokens --key-file -"
+    assert [
+        " ".join(argv)
+        for argv in (
+            cryptsetup_argv.test("/dev/x"),
+            cryptsetup_argv.add_key(asked, "/dev/x", "/proc/self/7"),
+            cryptsetup_argv.remove_key("/dev/x"),
+            cryptsetup_argv.name("id", "state", "/dev/x"),
+            cryptsetup_argv.resize("aiocsi-id"),
+            cryptsetup_argv.close("aiocsi-id"),
+            cryptsetup_argv.remove("aiocsi-id"),
+        )
+    ] == [
+        f"{program} open --test-passphrase --type luks2 {key} /dev/x",
+        f"{program} luksAddKey --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 600000 {key} /dev/x /proc/self/7",
+        f"{program} luksRemoveKey --type luks2 --key-file - /dev/x",
+        f"{program} config --label id --subsystem state /dev/x",
+        f"{program} resize {key} aiocsi-id",
+        f"{program} close aiocsi-id",
+        "dmsetup remove aiocsi-id",
+    ]
+
+
+def test_a_full_header_says_how_to_make_room() -> None:
+    argv = cryptsetup_argv.remove_key("/dev/x")
+    assert "luksKillSlot" in cryptsetup_argv.failure("id", argv, 1, "All key slots full.").remedy

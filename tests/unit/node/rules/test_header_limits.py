@@ -40,6 +40,7 @@ def slot(number: int, **kdf: object) -> dict[str, object]:
     return {**made["0"], "area": area, "kdf": {**made["0"]["kdf"], **kdf}}
 
 
+SEGMENT, DIGEST = (dict(luks.metadata()[key]["0"]) for key in ("segments", "digests"))  # type: ignore[index]  # JSON
 PBKDF2 = {"type": "pbkdf2", "hash": "sha256", "iterations": 600_000, "salt": "UCPWbWc6dG9T4ClvvMv64A=="}
 
 
@@ -90,6 +91,13 @@ def test_a_full_header_of_the_class_is_accepted() -> None:
         pytest.param("keyslots/0/kdf", {**PBKDF2, "hash": "md5"}, id="a weak hash"),
         pytest.param("keyslots", {str(n): slot(n, time=64) for n in range(9)}, id="slots that cost too much together"),
         pytest.param("keyslots", {str(n): slot(n) for n in range(33)}, id="more key slots than there can be"),
+        pytest.param(
+            "keyslots",
+            {str(n): {**slot(n), "kdf": {**PBKDF2, "iterations": 10_000_000}} for n in range(2)},
+            id="slots of another derivation that cost too much together",
+        ),
+        pytest.param("segments/1", dict(SEGMENT), id="two segments"),
+        pytest.param("digests/1", dict(DIGEST), id="two digests"),
         pytest.param("digests/0/iterations", 1 << 32, id="a digest that takes years"),
         pytest.param("digests/0/hash", "crc32", id="a digest without a hash"),
         pytest.param("digests/0/segments", [], id="a digest of nothing"),
