@@ -92,7 +92,7 @@ class DigitalOcean:
         with refusals():
             found = await self._http.read(call, models.VolumesJson)
         here = (each for each in found.volumes if zone in {None, each.region.slug})
-        return base.Page(tuple(map(objects.volume, here)), found.meta.total, found.more)
+        return base.Page(tuple(map(objects.volume, here)), found.meta.total, _more(found, page))
 
     async def attach(self, place: base.Place, labels: Sequence[str]) -> base.Pending:
         """POST /v2/volumes/{id}/actions, type attach (volumeActions_post_byId)."""
@@ -158,7 +158,7 @@ class DigitalOcean:
                 remedy="give the token actions:read: it saves requests",
             )
             return base.Page()
-        return base.Page(tuple(map(objects.progress, found.actions)), found.meta.total, found.more)
+        return base.Page(tuple(map(objects.progress, found.actions)), found.meta.total, _more(found, page))
 
     async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> base.Snapshot:
         """POST /v2/volumes/{id}/snapshots (volumeSnapshots_create)."""
@@ -208,7 +208,7 @@ class DigitalOcean:
         with refusals():
             found = await self._http.read(call, models.SnapshotsJson)
         of_volumes = (each for each in found.snapshots if each.resource_type == "volume")
-        return base.Page(tuple(map(objects.snapshot, of_volumes)), found.meta.total, found.more)
+        return base.Page(tuple(map(objects.snapshot, of_volumes)), found.meta.total, _more(found, page))
 
     async def get_server(self, server_id: str) -> base.Server:
         """GET /v2/droplets/{id} (droplets_get)."""
@@ -223,7 +223,7 @@ class DigitalOcean:
         call = ApiRequest("GET", "/v2/droplets", Lane.LIST, query=_paging(page), longest=PAGE_BYTES)
         with refusals():
             found = await self._http.read(call, models.DropletsJson)
-        return base.Page(tuple(map(objects.server, found.droplets)), found.meta.total, found.more)
+        return base.Page(tuple(map(objects.server, found.droplets)), found.meta.total, _more(found, page))
 
     @property
     def may_list_actions(self) -> bool:
@@ -309,6 +309,11 @@ class DigitalOcean:
         if place.server_id is not None and action.server_id is not None:
             demand(call, resource_id=(place.server_id, action.server_id))
         return base.Pending(action.id, kind, place.volume_id, place.server_id)
+
+
+def _more(found: models.ListJson, page: int) -> bool:
+    """Whether a further page follows. A link to the next one alone is not followed for ever: the total bounds it."""
+    return found.more and page * PAGE_SIZE < found.meta.total
 
 
 def _paging(page: int) -> dict[str, str]:

@@ -27,6 +27,7 @@ log = structlog.get_logger("cloud")
 Item = TypeVar("Item")
 
 LARGEST_GIB = 16_384
+LONGEST_LIST = 1_000_000  # items
 MANY = 5  # if none of so many items fits, the list is odd, and not its items
 EARLIEST, LATEST = datetime(2011, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # the company is of 2011
 
@@ -182,7 +183,7 @@ class LinksJson(Json):
 class MetaJson(Json):
     """How many items the list has in all."""
 
-    total: Count
+    total: Annotated[int, Field(strict=True, ge=0, le=LONGEST_LIST)]
 
 
 class ListJson(Json):

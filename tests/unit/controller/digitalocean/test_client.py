@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from common import deadlines, errors
 from controller.cloud import base
 from controller.cloud.base import Place, VolumeOrder
+from controller.cloud.paging import everything
 from controller.digitalocean import models
 from controller.digitalocean.client import DigitalOcean
 from controller.records import BLANK
@@ -159,6 +160,22 @@ async def test_a_list_of_nothing_but_odd_items_is_no_empty_list() -> None:
     client, _, _ = scripted(Script(page("volumes", *({**VOLUME, "size_gigabytes": "2"} for _ in range(9)))))
     with pytest.raises(errors.OutcomeUnknown, match="none of 9 items fits"):
         await client.list_volumes("nyc1", 1)
+
+
+@pytest.mark.parametrize("read", ["list_servers", "list_snapshots"])
+async def test_pages_that_always_name_a_next_one_end_with_the_total(read: str) -> None:
+    body = {"droplets": [DROPLET], "snapshots": [TAKEN], "meta": {"total": 450}, "links": {"pages": {"next": "again"}}}
+    script = Script(said(200, body))
+    client, _, _ = scripted(script)
+    assert len(await everything(getattr(client, read))) == 3
+    assert len(script.asked) == 3
+
+
+async def test_a_total_that_no_account_has_is_refused() -> None:
+    body = {"droplets": [DROPLET], "meta": {"total": 10**9}, "links": {"pages": {"next": "again"}}}
+    client, _, _ = scripted(Script(said(200, body)))
+    with pytest.raises(errors.OutcomeUnknown, match=r"meta\.total"):
+        await client.list_servers(1)
 
 
 async def test_no_action_of_a_volume_is_left_out_since_it_may_be_under_way() -> None:
