@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from common.context_keys import volume_name_key, volume_origin_key, volume_size_key
+from common.printable import printable
 from controller.capacity import AvailableCapacity
 from controller.cloud.base import Snapshot, Volume
 from controller.health import HealthReport
@@ -146,7 +147,7 @@ def health(told: HealthReport) -> csi.VolumeHealth:
     """Tell what ails a volume."""
     entries = [
         csi.VolumeHealthVolumeHealthEntry(
-            status=csi.VolumeHealthErrorType[each.severity.value], reason=each.reason, message=each.message
+            status=csi.VolumeHealthErrorType[each.severity.value], reason=each.reason, message=printable(each.message)
         )
         for each in told.ailments
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from common.printable import printable
 from csi_proto.csi import v1 as csi
 from node.records.findings import Finding, NodeInfo, Usage
 
@@ -86,4 +87,5 @@ def storage_health(findings: Sequence[Finding]) -> csi.NodeGetStorageHealthRespo
 
 
 def _bounded(text: str) -> str:
+    text = printable(text)  # it may name a mount point or a label of any bytes
     return text if len(text) <= MESSAGE_LETTERS else f"{text[: MESSAGE_LETTERS - 1]}…"
