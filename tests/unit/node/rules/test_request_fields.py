@@ -39,3 +39,15 @@ def test_any_text_is_taken_as_a_plain_path_or_refused(value: str) -> None:
     assert path.startswith("/")
     assert ".." not in path.split("/")
     assert path.isprintable()
+
+
+def test_an_id_and_a_name_that_the_driver_gives_are_taken() -> None:
+    name = "pvc-0f9d"
+    assert request_fields.volume_id("7940e7f5-c368-430c-981a-7f56348a24c7") == "7940e7f5-c368-430c-981a-7f56348a24c7"
+    assert request_fields.volume_name(name, "publish_context") == name
+
+
+@pytest.mark.parametrize("value", ["", None, "a/b", "..", "x" * 500])
+def test_an_odd_name_is_refused(value: object) -> None:
+    with pytest.raises(errors.InvalidArgument, match="publish_context"):
+        request_fields.volume_name(value, "publish_context")
