@@ -72,7 +72,7 @@ class NodeSettings(Shared):
     format_seconds: float = environ.var(
         110.0,
         converter=converters.seconds(1, 86400),
-        help="how long mkfs, fsck or a resize may go without using the processor or the disk, seconds",
+        help="how long mkfs, fsck, a resize or cryptsetup may go without using the processor or the disk, seconds",
     )
     format_parallel: int = environ.var(
         4,

@@ -19,7 +19,7 @@ from node.rules import encryption
 
 
 class Luks:
-    """Runs cryptsetup; ``seconds`` is the longest run of one. All methods raise what ``cryptsetup.failure`` says."""
+    """Runs cryptsetup; ``seconds`` are how long one may stand still. Methods raise ``cryptsetup_argv.failure``."""
 
     def __init__(self, commands: Commands, parallel: int, seconds: float) -> None:
         self._commands = commands
@@ -86,7 +86,7 @@ class Luks:
         files: Sequence[int] = (),
     ) -> int:
         async with self._slots.place() if stdin else nullcontext():
-            ended = await self._commands.run(*argv, seconds=self._seconds, stdin=stdin, files=files)
+            ended = await self._commands.run(*argv, seconds=self._seconds, stdin=stdin, files=files, writes=True)
         if ended.status not in {0, *accepted}:
             raise cryptsetup_argv.failure(volume_id, argv, ended.status, ended.said)
         return ended.status
