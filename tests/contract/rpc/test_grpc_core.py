@@ -9,6 +9,7 @@ import grpc.aio  # type: ignore[import-untyped]  # same
 import pytest
 import pytest_asyncio
 
+from common import grpc_framing
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Deleting, Gate
 from tests.unit.common.serving import Served, serving
@@ -102,7 +103,7 @@ async def test_a_bad_message_is_refused_and_the_channel_goes_on(
 
 async def test_a_large_message_within_the_limit_is_read(channel: grpc.aio.Channel, gate: Gate) -> None:
     gate.open()
-    body = bytes(csi.DeleteVolumeRequest(volume_id="v" * (4 * MIB - 64)))
+    body = bytes(csi.DeleteVolumeRequest(volume_id="v" * (grpc_framing.LARGEST_MESSAGE - 64)))
     assert (await call(channel, body))[0] is grpc.StatusCode.OK
 
 
