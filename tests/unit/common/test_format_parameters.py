@@ -44,6 +44,14 @@ def test_a_value_that_mkfs_does_not_take_is_refused(kind: str, given: dict[str, 
 
 
 @pytest.mark.parametrize(
+    ("key", "value"),
+    [("reservedPercent", "0"), ("reservedPercent", "50"), ("bytesPerInode", "4096"), ("bytesPerInode", "67108864")],
+)
+def test_a_value_at_its_limit_is_taken(key: str, value: str) -> None:
+    format_parameters.parse("ext4", {key: value})
+
+
+@pytest.mark.parametrize(
     ("kind", "block_bytes", "most_bytes"),
     [("ext2", 1024, 1 << 42), ("ext3", 2048, 1 << 43), ("ext3", 0, 1 << 44)],
 )

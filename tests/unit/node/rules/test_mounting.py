@@ -90,6 +90,11 @@ def test_a_mount_that_differs_is_already_there(mount: Mount, asked: Asked) -> No
         mounting.check_same(mount, asked)
 
 
+def test_a_mount_says_in_which_way_it_differs() -> None:
+    with pytest.raises(errors.AlreadyExists, match="already, read-only"):
+        mounting.check_same(replace(MOUNT, options=frozenset({"ro"})), ASKED)
+
+
 def test_a_file_system_that_became_read_only_is_still_the_one_that_was_staged() -> None:
     mounting.check_same(replace(MOUNT, super_options=frozenset({"ro"})), ASKED)
 
