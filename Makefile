@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock check lint formatting types walls update formats verify clean
+.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock coverage check lint formatting types walls update formats verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -59,6 +59,9 @@ vm: venv ## the node on droplets: virtual machines with real SCSI disks, root (A
 
 planted: venv ## plant known bugs, one after the other: the simulation must find each (ARGS: their names)
 	@$(RUN) -m tests.faults.proof $(ARGS)
+
+coverage: venv ## which lines and branches the unit tier reaches; fails if it misses some of what decides
+	@$(RUN) -m tools.reached
 
 check: venv ## lint, formatting, types, the walls between packages, and the formats that outlive a process
 	@$(MAKE) --keep-going lint formatting types walls formats

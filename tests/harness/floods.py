@@ -111,7 +111,9 @@ def open_calls(count: int, header_bytes: int = 0) -> Iterator[bytes]:
 
 
 @asynccontextmanager
-async def poured(socket: Path, frames: Iterator[bytes], *, read: bool = True) -> AsyncIterator[None]:
+async def poured(
+    socket: Path, frames: Iterator[bytes], *, read: bool = True, patience: float = BLOCKED_SECONDS
+) -> AsyncIterator[None]:
     """Send ``frames`` on a connection that stays open meanwhile; until the server hangs up, or reads no more."""
     reader, writer = await asyncio.open_unix_connection(str(socket))
     drain = asyncio.create_task(_drain(reader)) if read else None
@@ -120,7 +122,7 @@ async def poured(socket: Path, frames: Iterator[bytes], *, read: bool = True) ->
         with suppress(ConnectionError, TimeoutError):
             for chunk in batched(frames, CHUNK_FRAMES):
                 writer.write(b"".join(chunk))
-                async with asyncio.timeout(SOON_SECONDS if read else BLOCKED_SECONDS):
+                async with asyncio.timeout(SOON_SECONDS if read else patience):
                     await writer.drain()
         yield
     finally:

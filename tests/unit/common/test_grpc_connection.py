@@ -144,7 +144,7 @@ async def test_a_half_sent_message_gives_way_to_a_younger_whole_one(served: Serv
 
 async def test_a_client_that_reads_nothing_is_read_no_more_and_then_cut(served: Served) -> None:
     served.server._connections.stalled_seconds = 0.1
-    async with floods.poured(served.socket, floods.pings(100_000), read=False):
+    async with floods.poured(served.socket, floods.pings(400_000), read=False, patience=30):
         await until(lambda: not connections(served) or None, 30)
 
 
