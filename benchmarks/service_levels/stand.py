@@ -14,7 +14,7 @@ from common.clouds import CLOUDS, DEFAULT
 from common.tasks import Tasks
 from controller import wiring
 from controller.cloud.base import Volume
-from controller.records import BLANK, Attach, ControllerScope, Create, Detach, PublishContext, Size
+from controller.records import BLANK, Attach, ControllerScope, Create, Detach, ListRequest, PublishContext, Size
 from controller.shared import make_shared
 from tests.fakes.cloud import ZONE
 from tests.fakes.ratelimit import RateLimit
@@ -24,6 +24,7 @@ CALL_SECONDS = {"create": 120.0, "delete": 120.0, "attach": 180.0, "detach": 180
 WORKERS = 100  # --worker-threads of each sidecar, as the chart sets it
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0  # the sidecars' back-off, as the chart sets it
 PER_MINUTE, PER_HOUR = 250, 5000
+LIST_SECONDS = 600.0  # the first list reads all pages
 QUIET_SECONDS = 70.0  # after so long nothing counts against the minute
 
 
@@ -80,6 +81,11 @@ class Stand:
         await self.publish(volume_id, server_id)
         await self.unpublish(volume_id, server_id)
         await self._call("delete", lambda: self._work.volumes.delete(volume_id))
+
+    async def list_all(self, wanted: ListRequest) -> None:
+        """List volumes, as the attacher does."""
+        with deadlines.until(_now() + LIST_SECONDS):
+            await self._work.lists.volumes(wanted)
 
     async def measured(self, work: Awaitable[object]) -> Cost:
         """Do the work; return what it cost."""
