@@ -187,19 +187,18 @@ def _refusals(chance: random.Random, steps: list[Step]) -> list[Fault]:
 def _leaders(chance: random.Random, hosts: int, steps: list[Step]) -> list[Fault]:
     """Let the lead go to another attacher and back around an attach to a host that the first one has detached from."""
     pod = min((step for step in steps if step.kind == "pod"), key=lambda step: step.at)
-    elsewhere = chance.choice([each for each in range(1, hosts + 1) if each != pod.host])
-    away = pod.at + chance.uniform(25, 40)
-    back = away + chance.uniform(45, 60)
-    again = back + chance.uniform(10, 22)
+    stop = pod.at + chance.uniform(30, 45)
+    back = stop + chance.uniform(30, 45)
+    again = back + chance.uniform(3, 8)
     steps[:] = [
         *(step for step in steps if step.claim != pod.claim or step.kind in _OTHERS_NEED),
-        *(pod, Step("move", away, pod.claim, elsewhere), Step("move", back, pod.claim, pod.host)),
-        Step("move", again, pod.claim, elsewhere),
+        *(pod, Step("stop", stop, pod.claim), Step("pod", back, pod.claim, pod.host)),
+        Step("move", again, pod.claim, pod.host % hosts + 1),
     ]
     return [
-        Fault("leader change", away + chance.uniform(10, 25), "attacher"),
-        Fault("slow action", back + 1, "attach", amount=25.0),
-        Fault("leader change", again - chance.uniform(0, 3), "attacher"),
+        Fault("leader change", back - chance.uniform(2, 8), "attacher"),
+        Fault("slow action", back, "attach", amount=25.0),
+        Fault("leader change", again + chance.uniform(2, 6), "attacher"),  # it knows of no attach, only of the detach
     ]
 
 

@@ -43,6 +43,8 @@ class Users:
             return
         if step.kind == "pod":
             control.start(self._around, claim, step.host)
+        elif step.kind == "stop" and claim.pod is not None:
+            claim.pod.deleting = True
         elif step.kind == "move" and claim.pod is not None:
             control.move(self._around, claim, step.host)
         elif step.kind == "again" and claim.pod is not None and not claim.pod.deleting:
