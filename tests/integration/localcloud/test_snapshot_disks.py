@@ -41,6 +41,8 @@ async def test_a_restored_volume_has_the_data_of_the_moment_of_the_snapshot(stat
             with restored.open("rb") as file:
                 file.seek(MIB)
                 assert file.read(6) == b"before"
+            assert restored.stat().st_size == 2 * files.GIB  # it begins as large as the snapshot
+            await api.act(restored_id, "resize", size_gigabytes=3)
             assert restored.stat().st_size == 3 * files.GIB
             assert allocated_bytes(restored) <= MIB
 
