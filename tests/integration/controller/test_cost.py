@@ -27,7 +27,7 @@ from tests.harness.stack import DRIVER_NAME, REGION
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
 GIB = 1 << 30
-MOST_REQUESTS = 6
+MOST_REQUESTS = 8  # four changes, and two looks at each action while its duration is not known yet: the budget is full
 ACTION_SECONDS = 1.5
 CAPABILITY = csi.VolumeCapability(
     mount=csi.VolumeCapabilityMountVolume(fs_type="ext4"),
@@ -84,7 +84,9 @@ async def attach(attacher: Controller, volume: csi.Volume, node_id: str) -> None
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_the_first_life_of_all_costs_six_requests_wherever_the_sidecars_lead(count: int, tmp_path: Path) -> None:
+async def test_the_first_life_of_all_costs_eight_requests_wherever_the_sidecars_lead(
+    count: int, tmp_path: Path
+) -> None:
     async with replicas(tmp_path, count) as (api, controllers):
         node_id = str((await api.all("droplets"))[0]["id"])
         await api.ask("DELETE", "/_localcloud/ledger")
@@ -100,7 +102,7 @@ async def test_the_first_life_of_all_costs_six_requests_wherever_the_sidecars_le
     assert len(made) <= MOST_REQUESTS, "\n".join(made)
 
 
-async def test_the_first_growth_on_a_third_pod_costs_a_look_a_change_and_its_end(tmp_path: Path) -> None:
+async def test_the_first_growth_on_a_third_pod_costs_a_look_a_change_and_two_looks_at_its_end(tmp_path: Path) -> None:
     async with replicas(tmp_path, 3) as (api, (provisioner, attacher, resizer)):
         node_id = str((await api.all("droplets"))[0]["id"])
         volume = await create(provisioner)
@@ -115,4 +117,4 @@ async def test_the_first_growth_on_a_third_pod_costs_a_look_a_change_and_its_end
         )
         made = await requests(api)
     assert grown.capacity_bytes == 2 * GIB
-    assert len(made) <= 3, "\n".join(made)
+    assert len(made) <= 4, "\n".join(made)
