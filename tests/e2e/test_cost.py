@@ -10,7 +10,7 @@ from tests.harness.embedded_cloud import EmbeddedCloud, objects
 CHANGES = 4
 """Create, attach, detach, delete."""
 LOOKS = 3
-"""At the attach and the detach together, where nothing presses (docs/reference/performance.md): seven requests a life."""
+"""At the attach and the detach together, while nothing presses: seven requests a life, as performance.md says."""
 IN_VAIN = 8
 """Looks that come too early while a controller learns how long actions take: four of each kind, and never again
 (tests/unit/controller/pacing/test_action_durations.py)."""
