@@ -1,9 +1,11 @@
 """Two minutes without the cloud, or without a node: pods run on, and what had to wait is done afterwards."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 from lightkube import AsyncClient
@@ -11,8 +13,9 @@ from lightkube.resources.core_v1 import Node, Pod
 
 from tests.e2e import manifests
 from tests.e2e.cluster import cloud, nodes
+from tests.e2e.cluster.driver import NAMESPACE
 from tests.e2e.cluster.workspace import NODES, Workspace
-from tests.e2e.parts import CONTROLLER, node_part, until_all_are_ready
+from tests.e2e.parts import CONTROLLER, node_part, parts, until_all_are_ready
 from tests.e2e.place import Place, close_place, open_place
 from tests.harness.embedded_cloud import EmbeddedCloud
 
@@ -25,15 +28,16 @@ pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio, pytest.mark.alone]
 
 
 async def test_pods_run_on_while_the_cloud_is_away_and_calls_recover_when_it_is_back(
-    place: Place, workspace: Workspace
+    place: Place, client: AsyncClient, workspace: Workspace
 ) -> None:
     for name, node in (("stays", SECOND), ("moves", FIRST)):
         await place.make(manifests.claim(name), manifests.pod(name, name, node=node))
         await place.ready(name)
     moved = await place.sh("moves", WRITE)
+    began = datetime.now(UTC)
     async with without_the_cloud(workspace), absence():
         await place.make(manifests.claim("later"), manifests.pod("waits", "later"))
-        await place.event("ProvisioningFailed", "")
+        await place.event("ProvisioningFailed", "POST /v2/volumes: no connection")
         await place.remove(Pod, "moves")
         await place.make(manifests.pod("moved", "moves", node=SECOND))
         written = await place.sh("stays", WRITE)
@@ -41,6 +45,16 @@ async def test_pods_run_on_while_the_cloud_is_away_and_calls_recover_when_it_is_
     await place.ready("moved", seconds=300)
     assert await place.sh("moved", READ) == moved
     assert await place.sh("stays", READ) == written
+    outages = [outage for name in await parts(client, CONTROLLER) if (outage := outages_of(workspace, name, began))]
+    assert outages
+    assert {tuple(outage) for outage in outages} == {("cloud_fails", "cloud_answers_again")}
+
+
+def outages_of(workspace: Workspace, controller: str, since: datetime) -> list[str]:
+    """Return what a controller's log says of the cloud's absence, in order."""
+    argv = ("logs", controller, f"--namespace={NAMESPACE}", "--container=controller", f"--since-time={since:%FT%TZ}")
+    events = (json.loads(line)["event"] for line in workspace.kubectl(*argv).splitlines() if line.startswith("{"))
+    return [event for event in events if event.startswith("cloud_")]
 
 
 async def test_a_node_that_stands_still_for_two_minutes_keeps_its_pods_and_takes_up_what_waited(
