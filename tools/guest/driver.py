@@ -63,7 +63,7 @@ def _compile(image: Path, layer: Path, names: Sequence[str]) -> None:
         (layer / SITE).rename(inside / "site")
         where = f"/{inside.name}/site"
         folders = [f"{where}/{each}" for each in names]
-        run("chroot", image / "tree", *COMPILE[:-1], "-s", where, "-p", f"/{SITE}", *folders)
+        run("chroot", image / "tree", *COMPILE, "-s", where, "-p", f"/{SITE}", *folders)
         (inside / "site").rename(layer / SITE)
 
 
