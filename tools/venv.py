@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DEV_LOCK = ROOT / "requirements" / "dev.txt"
 PROJECT_FILE = ROOT / "pyproject.toml"
+REPAIR = 'sudo chown -R "$USER" {0} {0}.lock'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,6 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         prepare(folder)
     except subprocess.CalledProcessError as error:
         print(f"{folder.name}: {' '.join(map(str, error.cmd))}: exit status {error.returncode}", file=sys.stderr)
+        print("if no package index answers, set PIP_INDEX_URL or PIP_FIND_LINKS", file=sys.stderr)
+        return 1
+    except PermissionError as error:
+        print(f"{error.filename} belongs to another user, as after sudo make: {REPAIR.format(folder)}", file=sys.stderr)
         return 1
     return 0
 
@@ -36,7 +41,8 @@ def prepare(folder: Path) -> None:
     with _only_one(folder):
         packages = _digest(sys.version.encode(), str(ROOT).encode(), DEV_LOCK.read_bytes())
         if _stamp(folder, "packages") != packages or not python.exists():
-            print(f"{folder.name}: Python {sys.version.split()[0]}, packages of {DEV_LOCK.relative_to(ROOT)}")
+            what = f"Python {sys.version.split()[0]}, packages of {DEV_LOCK.relative_to(ROOT)}"
+            print(f"{folder.name}: {what} (once; half a minute)", flush=True)
             _run(sys.executable, "-m", "venv", "--clear", folder)
             _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", DEV_LOCK)
             _set_stamp(folder, "packages", packages)
