@@ -4,7 +4,6 @@ A program declares a class with environ-config, its converters from ``common.con
 stderr and exit status 2. A variable that is set but empty counts as unset, as charts tend to write it.
 """
 
-import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -116,10 +115,16 @@ def _judge_names(given: Iterable[str], known: Sequence[str], program: str) -> No
     for name in sorted(given):
         if not name.startswith(f"{PREFIX}_") or name in known or _is_from_kubernetes(name, set(given)):
             continue
-        if close := difflib.get_close_matches(name, known, n=1, cutoff=RESEMBLES):
-            _fail(program, f"{name}: there is no such setting; {close[0]} is meant?")
+        if close := _closest(name, known):
+            _fail(program, f"{name}: there is no such setting; {close} is meant?")
         if not name.startswith(f"{PREFIX}_LOCALCLOUD_"):
             sys.stderr.write(f"{program}: {name} is set, but this program does not read it\n")
+
+
+def _closest(name: str, known: Sequence[str]) -> str:
+    import difflib  # noqa: PLC0415  # half a MiB that stays, for a message that ends the process
+
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=RESEMBLES)), "")
 
 
 def _is_from_kubernetes(name: str, given: set[str]) -> bool:

@@ -1,5 +1,10 @@
 """The controller's process: reads the settings, joins the parts, serves until it is told to stop."""
 
+# ruff: noqa: E402  # nothing may be imported before the process is made light
+from common import slim_imports
+
+slim_imports.shed_for_all()
+
 import asyncio
 import gc
 import sys

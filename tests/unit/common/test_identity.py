@@ -1,12 +1,20 @@
 """The Identity service."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from common import __version__
 from common.identity import Identity, plugin_capabilities
 from csi_proto.csi import v1 as csi
 
+ROOT = Path(__file__).parents[3]
 SERVICE, EXPANSION = csi.PluginCapabilityServiceType, csi.PluginCapabilityVolumeExpansionType
+
+
+def test_the_version_is_the_one_that_is_packaged() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == __version__
 
 
 @pytest.mark.asyncio

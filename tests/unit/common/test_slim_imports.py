@@ -1,9 +1,11 @@
 """A light process loads nothing that nobody asked for. Each test has its own Python: it changes the module table."""
 
 import sys
+from importlib.metadata import version
 
 import pytest
 
+from common import slim_imports
 from tests.harness.tools import run
 
 NODE_NEEDS = (
@@ -21,6 +23,25 @@ def test_unwanted_modules_are_absent_and_what_the_node_needs_works() -> None:
     for unwanted in ("'pydantic'", "'ssl'", "'_hashlib'", "'_ssl'", "'http.server'", "'google.protobuf'", "'aiohttp'"):
         assert unwanted not in loaded
     assert "'prometheus_client.exposition'" not in loaded
+
+
+NOBODY_NEEDS = {"importlib.metadata", "zipfile", "configparser", "difflib", "dateutil.tz", "google.rpc", "rich"}
+
+
+@pytest.mark.parametrize("service", ["controller", "node"])
+def test_a_service_is_imported_without_what_only_others_need(service: str) -> None:
+    asked = sorted(NOBODY_NEEDS)
+    loaded = f"print([name for name in {asked} if sys.modules.get(name) is not None])"
+    assert python(f"import {service}.__main__", loaded) == "[]"
+
+
+def test_the_version_that_stands_in_for_betterproto2_is_the_one_installed() -> None:
+    assert version("betterproto2") == slim_imports.BETTERPROTO2
+
+
+def test_a_moment_in_the_json_form_of_a_message_is_read_without_time_zones() -> None:
+    read = "print(Timestamp.from_json('\"2026-11-28T20:00:00Z\"').seconds)"
+    assert python("slim_imports.shed()", "from csi_proto.google.protobuf import Timestamp", read) == "1795896000"
 
 
 def test_hashes_are_the_same_without_openssl() -> None:
