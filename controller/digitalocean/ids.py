@@ -1,7 +1,11 @@
 """Ids of DigitalOcean, as its API takes them. What an id looks like proves nothing: the API is asked.
 
+But it cannot be asked for "." and "..", which mean another path: percent-encoding does not help, as any proxy may
+decode it first, and then a DELETE would reach something else. No object of the API can have such an id, since no client
+could reach it: that is certain without a question.
+
 Sources: DigitalOcean API (ids of volumes and snapshots are texts in a path, those of droplets and actions numbers);
-RFC 3986 3.3 (a path's segments "." and ".." mean another path).
+RFC 3986 3.3, 6.2.2.2 ("%2E" is equivalent to ".") and 6.2.2.3 (dot-segments are removed).
 """
 
 import re
@@ -10,17 +14,21 @@ from urllib.parse import quote
 from common import errors
 from controller.cloud import base
 
+DOT_SEGMENTS = (".", "..")
+
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 
 
 def path(*segments: str) -> str:
-    """Return the path of words and ids, each one segment. Raises InvalidArgument for an id that no path can hold."""
+    """Return the path of words and ids, each one segment. Raises Gone for an id that no path can hold."""
     return "/v2/" + "/".join(map(_segment, segments))
 
 
 def _segment(text: str) -> str:
-    if text in {"", ".", ".."}:
-        raise errors.InvalidArgument(f"{text!r} is not an id: the cloud's API cannot be asked for it")
+    if text in DOT_SEGMENTS:
+        raise base.Gone(f"nothing in the cloud has the id {text!r}: in the path of a request it means another path")
+    if not text:
+        raise errors.InvalidArgument("the id is empty")
     return quote(text, safe="")
 
 

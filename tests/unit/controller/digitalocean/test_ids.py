@@ -15,10 +15,20 @@ def test_an_id_is_one_segment_of_the_path_whatever_it_holds(text: str) -> None:
     assert (sent.query_string, sent.fragment) == ("", "")
 
 
-@pytest.mark.parametrize("text", ["", ".", ".."])
-def test_an_id_that_would_be_another_path_is_refused(text: str) -> None:
+@pytest.mark.parametrize("text", [".", ".."])
+def test_nothing_has_an_id_that_would_be_another_path(text: str) -> None:
+    with pytest.raises(base.Gone):
+        ids.path("volumes", text, "actions")
+
+
+@pytest.mark.parametrize("text", ["...", ". ", "%2E", "%2e%2E", ".%2e", "..\\", "../..", "a/.."])
+def test_an_id_that_resembles_a_dot_segment_is_sent_as_it_is(text: str) -> None:
+    assert URL("http://api" + ids.path("volumes", text)).parts == ("/", "v2", "volumes", text)
+
+
+def test_an_empty_id_is_refused() -> None:
     with pytest.raises(errors.InvalidArgument):
-        ids.path("volumes", text)
+        ids.path("volumes", "")
 
 
 @pytest.mark.parametrize("text", [None, "", "a", "-1", "0", "007", "1.5", "1e3", "१२३", "9" * 40, " 1", "1\n"])
