@@ -184,7 +184,7 @@ class Connection(H2Protocol):
         try:
             events = self.connection.feed(data)
         except ProtocolError as error:
-            log.debug("connection_broken", error=str(error))
+            log.debug("connection_broken", message=str(error))
             self.connection.flush()
             self.processor.close("the client broke the rules of HTTP/2")
             return

@@ -6,6 +6,7 @@ Source: gRPC over HTTP/2, "Requests".
 import asyncio
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from common import errors
@@ -28,6 +29,7 @@ class IncomingCall:
     deadline: float | None = None  # loop time, seconds
     fault: errors.DriverError | None = None  # why it is refused before anything is done
     subject: dict[str, str] = field(default_factory=dict)  # what it is about, for the log: volume_id, name, …
+    facts: Mapping[str, str | int] = field(default_factory=dict)  # what is told of it if it ends well: see ``call_log``
     obstacle: list[str] = field(default_factory=list)  # what stands in its way now, as ``deadlines.note`` says
 
 

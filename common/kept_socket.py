@@ -79,11 +79,11 @@ class KeptSocket:
     def _wait(self, reason: str) -> None:
         if not self._waiting:
             log.warning(
-                "socket_taken", socket=str(self.path), error=reason, remedy="stop that process: it is waited for"
+                "socket_taken", socket=str(self.path), message=reason, remedy="stop that process: it is waited for"
             )
         self._waiting, self._lost = reason, ""
 
     def _lose(self, reason: str) -> None:
         if not self._lost:
-            log.error("socket_not_made", socket=str(self.path), error=reason)
+            log.error("socket_not_made", socket=str(self.path), message=reason)
         self._waiting, self._lost = "", reason

@@ -15,7 +15,7 @@ from grpclib.const import Cardinality, Handler, Status
 from grpclib.exceptions import GRPCError
 from grpclib.metadata import encode_grpc_message
 
-from common import deadlines, errors, message_check, printable, redaction
+from common import call_log, deadlines, errors, message_check, printable, redaction
 from common.grpc_framing import LARGEST_HEALTH_MESSAGE, LARGEST_MESSAGE, Exchange, GrpcStream, RequestBody, body_of
 from common.grpc_headers import IncomingCall
 from common.metrics import Metrics
@@ -160,7 +160,7 @@ class Calls:
         elif call.method.startswith(QUIET):
             log.debug("call", **fields)
         else:
-            log.info("call", **fields)
+            log.info("call", **{**fields, **call.facts})
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,8 @@ def _look_at(call: IncomingCall, request: Message) -> None:
 
 async def _act(call: IncomingCall, servicer: Servicer, exchange: Exchange) -> None:
     unbounded = asyncio.get_running_loop().time() + deadlines.UNBOUNDED_SECONDS
-    with deadlines.until(unbounded if call.deadline is None else call.deadline) as call.obstacle:
+    deadline = unbounded if call.deadline is None else call.deadline
+    with deadlines.until(deadline) as call.obstacle, call_log.collecting() as call.facts:
         try:
             await servicer(exchange)
         except GRPCError as error:

@@ -7,7 +7,7 @@ Sources: CSI 1.13 "ControllerPublishVolume", "ControllerUnpublishVolume"; Digita
 import asyncio
 from collections.abc import Sequence
 
-from common import errors
+from common import call_log, errors
 from controller.actions import Running
 from controller.cloud.base import AlreadyAttached, Gone, Kind, NotAttached, Place, ServerFull, Volume
 from controller.finality import not_final
@@ -40,6 +40,7 @@ class Attachments:
         ResourceExhausted if the server is full, NotFinal if it is not known or not done yet.
         """
         with self._locks.hold(wanted.volume_id):
+            call_log.tell(outcome="was_attached")
             volume = await self._known(wanted, await self._actions.join(wanted.volume_id))
             if wanted.server_id not in volume.server_ids:
                 await self._attach(volume, wanted.server_id)
@@ -49,6 +50,7 @@ class Attachments:
     async def unpublish(self, wanted: Detach) -> None:
         """Detach the volume from the server, if it holds it. Raises FailedPrecondition, NotFinal."""
         with self._locks.hold(wanted.volume_id):
+            call_log.tell(outcome="was_detached")
             joined = await self._actions.join(wanted.volume_id)
             if wanted.server_id is None:
                 await self._detach_from_all(wanted.volume_id)
@@ -98,6 +100,7 @@ class Attachments:
         except (AlreadyAttached, ServerFull, errors.OutcomeUnknown) as error:
             await self._settle(place, server_id, error)
         else:
+            call_log.tell(outcome="attached")
             if self._confirm and server_id not in (await self._look(volume.id)).server_ids:
                 raise errors.Unavailable(
                     f"the attach of volume {volume.id} is done, but the volume does not show it yet"
@@ -117,6 +120,8 @@ class Attachments:
                 await self._actions.adopt(place.volume_id, Kind.ATTACH)
             fresh = await self._read_for(place.volume_id, server_id)
         if server_id in fresh.server_ids:
+            if isinstance(error, errors.OutcomeUnknown):
+                call_log.tell(outcome="attached")
             return
         if isinstance(error, AlreadyAttached):
             raise _held(fresh) if fresh.server_ids else errors.Unavailable(error.message)
@@ -140,6 +145,7 @@ class Attachments:
                 return
             self._cache.moving(volume_id)
             await self._actions.run(Kind.DETACH, place, lambda: self._cloud.detach(place))
+            call_log.tell(outcome="detached")
         except (Gone, NotAttached, errors.OutcomeUnknown) as error:
             await self._confirm_detached(volume_id, server_id, error)
 
@@ -164,6 +170,8 @@ class Attachments:
         except Gone:
             return
         if server_id not in fresh.server_ids:
+            if isinstance(error, errors.OutcomeUnknown):
+                call_log.tell(outcome="detached")
             return
         if isinstance(error, errors.NotFinal):
             raise error

@@ -75,7 +75,7 @@ class CloneSweep:
                 with deadlines.until(asyncio.get_running_loop().time() + SWEEP_SECONDS):
                     await self._delete(name, clone.source_id)
             except errors.DriverError as error:
-                log.warning("leftover_snapshot_stays", clone=name, volume_id=clone.source_id, error=str(error))
+                log.warning("leftover_snapshot_stays", clone=name, volume_id=clone.source_id, **errors.fields(error))
                 self.asked(name, clone.source_id, AGAIN_SECONDS)
             else:
                 log.info("leftover_snapshot_deleted", clone=name, volume_id=clone.source_id)

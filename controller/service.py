@@ -5,7 +5,7 @@ Source: CSI 1.13 "Controller Service RPC".
 
 from collections.abc import Mapping
 
-from common import errors
+from common import call_log, errors
 from common.capability import AccessType
 from common.context_keys import volume_name_key, volume_origin_key
 from controller import replies, requests
@@ -34,6 +34,7 @@ class Controller(csi.ControllerBase):
         """Make a volume, or find it made."""
         wanted = requests.create_volume(message, self._identity)
         volume = await self._work.volumes.create(wanted)
+        call_log.tell(volume_id=volume.id, size_bytes=volume.size_bytes)
         return replies.created(volume, wanted.source, wanted.context, self._identity)
 
     async def delete_volume(self, message: csi.DeleteVolumeRequest) -> csi.DeleteVolumeResponse:
@@ -117,6 +118,7 @@ class Controller(csi.ControllerBase):
     async def create_snapshot(self, message: csi.CreateSnapshotRequest) -> csi.CreateSnapshotResponse:
         """Take a snapshot, or find it taken."""
         snapshot = await self._work.snapshots.create(requests.take_snapshot(message, self._identity))
+        call_log.tell(snapshot_id=snapshot.id, size_bytes=snapshot.min_size_bytes)
         return csi.CreateSnapshotResponse(snapshot=replies.snapshot_message(snapshot))
 
     async def delete_snapshot(self, message: csi.DeleteSnapshotRequest) -> csi.DeleteSnapshotResponse:

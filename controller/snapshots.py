@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import structlog
 
-from common import errors
+from common import call_log, errors
 from controller.cloud.base import Gone, NameTaken, Snapshot, SnapshotLimit, snapshots_of
 from controller.cloud.paging import everything
 from controller.finality import not_final
@@ -46,6 +46,7 @@ class Snapshots:
             await self._check_name(wanted)
             existing = await self._of_volume(wanted.volume_id)
             if found := _named(existing, wanted.name):
+                call_log.tell(outcome="found")
                 return self._cache.see_snapshot(found)
             try:
                 return await self._tasks.finish(self._post(wanted))
@@ -60,8 +61,10 @@ class Snapshots:
     async def delete(self, snapshot_id: str) -> None:
         """Delete the snapshot; one that is gone is done. Raises NotFinal."""
         with self._locks.hold(snapshot_id):
+            call_log.tell(outcome="was_gone")
             with suppress(Gone):
                 await self._tasks.finish(snapshots_of(self._cloud).delete_snapshot(snapshot_id))
+                call_log.tell(outcome="deleted")
             self._cache.forget_snapshot(snapshot_id)
             self._listed_at = float("-inf")
 
@@ -86,6 +89,7 @@ class Snapshots:
         with self._locks.extend(f"snapshot {wanted.name}"):
             self._listed_at = float("-inf")
             made = await snapshots_of(self._cloud).create_snapshot(wanted.volume_id, wanted.name, wanted.labels)
+            call_log.tell(outcome="created")
             return self._cache.see_snapshot(made)
 
     async def _check_name(self, wanted: TakeSnapshot) -> None:
@@ -105,6 +109,7 @@ class Snapshots:
             found = _named(await self._of_volume(wanted.volume_id), wanted.name)
             other = _named(await self._all(anew=True), wanted.name) if isinstance(error, NameTaken) else None
         if found is not None:
+            call_log.tell(outcome="found")
             return self._cache.see_snapshot(found)
         if isinstance(error, NameTaken):
             whose = f"of volume {other.volume_id}" if other else "of a volume that the cloud does not tell"

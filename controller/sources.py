@@ -84,7 +84,7 @@ class Sources:
         try:
             await self._delete(wanted.name, wanted.source.volume_id)
         except errors.DriverError as error:
-            log.warning("temporary_snapshot_stays", volume=wanted.name, error=str(error), remedy="none needed")
+            log.warning("temporary_snapshot_stays", name=wanted.name, message=str(error), remedy="none needed")
             self._sweep.asked(wanted.name, wanted.source.volume_id, AGAIN_SECONDS)
             return False
         self._sweep.done(wanted.name)

@@ -8,7 +8,7 @@ Sources: CSI 1.13 "CreateVolume", "DeleteVolume", "ControllerExpandVolume"; Digi
 from contextlib import nullcontext
 from dataclasses import replace
 
-from common import errors, sizes
+from common import call_log, errors, sizes
 from controller.actions import Running
 from controller.cloud.base import EventPending, Gone, InUse, Kind, NameTaken, Place, Volume, VolumeOrder
 from controller.finality import not_final
@@ -34,6 +34,7 @@ class Volumes:
     async def create(self, wanted: Create) -> Volume:
         """Make the volume, or find it made. Raises AlreadyExists, OutOfRange, NotFound, ResourceExhausted, NotFinal."""
         capacity.choose_gib(wanted.size, self._sizes)
+        call_log.tell(outcome="found")
         with self._locks.hold(wanted.name):
             if wanted.source.volume_id:
                 return await self._clone(wanted)
@@ -47,6 +48,7 @@ class Volumes:
         The provisioner may ask twice: what this process has deleted is not asked of the cloud again.
         """
         with self._locks.hold(volume_id, *self._name(volume_id)):
+            call_log.tell(outcome="was_gone")
             if self._cache.has_deleted(volume_id):
                 return
             await self._actions.join(volume_id)
@@ -57,6 +59,7 @@ class Volumes:
             except InUse as refused:
                 raise await self._why_in_use(volume_id, refused) from None
             self._cache.deleted(volume_id)
+            call_log.tell(outcome="deleted")
 
     async def expand(self, wanted: Resize) -> int:
         """Grow the volume; return its size in bytes. Raises NotFound, OutOfRange, NotFinal."""
@@ -160,6 +163,7 @@ class Volumes:
         except Gone:
             return await self._made_before(wanted, snapshot_id or "")
         await self._actions.ended(running)
+        call_log.tell(outcome="created")
         return self._cache.see(replace(volume, ready=True))
 
     async def _made_before(self, wanted: Create, snapshot_id: str) -> Volume:

@@ -59,7 +59,7 @@ async def remove(host: Host, volume: VolumeSpec, glance: Glance) -> Glance:
                 f"volume {volume.id} {what} mounted at {', '.join(users)}",
                 remedy=f"delete {condition.pods(users)}: when nobody uses it, it is checked and mounted again",
             )
-        log.warning("dead_mount_removed", volume=volume.id, path=glance.path, device=mount.number, reason=reason)
+        log.warning("dead_mount_removed", volume_id=volume.id, path=glance.path, device=mount.number, message=reason)
         for point in (glance.path, *mount_refs.other_stagings(points, staged, glance.path)):
             await host.mounts.unmount_all((await host.glance(point)).mounted[-1:])
         glance = await host.glance(glance.path)

@@ -55,7 +55,7 @@ class Formatter:
         await self._host.filesystems.make(wanted, device, wipe=decision.wipe, lazy=not decision.wipe)
         await self._examiner.end(volume)
         name = device.facts.kernel_name
-        log.info("formatted", volume=volume.id, kind=wanted.kind, device=name, resumed=decision.wipe)
+        log.info("formatted", volume_id=volume.id, kind=wanted.kind, device=name, resumed=decision.wipe)
 
     async def hand_out(self, volume: VolumeSpec, device: Device) -> None:
         """See ``Content``; what a pod writes to the device is no half-made file system."""

@@ -57,7 +57,7 @@ class Info:
                 await self._who()
             except errors.NotFinal as error:
                 if str(error) != self._reason:
-                    log.warning("identity_unknown", error=error.message, remedy=error.remedy)
+                    log.warning("identity_unknown", **errors.fields(error))
                 self._reason = str(error)
             else:
                 origins = {"node_id_from": self._id_from, "zone_from": self._zone_from}

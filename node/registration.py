@@ -63,7 +63,10 @@ class Registration(kubelet.RegistrationBase):
         else:
             self.refusal = message.error or "without a reason"
             log.error(
-                "registration_refused", driver=self.driver_name, error=self.refusal, remedy="kubelet tries again itself"
+                "registration_refused",
+                driver=self.driver_name,
+                message=self.refusal,
+                remedy="kubelet tries again itself",
             )
         self.heard.set()
         return kubelet.RegistrationStatusResponse()

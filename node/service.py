@@ -59,7 +59,7 @@ class Node(csi.NodeBase):
         wanted = self._requests.publish(message)
         with self._parts.refusals.noting(refusals.PUBLISH, wanted.volume.id, wanted.volume.name):
             await self._parts.publishing.publish(wanted)
-        log.info("published", volume=wanted.volume.id, target=wanted.target, pod=requests.pod(message))
+        log.info("published", volume_id=wanted.volume.id, target=wanted.target, pod=requests.pod(message))
         return csi.NodePublishVolumeResponse()
 
     async def node_unpublish_volume(self, message: csi.NodeUnpublishVolumeRequest) -> csi.NodeUnpublishVolumeResponse:

@@ -153,7 +153,7 @@ class Staging:
         try:
             await self._host.filesystems.grow_mounted(known.kind, device.path, known.path)
         except errors.DriverError as error:
-            log.warning("not_grown", volume=wanted.volume.id, reason=str(error))
+            log.warning("not_grown", volume_id=wanted.volume.id, **errors.fields(error))
             return
         await self._host.remember(replace(known, to_grow=False))
 
@@ -210,7 +210,7 @@ class Staging:
         mounted = (await self._host.mounts.table()).of(device.facts.number)
         if mounted and all(mount.kind == filesystem.kind for mount in mounted):
             await dead_mounts.refuse_elsewhere(self._host, wanted.volume, mounted, device.facts)
-            log.info("mounted_elsewhere", volume=wanted.volume.id, at=[mount.point for mount in mounted])
+            log.info("mounted_elsewhere", volume_id=wanted.volume.id, at=[mount.point for mount in mounted])
             return
         raise await block_use.error(self._host, wanted.volume, device)
 

@@ -77,7 +77,7 @@ class Unstaging:
         others = mount_refs.other_stagings(points, known.paths if known is not None else (), path)
         if not others:
             return False
-        log.info("staged_elsewhere", volume=place.volume_id, path=path, at=others)
+        log.info("staged_elsewhere", volume_id=place.volume_id, path=path, at=others)
         await self._host.mounts.unmount_all(mounted)
         if known is not None and path in known.paths and (left := known.without(path)) is not None:
             await self._host.remember(left)

@@ -39,7 +39,18 @@ ERRORS_HEAD = """\
 
 Every error of the driver is one of these, and a call that fails has the status of one. The log line of the call
 tells the message and, where there is one, a remedy. INTERNAL and UNKNOWN are never answered: the sidecars take both
-for final."""
+for final.
+
+The log line of a call that ends well tells in `outcome` whether the call has changed anything:
+
+| call | changed by this call | as wanted before | also told |
+|---|---|---|---|
+| CreateVolume | `created` | `found` | `volume_id`, `size_bytes` |
+| DeleteVolume | `deleted` | `was_gone` | |
+| ControllerPublishVolume | `attached` | `was_attached` | |
+| ControllerUnpublishVolume | `detached` | `was_detached` | |
+| CreateSnapshot | `created` | `found` | `snapshot_id`, `size_bytes` |
+| DeleteSnapshot | `deleted` | `was_gone` | |"""
 
 METRICS_HEAD = """\
 # Metrics

@@ -55,11 +55,11 @@ class ActionList:
         try:
             found = await self._listed(wanted)
         except errors.Refused as refused:  # a token may be without the right to list
-            log.warning("list_of_actions_refused", error=str(refused), remedy="none needed, but it saves requests")
+            log.warning("list_of_actions_refused", message=str(refused), remedy="none needed, but it saves requests")
             self._distrusted_until = _now() + DISTRUST_SECONDS
             return await self._one_by_one(due)
         except errors.NotFinal as error:  # one odd action of somebody else must not hide ours
-            log.warning("list_of_actions_failed", error=str(error), waiting=len(wanted))
+            log.warning("list_of_actions_failed", waiting=len(wanted), **errors.fields(error))
             self._learn(some_found=False, some_missing=isinstance(error, errors.OutcomeUnknown))
             return []
         missing = [each for each in due if each.id not in found]
@@ -99,7 +99,7 @@ class ActionList:
         except Gone:
             return Progress(pending, ActionState.FORGOTTEN)
         except errors.NotFinal as error:
-            log.warning("action_not_read", error=str(error), volume_id=pending.volume_id)
+            log.warning("action_not_read", volume_id=pending.volume_id, **errors.fields(error))
             return None
 
     async def _listed(self, wanted: Mapping[str, Pending]) -> dict[str, Progress]:

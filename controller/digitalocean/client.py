@@ -154,7 +154,8 @@ class DigitalOcean:
             self._list_refused_until = now + WITHOUT_LIST_SECONDS
             log.warning(
                 "list_of_actions_refused",
-                error=refused.message,
+                error_class=type(refused).__name__,
+                message=refused.message,
                 remedy="give the token actions:read: it saves requests",
             )
             return base.Page()

@@ -61,7 +61,9 @@ def _skip_odd(value: object, handler: ValidatorFunctionWrapHandler) -> object:
 @lru_cache(maxsize=1000)
 def _tell(field: str, error: str, item_id: str) -> None:
     """Log it once: a list is read every minute."""
-    log.warning("odd_item", field=field, error=error, id=item_id, remedy="none needed, unless it is a volume of yours")
+    log.warning(
+        "odd_item", field=field, message=error, id=item_id, remedy="none needed, unless it is a volume of yours"
+    )
 
 
 def _id_of(value: object) -> str:

@@ -27,7 +27,7 @@ class Outage:
         self._failures += 1
         if not self._told and self._failures >= FAILURES and now - self._ended_at >= APART_SECONDS:
             self._told = True
-            log.warning("cloud_fails", request=request, error=seen, failures=self._failures)
+            log.warning("cloud_fails", request=request, message=seen, failures=self._failures)
 
     def answered(self) -> None:
         """The API answered."""

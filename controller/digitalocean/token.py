@@ -51,7 +51,7 @@ class Token:
         try:
             self.current()
         except errors.Unavailable as error:
-            log.warning("no_token", error=error.message, remedy=error.remedy)
+            log.warning("no_token", **errors.fields(error))
 
     def doubt(self) -> None:
         """Read the file again at the next request, though it looks unchanged: the API has refused the token."""

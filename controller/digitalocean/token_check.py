@@ -81,7 +81,7 @@ class TokenCheck:
             self._tell(error)
             return False
         if not self._access.prove(token, account):
-            log.error("account_changed", error=self._access.reason)
+            log.error("account_changed", message=self._access.reason)
             return False
         self._told = ""
         log.info("token_accepted", account=account or "not told to this token")
@@ -91,6 +91,4 @@ class TokenCheck:
         """Log why the token is not let in, once for each reason."""
         if self._told != type(error).__name__:
             self._told = type(error).__name__
-            log.warning(
-                "token_not_proven", error=error.message, remedy=error.remedy, again_in_seconds=self._again_seconds
-            )
+            log.warning("token_not_proven", again_in_seconds=self._again_seconds, **errors.fields(error))

@@ -155,7 +155,7 @@ class ActionPoll:
             with deadlines.until(now + POLL_SECONDS):  # not that of whoever came first
                 told = await self._cloud.progress([each.action for each in wanted], others)
         except errors.NotFinal as error:
-            log.warning("look_failed", error=str(error), waiting=len(wanted))
+            log.warning("look_failed", waiting=len(wanted), **errors.fields(error))
         except errors.Refused as refused:
             for watch in wanted:
                 self._fail(watch, errors.Unavailable(str(refused)))

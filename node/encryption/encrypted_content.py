@@ -48,7 +48,7 @@ class Payload:
         """
         await release()
         await self._host.filesystems.make(wanted, device, wipe=decision.wipe, lazy=True)
-        log.info("formatted", volume=volume.id, kind=wanted.kind, device=device.facts.kernel_name, encrypted=True)
+        log.info("formatted", volume_id=volume.id, kind=wanted.kind, device=device.facts.kernel_name, encrypted=True)
         await self._mark_in_use(volume)
 
     async def hand_out(self, volume: VolumeSpec, device: Device) -> None:  # noqa: ARG002  # noise may be handed out

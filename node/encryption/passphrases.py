@@ -34,5 +34,5 @@ async def settle(luks: Luks, volume: VolumeSpec, wanted: Encryption, disk: Devic
             raise errors.Unavailable(f"the new passphrase of volume {volume.id} was added, and does not open it")
     if is_old:
         await luks.remove_key(volume.id, disk, keys.old)
-        log.info("passphrase_replaced", volume=volume.id)
+        log.info("passphrase_replaced", volume_id=volume.id)
     return keys.passphrase

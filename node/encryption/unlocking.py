@@ -115,7 +115,7 @@ class Unlocking:
             await self._examiner.begin(volume, encryption.KIND, disk, decision, rule)
             await release()
             await self._host.luks.make(volume.id, asked, disk, keys.passphrase)
-            log.info("encrypted", volume=volume.id, device=disk.facts.kernel_name, resumed=decision.wipe)
+            log.info("encrypted", volume_id=volume.id, device=disk.facts.kernel_name, resumed=decision.wipe)
             _, decision = await self._examiner.decide(volume, disk, rule)
         if not isinstance(decision, Unlock):
             raise errors.Unavailable(f"the LUKS header of volume {volume.id} was written, and is not there")
@@ -127,7 +127,7 @@ class Unlocking:
         state = encryption.decide_mapper(volume, mapper, facts, unlock.header)
         if isinstance(state, Open):
             if mapper is not None:
-                log.warning("stale_mapper_closed", volume=volume.id, mapper=mapper.name)
+                log.warning("stale_mapper_closed", volume_id=volume.id, mapper=mapper.name)
                 await self._host.luks.close(volume.id, mapper)
             await self._host.luks.open(volume.id, asked, disk, key)
         elif not await self._host.luks.opens(volume.id, disk, key):

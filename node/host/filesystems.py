@@ -46,7 +46,7 @@ class Filesystems:
             return Checked(repaired=False)
         checked = await self._fsck(argv, device, volume_id, self._long if marked else self._quick)
         if checked.unchecked:
-            log.warning("not_checked", volume=volume_id, reason=checked.unchecked)
+            log.warning("not_checked", volume_id=volume_id, message=checked.unchecked)
         return checked
 
     async def grow_unmounted(self, device: Device, volume_id: str) -> None:
@@ -61,7 +61,7 @@ class Filesystems:
             async with self._formats.place():
                 await self._check(device, *filesystem_argv.grow_unmounted(device.pinned))
         except errors.DriverError as error:
-            log.warning("not_grown", volume=volume_id, reason=str(error))
+            log.warning("not_grown", volume_id=volume_id, **errors.fields(error))
             await self._fsck(filesystem_argv.check_all(device.pinned), device, volume_id, self._long)
 
     async def grow_mounted(self, kind: str, device_path: str, path: str) -> None:

@@ -93,7 +93,7 @@ class StateFolder:
             record, unknown = record_json.parse(kind, path.read_text(encoding="utf-8"))
         except (ValueError, OSError) as error:
             aside = path.with_name(f"{path.name}{_ASIDE}")
-            log.warning("record_set_aside", file=str(aside), error=str(error), remedy=_ASIDE_REMEDY)
+            log.warning("record_set_aside", file=str(aside), message=str(error), remedy=_ASIDE_REMEDY)
             with _tolerated(f"{path.name} cannot be set aside"):
                 path.replace(aside)
             return
@@ -167,7 +167,7 @@ class StateFolder:
         except OSError as error:
             if kind is Intent:
                 raise
-            log.warning("record_not_removed", file=str(self._path(kind, key)), error=str(error), remedy=REMEDY)
+            log.warning("record_not_removed", file=str(self._path(kind, key)), message=str(error), remedy=REMEDY)
         del self._known[kind, key]
         self._unknown.pop((kind, key), None)
 
@@ -190,7 +190,7 @@ def _tolerated(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        log.warning("state_directory_not_written", what=what, error=str(error), remedy=REMEDY)
+        log.warning("state_directory_not_written", what=what, message=str(error), remedy=REMEDY)
 
 
 def _sync_folder(folder: Path) -> None:

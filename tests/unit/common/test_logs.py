@@ -1,8 +1,10 @@
 """Every line of the log has one form, and no secret in it."""
 
+import ast
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -10,6 +12,7 @@ import structlog
 from common import logs, redaction
 from tests.unit.common.captured import captured
 
+ROOT = Path(__file__).parents[3]
 TOKEN = "dop_v1_0123456789"  # noqa: S105  # a made-up one
 
 
@@ -98,6 +101,19 @@ def test_a_traceback_keeps_its_lines() -> None:
     (line,) = log.lines("failed")
     lines = str(line["exception"]).splitlines()
     assert (lines[0], lines[-1], line["error"]) == ("Traceback (most recent call last):", r"KeyError: '\x1b'", r"\x1b")
+
+
+@pytest.mark.parametrize("package", ["common", "controller", "node"])
+def test_a_fact_has_the_same_field_in_every_line(package: str) -> None:
+    """``message`` and ``remedy`` tell what is wrong, ``volume_id`` of which volume."""
+    calls = [
+        (path.name, node.lineno, {keyword.arg for keyword in node.keywords})
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")
+    ]
+    assert len(calls) > 5
+    assert [each for each in calls if each[2] & {"error", "reason", "volume", "hint"}] == []
 
 
 def test_the_keys_of_a_line_have_one_order() -> None:

@@ -11,8 +11,9 @@ import pytest_asyncio
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from common import deadlines, errors
+from common import call_log, deadlines, errors
 from common.rpc import LONGEST_HEADER
+from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Act, Deleting, Gate
 from tests.harness.client import Client
@@ -157,6 +158,27 @@ async def test_one_line_tells_of_a_call(log: Captured, client: Client) -> None:
         "volume_id": "v-1",
         "request_id": "req-1",
     }
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("error", "outcome"), [(None, "deleted"), (errors.Busy("busy"), None)])
+async def test_the_line_of_a_call_that_ended_well_has_what_was_told_of_it(
+    log: Captured, served: Served, client: Client, error: Exception | None, outcome: str | None
+) -> None:
+    async def act(_message: csi.DeleteVolumeRequest) -> None:
+        call_log.tell(outcome="was_gone")
+        await Tasks().finish(_tell("deleted"))
+        if error is not None:
+            raise error
+
+    served.controller.act = act
+    await (client.call(VOLUME, REPLY) if error is None else client.refusal(VOLUME))
+    (line,) = log.lines("call")
+    assert line.get("outcome") == outcome
+
+
+async def _tell(outcome: str) -> None:
+    call_log.tell(outcome=outcome)
 
 
 @pytest.mark.asyncio
