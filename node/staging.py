@@ -164,6 +164,9 @@ class Staging:
         """
         volume, known = wanted.volume, self._host.state.read(Staged, wanted.volume.id)
         mapper = await self._host.mapper(volume.id) if volume.encryption is not None else None
+        below = await self._host.facts(mapper.disk) if mapper is not None and mapper.disk else None
+        if below is not None and not identity.is_volume(volume, below):
+            mapper = None  # it has our name, and lies on another disk: this attempt has not opened it
         table = await self._host.mounts.table()
         used = [mapper.number] if mapper is not None else [known.number] if known is not None else []
         if await self._is_published(volume) or any(table.of(number) for number in used):

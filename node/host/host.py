@@ -83,14 +83,14 @@ class Host:
 
     @asynccontextmanager
     async def doubting(self, volume_id: str, disk: Facts) -> AsyncIterator[None]:
-        """Let no refusal be final that comes while the disk answers with I/O errors: raise OutcomeUnknown instead."""
+        """Blame the disk for what fails while it answers with I/O errors: raise OutcomeUnknown, never a final error."""
         try:
             yield
-        except errors.FailedPrecondition as refused:
-            doubt = condition.doubt(volume_id, refused, disk, await self.facts(disk.number))
+        except (errors.FailedPrecondition, errors.OutcomeUnknown) as failed:
+            doubt = condition.doubt(volume_id, failed, disk, await self.facts(disk.number))
             if doubt is None:
                 raise
-            raise doubt from refused
+            raise doubt from failed
 
     async def remember(self, record: Entry, *, sync: bool = False, before: Callable[[], None] = lambda: None) -> None:
         """Write a record to the journal, after ``before``, which blocks. Raises Unavailable if that fails."""

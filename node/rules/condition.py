@@ -94,9 +94,7 @@ def pods(points: Iterable[str]) -> str:
     return f"what uses {', '.join(sorted(points))}"
 
 
-def doubt(
-    volume_id: str, refused: errors.FailedPrecondition, before: Facts, now: Facts | None
-) -> errors.OutcomeUnknown | None:
+def doubt(volume_id: str, failed: errors.DriverError, before: Facts, now: Facts | None) -> errors.OutcomeUnknown | None:
     """Return the error to answer with instead, if the disk has answered with I/O errors meanwhile; else None.
 
     What programs say then is no word about the content, and is not final: to cryptsetup a header that cannot be read is
@@ -106,7 +104,7 @@ def doubt(
     if since <= NOTICES:
         return None
     return errors.OutcomeUnknown(
-        f"disk {before.kernel_name} of volume {volume_id} has answered {since} commands with errors: {refused.message}",
+        f"disk {before.kernel_name} of volume {volume_id} has answered {since} commands with errors: {failed.message}",
         remedy="look into the kernel log; the next attempt looks again, and until the disk works nothing is known of "
         "its content. If that does not end, detach the volume and attach it again, or ask the cloud's support",
     )

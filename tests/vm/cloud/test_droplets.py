@@ -93,7 +93,7 @@ async def trouble(api: Api, volume_id: str, **what: str | int) -> None:
 async def test_a_droplet_knows_who_it_is(cloud: Cloud) -> None:
     ask = (
         "for key in id region; do exec 3<>/dev/tcp/169.254.169.254/80;"
-        ' printf "GET /metadata/v1/$key HTTP/1.1\\r\\nHost: metadata\\r\\n\\r\\n" >&3; tail -n 1 <&3; echo; done'
+        ' printf "GET /metadata/v1/$key HTTP/1.1\\r\\nHost: 169.254.169.254\\r\\n\\r\\n" >&3; tail -n 1 <&3; echo; done'
     )
     for droplet_id in (cloud.one, cloud.two):
         async with cloud.entered(droplet_id) as droplet:
