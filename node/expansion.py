@@ -57,13 +57,15 @@ class Expansion:
             disk = await self._facts(wanted, used.disk) if used.mapper else used
             self._check_size(wanted, disk)
             if used.mapper:
-                used = await self._grow_mapper(wanted, used, disk)
+                async with self._host.doubting(wanted.place.volume_id, disk):
+                    used = await self._grow_mapper(wanted, used, disk)
             mount = await self._to_grow(wanted, found, used)
         if mount is None:
             return disk.size_bytes
         self._refuse_in_use(wanted, mount)
         with _not_final():
-            await self._host.filesystems.grow_mounted(mount.kind, mount.source, mount.point)
+            async with self._host.doubting(wanted.place.volume_id, disk):
+                await self._host.filesystems.grow_mounted(mount.kind, mount.source, mount.point)
             await self._note_growth(wanted)
         return disk.size_bytes
 
