@@ -91,8 +91,7 @@ def _lines(text: bytes, part: bytes) -> Iterator[bytes]:
     while (found := text.find(part, end)) >= 0 and end < len(text):
         start = text.rfind(b"\n", 0, found) + 1
         end = text.find(b"\n", found) + 1 or len(text) + 1
-        if line := text[start : end - 1]:
-            yield line
+        yield text[start : end - 1]
 
 
 def _unescape(field: str) -> str:

@@ -56,3 +56,27 @@ def test_what_is_made_fits_what_was_asked(required: int, limit: int, source_gib:
         return
     assert capacity.fits(size, sizes.to_bytes(gib))
     assert source_gib <= gib <= SIZES.largest
+
+
+def test_a_copy_is_as_large_as_its_source_where_no_size_is_asked_for() -> None:
+    assert capacity.choose_gib(Size(), SIZES, 5 * sizes.GIB) == 5
+    assert capacity.choose_gib(Size(0, 9 * sizes.GIB), SIZES, 5 * sizes.GIB) == 5
+
+
+def test_a_range_that_makes_sense_is_taken_as_it_is() -> None:
+    size = Size(1, 2)
+    assert capacity.check(size) is size
+
+
+@pytest.mark.parametrize(
+    ("size", "fits"),
+    [
+        pytest.param(Size(), True, id="any size"),
+        pytest.param(Size(10), True, id="just large enough"),
+        pytest.param(Size(11), False, id="too small"),
+        pytest.param(Size(1, 10), True, id="just within the limit"),
+        pytest.param(Size(1, 9), False, id="too large"),
+    ],
+)
+def test_a_volume_of_ten_bytes_fits_what_was_asked(size: Size, *, fits: bool) -> None:
+    assert capacity.fits(size, 10) is fits

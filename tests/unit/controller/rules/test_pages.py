@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from common import errors
@@ -9,6 +9,7 @@ IDS = st.uuids().map(str) | st.integers(1).map(str) | st.text(st.characters(excl
 
 
 @given(st.integers(0, 4_000_000_000), IDS)
+@example(1_700_000_000, "5")
 def test_a_token_leads_back_to_its_place(created_at: int, volume_id: str) -> None:
     place = (float(created_at), volume_id)
     assert pages.after(pages.token(place)) == place
@@ -18,3 +19,13 @@ def test_a_token_leads_back_to_its_place(created_at: int, volume_id: str) -> Non
 def test_a_token_of_somebody_else_makes_the_list_start_anew(text: str) -> None:
     with pytest.raises(errors.StaleToken):
         pages.after(text)
+
+
+def test_a_list_begins_before_every_entry_without_a_token() -> None:
+    assert pages.after("") == pages.START
+    assert pages.START < (0.0, "")
+
+
+@pytest.mark.parametrize(("asked", "entries"), [(0, 100), (1, 1), (100, 100), (101, 100)])
+def test_a_page_is_as_long_as_asked_but_never_longer_than_the_longest(asked: int, entries: int) -> None:
+    assert pages.length(asked, 100) == entries

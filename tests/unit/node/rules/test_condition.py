@@ -95,3 +95,62 @@ def test_what_is_refused_is_not_final_while_the_disk_answers_with_errors() -> No
     assert isinstance(doubted, errors.NotFinal)
     assert doubted.message == "disk loop0 of volume id has answered 4 commands with errors: only a person can decide"
     assert "e2fsck" not in doubted.remedy
+
+
+@pytest.mark.parametrize(
+    ("mount", "facts", "known", "answer", "why"),
+    [
+        pytest.param(MOUNT, None, KNOWN, "", "its device is gone", id="no device"),
+        pytest.param(MOUNT, replace(FACTS, state="offline"), KNOWN, "", "its device is gone", id="a dead disk"),
+        pytest.param(MOUNT, replace(FACTS, mapper="aiocsi-id"), KNOWN, "", "its device is gone", id="a mapper alone"),
+        pytest.param(
+            MOUNT, replace(FACTS, backing_file="/x.img"), KNOWN, "", "its device is /x.img by now", id="replaced"
+        ),
+        pytest.param(READ_ONLY, FACTS, KNOWN, "", "has given up the ext4 after an error", id="read-only"),
+        pytest.param(
+            replace(MOUNT, super_options=frozenset({"rw", "shutdown"})),
+            FACTS,
+            KNOWN,
+            "",
+            "has given up",
+            id="shut down",
+        ),
+        pytest.param(MOUNT, FACTS, KNOWN, "Input/output error", "answers with an error (Input/", id="an error"),
+    ],
+)
+def test_a_file_system_is_dead_when(mount: Mount, facts: Facts | None, known: Staged, answer: str, why: str) -> None:
+    assert why in condition.death(mount, facts, known, answer)
+
+
+@pytest.mark.parametrize(
+    ("mount", "facts", "known"),
+    [
+        pytest.param(MOUNT, FACTS, KNOWN, id="well"),
+        pytest.param(MOUNT, replace(FACTS, state="blocked"), KNOWN, id="its disk may come back"),
+        pytest.param(READ_ONLY, FACTS, replace(KNOWN, read_only=True), id="staged to be read"),
+        pytest.param(READ_ONLY, FACTS, replace(KNOWN, flags=("ro",)), id="read-only by its flags"),
+        pytest.param(replace(READ_ONLY, options=frozenset({"ro"})), FACTS, None, id="mounted to be read, in no record"),
+        pytest.param(MOUNT, replace(FACTS, backing_file="/x.img"), None, id="in no record"),
+        pytest.param(MOUNT, replace(FACTS, backing_file="/x.img"), replace(KNOWN, volume_name=""), id="of no name"),
+        pytest.param(MOUNT, replace(FACTS, backing_file="/x.img"), replace(KNOWN, number="7:1"), id="another mount"),
+    ],
+)
+def test_a_file_system_lives_as_far_as_can_be_told(mount: Mount, facts: Facts, known: Staged | None) -> None:
+    assert condition.death(mount, facts, known) == ""
+
+
+def test_a_file_system_that_is_meant_to_be_written_to_and_is_not_is_dead_without_a_record_too() -> None:
+    assert condition.death(READ_ONLY, FACTS, None)
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        pytest.param(["/k/pods/1-a/volumes/x"], "the pod with uid 1-a", id="one pod"),
+        pytest.param(["/k/pods/1-a/x", "/k/pods/1-a/y"], "the pod with uid 1-a", id="twice in one pod"),
+        pytest.param(["/k/pods/2/x", "/k/pods/1/x"], "the pods with uid 1, 2", id="several pods"),
+        pytest.param(["/mnt", "/k/pods/1/x"], "what uses /k/pods/1/x, /mnt", id="somebody else, too"),
+    ],
+)
+def test_who_uses_a_volume_is_told_by_pod_where_paths_tell_it(points: list[str], said: str) -> None:
+    assert condition.pods(points) == said

@@ -112,6 +112,47 @@ def test_an_ext_whose_journal_is_on_another_device_is_refused() -> None:
     assert "on another device" in refusal(replace(holding("ext4"), superblock=block))
 
 
+def test_a_device_without_a_size_is_not_blank() -> None:
+    assert "has no size" in refusal(replace(BLANK, facts=replace(FACTS, size_bytes=0)))
+
+
+def test_a_blank_device_that_is_read_only_is_not_formatted() -> None:
+    assert "is read-only" in refusal(replace(BLANK, facts=replace(FACTS, read_only=True)))
+
+
+@pytest.mark.parametrize(
+    ("signature", "said"),
+    [
+        pytest.param(Signature("LVM2_member", "raid"), "holds LVM2_member (raid)", id="another use of it"),
+        pytest.param(Signature("swap"), "holds swap (no file system)", id="a mark of no use that is known"),
+        pytest.param(Signature("ext4", "filesystem", ambivalent=True), "marks of more than one", id="two marks"),
+        pytest.param(Signature("ext4", "filesystem", table="dos"), "a dos partition table", id="a partition table"),
+        pytest.param(Signature("crypto_LUKS", "crypto"), "asks for no encryption", id="encrypted"),
+    ],
+)
+def test_what_is_not_one_file_system_alone_is_refused_and_told(signature: Signature, said: str) -> None:
+    assert said in refusal(Probe(FACTS, signature, Superblock("ext4", 10 * GIB, "uuid")))
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        pytest.param(None, "ext4 whose superblock is not at its place", id="no superblock"),
+        pytest.param(
+            Superblock("ext4", 10 * GIB + 1, "uuid"), "its device only 10737418240", id="longer than its disk"
+        ),
+        pytest.param(Superblock("ext4", 10 * GIB, "uuid", devices=2), "one of 2 devices", id="one of several disks"),
+    ],
+)
+def test_a_file_system_that_is_not_whole_on_this_device_is_refused(block: Superblock | None, said: str) -> None:
+    assert said in refusal(replace(holding("ext4"), superblock=block))
+
+
+def test_a_begun_format_of_another_volume_is_no_part_of_the_refusal() -> None:
+    data = replace(BLANK, scan=ScanResult(0, first_data=4711))
+    assert "was begun here" not in refusal(data, intent=replace(INTENT, volume_id="other"))
+
+
 signatures = st.builds(
     Signature,
     kind=st.sampled_from(["", "ext4", "xfs", "crypto_LUKS", "LVM2_member"]),

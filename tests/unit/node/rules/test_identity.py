@@ -10,7 +10,7 @@ from common import errors
 from common.clouds import DISKS
 from common.clouds.facts import DiskIdentity
 from common.encryption import Encryption
-from node.records.kernel import Facts
+from node.records.kernel import Facts, Mount
 from node.records.requests import VolumeSpec
 from node.rules import identity
 
@@ -172,3 +172,59 @@ def test_a_disk_of_another_cloud_proves_the_volume_by_what_that_cloud_writes(
 
 def test_a_disk_that_carries_nothing_is_no_volume_without_a_name() -> None:
     assert not identity.carries("5", "", scsi(page(designator(""))))
+
+
+def mounted(point: str, number: str = "8:0", source: str = "/dev/sda") -> Mount:
+    options = frozenset({"rw"})
+    return Mount(1, 0, number, "/", point, options, shared=True, kind="ext4", source=source, super_options=options)
+
+
+def test_a_device_that_is_mounted_for_another_volume_is_refused() -> None:
+    facts, others = scsi(page(designator(NAME))), frozenset({"/others"})
+    with pytest.raises(errors.FailedPrecondition, match="mounted for another volume at /others"):
+        identity.check_mounts(VOLUME, facts, (mounted("/own"), mounted("/others")), others)
+    identity.check_mounts(VOLUME, facts, (mounted("/own"), mounted("/others", "8:16")), others)
+
+
+@pytest.mark.parametrize(
+    ("source", "facts"),
+    [
+        pytest.param("/dev/sda", scsi(page(designator("any"))), id="a disk of the cloud"),
+        pytest.param("/dev/loop0", loop(f"/volumes/{VOLUME.id}.img"), id="the volume's own file"),
+        pytest.param("/dev/sda", None, id="what is left of a disk that is gone"),
+    ],
+)
+def test_a_mount_that_is_in_no_record_may_be_the_volumes(source: str, facts: Facts | None) -> None:
+    identity.check_unrecorded(VOLUME.id, mounted("/m", source=source), facts)
+
+
+@pytest.mark.parametrize(
+    ("source", "facts", "what"),
+    [
+        pytest.param("/dev/vda", scsi(b"", vendor="QEMU"), "QEMU Volume", id="another kind of disk"),
+        pytest.param("/dev/loop0", loop("/other.img"), "/other.img", id="another file"),
+        pytest.param("tmpfs", None, "ext4 of tmpfs", id="no device at all"),
+    ],
+)
+def test_a_mount_that_is_nobodys_volume_is_left_alone(source: str, facts: Facts | None, what: str) -> None:
+    with pytest.raises(errors.FailedPrecondition, match=rf"no volume of this driver.*{what}"):
+        identity.check_unrecorded(VOLUME.id, mounted("/m", source=source), facts)
+
+
+def test_the_device_under_a_mount_is_proven_by_the_name_that_was_recorded() -> None:
+    identity.prove_again(VOLUME.id, NAME, scsi(page(designator(NAME))))
+    with pytest.raises(errors.FailedPrecondition, match=r"is not volume .*: it is DO Volume other"):
+        identity.prove_again(VOLUME.id, NAME, scsi(page(designator("other"))))
+
+
+def test_the_device_under_a_mount_of_no_recorded_name_is_at_least_one_of_the_cloud() -> None:
+    identity.prove_again(VOLUME.id, "", scsi(page(designator("any"))))
+    identity.prove_again(VOLUME.id, "", loop(f"/volumes/{VOLUME.id}.img"))
+    for facts in (scsi(b"", vendor="QEMU"), loop("/volumes/other.img"), Facts("vda", "254:0", 100)):
+        with pytest.raises(errors.FailedPrecondition, match="no volume of this cloud"):
+            identity.prove_again(VOLUME.id, "", facts)
+
+
+def test_a_device_of_a_deleted_file_is_a_ghost() -> None:
+    assert identity.is_ghost(loop(f"/volumes/{VOLUME.id}.img (deleted)"))
+    assert not identity.is_ghost(loop(f"/volumes/{VOLUME.id}.img"))
