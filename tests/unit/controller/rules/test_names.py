@@ -23,6 +23,22 @@ def test_every_printable_name_becomes_one_that_the_cloud_accepts(name: str) -> N
     assert names.cloud_name(name, "volume", RULE) == mapped
 
 
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        pytest.param("My Data", "csi-my-data-", id="readable"),
+        pytest.param("データ", "csi-", id="nothing readable is left"),
+        pytest.param("csi-clone-1", "csi-csi-clone-1-", id="reserved"),
+    ],
+)
+def test_a_mapped_name_shows_what_is_readable_of_it_and_a_hash(name: str, begins: str) -> None:
+    mapped = names.cloud_name(name, "volume", RULE, reserved="csi-clone-")
+    digest = mapped.removeprefix(begins)
+    assert mapped.startswith(begins)
+    assert set(digest) <= set("0123456789abcdef")
+    assert len(digest) == 28
+
+
 @given(PRINTABLE, PRINTABLE)
 def test_two_names_never_become_one(first: str, second: str) -> None:
     assert (first == second) == (names.cloud_name(first, "volume", RULE) == names.cloud_name(second, "volume", RULE))

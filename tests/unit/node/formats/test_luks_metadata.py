@@ -83,6 +83,7 @@ def test_no_member_is_an_accident(place: str, value: object) -> None:
         pytest.param("keyslots/0/kdf/salt", "not base64!", id="no base64"),
         pytest.param("keyslots/0/area/type", "datashift", id="an area of a re-encryption"),
         pytest.param("keyslots/0/type", "reencrypt", id="a key slot of a re-encryption"),
+        pytest.param("digests/0/segments", "0", id="a text for a list"),
         pytest.param("segments/0/offset", "-1", id="a negative offset"),
         pytest.param("segments/0/offset", "9" * 30, id="a huge offset"),
         pytest.param("segments/0/encryption", "aes-xts-plain64\0", id="a zero in a text"),

@@ -58,6 +58,12 @@ def test_a_btrfs_is_read() -> None:
     assert superblocks.parse(head(64 << 10, bytes(block))) == Superblock("btrfs", 1 << 30, str(UUID), devices=2)
 
 
+def test_what_has_no_mark_at_its_place_is_no_superblock() -> None:
+    assert superblocks.parse(head(0, b"")) is None
+    for mark, place in ((b"XFSB", 512), (b"_BHRfS_M", 0x40), (b"\x53\xef", 56)):
+        assert superblocks.parse(head(place, mark)) is None
+
+
 @given(st.binary(max_size=2048), st.sampled_from([0, 1024, 64 << 10]))
 def test_any_bytes_are_read_without_an_error(data: bytes, offset: int) -> None:
     superblocks.parse(head(offset, data))

@@ -56,6 +56,19 @@ def test_a_blank_device_is_read_and_then_encrypted() -> None:
     assert decide(BLANK) == Format(wipe=False)
 
 
+@pytest.mark.parametrize(
+    ("signature", "said"),
+    [
+        pytest.param(Signature("LVM2_member", "raid"), "holds LVM2_member (raid)", id="part of a volume group"),
+        pytest.param(Signature("swap"), "holds swap (no file system)", id="a mark of no use that is known"),
+        pytest.param(Signature(table="gpt"), "a gpt partition table", id="a partition table"),
+        pytest.param(Signature(ambivalent=True), "marks of more than one format", id="several marks"),
+    ],
+)
+def test_a_device_that_holds_anything_else_is_not_encrypted(signature: Signature, said: str) -> None:
+    assert said in refusal(Probe(FACTS, signature, scan=ScanResult(4096))).message
+
+
 @pytest.mark.parametrize("state", [NEW, IN_USE])
 def test_a_header_that_names_the_volume_is_unlocked(state: str) -> None:
     header = replace(HEADER, subsystem=state)
