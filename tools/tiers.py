@@ -1,7 +1,8 @@
 """Run the test tiers: all of them on the newest Python, and on the other ones what may depend on the version.
 
-The unit tier runs without any privilege, also for root: it claims to need none. Words on the command line go to pytest;
-with ``--droplets`` as the first one, the tests in virtual machines run, and nothing else.
+The unit tier runs without any privilege, also for root: it claims to need none. On the newest Python it is measured,
+and must reach all that decides. Words on the command line go to pytest, and may leave tests out: then nothing is
+measured. With ``--droplets`` as the first one, the tests in virtual machines run, and nothing else.
 """
 
 import os
@@ -10,12 +11,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
-from tools import junit
+from tools import junit, reached
 from tools.junit import Counts
 from tools.venv import ROOT
 
@@ -31,11 +33,13 @@ class Tier:
     words: tuple[str, ...]  # for pytest
     on_every_python: bool = False
     privileged: bool = True
+    reaches_what_decides: bool = False
 
 
 TWO = ("-n", "2", "--dist", "worksteal")  # side by side: a test that has processes often waits for them
+_UNIT = ("tests/unit", "-n", "auto", "--maxprocesses", "4")
 TIERS = (
-    Tier("unit", ("tests/unit", "-n", "auto", "--maxprocesses", "4"), on_every_python=True, privileged=False),
+    Tier("unit", _UNIT, on_every_python=True, privileged=False, reaches_what_decides=True),
     Tier("contract", ("tests/contract", "tests/walls")),
     Tier("integration", ("tests/integration", *TWO)),
     Tier("faults", ("tests/faults",)),
@@ -67,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     newest, *others = _pythons()
     if words[:1] == ("--droplets",):
         return _report([_run(DROPLETS, newest, ROOT / ".venv", words[1:])])
-    runs = [_run(tier, newest, ROOT / ".venv", words) for tier in TIERS]
+    runs = [_run_on_newest(tier, newest, words) for tier in TIERS]
     for python in others:
         folder = ROOT / f".venv-{_version(python).rpartition('.')[0]}"
         subprocess.run([python, "-m", "tools.venv", folder], check=True, cwd=ROOT)
@@ -81,7 +85,19 @@ def _report(runs: list[Run]) -> int:
     return 0 if all(run.good for run in runs) else 1
 
 
-def _run(tier: Tier, python: str, folder: Path, words: tuple[str, ...]) -> Run:
+def _run_on_newest(tier: Tier, python: str, words: tuple[str, ...]) -> Run:
+    """Run a tier, and measure what it reaches if that is asked of it, and no test is left out."""
+    if words or not tier.reaches_what_decides:
+        return _run(tier, python, ROOT / ".venv", words)
+    with TemporaryDirectory(prefix="aiocsi-reached-") as name:
+        data = Path(name)
+        run = _run(tier, python, ROOT / ".venv", reached.WORDS, reached.environment(data))
+        return replace(run, good=run.good and reached.judge(data))
+
+
+def _run(
+    tier: Tier, python: str, folder: Path, words: tuple[str, ...], environment: Mapping[str, str] = MappingProxyType({})
+) -> Run:
     """Run a tier, and show its output as it comes."""
     dropped = () if tier.privileged else _without_privileges()
     title = f"{tier.name} tier, Python {_version(python)}{', no privileges' if dropped else ''}"
@@ -98,7 +114,8 @@ def _run(tier: Tier, python: str, folder: Path, words: tuple[str, ...]) -> Run:
             f"--junit-xml={report}",
         ]
         begin, cpu_begin = time.monotonic(), _cpu_seconds()
-        done = subprocess.run([*dropped, *pytest, *tier.words, *words], check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
+        argv, variables = [*dropped, *pytest, *tier.words, *words], {**os.environ, **environment}
+        done = subprocess.run(argv, check=False, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL)
         counts = junit.read(report)
     good = done.returncode == 0 or (done.returncode == NOTHING_COLLECTED and (tier is ON_THE_OTHERS or bool(words)))
     run = Run(title, counts, time.monotonic() - begin, _cpu_seconds() - cpu_begin, good)
