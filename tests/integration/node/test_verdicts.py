@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,12 @@ async def test_a_file_system_that_the_kernel_has_given_up_is_mounted_again_when_
     disk = bench.disks.blank()
     await bench.stage(disk, kind)
     await bench.publish(disk, kind, pod="first")
+    usage = partial(bench.parts.stats.usage, VolumePath(disk.id, bench.target(disk, "first")))
+    assert (await usage()).total_bytes > 0
     breaks(disk, bench.staging_path(disk))
+    with pytest.raises(errors.Unavailable, match="is dead at") as unknown:
+        await usage()
+    assert "pod with uid first" in unknown.value.remedy
     with pytest.raises(errors.FailedPrecondition, match="is dead where it is staged"):
         await bench.publish(disk, kind, pod="second")
     refused = await bench.refusal(disk, kind)
