@@ -20,10 +20,11 @@ log = structlog.get_logger()
 class Payload:
     """The content of one volume, whose header is on ``disk``."""
 
-    def __init__(self, host: Host, disk: Device, *, is_new: bool) -> None:
+    def __init__(self, host: Host, disk: Device, *, is_new: bool, may_write: bool) -> None:
         self._host = host
         self._disk = disk
         self._is_new = is_new
+        self._may_write = may_write
 
     async def decide(self, volume: VolumeSpec, wanted: Filesystem, device: Device) -> tuple[Probe, Keep | Format]:
         """See ``formatting.Content``."""
@@ -56,6 +57,6 @@ class Payload:
         await self._mark_in_use(volume)
 
     async def _mark_in_use(self, volume: VolumeSpec) -> None:
-        if self._is_new and not self._disk.facts.read_only:
+        if self._is_new and self._may_write:
             await self._host.luks.name(volume.id, encryption.IN_USE, self._disk)
             self._is_new = False

@@ -15,8 +15,15 @@ from node.records.requests import Keys, VolumeSpec
 log = structlog.get_logger()
 
 
+async def choose(luks: Luks, volume: VolumeSpec, disk: Device, keys: Keys) -> bytes:
+    """Return the passphrase to open the volume with; nothing is written."""
+    if not keys.old or keys.old == keys.passphrase or await luks.opens(volume.id, disk, keys.passphrase):
+        return keys.passphrase
+    return keys.old
+
+
 async def settle(luks: Luks, volume: VolumeSpec, wanted: Encryption, disk: Device, keys: Keys) -> bytes:
-    """Return the passphrase to open the volume with; the one before opens it no longer, unless the disk is read-only.
+    """Return the passphrase to open the volume with; the one before opens it no longer.
 
     Raises FailedPrecondition if neither opens it. Without an old one nothing is tried here.
     """
@@ -24,8 +31,6 @@ async def settle(luks: Luks, volume: VolumeSpec, wanted: Encryption, disk: Devic
         return keys.passphrase
     is_new = await luks.opens(volume.id, disk, keys.passphrase)
     is_old = await luks.opens(volume.id, disk, keys.old)
-    if disk.facts.read_only:
-        return keys.passphrase if is_new else keys.old
     if not is_new and not is_old:
         raise cryptsetup_argv.wrong_key(volume.id)
     if not is_new:

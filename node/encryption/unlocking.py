@@ -59,9 +59,11 @@ class Unlocking:
         if asked is None:
             yield Opened(disk, self._formatter)
             return
-        mapper, header = await self._unlock(wanted.volume, asked, wanted.keys, disk)
+        may_write = not (wanted.read_only or disk.facts.read_only)
+        mapper, header = await self._unlock(wanted.volume, asked, wanted.keys, disk, may_write=may_write)
         async with self._host.devices.hold_mapper(mapper) as device:
-            yield Opened(device, Payload(self._host, disk, is_new=header.subsystem == encryption.NEW))
+            is_new = header.subsystem == encryption.NEW
+            yield Opened(device, Payload(self._host, disk, is_new=is_new, may_write=may_write))
 
     async def find(self, volume: VolumeSpec, disk: Device) -> Mapper:
         """Return the volume's open mapper. Raises FailedPrecondition if it is not open, or upon something else."""
@@ -73,7 +75,10 @@ class Unlocking:
             )
         return mapper
 
-    async def _unlock(self, volume: VolumeSpec, asked: Encryption, keys: Keys, disk: Device) -> tuple[Mapper, Header]:
+    async def _unlock(
+        self, volume: VolumeSpec, asked: Encryption, keys: Keys, disk: Device, *, may_write: bool
+    ) -> tuple[Mapper, Header]:
+        """Return the open mapper. Whoever may not write leaves the header as it is."""
         mapper = await self._host.mapper(volume.id)
         known = self._host.state.read(Staged, volume.id)
         if mapper is not None and known is not None and known.number == mapper.number:
@@ -88,10 +93,18 @@ class Unlocking:
         async with AsyncExitStack() as claim:
             await self._claim(volume, mapper, disk, claim)
             unlock = await self._header(volume, asked, keys, disk, claim.aclose)
-            key = await passphrases.settle(self._host.luks, volume, asked, disk, keys)
+            key = await self._key(volume, asked, keys, disk, may_write=may_write)
             await claim.aclose()
             await self._open(volume, asked, key, disk, unlock)
+            if unlock.adopt and may_write:
+                await self._host.luks.name(volume.id, unlock.header.subsystem, disk)
         return await self._settled(volume, key, disk)
+
+    async def _key(self, volume: VolumeSpec, asked: Encryption, keys: Keys, disk: Device, *, may_write: bool) -> bytes:
+        """Return the passphrase to open the volume with; replace the one before if that may be written."""
+        if may_write:
+            return await passphrases.settle(self._host.luks, volume, asked, disk, keys)
+        return await passphrases.choose(self._host.luks, volume, disk, keys)
 
     async def _claim(self, volume: VolumeSpec, mapper: Mapper | None, disk: Device, claim: AsyncExitStack) -> None:
         """Lock the disk, and claim it unless our own mapper has it."""
@@ -132,8 +145,6 @@ class Unlocking:
             await self._host.luks.open(volume.id, asked, disk, key)
         elif not await self._host.luks.opens(volume.id, disk, key):
             raise cryptsetup_argv.wrong_key(volume.id)
-        if unlock.adopt and not facts.read_only:
-            await self._host.luks.name(volume.id, unlock.header.subsystem, disk)
 
     async def _settled(self, volume: VolumeSpec, key: bytes, disk: Device) -> tuple[Mapper, Header]:
         """Return the open mapper as it is now, as large as its disk allows."""

@@ -18,6 +18,7 @@ import pytest_asyncio
 
 from common import encryption, errors
 from node.encryption import passphrases
+from node.encryption.encrypted_content import Payload
 from node.formats import luks_header
 from node.host.command import Commands
 from node.host.devices import Device
@@ -26,6 +27,7 @@ from node.records.kernel import Facts
 from node.records.requests import Keys, VolumeSpec
 from tests.harness.luks import opens
 from tests.harness.tools import run
+from tests.integration.node.conftest import Bench
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -116,11 +118,11 @@ class Disk:
         return opens(self.file, passphrase)
 
     @contextmanager
-    def device(self, *, read_only: bool = False) -> Iterator[Device]:
+    def device(self) -> Iterator[Device]:
         """Hold it as the node does."""
         descriptor = os.open(self.file, os.O_RDONLY)
         try:
-            yield Device(str(self.file), descriptor, Facts("sda", "8:0", 32 << 20, read_only=read_only))
+            yield Device(str(self.file), descriptor, Facts("sda", "8:0", 32 << 20))
         finally:
             os.close(descriptor)
 
@@ -223,8 +225,19 @@ async def test_the_same_passphrase_twice_is_no_reason_to_remove_it(disk: Disk) -
     assert disk.opens(OLD)
 
 
-async def test_a_read_only_disk_keeps_its_passphrase(disk: Disk) -> None:
-    assert ASKED is not None
-    with disk.device(read_only=True) as device:
-        assert await passphrases.settle(Luks(Commands(), 4, 60), VOLUME, ASKED, device, BOTH) == OLD
+async def test_whoever_only_reads_a_volume_leaves_its_passphrases_as_they_are(disk: Disk) -> None:
+    luks = Luks(Commands(), 4, 60)
+    with disk.device() as device:
+        assert await passphrases.choose(luks, VOLUME, device, BOTH) == OLD
     assert disk.file.read_bytes()[:HEADER_BYTES] == disk.pristine
+    await disk.add(OLD, NEW)
+    with disk.device() as device:
+        assert await passphrases.choose(luks, VOLUME, device, BOTH) == NEW
+    assert disk.opens(OLD)
+
+
+@pytest.mark.parametrize("may_write", [False, True])
+async def test_a_reader_does_not_mark_new_content_as_in_use(bench: Bench, disk: Disk, *, may_write: bool) -> None:
+    with disk.device() as device:
+        await Payload(bench.host, device, is_new=True, may_write=may_write).hand_out(VOLUME, device)
+    assert (disk.file.read_bytes()[:HEADER_BYTES] != disk.pristine) == may_write
