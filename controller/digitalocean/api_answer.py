@@ -119,7 +119,7 @@ class Answer:
         if self.flaw:
             return f"the answer was {self.status} with a body that cannot be used: {self.flaw}"
         if self.error is not None:
-            return f"the cloud answered {self.status}: {printable(self.error.message, LONGEST_WORDS)}"
+            return f"the cloud answered {self.status}: {one_line(self.error.message, LONGEST_WORDS)}"
         if self.status >= 500:
             return f"the cloud answered {self.status}"
         kind = self._media_type or "no content type"
@@ -170,13 +170,13 @@ class Answer:
         """Return the title of a page, or the first words of a text; nothing of anything else."""
         text = self.body[:4096].decode(errors="replace")
         if title := _TITLE.search(text):
-            return repr(printable(title.group(1), LONGEST_FOREIGN_WORDS))
+            return repr(one_line(title.group(1), LONGEST_FOREIGN_WORDS))
         if "<" in text or "{" in text:
             return ""
-        return repr(printable(text, LONGEST_FOREIGN_WORDS)) if text.strip() else ""
+        return repr(one_line(text, LONGEST_FOREIGN_WORDS)) if text.strip() else ""
 
 
-def printable(text: str, longest: int) -> str:
+def one_line(text: str, longest: int) -> str:
     """Return ``text`` on one line, with what cannot be printed left out, and cut."""
     line = " ".join(text[: 4 * longest].split())
     kept = "".join(letter if letter.isprintable() else "?" for letter in line)

@@ -18,7 +18,7 @@ import structlog
 
 from common import deadlines, errors
 from controller.digitalocean import connection
-from controller.digitalocean.api_answer import ERROR_BYTES, Answer, Meaning, printable
+from controller.digitalocean.api_answer import ERROR_BYTES, Answer, Meaning, one_line
 from controller.digitalocean.api_request import ApiRequest
 from controller.digitalocean.outage import Outage
 from controller.digitalocean.request_metrics import RequestMetrics, route
@@ -229,7 +229,7 @@ class Http:
             route=route(call.path),
             status=answer.status,
             seconds=round(seconds, 3),
-            cloud_request_id=printable(answer.headers.get("x-request-id", ""), 64),
+            cloud_request_id=one_line(answer.headers.get("x-request-id", ""), 64),
         )
 
     def _tell(self, answer: Answer, token: str) -> None:
@@ -264,12 +264,12 @@ class Http:
                 remedy=CHECK_ROOT,
             )
         told = retry_after(answer.headers, 0.0, self._budget.wall())
-        raise Refusal(call, answer.status, printable(answer.error.message, 300), told)
+        raise Refusal(call, answer.status, one_line(answer.error.message, 300), told)
 
 
 async def _body(reply: aiohttp.ClientResponse, longest: int) -> tuple[bytes, str]:
     """Return the body, or why it cannot be used. No more than ``longest`` bytes of it are ever held."""
-    encoding = printable(reply.headers.get("Content-Encoding", ""), 40).lower()
+    encoding = one_line(reply.headers.get("Content-Encoding", ""), 40).lower()
     if encoding not in {"", "identity"}:
         return b"", f"it is compressed ({encoding}), which was not asked for"
     body = bytearray()
@@ -295,6 +295,6 @@ def _misfit(call: ApiRequest, error: pydantic.ValidationError) -> errors.NotFina
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the whole reply"
     return errors.OutcomeUnknown(
-        f"{call}: the cloud's answer does not fit: {printable(where, 100)}: {printable(first['msg'], 200)}",
+        f"{call}: the cloud's answer does not fit: {one_line(where, 100)}: {one_line(first['msg'], 200)}",
         remedy="check AIOCSI_API_URL, or report that the API has changed",
     )

@@ -3,7 +3,7 @@
 from common import errors, sizes
 from controller.cloud import base
 from controller.digitalocean import models, origins
-from controller.digitalocean.api_answer import printable
+from controller.digitalocean.api_answer import one_line
 from controller.digitalocean.api_request import ApiRequest
 
 _KINDS = {"attach": base.Kind.ATTACH, "detach": base.Kind.DETACH, "resize": base.Kind.RESIZE}
@@ -14,7 +14,7 @@ def demand(call: ApiRequest, **fields: tuple[str | int, str | int]) -> None:
     for field, (wanted, came) in fields.items():
         if wanted != came:
             raise errors.OutcomeUnknown(
-                f"{call}: the answer is about something else: its {field} is {printable(str(came), 80)}, not {wanted}",
+                f"{call}: the answer is about something else: its {field} is {one_line(str(came), 80)}, not {wanted}",
                 remedy="check what answers in the API's place: a cache or a proxy",
             )
 
