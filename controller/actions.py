@@ -16,7 +16,8 @@ from common import deadlines, errors
 from common.locks import Locks
 from common.tasks import Tasks
 from controller.cache import Accounted, Move, VolumeCache
-from controller.cloud.base import ActionState, Cloud, EventPending, Gone, Kind, Pending, Place, Progress, Volume
+from controller.cloud.base import ActionState, Cloud, Kind, Pending, Place, Progress, Volume
+from controller.cloud.cloud_errors import EventPending, Gone
 from controller.pacing.action_poll import ActionPoll
 from controller.pacing.server_queue import FREE, Overtaken, ServerQueue, Turn
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from common import call_log, errors
 from controller.actions import Running
-from controller.cloud.base import AlreadyAttached, Gone, Kind, NotAttached, Place, ServerFull, Volume
+from controller.cloud.base import Kind, Place, Volume
+from controller.cloud.cloud_errors import AlreadyAttached, Gone, NotAttached, ServerFull
 from controller.finality import not_final
 from controller.records import Attach, Detach, PublishContext
 from controller.rules import labels

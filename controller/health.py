@@ -6,7 +6,8 @@ Source: CSI 1.13 "ControllerGetVolumeHealth", "ControllerListVolumeHealth".
 import asyncio
 from dataclasses import dataclass
 
-from controller.cloud.base import Gone, Server
+from controller.cloud.base import Server
+from controller.cloud.cloud_errors import Gone
 from controller.cloud.paging import everything
 from controller.inventory import Inventory
 from controller.records import ListRequest

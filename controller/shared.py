@@ -6,7 +6,8 @@ from common.locks import Locks
 from common.tasks import Tasks
 from controller.actions import Actions
 from controller.cache import VolumeCache
-from controller.cloud.base import Cloud, Gone, Volume
+from controller.cloud.base import Cloud, Volume
+from controller.cloud.cloud_errors import Gone
 from controller.pacing.action_poll import ActionPoll
 from controller.pacing.look_price import Allowance
 

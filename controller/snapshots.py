@@ -11,7 +11,8 @@ from contextlib import suppress
 import structlog
 
 from common import call_log, errors
-from controller.cloud.base import Gone, NameTaken, Snapshot, SnapshotLimit, snapshots_of
+from controller.cloud.base import Snapshot, snapshots_of
+from controller.cloud.cloud_errors import Gone, NameTaken, SnapshotLimit
 from controller.cloud.paging import everything
 from controller.finality import not_final
 from controller.records import ListRequest, TakeSnapshot

@@ -12,7 +12,8 @@ from common import errors
 from common.tasks import Tasks
 from controller.cache import VolumeCache
 from controller.clone_sweep import AGAIN_SECONDS, CloneSweep
-from controller.cloud.base import Cloud, Gone, NameTaken, Snapshot, Volume, snapshots_of
+from controller.cloud.base import Cloud, Snapshot, Volume, snapshots_of
+from controller.cloud.cloud_errors import Gone, NameTaken
 from controller.cloud.paging import everything
 from controller.finality import not_final
 from controller.records import Create

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from common import call_log, errors, sizes
 from controller.actions import Running
-from controller.cloud.base import EventPending, Gone, InUse, Kind, NameTaken, Place, Volume, VolumeOrder
+from controller.cloud.base import Kind, Place, Volume, VolumeOrder
+from controller.cloud.cloud_errors import EventPending, Gone, InUse, NameTaken
 from controller.finality import not_final
 from controller.records import Create, Modify, Resize, Size
 from controller.rules import capacity, existing_volume, labels

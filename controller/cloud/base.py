@@ -1,4 +1,4 @@
-"""What the controller asks of a cloud: the protocol, its records, and the answers that are no success.
+"""What the controller asks of a cloud: the protocol and its records. What is no success is in ``cloud_errors``.
 
 A second cloud implements this protocol in a module of its own. Sizes are bytes, times are seconds since 1970.
 """
@@ -160,42 +160,6 @@ class Place:
     volume_id: str
     server_id: str | None = None
     zone: str = ""
-
-
-class Gone(errors.NotFound):
-    """The cloud knows nothing of that id."""
-
-
-class NameTaken(errors.AlreadyExists):
-    """The name belongs to something that exists already."""
-
-
-class InUse(errors.FailedPrecondition):
-    """The volume cannot be deleted while it is attached."""
-
-
-class AlreadyAttached(errors.FailedPrecondition):
-    """The volume is attached; the cloud does not say to whom."""
-
-
-class NotAttached(errors.FailedPrecondition):
-    """The volume is not attached to the server that was named."""
-
-
-class EventPending(errors.Busy):
-    """The server or the volume has an event under way, and takes no second one."""
-
-
-class ServerFull(errors.ResourceExhausted):
-    """The server holds as many volumes as it may."""
-
-
-class AccountFull(errors.ResourceExhausted):
-    """The account holds as many volumes as it may."""
-
-
-class SnapshotLimit(errors.ResourceExhausted):
-    """The volume has as many snapshots as it may, or had one too short a time ago."""
 
 
 class SnapshotCloud(Protocol):

@@ -13,7 +13,8 @@ from typing import Protocol
 import structlog
 
 from common import errors
-from controller.cloud.base import ActionState, Changes, Gone, Kind, Page, Pending, Place, Progress
+from controller.cloud.base import ActionState, Changes, Kind, Page, Pending, Place, Progress
+from controller.cloud.cloud_errors import Gone
 
 log = structlog.get_logger("actions")
 

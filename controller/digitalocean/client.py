@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import structlog
 
 from common import errors
-from controller.cloud import base
+from controller.cloud import base, cloud_errors
 from controller.digitalocean import models, objects, origins
 from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.api_request import PAGE_BYTES, SHORT_LIST_BYTES, ApiRequest, Value
@@ -51,7 +51,7 @@ class DigitalOcean:
         if order.snapshot_id is not None:
             body |= {"snapshot_id": order.snapshot_id}
         call = ApiRequest("POST", "/v2/volumes", Lane.CHANGE, order.name, json=body, success=201)
-        with refusals(conflict=base.NameTaken):
+        with refusals(conflict=cloud_errors.NameTaken):
             made = (await self._http.read(call, models.OneVolume)).volume
         demand(call, name=(order.name, made.name), region=(order.zone, made.region.slug))
         if order.snapshot_id is None:  # a restore begins as large as its snapshot
@@ -62,7 +62,7 @@ class DigitalOcean:
         """DELETE /v2/volumes/{id} (volumes_delete)."""
         where = path("volumes", volume_id)
         call = ApiRequest("DELETE", where, Lane.CHANGE, volume_id, success=204)
-        with refusals(conflict=base.InUse):
+        with refusals(conflict=cloud_errors.InUse):
             try:
                 await self._http.send(call)
             except UnprovenSuccess as unproven:
@@ -166,7 +166,7 @@ class DigitalOcean:
         body: dict[str, Value] = {"name": name, "tags": list(labels)}
         where = path("volumes", volume_id, "snapshots")
         call = ApiRequest("POST", where, Lane.CHANGE, volume_id, json=body, success=201)
-        with refusals(conflict=base.NameTaken, too_soon=base.SnapshotLimit):
+        with refusals(conflict=cloud_errors.NameTaken, too_soon=cloud_errors.SnapshotLimit):
             made = (await self._http.read(call, models.OneSnapshot)).snapshot
         demand(call, name=(name, made.name), resource_id=(volume_id, made.resource_id))
         demand(call, resource_type=("volume", made.resource_type))
@@ -176,7 +176,7 @@ class DigitalOcean:
         """DELETE /v2/snapshots/{id} (snapshots_delete)."""
         where = path("snapshots", snapshot_id)
         call = ApiRequest("DELETE", where, Lane.CHANGE, snapshot_id, success=204)
-        with refusals(conflict=base.InUse):
+        with refusals(conflict=cloud_errors.InUse):
             try:
                 await self._http.send(call)
             except UnprovenSuccess as unproven:
@@ -189,7 +189,7 @@ class DigitalOcean:
             found = (await self._http.read(call, models.OneSnapshot)).snapshot
         demand(call, id=(snapshot_id, found.id))
         if found.resource_type != "volume":
-            raise base.Gone(f"snapshot {snapshot_id} is not of a volume")
+            raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume")
         return objects.snapshot(found)
 
     async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:
@@ -257,14 +257,14 @@ class DigitalOcean:
         """
         try:
             await self._tag("POST", volume_id, label)
-        except base.Gone:
+        except cloud_errors.Gone:
             await self._tag("POST", volume_id, await self._make_tag(volume_id, label))
 
     async def remove_label(self, volume_id: str, label: str) -> None:
         """DELETE /v2/tags/{tag}/resources (tags_unassign_resources)."""
         try:
             await self._tag("DELETE", volume_id, label)
-        except base.Gone:
+        except cloud_errors.Gone:
             return
 
     async def _make_tag(self, volume_id: str, label: str) -> str:
@@ -290,7 +290,7 @@ class DigitalOcean:
         try:
             with refusals():
                 await self._http.send(ApiRequest("GET", where, Lane.READ, share))
-        except base.Gone:
+        except cloud_errors.Gone:
             return
         raise unproven
 

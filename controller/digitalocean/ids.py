@@ -12,7 +12,7 @@ import re
 from urllib.parse import quote
 
 from common import errors
-from controller.cloud import base
+from controller.cloud import cloud_errors
 
 DOT_SEGMENTS = (".", "..")
 
@@ -26,7 +26,7 @@ def path(*segments: str) -> str:
 
 def _segment(text: str) -> str:
     if text in DOT_SEGMENTS:
-        raise base.Gone(f"nothing in the cloud has the id {text!r}: in the path of a request it means another path")
+        raise cloud_errors.Gone(f"nothing in the cloud has the id {text!r}, which in a path means another one")
     if not text:
         raise errors.InvalidArgument("the id is empty")
     return quote(text, safe="")
@@ -35,5 +35,5 @@ def _segment(text: str) -> str:
 def droplet_number(server_id: str | None) -> int:
     """Return the number of a droplet, as a body carries it. Raises Gone if the API can have no such droplet."""
     if server_id is None or not _NUMBER.fullmatch(server_id) or int(server_id) >= 1 << 63:
-        raise base.Gone(f"{server_id!r} is not the id of a droplet, which is a number")
+        raise cloud_errors.Gone(f"{server_id!r} is not the id of a droplet, which is a number")
     return int(server_id)

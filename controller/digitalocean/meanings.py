@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common import errors
-from controller.cloud import base
+from controller.cloud import cloud_errors
 from controller.digitalocean.http import Refusal
 
 _TEXTS: tuple[tuple[type[errors.DriverError], tuple[str, ...], str], ...] = (
-    (base.EventPending, ("pending event", "is being processed", "another action"), ""),
-    (base.AlreadyAttached, ("already attached",), ""),
-    (base.NotAttached, ("attachment not found",), ""),
-    (base.ServerFull, ("cannot attach more",), "schedule the pod on another node"),
+    (cloud_errors.EventPending, ("pending event", "is being processed", "another action"), ""),
+    (cloud_errors.AlreadyAttached, ("already attached",), ""),
+    (cloud_errors.NotAttached, ("attachment not found",), ""),
+    (cloud_errors.ServerFull, ("cannot attach more",), "schedule the pod on another node"),
     (
-        base.SnapshotLimit,
+        cloud_errors.SnapshotLimit,
         ("snapshot limit", "too many snapshots", "snapshots per volume", "snapshot every", "minutes"),
         "delete old snapshots of the volume, or wait: the cloud takes one of a volume every 10 minutes, 25 in all",
     ),
@@ -42,7 +42,7 @@ def _meaning(
 ) -> errors.DriverError:
     text, message = refusal.text.lower(), refusal.message
     if refusal.code == 404:
-        return base.Gone(message)
+        return cloud_errors.Gone(message)
     if refusal.code == 403:
         return _forbidden(text, message)
     if refusal.code == 429:
@@ -57,7 +57,7 @@ def _meaning(
 
 def _forbidden(text: str, message: str) -> errors.DriverError:
     if "limit" in text:
-        return base.AccountFull(message, remedy="delete volumes, or ask the cloud to raise the account's limit")
+        return cloud_errors.AccountFull(message, remedy="delete volumes, or ask the cloud to raise the account's limit")
     return errors.FailedPrecondition(message, remedy="give the API token the scopes that the driver needs")
 
 

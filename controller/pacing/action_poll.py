@@ -14,7 +14,8 @@ import structlog
 
 from common import deadlines, errors
 from common.tasks import Tasks
-from controller.cloud.base import ActionState, Cloud, EventPending, Kind, Pending, Progress
+from controller.cloud.base import ActionState, Cloud, Kind, Pending, Progress
+from controller.cloud.cloud_errors import EventPending
 from controller.pacing.action_durations import Durations
 from controller.pacing.look_plan import Step, Watch, due, steps
 from controller.pacing.look_price import Allowance

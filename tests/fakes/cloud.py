@@ -15,7 +15,7 @@ from typing import TypeVar
 from common import errors, sizes
 from common.clouds import CLOUDS, DEFAULT
 from common.clouds.facts import CloudFacts
-from controller.cloud import base
+from controller.cloud import base, cloud_errors
 from controller.cloud.base import ActionState, Kind, Pending, Progress
 from controller.cloud.traits import Traits
 from controller.digitalocean.action_list import ActionList
@@ -126,11 +126,11 @@ class FakeCloud:
     async def create_volume(self, order: base.VolumeOrder) -> tuple[base.Volume, Pending | None]:
         fault = await self._arrive("create_volume")
         if order.snapshot_id is not None and order.snapshot_id not in self.taken:
-            raise base.Gone(f"no snapshot {order.snapshot_id}")
+            raise cloud_errors.Gone(f"no snapshot {order.snapshot_id}")
         if self._same_name(order.name, order.zone, self.volumes.values()):
-            raise base.NameTaken(order.name)
+            raise cloud_errors.NameTaken(order.name)
         if self.volume_limit and len(self.volumes) >= self.volume_limit:
-            raise base.AccountFull("volume/snapshot capacity limit exceeded")
+            raise cloud_errors.AccountFull("volume/snapshot capacity limit exceeded")
         size = sizes.to_bytes(order.size_gib)
         if order.snapshot_id is not None:
             size = self.taken[order.snapshot_id].min_size_bytes
@@ -141,9 +141,9 @@ class FakeCloud:
         fault = await self._arrive("delete_volume")
         volume = self._volume(volume_id)
         if volume.server_ids:
-            raise base.InUse("Can not delete volume that is attached to a server.")
+            raise cloud_errors.InUse("Can not delete volume that is attached to a server.")
         if self._busy(volume_id, ""):
-            raise base.EventPending("Volume has a pending event.")
+            raise cloud_errors.EventPending("Volume has a pending event.")
         self._remember()
         del self.volumes[volume_id]
         self.effects.append(Effect("delete", volume_id))
@@ -166,15 +166,15 @@ class FakeCloud:
         fault = await self._arrive("attach")
         volume = self._volume(place.volume_id)
         if place.server_id not in self.servers:
-            raise base.Gone(f"no server {place.server_id}")
+            raise cloud_errors.Gone(f"no server {place.server_id}")
         if volume.server_ids:
-            raise base.AlreadyAttached("This volume is already attached")
+            raise cloud_errors.AlreadyAttached("This volume is already attached")
         if volume.zone != self.servers[place.server_id].zone:
             raise errors.FailedPrecondition("The volume and the Droplet must be in the same zone")
         self._check_idle(place.volume_id, place.server_id)
         held = [each for each in self.volumes.values() if place.server_id in each.server_ids]
         if len(held) >= self.server_limit:
-            raise base.ServerFull("cannot attach more volumes to the Droplet")
+            raise cloud_errors.ServerFull("cannot attach more volumes to the Droplet")
         self._put(replace(volume, labels=tuple(dict.fromkeys((*volume.labels, *labels)))))
         return await self._answer(fault, self._promise(Kind.ATTACH, place.volume_id, place.server_id))
 
@@ -182,10 +182,10 @@ class FakeCloud:
         fault = await self._arrive("detach")
         volume = self._volume(place.volume_id)
         if place.server_id not in self.servers:
-            raise base.Gone(f"no server {place.server_id}")
+            raise cloud_errors.Gone(f"no server {place.server_id}")
         self._check_idle(place.volume_id, place.server_id)
         if place.server_id not in volume.server_ids:
-            raise base.NotAttached("Attachment not found")
+            raise cloud_errors.NotAttached("Attachment not found")
         return await self._answer(fault, self._promise(Kind.DETACH, place.volume_id, place.server_id))
 
     async def resize(self, place: base.Place, size_gib: int) -> Pending | None:
@@ -213,7 +213,7 @@ class FakeCloud:
         if volume_id:
             self._volume(volume_id)
         if action_id not in self.actions or volume_id not in {"", self.actions[action_id].volume_id}:
-            raise base.Gone(f"no action {action_id}")
+            raise cloud_errors.Gone(f"no action {action_id}")
         return await self._answer(fault, _told(self.actions[action_id]))
 
     async def volume_actions(self, volume_id: str) -> base.Page[Progress]:
@@ -234,9 +234,9 @@ class FakeCloud:
         volume = self._volume(volume_id)
         same = [each for each in self.taken.values() if each.volume_id == volume_id]
         if any(self._now() - each.created_at < self.snapshot_interval for each in same):
-            raise base.SnapshotLimit("a volume can have one snapshot every 10 minutes")
+            raise cloud_errors.SnapshotLimit("a volume can have one snapshot every 10 minutes")
         if any(each.name == name for each in self.taken.values()):
-            raise base.NameTaken(name)
+            raise cloud_errors.NameTaken(name)
         snapshot = base.Snapshot(
             self._new_id(), name, volume_id, volume.size_bytes, (volume.zone,), self._now(), tuple(labels)
         )
@@ -247,14 +247,14 @@ class FakeCloud:
     async def delete_snapshot(self, snapshot_id: str) -> None:
         fault = await self._arrive("delete_snapshot")
         if snapshot_id not in self.taken:
-            raise base.Gone(f"no snapshot {snapshot_id}")
+            raise cloud_errors.Gone(f"no snapshot {snapshot_id}")
         del self.taken[snapshot_id]
         await self._answer(fault, None)
 
     async def get_snapshot(self, snapshot_id: str) -> base.Snapshot:
         fault = await self._arrive("get_snapshot")
         if snapshot_id not in self.taken:
-            raise base.Gone(f"no snapshot {snapshot_id}")
+            raise cloud_errors.Gone(f"no snapshot {snapshot_id}")
         return await self._answer(fault, self.taken[snapshot_id])
 
     async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:
@@ -270,7 +270,7 @@ class FakeCloud:
     async def get_server(self, server_id: str) -> base.Server:
         fault = await self._arrive("get_server")
         if server_id not in self.servers:
-            raise base.Gone(f"no server {server_id}")
+            raise cloud_errors.Gone(f"no server {server_id}")
         return await self._answer(fault, self._server(server_id))
 
     async def list_servers(self, page: int) -> base.Page[base.Server]:
@@ -363,7 +363,7 @@ class FakeCloud:
 
     def _check_idle(self, volume_id: str, server_id: str) -> None:
         if self._busy(volume_id, server_id) or self._foreign.get(server_id, 0.0) > self._now():
-            raise base.EventPending("Droplet already has a pending event.")
+            raise cloud_errors.EventPending("Droplet already has a pending event.")
 
     def _busy(self, volume_id: str, server_id: str) -> bool:
         return any(
@@ -373,7 +373,7 @@ class FakeCloud:
 
     def _volume(self, volume_id: str) -> base.Volume:
         if volume_id not in self.volumes:
-            raise base.Gone(f"no volume {volume_id}")
+            raise cloud_errors.Gone(f"no volume {volume_id}")
         return self.volumes[volume_id]
 
     def _server(self, server_id: str) -> base.Server:

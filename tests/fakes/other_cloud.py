@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from common.clouds.facts import CloudFacts
-from controller.cloud import base
+from controller.cloud import base, cloud_errors
 from controller.cloud.base import ActionState, Kind, Pending, Place, Progress
 from controller.cloud.traits import Quota, Sizes, TextRule, Traits
 from tests.fakes.cloud import Event, FakeCloud
@@ -52,21 +52,21 @@ class OtherCloud(FakeCloud):
     async def attach(self, place: Place, labels: Sequence[str]) -> Pending | None:
         if place.volume_id in self.volumes and not self.volumes[place.volume_id].ready:
             await self._answer(await self._arrive("attach"), None)
-            raise base.EventPending("the volume is being created (locked)")
+            raise cloud_errors.EventPending("the volume is being created (locked)")
         return await super().attach(place, labels)
 
     async def detach(self, place: Place) -> Pending | None:
         """Read who holds the volume, then take it off whoever that is: the request can name nobody."""
         if place.server_id not in self.servers:
-            raise base.Gone(f"no server {place.server_id}")
+            raise cloud_errors.Gone(f"no server {place.server_id}")
         holders = (await self.get_volume(place.volume_id)).server_ids
         if place.server_id not in holders:
-            raise base.NotAttached(f"the volume is on {', '.join(holders) or 'no server'}")
+            raise cloud_errors.NotAttached(f"the volume is on {', '.join(holders) or 'no server'}")
         fault = await self._arrive("detach")
         volume = self._volume(place.volume_id)
         self._check_idle(place.volume_id, place.server_id)
         if not volume.server_ids:
-            raise base.NotAttached("the volume is on no server")
+            raise cloud_errors.NotAttached("the volume is on no server")
         return await self._answer(fault, self._promise(Kind.DETACH, place.volume_id, volume.server_ids[0]))
 
     async def progress(self, due: Sequence[Pending], others: Sequence[Pending] = ()) -> list[Progress]:

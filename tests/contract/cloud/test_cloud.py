@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from common import errors, sizes
-from controller.cloud import base
+from controller.cloud import base, cloud_errors
 from controller.cloud.base import ActionState, Kind, Pending, Place
 from controller.records import BLANK, Source
 from controller.rules import names
@@ -53,14 +53,14 @@ async def test_a_volume_is_as_it_was_ordered(subject: Subject) -> None:
 
 async def test_a_name_is_taken_once(subject: Subject) -> None:
     await subject.create(subject.order("pvc-a"))
-    with pytest.raises(base.NameTaken):
+    with pytest.raises(cloud_errors.NameTaken):
         await subject.create(subject.order("pvc-a", 1))
 
 
 async def test_the_account_is_full_at_its_limit(subject: Subject) -> None:
     for number in range(4):
         await subject.create(subject.order(f"pvc-{number}"))
-    with pytest.raises(base.AccountFull):
+    with pytest.raises(cloud_errors.AccountFull):
         await subject.create(subject.order("pvc-more"))
     assert await subject.cloud.account() == base.Account(4)
 
@@ -142,20 +142,20 @@ async def test_changes_since_the_last_answer_are_told_once(subject: Subject) -> 
 async def test_an_attached_volume_is_not_attached_again_nor_deleted(subject: Subject) -> None:
     volume = await attached(subject, "pvc-a", subject.servers[0])
     for server_id in subject.servers:
-        with pytest.raises(base.AlreadyAttached):
+        with pytest.raises(cloud_errors.AlreadyAttached):
             await subject.cloud.attach(Place(volume.id, server_id), ())
-    with pytest.raises(base.InUse):
+    with pytest.raises(cloud_errors.InUse):
         await subject.cloud.delete_volume(volume.id)
 
 
 async def test_detach_takes_the_volume_from_the_named_server_alone(subject: Subject) -> None:
     volume = await attached(subject, "pvc-a", subject.servers[0])
-    with pytest.raises(base.NotAttached):
+    with pytest.raises(cloud_errors.NotAttached):
         await subject.cloud.detach(Place(volume.id, subject.servers[1]))
     place = Place(volume.id, subject.servers[0])
     await subject.ended(await subject.cloud.detach(place))
     assert (await subject.cloud.get_volume(volume.id)).server_ids == ()
-    with pytest.raises(base.NotAttached):
+    with pytest.raises(cloud_errors.NotAttached):
         await subject.cloud.detach(place)
     await subject.cloud.delete_volume(volume.id)
 
@@ -164,9 +164,9 @@ async def test_a_server_and_a_volume_have_one_event_at_a_time(subject: Subject) 
     first, second = [await subject.create(subject.order(f"pvc-{name}")) for name in "ab"]
     action = await subject.cloud.attach(Place(first.id, subject.servers[0]), ())
     if subject.cloud.traits.one_action_per_server:
-        with pytest.raises(base.EventPending):
+        with pytest.raises(cloud_errors.EventPending):
             await subject.cloud.attach(Place(second.id, subject.servers[0]), ())
-    with pytest.raises(base.EventPending):
+    with pytest.raises(cloud_errors.EventPending):
         await subject.cloud.attach(Place(first.id, subject.servers[1]), ())
     await subject.ended(action)
     await subject.cloud.attach(Place(second.id, subject.servers[0]), ())
@@ -176,7 +176,7 @@ async def test_a_server_is_full_at_its_limit(subject: Subject) -> None:
     for name in "ab":
         await attached(subject, f"pvc-{name}", subject.servers[0])
     third = await subject.create(subject.order("pvc-c"))
-    with pytest.raises(base.ServerFull):
+    with pytest.raises(cloud_errors.ServerFull):
         await subject.cloud.attach(Place(third.id, subject.servers[0]), ())
 
 
@@ -200,7 +200,7 @@ async def test_what_is_not_there_is_gone(subject: Subject) -> None:
         subject.cloud.detach(Place(volume.id, subject.no_server)),
         subject.cloud.get_server(subject.no_server),
     ):
-        with pytest.raises(base.Gone):
+        with pytest.raises(cloud_errors.Gone):
             await work
 
 
@@ -213,7 +213,7 @@ async def test_nothing_has_an_id_that_looks_odd(subject: Subject, odd: str) -> N
         subject.cloud.detach(Place(odd, subject.servers[0])),
         subject.cloud.recent(odd),
     ):
-        with pytest.raises(base.Gone):
+        with pytest.raises(cloud_errors.Gone):
             await work
 
 
@@ -225,7 +225,7 @@ async def test_a_snapshot_that_is_not_there_is_gone(subject: Subject, snapshots:
         snapshots.create_snapshot(subject.no_id, "snap", ()),
         subject.create(subject.order("pvc-b", 0, subject.no_id)),
     ):
-        with pytest.raises(base.Gone):
+        with pytest.raises(cloud_errors.Gone):
             await work
 
 
@@ -252,7 +252,7 @@ async def test_a_snapshot_makes_a_volume_as_large_as_its_source(
 async def test_a_second_snapshot_at_once_is_too_soon(subject: Subject, snapshots: base.SnapshotCloud) -> None:
     source = await subject.create(subject.order("pvc-a"))
     await snapshots.create_snapshot(source.id, "snap-1", ())
-    with pytest.raises(base.SnapshotLimit):
+    with pytest.raises(cloud_errors.SnapshotLimit):
         await snapshots.create_snapshot(source.id, "snap-2", ())
 
 

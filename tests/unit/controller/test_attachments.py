@@ -6,7 +6,8 @@ import pytest
 from common import errors
 from common.context_keys import volume_name_key, volume_size_key
 from controller.attachments import FRESH_SECONDS
-from controller.cloud.base import Gone, Kind, NotAttached, Page, Pending, Place, Progress
+from controller.cloud.base import Kind, Page, Pending, Place, Progress
+from controller.cloud.cloud_errors import Gone, NotAttached
 from controller.records import Resize, Size
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Effect, FakeCloud, Fault

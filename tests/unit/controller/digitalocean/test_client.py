@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from common import deadlines, errors
-from controller.cloud import base
+from controller.cloud import base, cloud_errors
 from controller.cloud.base import Place, VolumeOrder
 from controller.cloud.paging import everything
 from controller.digitalocean import models
@@ -204,7 +204,7 @@ async def test_a_refused_snapshot_tells_when_to_come_again_and_holds_back_nothin
     text = "failed to create snapshot: this operation is rate-limited - one request per 10m0s"
     script = Script(said(429, {"id": "too_many_requests", "message": text}), said(200, {"volume": VOLUME}))
     client, http, _ = scripted(script)
-    with pytest.raises(base.SnapshotLimit, match="retry after 600 s"):
+    with pytest.raises(cloud_errors.SnapshotLimit, match="retry after 600 s"):
         await client.create_snapshot(MINE, "snap", ())
     with deadlines.until(1.0):
         assert (await client.get_volume(MINE)).id == MINE
@@ -225,7 +225,7 @@ async def test_not_found_is_not_believed_before_the_token_was_let_in() -> None:
     with pytest.raises(errors.OutcomeUnknown, match="let the API token in"):
         await client.delete_volume(MINE)
     access.prove("dop_v1_scripted", "team-1")
-    with pytest.raises(base.Gone):
+    with pytest.raises(cloud_errors.Gone):
         await client.delete_volume(MINE)
 
 

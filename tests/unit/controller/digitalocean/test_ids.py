@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from common import errors
-from controller.cloud import base
+from controller.cloud import cloud_errors
 from controller.digitalocean import ids
 
 
@@ -17,7 +17,7 @@ def test_an_id_is_one_segment_of_the_path_whatever_it_holds(text: str) -> None:
 
 @pytest.mark.parametrize("text", [".", ".."])
 def test_nothing_has_an_id_that_would_be_another_path(text: str) -> None:
-    with pytest.raises(base.Gone):
+    with pytest.raises(cloud_errors.Gone):
         ids.path("volumes", text, "actions")
 
 
@@ -33,7 +33,7 @@ def test_an_empty_id_is_refused() -> None:
 
 @pytest.mark.parametrize("text", [None, "", "a", "-1", "0", "007", "1.5", "1e3", "१२३", "9" * 40, " 1", "1\n"])
 def test_there_is_no_droplet_whose_id_is_not_a_number(text: str | None) -> None:
-    with pytest.raises(base.Gone):
+    with pytest.raises(cloud_errors.Gone):
         ids.droplet_number(text)
 
 
