@@ -136,6 +136,7 @@ async def test_an_upgrade_and_the_way_back_exchange_the_driver_and_leave_running
     written, seen = await place.sh("app", WRITE), [await pods_of_the_driver(client)]
     for script, fill in ((upgrade, {"charts/aiocsi": str(CHART)}), (guide.commands("Back")[0], {})):
         await asyncio.to_thread(operator.play, script, fill)
+        await asyncio.to_thread(driver.rolled_out, workspace)
         seen.append(await pods_of_the_driver(client))
         assert not seen[-1] & seen[-2]
         assert await place.sh("app", READ) == written

@@ -41,6 +41,13 @@ def upgrade(workspace: Workspace, values: Path) -> None:
     argv = ["upgrade", "--install", RELEASE, str(CHART), f"--namespace={NAMESPACE}", f"--values={values}"]
     argv += [f"--kubeconfig={workspace.kubeconfig}", "--wait", f"--timeout={INSTALL_SECONDS}s"]
     workspace.program("helm", *argv, seconds=INSTALL_SECONDS + 30)
+    rolled_out(workspace)
+
+
+def rolled_out(workspace: Workspace) -> None:
+    """Wait until the last old pod of the controller is gone: helm waits only until the new ones are ready."""
+    argv = ("rollout", "status", f"deployment/{RELEASE}-controller", f"--namespace={NAMESPACE}")
+    workspace.kubectl(*argv, f"--timeout={INSTALL_SECONDS}s")
 
 
 def chart_values(workspace: Workspace, embedded: EmbeddedCloud) -> dict[str, object]:
