@@ -7,6 +7,7 @@ and holds its own locks. The drain waits for it.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from typing import TypeVar
 
 import structlog
@@ -16,6 +17,21 @@ from common import errors
 Result = TypeVar("Result")
 
 log = structlog.get_logger()
+
+
+class _Caller:
+    """Whoever waits for committed work."""
+
+    gone = False
+
+
+_caller: ContextVar[_Caller] = ContextVar("caller")
+
+
+def is_abandoned() -> bool:
+    """Tell whether this is committed work whose caller was cancelled: another process may do it meanwhile."""
+    caller = _caller.get(None)
+    return caller is not None and caller.gone
 
 
 class Tasks:
@@ -34,11 +50,23 @@ class Tasks:
             alarm()
 
     async def finish(self, work: Coroutine[object, object, Result]) -> Result:
-        """Run ``work`` to its end even if the caller is cancelled; return its result, or raise its error."""
-        task = asyncio.create_task(work)
+        """Run ``work`` to its end even if the caller is cancelled; return its result, or raise its error.
+
+        What of it has not begun when the caller goes may ask ``is_abandoned``, and not begin.
+        """
+        caller = _Caller()
+        token = _caller.set(caller)
+        try:
+            task = asyncio.create_task(work)
+        finally:
+            _caller.reset(token)
         self._committed.add(task)
         task.add_done_callback(self._forget_committed)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            caller.gone = True
+            raise
 
     def background(self, work: Coroutine[object, object, object], name: str) -> asyncio.Task[object]:
         """Start work that lives until ``close`` at the longest. If it ends with an error, the error is logged."""

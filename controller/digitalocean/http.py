@@ -17,6 +17,7 @@ import pydantic
 import structlog
 
 from common import deadlines, errors
+from common.tasks import is_abandoned
 from controller.digitalocean import connection
 from controller.digitalocean.api_answer import ERROR_BYTES, Answer, Meaning, one_line
 from controller.digitalocean.api_request import ApiRequest
@@ -121,6 +122,8 @@ class Http:
         retoken = True
         while True:
             await self._admit(tries, deadline)
+            if call.changes and is_abandoned():  # another process may have answered for the same object meanwhile
+                raise errors.Unavailable(f"{call}: not sent, because the caller has gone")
             token = await self._current_token(call)
             answer = await self._paid(call, token, deadline)
             if answer.meaning is Meaning.TOKEN_REFUSED and retoken:  # the token may just have been replaced

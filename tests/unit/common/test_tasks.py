@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from common.tasks import Tasks
+from common.tasks import Tasks, is_abandoned
 from tests.fakes.services import Gate
 from tests.unit.common.captured import captured
 
@@ -147,3 +147,23 @@ async def test_vital_work_that_failed_before_anybody_watched_raises_the_alarm_at
     await asyncio.sleep(0)  # noqa: TID251  # one turn of the loop: the task's callbacks run
     tasks.watch(alarm.set)
     assert alarm.is_set()
+
+
+@pytest.mark.asyncio
+async def test_committed_work_learns_that_its_caller_has_gone_and_other_work_does_not() -> None:
+    tasks, gate, seen = Tasks(), Gate(), []
+
+    async def work() -> None:
+        seen.append(is_abandoned())
+        await gate()
+        seen.append(is_abandoned())
+
+    async with asyncio.TaskGroup() as group:
+        gone, stays = (group.create_task(tasks.finish(work())) for _ in range(2))
+        await gate.until(2)
+        gone.cancel()
+        gate.open()
+        await stays
+    assert await tasks.settle(10) == 0
+    assert sorted(seen) == [False, False, False, True]
+    assert not is_abandoned()

@@ -17,6 +17,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from common import deadlines, errors
+from common.tasks import Tasks
 from controller.digitalocean import models
 from controller.digitalocean.api_request import ApiRequest
 from controller.digitalocean.connection import proxy_for, session
@@ -43,8 +44,10 @@ class Script:
         self.tokens: list[str] = []
         self.agents: list[str] = []
         self.headers: dict[str, str] = {}
+        self.asked = asyncio.Event()
 
     async def answer(self, request: web.Request) -> web.Response:
+        self.asked.set()
         self.tokens.append(request.headers["Authorization"].removeprefix("Bearer "))
         self.agents.append(request.headers["User-Agent"])
         found = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
@@ -161,6 +164,17 @@ async def test_a_429_is_waited_out_and_the_change_sent_again() -> None:
     async with api(script) as http:
         await http.send(CHANGE)
     assert len(script.tokens) == 2
+
+
+async def test_a_change_that_waits_for_its_turn_is_not_sent_once_its_caller_has_gone() -> None:
+    script, tasks = Script((429, LIMITED), (201, "{}")), Tasks()
+    script.headers = {"retry-after": "1"}
+    async with api(script) as http, asyncio.timeout(10), asyncio.TaskGroup() as group:
+        caller = group.create_task(tasks.finish(http.send(CHANGE)))
+        await script.asked.wait()
+        caller.cancel()
+        assert await tasks.settle(8) == 0
+    assert len(script.tokens) == 1
 
 
 async def test_a_429_beyond_the_deadline_is_told_with_the_time_to_wait() -> None:
