@@ -60,13 +60,7 @@ class DigitalOcean:
 
     async def delete_volume(self, volume_id: str) -> None:
         """DELETE /v2/volumes/{id} (volumes_delete)."""
-        where = path("volumes", volume_id)
-        call = ApiRequest("DELETE", where, Lane.CHANGE, volume_id, success=204)
-        with refusals(conflict=cloud_errors.InUse):
-            try:
-                await self._http.send(call)
-            except UnprovenSuccess as unproven:
-                await self._prove_gone(where, volume_id, unproven)
+        await self._delete(path("volumes", volume_id), volume_id)
 
     async def get_volume(self, volume_id: str) -> base.Volume:
         """GET /v2/volumes/{id} (volumes_get)."""
@@ -174,13 +168,7 @@ class DigitalOcean:
 
     async def delete_snapshot(self, snapshot_id: str) -> None:
         """DELETE /v2/snapshots/{id} (snapshots_delete)."""
-        where = path("snapshots", snapshot_id)
-        call = ApiRequest("DELETE", where, Lane.CHANGE, snapshot_id, success=204)
-        with refusals(conflict=cloud_errors.InUse):
-            try:
-                await self._http.send(call)
-            except UnprovenSuccess as unproven:
-                await self._prove_gone(where, snapshot_id, unproven)
+        await self._delete(path("snapshots", snapshot_id), snapshot_id)
 
     async def get_snapshot(self, snapshot_id: str) -> base.Snapshot:
         """GET /v2/snapshots/{id} (snapshots_get)."""
@@ -284,6 +272,13 @@ class DigitalOcean:
             except UnprovenSuccess as unproven:
                 if (tag in (await self.get_volume(volume_id)).labels) != (method == "POST"):
                     raise unproven from None
+
+    async def _delete(self, where: str, share: str) -> None:
+        with refusals(conflict=cloud_errors.InUse):
+            try:
+                await self._http.send(ApiRequest("DELETE", where, Lane.CHANGE, share, success=204))
+            except UnprovenSuccess as unproven:
+                await self._prove_gone(where, share, unproven)
 
     async def _prove_gone(self, where: str, share: str, unproven: UnprovenSuccess) -> None:
         """A delete seems to be done: return if the API itself no longer knows the object."""
