@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from localcloud.clock import Clock
-from localcloud.disks.base import Disk, Disks
+from localcloud.disks.base import Disk, Disks, Trouble
 from localcloud.faults.faults import Faults
 from localcloud.settings import Settings
 from localcloud.state.actions import Actions
@@ -21,6 +21,9 @@ from localcloud.tasks import Tasks
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The request that is being served; work that it starts inherits it."""
+
+why: ContextVar[str] = ContextVar("why", default="")
+"""What became of that request: the fault that struck it, or what the API refused."""
 
 
 class Cloud:
@@ -40,6 +43,7 @@ class Cloud:
         self.tags = Tags(database)
         self.ledger = Ledger(database)
         self.faults = Faults(settings.seed)
+        self.disk_troubles: dict[str, Trouble] = {}  # by volume: what this run was asked to do to its disk
 
     @contextmanager
     def effect(self, kind: str, subject: str, **detail: Value) -> Iterator[None]:

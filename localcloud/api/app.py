@@ -16,6 +16,7 @@ from localcloud.api.tags import TagRoutes
 from localcloud.api.volumes import VolumeRoutes
 from localcloud.cloud import Cloud
 from localcloud.page.overview import Views
+from localcloud.page.timeline import Timeline
 from localcloud.rates import Rates
 from localcloud.snapshots import Snapshotting
 
@@ -26,8 +27,9 @@ def make(cloud: Cloud, actions: VolumeActions, token: str) -> web.Application:
     """Return the application of a cloud."""
     rates = Rates(cloud.clock, cloud.settings.rate_hour, cloud.settings.rate_minute)
     snapshotting = Snapshotting(cloud)
-    page = PageRoutes(cloud, Views(cloud, rates, snapshotting))
-    surround = Surround(cloud, rates, token)
+    timeline = Timeline(cloud.ledger, cloud.database.tell)
+    page = PageRoutes(cloud, Views(cloud, rates, snapshotting, timeline), token)
+    surround = Surround(cloud, rates, timeline, token)
     app = web.Application(middlewares=[surround.observe], client_max_size=LARGEST_BODY_BYTES)
     for part in (
         ActionRoutes(cloud, actions),  # before the volumes: "actions" and "snapshots" are no ids of volumes

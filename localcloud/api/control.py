@@ -3,6 +3,7 @@
 They need no token, and answer only on the address that the cloud listens on.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 from localcloud import api_errors
 from localcloud.api import reading, writing
 from localcloud.cloud import Cloud
-from localcloud.disks.base import DiskError
+from localcloud.disks.base import DiskError, Trouble
 
 
 class DropletSight(BaseModel, frozen=True):
@@ -90,15 +91,13 @@ class ControlRoutes:
         volume_id = request.match_info["volume_id"]
         if self._cloud.volumes.get(volume_id) is None:
             raise api_errors.not_found()
+        before = self._cloud.disk_troubles.get(volume_id, Trouble())
         try:
-            if sent.writes is not None:
-                await self._cloud.disks.fail_writes(volume_id, fail=sent.writes == "fail")
-            if sent.requests is not None:
-                await self._cloud.disks.hang(volume_id, hang=sent.requests == "hang")
-            if sent.bytes_per_second is not None:
-                await self._cloud.disks.set_pace(volume_id, sent.bytes_per_second)
+            after = await self._trouble(volume_id, before, sent)
         except DiskError as error:
             raise api_errors.unprocessable(f"this machine can't do that to a disk: {error}") from error
+        self._cloud.disk_troubles[volume_id] = after
+        self._cloud.database.tell()
         return writing.nothing()
 
     async def effects(self, request: web.Request) -> web.Response:
@@ -112,6 +111,19 @@ class ControlRoutes:
         query = request.query
         found = self._cloud.ledger.requests(query.get("method"), query.get("path"), _after(request))
         return writing.plain({"requests": tuple(RequestJson(seq=seq, **vars(each)) for seq, each in found)})
+
+    async def _trouble(self, volume_id: str, before: Trouble, sent: DiskState) -> Trouble:
+        disks, after = self._cloud.disks, before
+        if sent.writes is not None:
+            after = replace(after, fails_writes=sent.writes == "fail")
+            await disks.fail_writes(volume_id, fail=after.fails_writes)
+        if sent.requests is not None:
+            after = replace(after, hangs=sent.requests == "hang")
+            await disks.hang(volume_id, hang=after.hangs)
+        if sent.bytes_per_second is not None:
+            after = replace(after, bytes_per_second=sent.bytes_per_second)
+            await disks.set_pace(volume_id, sent.bytes_per_second)
+        return after
 
     async def clear(self, request: web.Request) -> web.Response:  # noqa: ARG002 (a handler gets the request)
         """Forget the ledger."""

@@ -14,6 +14,7 @@ from localcloud.api import hosts, writing
 from localcloud.api_errors import Problem
 from localcloud.cloud import Cloud
 from localcloud.faults.requests import DROPPED, Dropped, RequestFaults
+from localcloud.page.timeline import Timeline
 from localcloud.rates import Rates
 from localcloud.state.ledger import Request
 
@@ -25,8 +26,9 @@ API_PREFIX = "/v2/"
 class Surround:
     """The middleware of one cloud."""
 
-    def __init__(self, cloud: Cloud, rates: Rates, token: str) -> None:
+    def __init__(self, cloud: Cloud, rates: Rates, timeline: Timeline, token: str) -> None:
         self._cloud = cloud
+        self._timeline = timeline
         self._rates = rates
         self._faults = RequestFaults(cloud)
         self._authorization = f"Bearer {token}".encode()
@@ -39,6 +41,7 @@ class Surround:
             return await self._answer(request, handler)
         request_id = str(uuid.uuid4())
         context.request_id.set(request_id)
+        context.why.set("")
         started = time.monotonic()
         try:
             response = await self._answer(request, handler)
@@ -58,6 +61,7 @@ class Surround:
             self._admit(request)
             return await self._faults.serve(request, handler)
         except Problem as error:
+            context.why.set(context.why.get() or error.message)
             return writing.problem(error, request_id)
         except (Dropped, ConnectionResetError):
             raise
@@ -82,9 +86,9 @@ class Surround:
 
     def _note(self, request: web.Request, request_id: str, status: int, seconds: float) -> None:
         now = self._cloud.clock.now()
-        self._cloud.ledger.request(
-            Request(now, request_id, request.method, request.path, request.query_string, status, seconds)
-        )
+        noted = Request(now, request_id, request.method, request.path, request.query_string, status, seconds)
+        self._cloud.ledger.request(noted)
+        self._timeline.request(noted, context.why.get())
 
 
 def _cut(request: web.Request) -> web.Response:

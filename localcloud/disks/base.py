@@ -16,6 +16,15 @@ class Disk:
     droplet_id: int | None
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with a disk: it lasts until the cloud ends. Pace in bytes a second, 0: as fast as it can."""
+
+    fails_writes: bool = False
+    hangs: bool = False
+    bytes_per_second: int = 0
+
+
 class DiskError(Exception):
     """A disk could not be made, attached, detached, grown or copied."""
 
@@ -87,6 +96,10 @@ class Disks(Protocol):
 
         ``for_good``: there is no next start, so a mounted device goes too, with its last user.
         """
+        ...
+
+    def used_bytes(self, volume_id: str) -> int | None:
+        """Return how much room a volume takes on this machine, None if it has no file."""
         ...
 
     def device_folder(self, droplet_id: int) -> Path | None:

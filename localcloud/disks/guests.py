@@ -9,11 +9,11 @@ import shutil
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from localcloud.disks import files
-from localcloud.disks.base import Disk, DiskError
+from localcloud.disks.base import Disk, DiskError, Trouble
 from localcloud.disks.volume_files import Store
 from localcloud.guests.drives import Drive
 from localcloud.guests.errors import GuestError
@@ -22,15 +22,6 @@ from localcloud.guests.machine import Image, Machine, Metadata
 
 METADATA_SOCKET = "metadata.sock"
 METADATA_PREFIX = "/_localcloud/droplets/{}"
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What is wrong with a disk: it lasts until the cloud ends. Pace in bytes a second, 0: as fast as it can."""
-
-    fails_writes: bool = False
-    hangs: bool = False
-    bytes_per_second: int = 0
 
 
 class GuestDisks:
@@ -155,6 +146,10 @@ class GuestDisks:
         """End all guests; the next start starts them again."""
         end = self.discard if for_good else self.switch_off
         await asyncio.gather(*(end(droplet_id) for droplet_id in list(self._guests)))
+
+    def used_bytes(self, volume_id: str) -> int | None:
+        """Return the room that the file takes."""
+        return self._store.used_bytes(volume_id)
 
     def device_folder(self, droplet_id: int) -> None:
         """Return None: a droplet's devices are in it."""

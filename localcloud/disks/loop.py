@@ -107,6 +107,10 @@ class LoopDisks:
         """Wait for the threads, then let go of the devices and remove their nodes."""
         await asyncio.to_thread(self._close, for_good=for_good)
 
+    def used_bytes(self, volume_id: str) -> int | None:
+        """Return the room that the file takes."""
+        return self._store.used_bytes(volume_id)
+
     def device_folder(self, droplet_id: int) -> Path:
         """Return the folder of a droplet; it is made when it is missing."""
         folder = self._droplets / str(droplet_id) / "dev"

@@ -54,6 +54,10 @@ class NoDisks:
     async def close(self, *, for_good: bool) -> None:
         """Do nothing."""
 
+    def used_bytes(self, volume_id: str) -> int | None:  # noqa: ARG002 (the protocol's name)
+        """Return None: there are no files."""
+        return None
+
     def device_folder(self, droplet_id: int) -> Path | None:  # noqa: ARG002 (the protocol's name)
         """Return None: there are no devices."""
         return None

@@ -20,6 +20,13 @@ class Store:
         """Return the file of a volume."""
         return self.volumes / f"{volume_id}.img"
 
+    def used_bytes(self, volume_id: str) -> int | None:
+        """Return how much room the file of a volume takes: it is sparse."""
+        try:
+            return self.file(volume_id).stat().st_blocks * 512
+        except FileNotFoundError:
+            return None
+
     def snapshot_file(self, snapshot_id: str) -> Path:
         """Return the file of a snapshot."""
         return self.snapshots / f"{snapshot_id}.img"

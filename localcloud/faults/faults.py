@@ -16,6 +16,12 @@ class Fault:
     matches: int = 0
     strikes: int = 0
 
+    @property
+    def is_spent(self) -> bool:
+        """Say whether it can strike no more."""
+        over = self.rule.times is not None and self.strikes >= self.rule.times
+        return over or (bool(self.rule.nth) and self.matches >= max(self.rule.nth))
+
     def meet(self) -> bool:
         """Count a match; say whether the fault strikes."""
         self.matches += 1
@@ -62,14 +68,14 @@ class Faults:
         """Say whether a rule about requests asks which action they start."""
         return any(fault.rule.is_of_requests and fault.rule.where.action for fault in self._faults.values())
 
-    def of_request(self, method: str, path: str, action: str | None) -> list[Rule]:
+    def of_request(self, method: str, path: str, action: str | None) -> list[Fault]:
         """Return what strikes this request."""
         met = [
             fault
             for fault in self._faults.values()
             if fault.rule.is_of_requests and fault.rule.matches_request(method, path, action)
         ]
-        return [fault.rule for fault in met if fault.meet()]
+        return [fault for fault in met if fault.meet()]
 
     def of_action(self, action: ActionType) -> list[Rule]:
         """Return what strikes this action."""

@@ -6,6 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from localcloud import api_errors
+from localcloud import cloud as context
 from localcloud.api_errors import Problem
 from localcloud.cloud import Cloud
 from localcloud.faults.rules import Kind, Rule
@@ -30,7 +31,8 @@ class RequestFaults:
             return await handler(request)
         action = await _action(request) if self._cloud.faults.need_actions() else None
         struck = self._cloud.faults.of_request(request.method, request.path, action)
-        rules = {rule.kind: rule for rule in struck}
+        context.why.set(", ".join(f"fault #{fault.id}: {fault.rule.kind}" for fault in struck))
+        rules = {fault.rule.kind: fault.rule for fault in struck}
         await self._before(rules)
         answer = rules.get("answer")
         if answer is not None and not answer.done:

@@ -82,6 +82,10 @@ class Ledger:
         )
         return [_effect(row) for row in rows]
 
+    def last_effect(self) -> int:
+        """Return the ``seq`` of the newest effect, 0 if there is none."""
+        return self._database.number("SELECT COALESCE(MAX(seq), 0) FROM effects")
+
     def requests(self, method: str | None = None, path: str | None = None, after: int = 0) -> list[tuple[int, Request]]:
         """Return the requests after a ``seq`` with their ``seq``, in order; ``path`` may hold ``*``."""
         self.flush()

@@ -5,11 +5,12 @@ Source: Chrome DevTools Protocol (Page, Runtime, Emulation, Input).
 
 import asyncio
 import base64
+import os
 import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -98,7 +99,10 @@ def chromium(profile: Path) -> Iterator[str]:
     """Run Chromium with a profile folder of its own; give the address that it listens on."""
     assert CHROMIUM is not None
     process = subprocess.Popen(
-        [CHROMIUM, *OPTIONS, f"--user-data-dir={profile}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [CHROMIUM, *OPTIONS, f"--user-data-dir={profile}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "BREAKPAD_DUMP_LOCATION": str(profile)},
     )
     told = profile / "DevToolsActivePort"
     deadline = time.monotonic() + START_SECONDS
@@ -110,6 +114,18 @@ def chromium(profile: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(START_SECONDS)
+        while _has_processes(profile):  # those that would report a crash outlive it for a moment
+            assert time.monotonic() < deadline + START_SECONDS, "a process of chromium does not end"
+            time.sleep(0.02)
+
+
+def _has_processes(profile: Path) -> bool:
+    """Tell whether a process names the profile on its command line."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(profile).encode() in (process / "cmdline").read_bytes():
+                return True
+    return False
 
 
 @asynccontextmanager
