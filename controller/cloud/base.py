@@ -129,12 +129,13 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A virtual machine that volumes are attached to."""
+    """A virtual machine that volumes are attached to; ``changing`` while an action may start or stop it."""
 
     id: str
     zone: str
     active: bool
     volume_ids: tuple[str, ...]
+    changing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

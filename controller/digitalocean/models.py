@@ -152,6 +152,7 @@ class DropletJson(Json):
 
     id: Number
     status: Name
+    locked: bool
     region: RegionJson
     volume_ids: Annotated[tuple[Uuid, ...], Field(max_length=256)]
 

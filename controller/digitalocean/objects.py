@@ -57,4 +57,10 @@ def snapshot(json: models.SnapshotJson) -> base.Snapshot:
 
 def server(json: models.DropletJson) -> base.Server:
     """Return the droplet."""
-    return base.Server(str(json.id), json.region.slug, json.status == "active", json.volume_ids)
+    return base.Server(
+        str(json.id),
+        json.region.slug,
+        active=json.status == "active",
+        volume_ids=json.volume_ids,
+        changing=json.locked or json.status not in {"active", "off"},
+    )

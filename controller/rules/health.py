@@ -45,6 +45,9 @@ def _of_holder(volume: Volume, holder: str, server: Server | None) -> Ailment | 
     if server is None:
         text = f"volume {volume.id} is attached to node {holder}, which the cloud does not know"
         return Ailment(Severity.INACCESSIBLE, "AttachedToUnknownServer", text)
+    if not server.active and server.changing:
+        text = f"volume {volume.id} is attached to node {holder}, which is being started, stopped or changed"
+        return Ailment(Severity.INACCESSIBLE, "ServerChanging", text)
     if not server.active:
         text = f"volume {volume.id} is attached to node {holder}, which is not active"
         return Ailment(Severity.INACCESSIBLE, "ServerNotActive", text)

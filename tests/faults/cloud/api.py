@@ -123,6 +123,7 @@ class Api:
             "status": "active" if droplet.active else "off",
             "region": {"slug": REGION},
             "volume_ids": [each.id for each in self._state.volumes.values() if each.droplet_id == droplet_id],
+            "locked": False,
         }
 
 

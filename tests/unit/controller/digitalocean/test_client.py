@@ -32,7 +32,7 @@ TAKEN = {
     "regions": ["nyc1"],
     "created_at": MOMENT,
 }
-DROPLET = {"id": 101, "status": "active", "region": REGION, "volume_ids": []}
+DROPLET = {"id": 101, "status": "active", "locked": False, "region": REGION, "volume_ids": []}
 ORDER = VolumeOrder("pvc-a", "nyc1", 2, BLANK)
 PLACE = Place(MINE, "101", "nyc1")
 

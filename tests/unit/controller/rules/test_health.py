@@ -14,6 +14,8 @@ def test_a_well_volume_has_no_ailment() -> None:
 def test_each_ailment_has_its_reason() -> None:
     errored = Progress(Pending("7", Kind.ATTACH), ActionState.ERRORED, error="the disk is on fire")
     off = {"1": Server("1", "nyc1", active=False, volume_ids=("v",))}
+    changing = {"1": replace(off["1"], changing=True)}
+    assert [each.reason for each in health.of_volume(VOLUME, changing, ())] == ["ServerChanging"]
     assert [each.reason for each in health.of_volume(VOLUME, {"1": None}, ())] == ["AttachedToUnknownServer"]
     assert [each.reason for each in health.of_volume(VOLUME, off, (errored,))] == [
         "ServerNotActive",
