@@ -163,6 +163,13 @@ def driver_name(value: str) -> str:
     return value
 
 
+def dns_label(value: str) -> str:
+    """Return a name as Kubernetes takes it for a namespace (RFC 1123 label)."""
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value):
+        raise ValueError(f"must be lower-case letters, digits and hyphens, not {shown(value)}")
+    return value
+
+
 def zone(value: str) -> str:
     """Return the slug of a zone (DigitalOcean: region), or an empty text."""
     if value and not _ZONE.fullmatch(value):

@@ -47,12 +47,13 @@ class Lock:
         return "sha256:" + hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
 
 
-DEV = Lock("dev", extras=("controller", "localcloud"), groups=("dev",))
+DEV = Lock("dev", extras=("controller", "kubernetes", "localcloud"), groups=("dev",))
 LOCKS = (  # the first one settles the versions of the others
     DEV,
     Lock("node"),
     Lock("controller", extras=("controller",)),
     Lock("localcloud", extras=("localcloud",)),
+    Lock("image", extras=("controller", "kubernetes")),
     Lock("go", groups=("go",), with_project=False),
 )
 

@@ -24,15 +24,22 @@ from controller.settings import ControllerSettings
 from localcloud import settings as localcloud_settings
 from node.metrics import NodeMetrics
 from node.settings import NodeSettings
+from warden.metrics import WardenMetrics
+from warden.settings import WardenSettings
 
+PROGRAMS = (
+    ("aiocsi-controller", ControllerSettings),
+    ("aiocsi-node", NodeSettings),
+    ("aiocsi-warden", WardenSettings),
+)
 _ESCAPED = {ord("|"): "&#124;", ord("<"): "&lt;"}
 NOTE = "<!-- Generated from the code by `make update`: change the code, not this page. -->"
 
 SETTINGS_HEAD = """\
 # Settings
 
-The controller and the node read environment variables, once, at their start. One that is set but empty counts as unset.
-A wrong value is one line on stderr and exit status 2. `--help` prints the same list."""
+The controller, the node and the warden read environment variables, once, at their start. One that is set but empty
+counts as unset. A wrong value is one line on stderr and exit status 2. `--help` prints the same list."""
 
 ERRORS_HEAD = """\
 # Errors
@@ -69,7 +76,7 @@ def generate(folder: Path) -> None:
 
 def _settings() -> Iterator[str]:
     yield SETTINGS_HEAD
-    for program, kind in (("aiocsi-controller", ControllerSettings), ("aiocsi-node", NodeSettings)):
+    for program, kind in PROGRAMS:
         yield from ("", f"## {program}", "")
         variables = describe(kind)
         yield from _table(
@@ -138,11 +145,17 @@ def _import_all(*packages: ModuleType) -> None:
 
 def _metrics() -> Iterator[str]:
     yield METRICS_HEAD
-    both, controllers, nodes = Metrics().registry, CollectorRegistry(), CollectorRegistry()
+    both, controllers, nodes, wardens = Metrics().registry, *(CollectorRegistry() for _ in range(3))
     CountedRequests(controllers)
     watch(controllers, dict.fromkeys(LEVELS, float))
     NodeMetrics(nodes)
-    for title, registry in (("Both services", both), ("The controller", controllers), ("The node", nodes)):
+    WardenMetrics(wardens)
+    for title, registry in (
+        ("All processes", both),
+        ("The controller", controllers),
+        ("The node", nodes),
+        ("The warden", wardens),
+    ):
         yield from ("", f"## {title}", "")
         yield from _table(
             ("metric", "type", "labels", "what it tells"),

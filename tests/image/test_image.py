@@ -13,7 +13,7 @@ from tools.image import SBOM, closure, version
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.mark.parametrize("service", ["controller", "node"])
+@pytest.mark.parametrize("service", ["controller", "node", "warden"])
 def test_a_service_starts_as_a_user_without_rights_and_tells_its_version(image: Unpacked, service: str) -> None:
     assert image.run(f"aiocsi-{service}", "--version").strip() == f"aiocsi-{service} {version()}"
     assert "AIOCSI_ENDPOINT" in image.run(f"aiocsi-{service}", "--help")
@@ -77,7 +77,7 @@ def test_the_image_trusts_the_public_certificate_authorities(image: Unpacked) ->
     assert int(told) > 100
 
 
-@pytest.mark.parametrize("package", ["rich", "pip", "setuptools", "localcloud", "pytest", "lightkube"])
+@pytest.mark.parametrize("package", ["rich", "pip", "setuptools", "localcloud", "pytest"])
 def test_a_python_package_that_no_service_needs_is_not_there(image: Unpacked, package: str) -> None:
     assert not (image.site / package).exists()
 

@@ -11,7 +11,7 @@ from tests.walls.test_doors import PURE
 
 PROGRAMS = Path(sys.executable).parent
 LINT = (str(PROGRAMS / "lint-imports"), "--no-cache")
-RUFF = (str(PROGRAMS / "ruff"), "check", "--no-cache", "--select", "TID251", "common", "controller", "node")
+RUFF = (str(PROGRAMS / "ruff"), "check", "--no-cache", "--select", "TID251", "common", "controller", "node", "warden")
 PYTEST = "-m pytest -q -x --noconftest -c /dev/null --rootdir . --import-mode=importlib -p no:cacheprovider"
 DOORS = (sys.executable, *PYTEST.split(), "tests/walls/test_doors.py")
 
@@ -55,6 +55,12 @@ UPWARDS = [
     imports("controller/digitalocean/models.py", "controller.digitalocean.http"),
     imports("controller/digitalocean/http.py", "controller.digitalocean.client"),
     imports("controller/actions.py", "controller.digitalocean.client"),
+    imports("warden/records.py", "warden.rules.taints"),
+    imports("warden/rules/taints.py", "warden.api"),
+    imports("warden/api.py", "warden.cache"),
+    imports("warden/cache.py", "warden.view"),
+    imports("warden/view.py", "warden.failover"),
+    imports("warden/failover.py", "controller.records"),
     imports("node/records/kernel.py", "node.rules.identity"),
     imports("node/rules/identity.py", "node.host.sysfs"),
     imports("node/host/probe.py", "node.staging"),

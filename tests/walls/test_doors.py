@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DRIVER = ("common", "controller", "node")
+DRIVER = ("common", "controller", "node", "warden")
 
 DOORS = {  # what starts a task, a thread or a program: where it may stand, and why
     "create_task": {
@@ -53,6 +53,8 @@ PURE = [
     "node/formats",
     "node/records",
     "node/rules",
+    "warden/records.py",
+    "warden/rules",
 ]
 IMPURE_BUILTINS = {"__import__", "breakpoint", "compile", "eval", "exec", "input", "open", "print"}
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tools.image import PACKAGES, PYTHON, ROOT, SITE, version
 
-REQUIREMENTS = ROOT / "requirements" / "controller.txt"  # those of the node are among them
-SCRIPTS = ("controller", "node")
+REQUIREMENTS = ROOT / "requirements" / "image.txt"  # of every process in it
+SCRIPTS = ("controller", "node", "warden")
 SCRIPT = """\
 #!/usr/bin/python3 -I
 import sys
@@ -26,6 +26,14 @@ sys.exit(main())
 """
 PLATFORMS = ("manylinux_2_17", "manylinux2014", "manylinux_2_28", "manylinux_2_34")
 """Of the wheels that Debian 12 (glibc 2.36) can load."""
+
+UNUSED = (
+    *("lightkube/models/*alpha*.py", "lightkube/models/*beta*.py", "lightkube/models/_schema.json"),
+    *("lightkube/resources/*alpha*.py", "lightkube/resources/*beta*.py"),
+    *("yaml/_yaml*.so", "anyio/pytest_plugin.py", "aiohttp/_websocket/*.so"),
+    *("**/*.pyx", "**/*.pxd", "**/*.c", "**/*.h"),
+)
+"""Of the libraries: objects of Kubernetes that are not stable, faster YAML and websockets, sources in C."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,6 +66,8 @@ def libraries(folder: Path, machine: str, requirements: Path) -> None:
     argv += ["--disable-pip-version-check", "--root-user-action=ignore"]
     subprocess.run([*argv, "--target", site, "-r", requirements], check=True, stdin=subprocess.DEVNULL)
     shutil.rmtree(site / "bin", ignore_errors=True)
+    for unused in [file for pattern in UNUSED for file in site.glob(pattern)]:
+        unused.unlink()
 
 
 def ours(folder: Path) -> None:

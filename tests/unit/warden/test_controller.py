@@ -1,0 +1,78 @@
+"""The controller, asked over its socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from common.metrics import Metrics
+from common.rpc import Calls
+from common.server import GrpcServer
+from csi_proto.csi import v1 as csi
+from warden.controller import ControllerSocket
+from warden.records import ServerState
+
+pytestmark = pytest.mark.asyncio
+
+
+class Told(csi.ControllerBase):
+    """A controller that holds volume ``v`` on server 1, whose health is of these reasons."""
+
+    def __init__(self, *reasons: str) -> None:
+        self._reasons = reasons
+
+    async def controller_get_volume(self, message: csi.ControllerGetVolumeRequest) -> csi.ControllerGetVolumeResponse:
+        status = csi.ControllerGetVolumeResponseVolumeStatus(published_node_ids=["1"])
+        return csi.ControllerGetVolumeResponse(volume=csi.Volume(volume_id=message.volume_id), status=status)
+
+    async def controller_get_volume_health(
+        self, message: csi.ControllerGetVolumeHealthRequest
+    ) -> csi.ControllerGetVolumeHealthResponse:
+        inaccessible, degraded = csi.VolumeHealthErrorType.INACCESSIBLE, csi.VolumeHealthErrorType.DEGRADED
+        entries = [csi.VolumeHealthVolumeHealthEntry(status=inaccessible, reason=each) for each in self._reasons]
+        entries.append(csi.VolumeHealthVolumeHealthEntry(status=degraded, reason="ActionErrored"))
+        health = csi.VolumeHealth(volume_id=message.volume_id, health_statuses=entries)
+        return csi.ControllerGetVolumeHealthResponse(volume_health=health)
+
+
+@asynccontextmanager
+async def serving(folder: Path, *reasons: str) -> AsyncIterator[ControllerSocket]:
+    server = GrpcServer([Told(*reasons)], str(folder / "csi.sock"), Calls(Metrics()))
+    await server.start()
+    client = ControllerSocket(folder / "csi.sock")
+    yield client
+    client.close()
+    await server.drain(1)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "state"),
+    [
+        pytest.param([], ServerState.ACTIVE, id="degraded alone is active"),
+        pytest.param(["ServerNotActive"], ServerState.OFF, id="off"),
+        pytest.param(["ServerChanging"], ServerState.UNTOLD, id="changing"),
+    ],
+)
+async def test_a_look_is_told_by_volume_health(tmp_path: Path, reasons: list[str], state: ServerState) -> None:
+    async with serving(tmp_path, *reasons) as client:
+        assert await client.look("v", "1") is state
+        assert await client.look("v", "2") is ServerState.UNTOLD
+
+
+async def test_a_controller_that_is_away_tells_nothing_and_is_found_again(tmp_path: Path) -> None:
+    client = ControllerSocket(tmp_path / "csi.sock")
+    assert await client.look("v", "1") is ServerState.UNTOLD
+    async with serving(tmp_path, "ServerNotActive"):
+        assert await client.look("v", "1") is ServerState.OFF
+    assert await client.look("v", "1") is ServerState.UNTOLD
+    client.close()
+
+
+async def test_a_refusal_tells_nothing(tmp_path: Path) -> None:
+    server = GrpcServer([csi.ControllerBase()], str(tmp_path / "csi.sock"), Calls(Metrics()))
+    await server.start()
+    client = ControllerSocket(tmp_path / "csi.sock")
+    assert await client.look("v", "1") is ServerState.UNTOLD
+    client.close()
+    await server.drain(1)

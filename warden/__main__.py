@@ -1,0 +1,71 @@
+"""``aiocsi-warden``: read the settings, watch until told to stop."""
+
+# ruff: noqa: E402  # nothing may be imported before the process is made light
+from common import slim_imports
+
+slim_imports.shed_for_all("pydantic", "pydantic_core")
+
+import socket
+import sys
+from collections.abc import Sequence
+
+from common import core_dumps, entry, logs, server, settings
+from common.health import HealthServer
+from common.metrics import Metrics
+from common.sockets import parse
+from common.tasks import Tasks
+from warden import kube
+from warden.controller import ControllerSocket
+from warden.events import Recorder
+from warden.failover import Failover, Parts
+from warden.lease import LeaseHolder, LeaseName
+from warden.metrics import WardenMetrics
+from warden.rules.failover import Mode, Policy
+from warden.settings import WardenSettings
+from warden.view import View
+
+PROGRAM = "aiocsi-warden"
+DESCRIPTION = "The warden of aiocsi: tells Kubernetes what the cloud knows of volumes and the nodes that hold them."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit status: 0 asked to stop, 1 it cannot work, 2 a setting is wrong."""
+    core_dumps.forbid()
+    arguments = sys.argv[1:] if argv is None else argv
+    chosen = settings.read(WardenSettings, arguments, PROGRAM, DESCRIPTION)
+    logs.configure(chosen.log_format, chosen.log_level)
+    return entry.main(serve(chosen))
+
+
+async def serve(chosen: WardenSettings) -> None:
+    """Watch until SIGTERM. Raises EndpointError or FailedPrecondition if it cannot."""
+    tasks, metrics = Tasks(), Metrics()
+    counted = WardenMetrics(metrics.registry)
+    me = chosen.identity or socket.gethostname()
+    controller = ControllerSocket(parse(chosen.endpoint))
+    async with kube.connect() as client:
+        api = kube.Kube(client)
+        view = View(api, chosen.driver_name)
+        lease = LeaseHolder(api, LeaseName(chosen.namespace, f"aiocsi-warden-{chosen.driver_name}", me), tasks)
+        counted.watch(lambda: float(lease.left() > 0))
+        view.measure(counted)
+        recorder = Recorder(api, me, counted)
+        policy = Policy(
+            chosen.driver_name,
+            Mode(chosen.failover_mode),
+            chosen.failover_after_seconds,
+            chosen.failover_max_nodes,
+        )
+        view.start(tasks)
+        if policy.mode is not Mode.OFF:
+            work = Failover(policy, Parts(view, api, controller, lease, recorder), counted)
+            tasks.background(work.run(), "failover")
+        parts: list[server.Servable] = [lease]
+        if chosen.http_addr is not None:
+            parts.insert(0, HealthServer(chosen.http_addr, metrics, view.not_ready))
+        await server.run(parts, tasks, chosen.drain_seconds)
+    controller.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""The controller, asked over its CSI socket as a sidecar does: how a volume is, and who holds it.
+
+Source: CSI 1.13 "ControllerGetVolume", "ControllerGetVolumeHealth".
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import structlog
+from betterproto2 import Message
+from grpclib.client import Channel
+from grpclib.const import Cardinality
+from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
+
+from csi_proto.csi import v1 as csi
+from warden.records import ServerState
+from warden.rules import looks
+
+log = structlog.get_logger("controller_client")
+
+Reply = TypeVar("Reply", bound=Message)
+
+CALL_SECONDS = 10.0
+SERVICE = "/csi.v1.Controller/"
+
+
+class AskedController(Protocol):
+    """What the warden asks of the controller."""
+
+    async def look(self, handle: str, server_id: str) -> ServerState:
+        """Return how the server is that should hold the volume, as the cloud tells it now. Never raises."""
+        ...
+
+
+class ControllerSocket:
+    """One connection to the controller's socket, made when it is needed."""
+
+    def __init__(self, socket: Path) -> None:
+        self._channel = Channel(path=str(socket))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    async def look(self, handle: str, server_id: str) -> ServerState:
+        """Return how the server is that should hold the volume. A controller that is away tells nothing."""
+        try:
+            health = await self._health(handle)
+            holders = await self._holders(handle)
+        except (GRPCError, StreamTerminatedError, ProtocolError, OSError, TimeoutError) as error:
+            log.info("look_failed", volume_id=handle, message=str(error) or type(error).__name__)
+            return ServerState.UNTOLD
+        return looks.judge(server_id, holders, health)
+
+    async def _holders(self, handle: str) -> list[str]:
+        request = csi.ControllerGetVolumeRequest(volume_id=handle)
+        told = await self._call("ControllerGetVolume", request, csi.ControllerGetVolumeResponse)
+        return [] if told.status is None else list(told.status.published_node_ids)
+
+    async def _health(self, handle: str) -> list[str]:
+        """Return the reasons for which the volume is inaccessible."""
+        request = csi.ControllerGetVolumeHealthRequest(volume_id=handle)
+        told = await self._call("ControllerGetVolumeHealth", request, csi.ControllerGetVolumeHealthResponse)
+        entries = [] if told.volume_health is None else told.volume_health.health_statuses
+        return [each.reason for each in entries if each.status == csi.VolumeHealthErrorType.INACCESSIBLE]
+
+    async def _call(self, method: str, request: Message, reply: type[Reply]) -> Reply:
+        async with (
+            asyncio.timeout(CALL_SECONDS),
+            self._channel.request(
+                SERVICE + method, Cardinality.UNARY_UNARY, type(request), reply, timeout=CALL_SECONDS
+            ) as stream,
+        ):
+            await stream.send_message(request, end=True)
+            answer = await stream.recv_message()
+        if answer is None:
+            raise ProtocolError(f"{method} was answered with nothing")
+        return answer

@@ -1,0 +1,29 @@
+"""What the warden counts beside the process."""
+
+from collections.abc import Callable
+
+from prometheus_client.metrics import Counter, Gauge
+from prometheus_client.registry import CollectorRegistry
+
+
+class WardenMetrics:
+    """The warden's metrics, in a registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.leading = Gauge("aiocsi_warden_leading", "1 while this warden holds the lease.", registry=registry)
+        self.current = Gauge(
+            "aiocsi_warden_current", "1 while a kind of objects is watched.", ["kind"], registry=registry
+        )
+        self.objects = Gauge("aiocsi_warden_objects", "Objects that are kept in memory.", ["kind"], registry=registry)
+        self.events = Counter("aiocsi_warden_events", "Events written, by reason.", ["reason"], registry=registry)
+        self.lost = Gauge(
+            "aiocsi_nodes_lost",
+            "Nodes whose server is off or gone, with volumes.",
+            ["state"],
+            registry=registry,
+        )
+        self.failovers = Counter("aiocsi_failovers", "What was done about lost nodes.", ["result"], registry=registry)
+
+    def watch(self, leading: Callable[[], float]) -> None:
+        """Ask whether this warden leads, at each scrape."""
+        self.leading.set_function(leading)

@@ -1,0 +1,1 @@
+"""What the warden concludes, decided without I/O."""

@@ -1,0 +1,115 @@
+"""Kubernetes' objects, cut down to records as they arrive: what is not judged by is not kept."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from sys import intern
+
+from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, Taint
+
+Json = Mapping[str, object]
+
+
+def at(json: object, *keys: str) -> object:
+    """Return what is at a path of an object, or None."""
+    for key in keys:
+        json = json.get(key) if isinstance(json, Mapping) else None
+    return json
+
+
+def text(json: object, *keys: str) -> str:
+    """Return the text at a path of an object; empty if there is none."""
+    found = at(json, *keys)
+    return found if isinstance(found, str) else ""
+
+
+def each(json: object, *keys: str) -> Iterator[Json]:
+    """Yield the objects of the list at a path."""
+    found = at(json, *keys)
+    for item in found if isinstance(found, list | tuple) else ():
+        if isinstance(item, Mapping):
+            yield item
+
+
+def name_of(json: Json) -> str:
+    """Return the key of an object within its kind: namespace/name, or the name alone."""
+    namespace, name = text(json, "metadata", "namespace"), text(json, "metadata", "name")
+    return f"{namespace}/{name}" if namespace else name
+
+
+def node(json: Json, driver: str) -> NodeRecord:
+    """Return a Node with the annotations of ``driver``."""
+    ready = next((one for one in each(json, "status", "conditions") if one.get("type") == "Ready"), {})
+    return NodeRecord(
+        name=intern(text(json, "metadata", "name")),
+        uid=text(json, "metadata", "uid"),
+        version=text(json, "metadata", "resourceVersion"),
+        ready=ready.get("status") == "True",
+        changed=text(ready, "lastTransitionTime"),
+        taints=tuple(_taint(one) for one in each(json, "spec", "taints")),
+        annotations=tuple(_annotations(at(json, "metadata", "annotations"), f"{driver}/")),
+        is_annotated=bool(at(json, "metadata", "annotations")),
+        unschedulable=at(json, "spec", "unschedulable") is True,
+    )
+
+
+def _taint(json: Json) -> Taint:
+    return Taint(intern(text(json, "key")), intern(text(json, "value")), intern(text(json, "effect")))
+
+
+def _annotations(json: object, prefix: str) -> Iterable[tuple[str, str]]:
+    found = json if isinstance(json, Mapping) else {}
+    return ((key, text(found, key)) for key in sorted(map(str, found)) if key.startswith(prefix))
+
+
+def csi_node(json: Json, driver: str) -> CsiNode | None:
+    """Return what a CSINode tells of ``driver``; None if nothing."""
+    for one in each(json, "spec", "drivers"):
+        if one.get("name") == driver:
+            limited = isinstance(at(one, "allocatable", "count"), int)
+            return CsiNode(intern(text(json, "metadata", "name")), text(one, "nodeID"), limited)
+    return None
+
+
+def attachment(json: Json, driver: str) -> Attachment | None:
+    """Return a VolumeAttachment of ``driver``; None for another's."""
+    if text(json, "spec", "attacher") != driver:
+        return None
+    return Attachment(
+        name=text(json, "metadata", "name"),
+        node=intern(text(json, "spec", "nodeName")),
+        volume=text(json, "spec", "source", "persistentVolumeName"),
+        attached=at(json, "status", "attached") is True,
+    )
+
+
+def persistent_volume(json: Json, driver: str) -> PersistentVolume | None:
+    """Return a PersistentVolume of ``driver``; None for another's."""
+    if text(json, "spec", "csi", "driver") != driver:
+        return None
+    claim = at(json, "spec", "claimRef")
+    return PersistentVolume(
+        name=text(json, "metadata", "name"),
+        uid=text(json, "metadata", "uid"),
+        handle=text(json, "spec", "csi", "volumeHandle"),
+        size=intern(text(json, "spec", "capacity", "storage")),
+        phase=intern(text(json, "status", "phase")),
+        claim=None if claim is None else _claim(claim),
+    )
+
+
+def _claim(json: object) -> Reference:
+    namespace = intern(text(json, "namespace"))
+    return Reference("v1", "PersistentVolumeClaim", namespace, text(json, "name"), text(json, "uid"))
+
+
+def pod(json: Json) -> Reference:
+    """Return what an Event says of a pod."""
+    metadata = at(json, "metadata")
+    return Reference("v1", "Pod", text(metadata, "namespace"), text(metadata, "name"), text(metadata, "uid"))
+
+
+def claims_of(json: Json) -> Iterator[str]:
+    """Yield namespace/name of each claim that a pod names."""
+    namespace = text(json, "metadata", "namespace")
+    for volume in each(json, "spec", "volumes"):
+        if name := text(volume, "persistentVolumeClaim", "claimName"):
+            yield f"{namespace}/{name}"

@@ -1,0 +1,26 @@
+"""The warden's settings: read once from the environment, listed by --help with unit and default."""
+
+import environ
+
+from common import converters
+from common.settings import PREFIX, Shared
+from warden.rules.failover import Mode
+
+
+@environ.config(prefix=PREFIX, frozen=True)
+class WardenSettings(Shared):
+    """What the warden reads from its environment; the endpoint is the controller's socket, which it asks."""
+
+    namespace: str = environ.var(converter=converters.dns_label, help="namespace of the lease, which is the pod's")
+    identity: str = environ.var("", help="holder of the lease; unset: the host's name, which is the pod's")
+    failover_mode: str = environ.var(
+        Mode.REPORT.value,
+        converter=converters.choice(*(mode.value for mode in Mode)),
+        help="what is done about a node that is lost with its volumes: off, report or taint",
+    )
+    failover_after_seconds: float = environ.var(
+        60.0, converter=converters.seconds(10, 3600), help="how long a node is not ready before its server is looked at"
+    )
+    failover_max_nodes: int = environ.var(
+        1, converter=converters.integer(1, 100), help="how many nodes may be tainted at once"
+    )
