@@ -5,6 +5,7 @@ Every limit of the original is a setting, and its default is the original's. Sou
 
 import argparse
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -113,9 +114,9 @@ def _seconds(text: str) -> float:
 
 
 def _disks(text: str) -> str:
-    if text not in {"loop", "qemu", "none"}:
+    if text not in {"", "loop", "qemu", "none"}:
         raise ValueError("must be loop, qemu or none")
-    return text
+    return text or ("loop" if os.geteuid() == 0 else "none")
 
 
 def _region(text: str) -> str:
@@ -152,9 +153,10 @@ OPTIONS: Mapping[str, Option] = {
     "listen": Option("127.0.0.1:8080", _address, "HOST:PORT to listen on; port 0 takes a free one"),
     "state": Option(".localcloud", Path, "folder of all state: database, disks, token"),
     "disks": Option(
-        "loop",
+        "",
         _disks,
-        "loop: sparse files on loop devices, needs root; qemu: each droplet a virtual machine; none: the API alone",
+        "loop: sparse files on loop devices, needs root; qemu: each droplet a virtual machine; none: the API alone; "
+        "empty: loop for root, none for others",
     ),
     "guest_image": Option("", _file, "with qemu: folder of the droplets' image, as make droplets makes it"),
     "guest_driver": Option("", _file, "with qemu: image of the driver that each droplet sees; empty: none"),
