@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from common import encryption, errors, format_parameters, mount_flags
+from common.codes import Code
 from common.encryption import Encryption
 from common.format_parameters import FormatOptions
 
@@ -57,6 +58,7 @@ def parse(asked: Capability, parameters: Mapping[str, str]) -> Use:
         raise errors.InvalidArgument(
             f"access mode {asked.mode or 'of none'} is not offered: a volume is attached to one node at a time",
             remedy="use ReadWriteOnce or ReadWriteOncePod",
+            error_code=Code.ACCESS_MODE,
         )
     encrypted, alone = encryption.parse(parameters), asked.mode == _SINGLE_WRITER
     if asked.access is AccessType.BLOCK:
@@ -79,6 +81,8 @@ def _fs_type(given: str) -> str:
     found = given.lower() or DEFAULT_FILE_SYSTEM
     if found not in FILE_SYSTEMS:
         raise errors.InvalidArgument(
-            f"unknown file system {given[:40]!r}", remedy=f"use one of {', '.join(FILE_SYSTEMS)} (fsType)"
+            f"unknown file system {given[:40]!r}",
+            remedy=f"use one of {', '.join(FILE_SYSTEMS)} (fsType)",
+            error_code=Code.FILE_SYSTEM_TYPE,
         )
     return found

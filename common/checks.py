@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import deadlines, errors, redaction
+from common.codes import Code
 
 SECONDS = 10.0  # longest time of one check
 
@@ -60,9 +61,9 @@ def directory(name: str, path: Path, remedy: str, *, made: bool = False) -> Chec
     async def run() -> str:
         there = next(each for each in (path, *path.parents) if each.exists()) if made else path
         if not there.is_dir():
-            raise errors.FailedPrecondition(f"{path} is not a directory", remedy=remedy)
+            raise errors.FailedPrecondition(f"{path} is not a directory", remedy=remedy, error_code=Code.DIRECTORY)
         if not os.access(there, os.W_OK | os.X_OK):
-            raise errors.FailedPrecondition(f"{there} cannot be written", remedy=remedy)
+            raise errors.FailedPrecondition(f"{there} cannot be written", remedy=remedy, error_code=Code.DIRECTORY)
         return str(path) if there == path else f"{path}, which is made at the start"
 
     return Check(name, run)

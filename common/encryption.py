@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common import errors
+from common.codes import Code
 
 FORMAT = "luks2"
 
@@ -48,13 +49,17 @@ def parse(given: Mapping[str, str]) -> Encryption | None:
     """
     if "encryption" not in given:
         if stray := sorted(key for key in given if key.startswith("encryption")):
-            raise errors.InvalidArgument(f"{stray[0]} is given, and encryption is not", remedy=_REMEDY)
+            raise errors.InvalidArgument(
+                f"{stray[0]} is given, and encryption is not", remedy=_REMEDY, error_code=Code.ENCRYPTION_PARAMETERS
+            )
         return None
     _one_of("encryption", given, (FORMAT,))
     cipher = _one_of("encryptionCipher", given, tuple(CIPHERS))
     pbkdf = _one_of("encryptionPbkdf", given, (*ARGON2, PBKDF2))
     if pbkdf == PBKDF2 and "encryptionPbkdfMemory" in given:
-        raise errors.InvalidArgument("encryptionPbkdfMemory is for argon2id and argon2i", remedy=_REMEDY)
+        raise errors.InvalidArgument(
+            "encryptionPbkdfMemory is for argon2id and argon2i", remedy=_REMEDY, error_code=Code.ENCRYPTION_PARAMETERS
+        )
     found = Encryption(
         cipher=cipher,
         key_bits=int(_one_of("encryptionKeySize", given, tuple(map(str, CIPHERS[cipher])))),
@@ -76,6 +81,7 @@ def _check_blocks(found: Encryption, block_size: str) -> None:
         raise errors.InvalidArgument(
             f"blockSize {block_size[:40]} is less than encryptionSectorSize {found.sector_bytes}",
             remedy=f"set encryptionSectorSize to 512, or {_REMEDY}",
+            error_code=Code.ENCRYPTION_PARAMETERS,
         )
 
 
@@ -83,7 +89,11 @@ def _one_of(key: str, given: Mapping[str, str], allowed: tuple[str, ...]) -> str
     """Return the value, or the first that is allowed if none is given. An empty one is a slip, and no default."""
     value = given.get(key, allowed[0])
     if value not in allowed:
-        raise errors.InvalidArgument(f"{key} {value[:40]!r} is not one of: {', '.join(allowed)}", remedy=_REMEDY)
+        raise errors.InvalidArgument(
+            f"{key} {value[:40]!r} is not one of: {', '.join(allowed)}",
+            remedy=_REMEDY,
+            error_code=Code.ENCRYPTION_PARAMETERS,
+        )
     return value
 
 
@@ -91,5 +101,9 @@ def _within(key: str, given: Mapping[str, str], limits: tuple[int, int, int]) ->
     usual, least, most = limits
     value = given.get(key, str(usual))
     if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
-        raise errors.InvalidArgument(f"{key} {value[:40]!r} is not a number from {least} to {most}", remedy=_REMEDY)
+        raise errors.InvalidArgument(
+            f"{key} {value[:40]!r} is not a number from {least} to {most}",
+            remedy=_REMEDY,
+            error_code=Code.ENCRYPTION_PARAMETERS,
+        )
     return int(value)

@@ -8,39 +8,52 @@ Sources: CSI 1.13 "Error Scheme"; external-provisioner 6.4 and external-attacher
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import ClassVar
 
 from grpclib.const import Status
+
+from common.codes import Code
 
 
 class DriverError(Exception):
     """An error that a caller may see. ``remedy`` tells the operator what to do about it, and may be empty.
 
     ``reason`` is a stable CamelCase word for what volume health tells of it; empty: nothing more than the step.
+    ``error_code`` is one of a ``codes`` module, for docs/reference/codes.md.
     """
 
     status: ClassVar[Status]
+    default_code: ClassVar[StrEnum] = Code.NOT_FINAL
 
-    def __init__(self, message: str, *, remedy: str = "", reason: str = "") -> None:
+    def __init__(self, message: str, *, remedy: str = "", reason: str = "", error_code: StrEnum | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
         self.reason = reason
+        self.error_code = error_code or self.default_code
 
     def __str__(self) -> str:
         return f"{self.message} (remedy: {self.remedy})" if self.remedy else self.message
+
+    @property
+    def coded(self) -> str:
+        """What a person is told outside of the log: in events, and in volume health."""
+        return f"{self.error_code}: {self}"
 
 
 class Refused(DriverError):
     """Nothing was done, and the same call will be refused again."""
 
     status = Status.FAILED_PRECONDITION
+    default_code: ClassVar[StrEnum] = Code.REFUSED
 
 
 class InvalidArgument(Refused):
     """The request itself is wrong: a field is missing, malformed or contradicts another one."""
 
     status = Status.INVALID_ARGUMENT
+    default_code: ClassVar[StrEnum] = Code.MALFORMED_REQUEST
 
 
 class NotFound(Refused):
@@ -77,6 +90,7 @@ class Unimplemented(Refused):
     """The driver does not offer this, on purpose."""
 
     status = Status.UNIMPLEMENTED
+    default_code: ClassVar[StrEnum] = Code.NOT_OFFERED
 
 
 class NotFinal(DriverError):
@@ -97,24 +111,28 @@ class Busy(NotFinal):
     """Another call works on the same volume, path or snapshot."""
 
     status = Status.ABORTED
+    default_code: ClassVar[StrEnum] = Code.BUSY
 
 
 class StaleToken(NotFinal):
     """A list token that cannot be honoured: the caller must start the list anew (CSI 1.13 "ListVolumes Errors")."""
 
     status = Status.ABORTED
+    default_code: ClassVar[StrEnum] = Code.STALE_LIST
 
 
 class DeadlineExceeded(NotFinal):
     """The caller's time ran out, or would run out before an answer is possible."""
 
     status = Status.DEADLINE_EXCEEDED
+    default_code: ClassVar[StrEnum] = Code.OUT_OF_TIME
 
 
 def fields(error: BaseException) -> dict[str, str]:
     """Return what a log line says of ``error``; what is empty is left out."""
-    message, remedy = (error.message, error.remedy) if isinstance(error, DriverError) else (str(error), "")
-    told = {"error_class": type(error).__name__, "message": message, "remedy": remedy}
+    told = {"error_class": type(error).__name__, "message": str(error)}
+    if isinstance(error, DriverError):
+        told |= {"error_code": error.error_code.value, "message": error.message, "remedy": error.remedy}
     return {name: text for name, text in told.items() if text}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common import errors
+from common.codes import Code
 
 _LABEL = re.compile(r"[A-Za-z0-9_.-]+")
 _LABEL_LENGTH = {"ext2": 16, "ext3": 16, "ext4": 16, "xfs": 12, "btrfs": 255}
@@ -35,7 +36,9 @@ class FormatOptions:
 def parse(kind: str, given: Mapping[str, str]) -> FormatOptions:
     """Return the options among ``given``, a volume context. Raises InvalidArgument for one that mkfs does not take."""
     if kind not in _EXT and (wrong := [key for key in _EXT_ONLY if key in given]):
-        raise errors.InvalidArgument(f"{wrong[0]} is for ext2, ext3 and ext4, not for {kind}", remedy=_REMEDY)
+        raise errors.InvalidArgument(
+            f"{wrong[0]} is for ext2, ext3 and ext4, not for {kind}", remedy=_REMEDY, error_code=Code.FORMAT_PARAMETERS
+        )
     options = FormatOptions(
         block_bytes=_one_of("blockSize", given, _BLOCKS[kind]),
         inode_bytes=_one_of("inodeSize", given, _INODES.get(kind, ())),
@@ -46,12 +49,15 @@ def parse(kind: str, given: Mapping[str, str]) -> FormatOptions:
     block_bytes = options.block_bytes or 4096
     if kind == "xfs" and options.inode_bytes > block_bytes // 2:
         raise errors.InvalidArgument(
-            f"inodeSize {options.inode_bytes} is more than half of the block size {block_bytes}"
+            f"inodeSize {options.inode_bytes} is more than half of the block size {block_bytes}",
+            error_code=Code.FORMAT_PARAMETERS,
         )
     ratio = options.bytes_per_inode
     if options.inode_bytes > block_bytes or (ratio and (ratio < block_bytes or ratio <= options.inode_bytes)):
         raise errors.InvalidArgument(
-            f"inodeSize and bytesPerInode do not fit the block size {block_bytes}", remedy=_REMEDY
+            f"inodeSize and bytesPerInode do not fit the block size {block_bytes}",
+            remedy=_REMEDY,
+            error_code=Code.FORMAT_PARAMETERS,
         )
     return options
 
@@ -63,6 +69,7 @@ def check_size(kind: str, options: FormatOptions, size_bytes: int) -> None:
         raise errors.InvalidArgument(
             f"{kind} with blocks of {block_bytes} bytes cannot have {size_bytes} bytes: it counts blocks in 32 bits",
             remedy="use ext4 or xfs (fsType), or a smaller volume",
+            error_code=Code.FORMAT_PARAMETERS,
         )
 
 
@@ -72,7 +79,9 @@ def _one_of(key: str, given: Mapping[str, str], allowed: tuple[int, ...]) -> int
         return 0
     if value not in map(str, allowed):
         offered = ", ".join(map(str, allowed)) or "nothing for this file system"
-        raise errors.InvalidArgument(f"{key} {value[:40]!r} is not one of: {offered}", remedy=_REMEDY)
+        raise errors.InvalidArgument(
+            f"{key} {value[:40]!r} is not one of: {offered}", remedy=_REMEDY, error_code=Code.FORMAT_PARAMETERS
+        )
     return int(value)
 
 
@@ -81,7 +90,11 @@ def _within(key: str, given: Mapping[str, str], least: int, most: int) -> int:
     if not value:
         return 0
     if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
-        raise errors.InvalidArgument(f"{key} {value[:40]!r} is not a number from {least} to {most}", remedy=_REMEDY)
+        raise errors.InvalidArgument(
+            f"{key} {value[:40]!r} is not a number from {least} to {most}",
+            remedy=_REMEDY,
+            error_code=Code.FORMAT_PARAMETERS,
+        )
     return int(value)
 
 
@@ -89,6 +102,8 @@ def _label(kind: str, given: Mapping[str, str]) -> str:
     value = given.get("label", "")
     if value and (not _LABEL.fullmatch(value) or len(value) > _LABEL_LENGTH[kind] or value.startswith("-")):
         raise errors.InvalidArgument(
-            f"label {value[:40]!r} is not 1 to {_LABEL_LENGTH[kind]} letters, digits, '_', '.' or '-'", remedy=_REMEDY
+            f"label {value[:40]!r} is not 1 to {_LABEL_LENGTH[kind]} letters, digits, '_', '.' or '-'",
+            remedy=_REMEDY,
+            error_code=Code.FORMAT_PARAMETERS,
         )
     return value

@@ -17,6 +17,7 @@ from betterproto2 import Message
 from grpclib.encoding.proto import ProtoCodec
 
 from common import errors
+from common.codes import Code
 from common.request_memory import MemoryBudget
 
 if TYPE_CHECKING:
@@ -37,16 +38,20 @@ Fault = Callable[[], errors.DriverError]  # made when it is raised: one that is 
 
 def _gave_way() -> errors.DriverError:
     return errors.ResourceExhausted(
-        "the message did not come whole while others needed the memory", remedy="send it at once"
+        "the message did not come whole while others needed the memory",
+        remedy="send it at once",
+        error_code=Code.OVERLOADED,
     )
 
 
 def _no_memory() -> errors.DriverError:
-    return errors.Unavailable("the calls under way hold all the memory they may", remedy="call again later")
+    return errors.Unavailable(
+        "the calls under way hold all the memory they may", remedy="call again later", error_code=Code.OVERLOADED
+    )
 
 
 def _has_ended() -> errors.DriverError:
-    return errors.Unavailable("the call has ended")
+    return errors.Unavailable("the call has ended", error_code=Code.TRANSPORT)
 
 
 class RequestBody:
@@ -124,7 +129,9 @@ class RequestBody:
             async with asyncio.timeout(BODY_SECONDS):
                 message = await self._message()
         except TimeoutError:
-            raise errors.InvalidArgument(f"no message came within {BODY_SECONDS:g} s") from None
+            raise errors.InvalidArgument(
+                f"no message came within {BODY_SECONDS:g} s", error_code=Code.TRANSPORT
+            ) from None
         finally:
             self.whole = True  # what else comes is dropped
             self._budget.finish(self)
@@ -135,7 +142,9 @@ class RequestBody:
         if compressed:
             raise errors.Unimplemented("compressed messages are not supported", remedy="call without compression")
         if length > self._largest:
-            raise errors.ResourceExhausted(f"a message of {length} bytes is over the limit of {self._largest}")
+            raise errors.ResourceExhausted(
+                f"a message of {length} bytes is over the limit of {self._largest}", error_code=Code.TRANSPORT
+            )
         return await self._read(length)
 
     async def _read(self, size: int) -> bytes:
@@ -220,7 +229,9 @@ class Exchange:
                 await self._stream.send_message(message)
         except TimeoutError:
             if timer.expired():
-                raise errors.OutcomeUnknown(f"the caller did not read its answer within {SEND_SECONDS:g} s") from None
+                raise errors.OutcomeUnknown(
+                    f"the caller did not read its answer within {SEND_SECONDS:g} s", error_code=Code.TRANSPORT
+                ) from None
             raise
 
 

@@ -17,7 +17,19 @@ from common.printable import printable, printable_lines
 
 FORMATS = ("json", "console")
 LEVELS = ("debug", "info", "warning", "error")
-FIRST = ("timestamp", "level", "event", "method", "code", "outcome", "error_class", "volume_id", "message", "remedy")
+FIRST = (
+    "timestamp",
+    "level",
+    "event",
+    "method",
+    "code",
+    "outcome",
+    "error_class",
+    "error_code",
+    "volume_id",
+    "message",
+    "remedy",
+)
 SEVERAL_LINES = "exception"  # a traceback
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from common import errors
+from common.codes import Code
 
 REPLY_BYTES = 4096
 SECONDS = 3.0
@@ -44,7 +45,7 @@ class Metadata:
             if converted:
                 return converted
             why = "gives an empty answer"
-        raise errors.Unavailable(f"{where} {why}", remedy=self._remedy)
+        raise errors.Unavailable(f"{where} {why}", remedy=self._remedy, error_code=Code.METADATA)
 
     async def _ask(self, path: str) -> str:
         reader, writer = await asyncio.open_connection(self._host, self._port)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from common import errors
+from common.codes import Code
 
 _NUMBER = "[0-9]{1,10}"
 _SIZE = f"{_NUMBER}[kKmMgG]?"
@@ -107,10 +108,16 @@ def parse(fs_type: str, given: Sequence[str], *, read_only: bool) -> tuple[str, 
     """
     flags = tuple(dict.fromkeys(part for entry in given for part in _split(entry)))
     if sum(map(len, flags)) > _LONGEST:
-        raise errors.InvalidArgument(f"the mount options are longer than {_LONGEST} characters", remedy=_REMEDY)
+        raise errors.InvalidArgument(
+            f"the mount options are longer than {_LONGEST} characters", remedy=_REMEDY, error_code=Code.MOUNT_OPTIONS
+        )
     for flag in flags:
         if not is_allowed(fs_type, flag):
-            raise errors.InvalidArgument(f"mount option {flag[:80]!r} is not allowed for {fs_type}", remedy=_REMEDY)
+            raise errors.InvalidArgument(
+                f"mount option {flag[:80]!r} is not allowed for {fs_type}",
+                remedy=_REMEDY,
+                error_code=Code.MOUNT_OPTIONS,
+            )
     _check_together(flags, read_only=read_only or "ro" in flags)
     return tuple(flag for flag in flags if flag not in _IMPLIED)
 
@@ -136,11 +143,19 @@ def _check_together(flags: tuple[str, ...], *, read_only: bool) -> None:
         name = flag.partition("=")[0]
         other = values.setdefault(name, flag)
         if other != flag:
-            raise errors.InvalidArgument(f"mount options {other!r} and {flag!r} contradict each other", remedy=_REMEDY)
+            raise errors.InvalidArgument(
+                f"mount options {other!r} and {flag!r} contradict each other",
+                remedy=_REMEDY,
+                error_code=Code.MOUNT_OPTIONS,
+            )
     for first, second in _CONFLICTS:
         if first in flags and second in flags:
             raise errors.InvalidArgument(
-                f"mount options {first!r} and {second!r} contradict each other", remedy=_REMEDY
+                f"mount options {first!r} and {second!r} contradict each other",
+                remedy=_REMEDY,
+                error_code=Code.MOUNT_OPTIONS,
             )
     if not read_only and (odd := sorted(_READ_ONLY.intersection(flags))):
-        raise errors.InvalidArgument(f"mount option {odd[0]!r} is for a read-only mount: add 'ro'", remedy=_REMEDY)
+        raise errors.InvalidArgument(
+            f"mount option {odd[0]!r} is for a read-only mount: add 'ro'", remedy=_REMEDY, error_code=Code.MOUNT_OPTIONS
+        )

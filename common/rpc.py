@@ -16,6 +16,7 @@ from grpclib.exceptions import GRPCError
 from grpclib.metadata import encode_grpc_message
 
 from common import call_log, deadlines, errors, message_check, printable, redaction
+from common.codes import Code
 from common.grpc_framing import LARGEST_HEALTH_MESSAGE, LARGEST_MESSAGE, Exchange, GrpcStream, RequestBody, body_of
 from common.grpc_headers import IncomingCall
 from common.metrics import Metrics
@@ -96,7 +97,9 @@ class Calls:
         if call.fault is not None:
             raise call.fault
         if self._draining:
-            raise errors.Unavailable("the driver is shutting down", remedy="call again: its successor answers")
+            raise errors.Unavailable(
+                "the driver is shutting down", remedy="call again: its successor answers", error_code=Code.SHUTTING_DOWN
+            )
         if call.deadline is not None and call.deadline <= asyncio.get_running_loop().time():
             raise errors.DeadlineExceeded("the caller's time was over when the call came")
         timer = asyncio.timeout_at(call.deadline)
@@ -124,7 +127,9 @@ class Calls:
 
     def _out_of_time(self, call: IncomingCall) -> errors.NotFinal:
         if self._draining:
-            return errors.OutcomeUnknown("the driver shut down before the call was done", remedy="call again")
+            return errors.OutcomeUnknown(
+                "the driver shut down before the call was done", remedy="call again", error_code=Code.SHUTTING_DOWN
+            )
         text = "; ".join([*call.obstacle, "the caller's time ran out"])
         return errors.DeadlineExceeded(text, remedy="call again: what was begun is not lost")
 
@@ -135,7 +140,9 @@ class Calls:
             yield
             return
         if self._waiting >= WAITING:
-            raise errors.Unavailable(f"{self._waiting} calls wait already", remedy="call again later")
+            raise errors.Unavailable(
+                f"{self._waiting} calls wait already", remedy="call again later", error_code=Code.OVERLOADED
+            )
         self._waiting += 1
         try:
             await self._places.acquire()
@@ -196,9 +203,11 @@ def _answer(call: IncomingCall, error: Exception) -> tuple[_Outcome, str]:
     if not isinstance(error, errors.DriverError):
         log.error("unforeseen", exc_info=error)
         kind = type(error).__name__
-        error = errors.OutcomeUnknown(f"unforeseen {kind}; the driver's log tells more of request {call.request_id}")
+        error = errors.OutcomeUnknown(
+            f"internal error ({kind}); see the driver's log for request {call.request_id}", error_code=Code.INTERNAL
+        )
     told = {name: text[:LONGEST_TEXT] for name, text in errors.fields(error).items()}
-    return _Outcome(error.status, told), _one_header(str(error))
+    return _Outcome(error.status, told), _one_header(error.coded)
 
 
 def _no_such_method(call: IncomingCall) -> Handler:

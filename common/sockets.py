@@ -14,6 +14,7 @@ import stat
 from pathlib import Path
 
 from common import errors
+from common.codes import Code
 
 LONGEST_PATH = 107  # bytes
 BACKLOG = 1024  # connections that the kernel keeps until they are accepted; one more is refused
@@ -21,6 +22,8 @@ BACKLOG = 1024  # connections that the kernel keeps until they are accepted; one
 
 class EndpointError(errors.Refused):
     """The socket cannot be served; the process cannot start."""
+
+    default_code = Code.ENDPOINT
 
 
 class EndpointTaken(EndpointError):

@@ -18,6 +18,7 @@ from common.tasks import Tasks
 from controller.cache import Accounted, Move, VolumeCache
 from controller.cloud.base import ActionState, Cloud, Kind, Pending, Place, Progress, Volume
 from controller.cloud.cloud_errors import EventPending, Gone
+from controller.codes import Code
 from controller.pacing.action_poll import ActionPoll
 from controller.pacing.server_queue import FREE, Overtaken, ServerQueue, Turn
 
@@ -276,8 +277,14 @@ def _check(ended: Progress | None, place: Place) -> None:
         return
     what = f"{ended.action.kind.value} {ended.action.id} of volume {place.volume_id}"
     if ended.state is ActionState.FORGOTTEN:
-        raise errors.Unavailable(f"the cloud does not know {what} any more", remedy="none needed: it is tried again")
-    raise errors.Unavailable(f"{what} failed in the cloud: {ended.error or 'it does not say why'}")
+        raise errors.Unavailable(
+            f"the cloud does not know {what} any more",
+            remedy="none needed: it is tried again",
+            error_code=Code.ACTION_FAILED,
+        )
+    raise errors.Unavailable(
+        f"{what} failed in the cloud: {ended.error or 'it does not say why'}", error_code=Code.ACTION_FAILED
+    )
 
 
 async def _answered(starting: asyncio.Event, place: Place) -> None:
@@ -285,4 +292,6 @@ async def _answered(starting: asyncio.Event, place: Place) -> None:
         async with asyncio.timeout_at(deadlines.current()):
             await starting.wait()
     except TimeoutError:
-        raise errors.DeadlineExceeded(f"another action is being started on node {place.server_id}") from None
+        raise errors.DeadlineExceeded(
+            f"another action is being started on node {place.server_id}", error_code=Code.SERVER_BUSY
+        ) from None

@@ -11,6 +11,7 @@ from common import call_log, errors
 from controller.actions import Running
 from controller.cloud.base import Kind, Place, Volume
 from controller.cloud.cloud_errors import AlreadyAttached, Gone, NotAttached, ServerFull
+from controller.codes import Code
 from controller.finality import not_final
 from controller.records import Attach, Detach, PublishContext
 from controller.rules import labels
@@ -97,14 +98,17 @@ class Attachments:
             await self._actions.run(Kind.ATTACH, place, lambda: self._cloud.attach(place, wanted))
         except Gone:
             await self._look(volume.id)
-            raise errors.NotFound(f"there is no node {server_id}: the cloud has no such server") from None
+            raise errors.NotFound(
+                f"there is no node {server_id}: the cloud has no such server", error_code=Code.NODE_GONE
+            ) from None
         except (AlreadyAttached, ServerFull, errors.OutcomeUnknown) as error:
             await self._settle(place, server_id, error)
         else:
             call_log.tell(outcome="attached")
             if self._confirm and server_id not in (await self._look(volume.id)).server_ids:
                 raise errors.Unavailable(
-                    f"the attach of volume {volume.id} is done, but the volume does not show it yet"
+                    f"the attach of volume {volume.id} is done, but the volume does not show it yet",
+                    error_code=Code.NOT_SHOWN_YET,
                 )
 
     async def _is_held_elsewhere(self, volume_id: str, server_id: str) -> bool:
@@ -125,7 +129,7 @@ class Attachments:
                 call_log.tell(outcome="attached")
             return
         if isinstance(error, AlreadyAttached):
-            raise _held(fresh) if fresh.server_ids else errors.Unavailable(error.message)
+            raise _held(fresh) if fresh.server_ids else errors.Unavailable(error.message, error_code=error.error_code)
         raise error
 
     async def _detach_from_all(self, volume_id: str) -> None:
@@ -176,7 +180,10 @@ class Attachments:
             return
         if isinstance(error, errors.NotFinal):
             raise error
-        raise errors.Unavailable(f"volume {volume_id} is still on node {server_id}; the cloud says: {error.message}")
+        raise errors.Unavailable(
+            f"volume {volume_id} is still on node {server_id}; the cloud says: {error.message}",
+            error_code=Code.NOT_SHOWN_YET,
+        )
 
 
 def _held(volume: Volume) -> errors.FailedPrecondition:
@@ -184,4 +191,5 @@ def _held(volume: Volume) -> errors.FailedPrecondition:
     return errors.FailedPrecondition(
         f"volume {volume.id} is attached to node {holders}",
         remedy="it can be attached elsewhere once it is detached from there",
+        error_code=Code.ATTACHED_ELSEWHERE,
     )

@@ -15,4 +15,6 @@ def not_final(done: str) -> Iterator[None]:
     try:
         yield
     except errors.Refused as refused:
-        raise errors.Unavailable(f"{done}, but: {refused.message}", remedy=refused.remedy) from refused
+        raise errors.Unavailable(
+            f"{done}, but: {refused.message}", remedy=refused.remedy, error_code=refused.error_code
+        ) from refused

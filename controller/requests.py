@@ -10,6 +10,7 @@ from common import capability, errors, format_parameters
 from common.capability import AccessType, Capability, Use
 from common.context_keys import ENCRYPTION_PARAMETERS, FORMAT_PARAMETERS
 from controller import records
+from controller.codes import Code
 from controller.rules import capacity, labels, names, placement, sealed_context, temporary_snapshot
 from csi_proto.csi import v1 as csi
 
@@ -73,7 +74,9 @@ def publish(message: csi.ControllerPublishVolumeRequest, driver_name: str) -> re
     capabilities([message.volume_capability], message.volume_context)
     if message.readonly:
         raise errors.InvalidArgument(
-            "the cloud attaches no volume read-only", remedy="mount it read-only on the node instead"
+            "the cloud attaches no volume read-only",
+            remedy="mount it read-only on the node instead",
+            error_code=Code.READ_ONLY,
         )
     return records.Attach(volume, node, sealed_context.read(volume, message.volume_context, driver_name))
 
@@ -143,6 +146,7 @@ def _check_new(uses: Sequence[Use], source: records.Source, size: records.Size) 
             raise errors.InvalidArgument(
                 "the volume would be blank, and is to be mounted read-only: nothing could be made on it",
                 remedy="take 'ro' out of mountOptions in the StorageClass; make the mount of the pod read-only",
+                error_code=Code.READ_ONLY,
             )
 
 
@@ -190,7 +194,7 @@ def _mutable(parameters: Mapping[str, str], scope: records.ControllerScope) -> t
     _known(parameters, MUTABLE, "mutable parameter")
     present, absent = (labels.parse(parameters.get(key, ""), scope.traits.labels) for key in (TAGS, ABSENT_TAGS))
     if both := set(absent) - set(labels.missing(absent, present)):
-        raise errors.InvalidArgument(f"tag {min(both)!r} shall be both present and absent")
+        raise errors.InvalidArgument(f"tag {min(both)!r} shall be both present and absent", error_code=Code.PARAMETERS)
     return present, absent
 
 
@@ -205,7 +209,11 @@ def _context(parameters: Mapping[str, str]) -> dict[str, str]:
 def _known(parameters: Mapping[str, str], known: Iterable[str], what: str) -> None:
     for key, value in parameters.items():
         if len(key) + len(value) > LONGEST_VALUE:
-            raise errors.InvalidArgument(f"{what} {names.shown(key)} is longer than {LONGEST_VALUE} characters")
+            raise errors.InvalidArgument(
+                f"{what} {names.shown(key)} is longer than {LONGEST_VALUE} characters", error_code=Code.PARAMETERS
+            )
         if key not in set(known) and not key.startswith(PROVISIONER_PREFIX):
             offered = ", ".join(sorted(known)) or "none"
-            raise errors.InvalidArgument(f"unknown {what} {names.shown(key)}", remedy=f"known are: {offered}")
+            raise errors.InvalidArgument(
+                f"unknown {what} {names.shown(key)}", remedy=f"known are: {offered}", error_code=Code.PARAMETERS
+            )

@@ -14,6 +14,7 @@ from common import call_log, errors
 from controller.cloud.base import Snapshot, snapshots_of
 from controller.cloud.cloud_errors import Gone, NameTaken, SnapshotLimit
 from controller.cloud.paging import everything
+from controller.codes import Code
 from controller.finality import not_final
 from controller.records import ListRequest, TakeSnapshot
 from controller.rules import pages, snapshot_limits, temporary_snapshot
@@ -75,7 +76,7 @@ class Snapshots:
             return self._cache.see_snapshot(await snapshots_of(self._cloud).get_snapshot(snapshot_id))
         except Gone:
             self._cache.forget_snapshot(snapshot_id)
-            raise errors.NotFound(f"there is no snapshot {snapshot_id}") from None
+            raise errors.NotFound(f"there is no snapshot {snapshot_id}", error_code=Code.SNAPSHOT_GONE) from None
 
     async def page(self, asked: ListRequest, volume_id: str) -> tuple[list[Snapshot], str]:
         """Return a page of the snapshots, of one volume if ``volume_id`` is not empty, and the token of the next."""
@@ -102,7 +103,9 @@ class Snapshots:
             await self.get(known.id)
         except errors.NotFound:
             return
-        raise errors.AlreadyExists(f"snapshot {wanted.name} exists, of volume {known.volume_id}")
+        raise errors.AlreadyExists(
+            f"snapshot {wanted.name} exists, of volume {known.volume_id}", error_code=Code.NAME_TAKEN
+        )
 
     async def _find_after(self, wanted: TakeSnapshot, error: errors.DriverError) -> Snapshot:
         """The name is taken, or the answer was lost: find the snapshot, or say whose it is."""
@@ -114,7 +117,7 @@ class Snapshots:
             return self._cache.see_snapshot(found)
         if isinstance(error, NameTaken):
             whose = f"of volume {other.volume_id}" if other else "of a volume that the cloud does not tell"
-            raise errors.AlreadyExists(f"snapshot {wanted.name} exists, {whose}")
+            raise errors.AlreadyExists(f"snapshot {wanted.name} exists, {whose}", error_code=Code.NAME_TAKEN)
         raise error
 
     async def _of_volume(self, volume_id: str) -> list[Snapshot]:

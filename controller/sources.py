@@ -15,6 +15,7 @@ from controller.clone_sweep import AGAIN_SECONDS, CloneSweep
 from controller.cloud.base import Cloud, Snapshot, Volume, snapshots_of
 from controller.cloud.cloud_errors import Gone, NameTaken
 from controller.cloud.paging import everything
+from controller.codes import Code
 from controller.finality import not_final
 from controller.records import Create
 from controller.rules import capacity, temporary_snapshot
@@ -37,11 +38,14 @@ class Sources:
         try:
             snapshot = self._cache.snapshot(snapshot_id) or await snapshots_of(self._cloud).get_snapshot(snapshot_id)
         except Gone:
-            raise errors.NotFound(f"there is no snapshot {snapshot_id} to make volume {wanted.name} of") from None
+            raise errors.NotFound(
+                f"there is no snapshot {snapshot_id} to make volume {wanted.name} of", error_code=Code.SOURCE_GONE
+            ) from None
         if wanted.zone not in snapshot.zones:
             raise errors.ResourceExhausted(
                 f"snapshot {snapshot_id} is in zone {', '.join(snapshot.zones)}, the volume is asked for in"
-                f" {wanted.zone}"
+                f" {wanted.zone}",
+                error_code=Code.OTHER_ZONE,
             )
         self._cache.see_snapshot(snapshot)
         capacity.choose_gib(wanted.size, self._cloud.traits.sizes, snapshot.min_size_bytes)
@@ -53,10 +57,13 @@ class Sources:
         try:
             volume = self._cache.see(await self._cloud.get_volume(volume_id))
         except Gone:
-            raise errors.NotFound(f"there is no volume {volume_id} to clone as {wanted.name}") from None
+            raise errors.NotFound(
+                f"there is no volume {volume_id} to clone as {wanted.name}", error_code=Code.SOURCE_GONE
+            ) from None
         if volume.zone != wanted.zone:
             raise errors.ResourceExhausted(
-                f"volume {volume_id} is in zone {volume.zone}, its clone is asked for in {wanted.zone}"
+                f"volume {volume_id} is in zone {volume.zone}, its clone is asked for in {wanted.zone}",
+                error_code=Code.OTHER_ZONE,
             )
         capacity.choose_gib(wanted.size, self._cloud.traits.sizes, volume.size_bytes)
         return volume
@@ -111,5 +118,7 @@ def _in_the_way(name: str, error: errors.DriverError) -> errors.DriverError:
     if isinstance(error, errors.NotFinal):
         return error
     return errors.FailedPrecondition(
-        f"a snapshot named {name} exists that no clone has made", remedy="rename that snapshot, or delete it"
+        f"a snapshot named {name} exists that no clone has made",
+        remedy="rename that snapshot, or delete it",
+        error_code=Code.NAME_TAKEN,
     )

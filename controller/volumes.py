@@ -12,6 +12,7 @@ from common import call_log, errors, sizes
 from controller.actions import Running
 from controller.cloud.base import Kind, Place, Volume, VolumeOrder
 from controller.cloud.cloud_errors import EventPending, Gone, InUse, NameTaken
+from controller.codes import Code
 from controller.finality import not_final
 from controller.records import Create, Modify, Resize, Size
 from controller.rules import capacity, existing_volume, labels
@@ -71,7 +72,8 @@ class Volumes:
             if wanted.size.limit and max(volume.size_bytes, sizes.to_bytes(gib)) > wanted.size.limit:
                 raise errors.OutOfRange(
                     f"volume {volume.id} would have {max(volume.size_bytes, sizes.to_bytes(gib))} bytes,"
-                    f" more than the limit of {wanted.size.limit}"
+                    f" more than the limit of {wanted.size.limit}",
+                    error_code=Code.SIZE,
                 )
             return (await self._grow(volume, gib)).size_bytes
 
@@ -136,7 +138,7 @@ class Volumes:
         except errors.Refused as refused:
             if await self._copies.clean(wanted):
                 raise
-            raise errors.Unavailable(refused.message, remedy=refused.remedy) from refused
+            raise errors.Unavailable(refused.message, remedy=refused.remedy, error_code=refused.error_code) from refused
 
     async def _finish(self, wanted: Create, existing: Volume, smallest: int) -> Volume:
         """Let the volume that has the wanted name be what is wanted. Raises AlreadyExists, NotFinal."""
@@ -174,8 +176,12 @@ class Volumes:
             existing_volume.check_existing(wanted, existing, existing.size_bytes)
             return await self._made(existing)
         if wanted.source.volume_id:  # only the temporary snapshot is known to be gone: the next call takes another
-            raise errors.Unavailable(f"the snapshot through which {wanted.name} is cloned is gone")
-        raise errors.NotFound(f"there is no {wanted.source} to make volume {wanted.name} of")
+            raise errors.Unavailable(
+                f"the snapshot through which {wanted.name} is cloned is gone", error_code=Code.SOURCE_GONE
+            )
+        raise errors.NotFound(
+            f"there is no {wanted.source} to make volume {wanted.name} of", error_code=Code.SOURCE_GONE
+        )
 
     async def _find(self, wanted: Create) -> Volume | None:
         """Return the volume of the wanted name. A list may show one that is gone: it is asked for by its id, too."""
@@ -215,10 +221,16 @@ class Volumes:
         """Say why the cloud does not delete: who holds the volume, or else that this will pass."""
         volume = await self._look(volume_id)
         if not volume.server_ids:
-            return errors.Unavailable(refused.message, remedy="an action on the volume may be under way; call again")
+            return errors.Unavailable(
+                refused.message,
+                remedy="an action on the volume may be under way; call again",
+                error_code=Code.STILL_ATTACHED,
+            )
         holders = ", ".join(volume.server_ids)
         return errors.FailedPrecondition(
-            f"volume {volume_id} is attached to node {holders} and is not deleted", remedy="detach it first"
+            f"volume {volume_id} is attached to node {holders} and is not deleted",
+            remedy="detach it first",
+            error_code=Code.STILL_ATTACHED,
         )
 
     async def _grow_to(self, volume: Volume, wanted: Create, smallest: int) -> Volume:
@@ -256,4 +268,7 @@ class Volumes:
 def _not_seen(name: str, error: errors.DriverError) -> errors.DriverError:
     if isinstance(error, errors.NotFinal):
         return error
-    return errors.Unavailable(f"the name {name} is taken, but the cloud shows no volume of that name yet; call again")
+    return errors.Unavailable(
+        f"the name {name} is taken, but the cloud shows no volume of that name yet; call again",
+        error_code=Code.NOT_SHOWN_YET,
+    )

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from common import errors
+from node.codes import Code
 from node.host import processes
 from node.host.devices import Device
 from node.host.host import Host
@@ -34,6 +35,7 @@ async def error(host: Host, volume: VolumeSpec, device: Device) -> errors.Unavai
         remedy="a program that formats or checks it ends by itself; all else has to let go of it: umount, swapoff, "
         "vgchange -an, mdadm --stop, dmsetup remove, losetup -d. A mount that was taken away lazily ends with its last "
         "process",
+        error_code=Code.DEVICE_IN_USE,
     )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 
 from common import errors
+from node.codes import Code
 from node.host import mounts
 from node.host.host import Glance, Host
 from node.records.kernel import Facts, Mount
@@ -58,6 +59,7 @@ async def remove(host: Host, volume: VolumeSpec, glance: Glance) -> Glance:
             raise errors.Unavailable(
                 f"volume {volume.id} {what} mounted at {', '.join(users)}",
                 remedy=f"delete {condition.pods(users)}: when nobody uses it, it is checked and mounted again",
+                error_code=Code.FILE_SYSTEM_DEAD,
             )
         log.warning("dead_mount_removed", volume_id=volume.id, path=glance.path, device=mount.number, message=reason)
         for point in (glance.path, *mount_refs.other_stagings(points, staged, glance.path)):
@@ -73,6 +75,7 @@ async def refuse_elsewhere(host: Host, volume: VolumeSpec, mounted: tuple[Mount,
         raise errors.Unavailable(
             f"volume {volume.id} is mounted at {', '.join(points)}, where it is dead: {reason}",
             remedy=f"delete {condition.pods(points)}: when nobody uses it, it is checked and mounted again",
+            error_code=Code.FILE_SYSTEM_DEAD,
         )
 
 
@@ -83,4 +86,6 @@ async def never_final(host: Host, path: str, refused: errors.Refused) -> errors.
     """
     if isinstance(refused, errors.AlreadyExists) or not (await host.glance(path)).mounted:
         return refused
-    return errors.Unavailable(f"{refused.message} ({path} is mounted)", remedy=refused.remedy)
+    return errors.Unavailable(
+        f"{refused.message} ({path} is mounted)", remedy=refused.remedy, error_code=refused.error_code
+    )

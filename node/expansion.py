@@ -18,6 +18,7 @@ from functools import partial
 
 from common import errors
 from node import dead_mounts
+from node.codes import Code
 from node.encryption.unlocking import is_short
 from node.formats import filesystem_argv
 from node.host.host import Host
@@ -79,7 +80,9 @@ class Expansion:
                 return found
         if known is not None and not known.kind:
             return VolumeInUse(known.number, None)
-        raise errors.NotFound(f"volume {place.volume_id} is neither staged nor published on this node")
+        raise errors.NotFound(
+            f"volume {place.volume_id} is neither staged nor published on this node", error_code=Code.NOT_HERE
+        )
 
     async def _at(self, volume_id: str, path: str) -> VolumeInUse | None:
         """Return what is at a path, unless that is another volume's: by what is remembered, or else by its device."""
@@ -99,14 +102,18 @@ class Expansion:
         """Raise FailedPrecondition if the volume is not used as the call says."""
         if wanted.block is not None and wanted.block != (found.mount is None):
             use = "as a raw block device" if found.mount is None else f"with a file system ({found.mount.kind})"
-            raise errors.FailedPrecondition(f"volume {wanted.place.volume_id} is in use {use} on this node")
+            raise errors.FailedPrecondition(
+                f"volume {wanted.place.volume_id} is in use {use} on this node", error_code=Code.USED_OTHERWISE
+            )
 
     async def _facts(self, wanted: Expand, number: str) -> Facts:
         """Return a device, after the kernel has looked at its size again."""
         facts = await self._host.devices.fresh(number)
         if facts is None or identity.is_lost(facts):
             raise errors.FailedPrecondition(
-                f"the device of volume {wanted.place.volume_id} is gone", remedy="attach it again"
+                f"the device of volume {wanted.place.volume_id} is gone",
+                remedy="attach it again",
+                error_code=Code.DEVICE_CHANGED,
             )
         return facts
 
@@ -119,10 +126,12 @@ class Expansion:
             raise errors.Unavailable(
                 f"the device of volume {volume_id} has {facts.size_bytes} bytes, not yet {wanted.required_bytes}",
                 remedy="the cloud may not have resized it yet; the next attempt looks again",
+                error_code=Code.GROWTH_NOT_SEEN,
             )
         if 0 < wanted.limit_bytes < facts.size_bytes:
             raise errors.OutOfRange(
-                f"the device of volume {volume_id} has {facts.size_bytes} bytes, more than {wanted.limit_bytes}"
+                f"the device of volume {volume_id} has {facts.size_bytes} bytes, more than {wanted.limit_bytes}",
+                error_code=Code.GROWTH_LIMIT,
             )
 
     async def _grow_mapper(self, wanted: Expand, used: Facts, disk: Facts) -> Facts:
@@ -133,6 +142,7 @@ class Expansion:
             raise errors.FailedPrecondition(
                 f"the LUKS header of volume {volume_id} is damaged, while the volume is in use",
                 remedy="copy its data to another volume now: it does not open again without a backup of the header",
+                error_code=Code.HEADER_DAMAGED,
             )
         if not is_short(used.size_bytes, disk, header):
             return used
@@ -141,6 +151,7 @@ class Expansion:
                 f"volume {volume_id} is encrypted, and the call has no secret encryption-passphrase",
                 remedy="name the Secret in the class: csi.storage.k8s.io/node-expand-secret-name and -namespace; "
                 "a PersistentVolume that is there already grows when its volume is staged again",
+                error_code=Code.NO_PASSPHRASE,
             )
         encryption.check_header(volume_id, header, None, disk.size_bytes)
         await self._host.luks.resize(volume_id, wanted.keys.passphrase)
@@ -159,6 +170,7 @@ class Expansion:
             raise errors.FailedPrecondition(
                 f"the file system of volume {wanted.place.volume_id} is dead: {reason}",
                 remedy="delete the pods that use it: when nobody does, it is checked and mounted again, and grown",
+                error_code=Code.FILE_SYSTEM_DEAD,
             )
         if "ro" in mount.super_options or facts.read_only:
             return None
@@ -171,6 +183,7 @@ class Expansion:
             raise errors.FailedPrecondition(
                 f"this node may not grow the mounted {mount.kind} of volume {wanted.place.volume_id}",
                 remedy="give the driver's container CAP_SYS_RESOURCE, or delete its pods: it grows when it is staged",
+                error_code=Code.GROWTH_FORBIDDEN,
             )
 
     async def _note_growth(self, wanted: Expand) -> None:
@@ -185,4 +198,4 @@ def _not_final() -> Iterator[None]:
     try:
         yield
     except errors.Refused as refused:
-        raise errors.Unavailable(refused.message, remedy=refused.remedy) from refused
+        raise errors.Unavailable(refused.message, remedy=refused.remedy, error_code=refused.error_code) from refused

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from common import errors
+from node.codes import Code
 from node.host.devices import Device
 from node.host.host import Host
 from node.records.probes import Probe
@@ -35,7 +36,9 @@ class FormatGuard:
             probe = replace(probe, scan=await self._host.prober.scan(device))
             decision = rule(probe, intent)
         if isinstance(decision, ScanFirst):
-            raise errors.Unavailable(f"the device of volume {volume.id} was read, and nothing came of it")
+            raise errors.Unavailable(
+                f"the device of volume {volume.id} was read, and nothing came of it", error_code=Code.DEVICE_CHANGED
+            )
         if not isinstance(decision, Format) and intent is not None:
             await self._host.forget(Intent, volume.id)
         return probe, decision
@@ -60,7 +63,10 @@ class FormatGuard:
         try:
             if isinstance(rule(probe, None), Format):
                 return
-            raise errors.Unavailable(f"the device of volume {volume.id} read blank at first, and has data now")
+            raise errors.Unavailable(
+                f"the device of volume {volume.id} read blank at first, and has data now",
+                error_code=Code.DEVICE_CHANGED,
+            )
         except errors.DriverError:
             await self.end(volume)
             raise

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from common import errors
+from node.codes import Code
 from node.host import paths
 from node.host.host import Host
 from node.host.hung_disks import silent
@@ -74,7 +75,9 @@ class Health:
         if known is not None and known.kind:
             found.append(known.path)
         if not found:
-            raise errors.NotFound(f"volume {place.volume_id} is neither staged nor published on this node")
+            raise errors.NotFound(
+                f"volume {place.volume_id} is neither staged nor published on this node", error_code=Code.NOT_HERE
+            )
         return replace(place, path=found[0])
 
     async def _signs(self, place: VolumePath, known: Staged | None) -> Signs:
@@ -83,7 +86,10 @@ class Health:
         answer = "" if seen.block else await self._answer(place, seen.mount)
         owed = await silent(self._host.sysfs, self._host.threads, () if seen.facts is None else (_disk(seen.facts),))
         if owed and not _is_same(seen.facts, await self._host.facts(seen.block or seen.mount.number)):
-            raise errors.Unavailable(f"the disk of volume {place.volume_id} was detached during the look at it")
+            raise errors.Unavailable(
+                f"the disk of volume {place.volume_id} was detached during the look at it",
+                error_code=Code.DEVICE_CHANGED,
+            )
         return replace(seen, known=known, answer=answer, silent=sum(owed.values()))
 
     async def _answer(self, place: VolumePath, mount: Mount) -> str:

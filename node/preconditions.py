@@ -8,6 +8,7 @@ from pathlib import Path
 from common import errors
 from common.checks import Check, directory
 from common.sockets import parse
+from node.codes import Code
 from node.host.sysfs import Sysfs
 from node.node_info import Info
 from node.settings import NodeSettings
@@ -26,12 +27,16 @@ def preconditions(chosen: NodeSettings, info: Info, sysfs: Sysfs) -> Sequence[Ch
 
     async def programs() -> str:
         if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
-            raise errors.FailedPrecondition(f"missing: {', '.join(missing)}", remedy="use the driver's image")
+            raise errors.FailedPrecondition(
+                f"missing: {', '.join(missing)}", remedy="use the driver's image", error_code=Code.HOST_MOUNTS
+            )
         return ", ".join(PROGRAMS)
 
     async def may_mount() -> str:
         if not sysfs.has_capability(CAP_SYS_ADMIN):
-            raise errors.FailedPrecondition("CAP_SYS_ADMIN is missing", remedy="make the container privileged")
+            raise errors.FailedPrecondition(
+                "CAP_SYS_ADMIN is missing", remedy="make the container privileged", error_code=Code.HOST_MOUNTS
+            )
         return f"yes, as user {os.geteuid()}"
 
     async def devices() -> str:
@@ -55,5 +60,7 @@ def preconditions(chosen: NodeSettings, info: Info, sysfs: Sysfs) -> Sequence[Ch
 
 def _devices(folder: Path) -> str:
     if not BLOCK_DEVICES.is_dir():
-        raise errors.FailedPrecondition(f"there is no {BLOCK_DEVICES}", remedy="mount the host's /sys and /dev")
+        raise errors.FailedPrecondition(
+            f"there is no {BLOCK_DEVICES}", remedy="mount the host's /sys and /dev", error_code=Code.HOST_MOUNTS
+        )
     return f"{folder}, {'there' if folder.is_dir() else 'which the first disk brings'}"

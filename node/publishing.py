@@ -10,6 +10,7 @@ from functools import partial
 
 from common import errors
 from node import block_use, dead_mounts
+from node.codes import Code
 from node.encryption.unlocking import Unlocking
 from node.formats.mountinfo import MountTable
 from node.host import paths
@@ -79,14 +80,19 @@ class Publishing:
         await self._host.mounts.bind(staging_path, glance.path, options)
         if not await self._host.shows(glance.path, staged.number):
             await self._host.mounts.unmount_all((await self._host.glance(wanted.target)).mounted)
-            raise errors.Unavailable(f"volume {wanted.volume.id} was unstaged while it was published at {glance.path}")
+            raise errors.Unavailable(
+                f"volume {wanted.volume.id} was unstaged while it was published at {glance.path}",
+                error_code=Code.NOT_STAGED,
+            )
 
     async def _staged(self, wanted: Publish, filesystem: Filesystem, staging_path: str, table: MountTable) -> Mount:
         """Return the staging mount. Raises FailedPrecondition if it is missing, another volume's, or dead."""
         mounted = table.at(staging_path)
         if not mounted:
             raise errors.FailedPrecondition(
-                f"volume {wanted.volume.id} is not staged at {staging_path}", remedy="call NodeStageVolume first"
+                f"volume {wanted.volume.id} is not staged at {staging_path}",
+                remedy="call NodeStageVolume first",
+                error_code=Code.NOT_STAGED,
             )
         staged = mounted[-1]
         facts, known = await self._host.facts(staged.number), self._host.state.read(Staged, wanted.volume.id)
@@ -95,10 +101,12 @@ class Publishing:
             raise errors.FailedPrecondition(
                 f"the device under {staging_path} is not volume {wanted.volume.id} ({wanted.volume.name}), but {found}",
                 remedy="the volume was detached while it was staged: delete the pods that use it",
+                error_code=Code.DEVICE_FOREIGN,
             )
         if staged.kind != filesystem.kind:
             raise errors.FailedPrecondition(
-                f"volume {wanted.volume.id} is staged as {staged.kind}, but {filesystem.kind} is asked for"
+                f"volume {wanted.volume.id} is staged as {staged.kind}, but {filesystem.kind} is asked for",
+                error_code=Code.OTHER_FILE_SYSTEM,
             )
         if reason := await dead_mounts.death(self._host, staged, facts, known):
             users = mount_refs.uses((mount.point for mount in table.of(staged.number)), (staging_path,))
@@ -106,11 +114,13 @@ class Publishing:
                 f"volume {wanted.volume.id} is dead where it is staged, at {staging_path}: {reason}",
                 remedy=f"delete {condition.pods(users) if users else 'this pod'}: when nobody uses the volume on this "
                 "node, it is unstaged, checked and mounted again",
+                error_code=Code.FILE_SYSTEM_DEAD,
             )
         if staged.read_only and not wanted.read_only and "ro" not in filesystem.flags:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is read-only where it is staged",
                 remedy="ask for a read-only publish",
+                error_code=Code.DEVICE_READ_ONLY,
             )
         return staged
 
@@ -123,6 +133,7 @@ class Publishing:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is not staged for use as a raw block device",
                 remedy="call NodeStageVolume with the same capability first",
+                error_code=Code.NOT_STAGED,
             )
         async with self._device(wanted) as device:
             others = tuple(each for each in await self._live(wanted.volume.id) if each.target != glance.path)
@@ -175,6 +186,7 @@ class Publishing:
                 f"{glance.path} has {'device ' + glance.block if glance.block else 'another mount'} already, "
                 f"{'read-only' if read_only else 'for writing'}",
                 remedy="unpublish it first",
+                error_code=Code.STAGED_OTHERWISE,
             )
 
     async def _set_access(self, wanted: Publish, known: Staged, device: Device, others: tuple[Published, ...]) -> None:
@@ -184,9 +196,12 @@ class Publishing:
                 f"volume {wanted.volume.id} is published {'for writing' if wanted.read_only else 'read-only'} "
                 "elsewhere on this node, and a raw block device is one or the other",
                 remedy="unpublish it there first",
+                error_code=Code.BLOCK_ACCESS,
             )
         if device.facts.read_only and not wanted.read_only and not known.set_read_only:
-            raise errors.FailedPrecondition(f"the device of volume {wanted.volume.id} is read-only")
+            raise errors.FailedPrecondition(
+                f"the device of volume {wanted.volume.id} is read-only", error_code=Code.DEVICE_READ_ONLY
+            )
         if wanted.read_only != device.facts.read_only:
             await self._host.remember(replace(known, set_read_only=wanted.read_only or known.set_read_only))
             await self._host.devices.set_read_only(device.facts.number, read_only=wanted.read_only)
@@ -211,7 +226,9 @@ class Publishing:
         known = self._host.state.read(Published, glance.path)
         staged = {path for record in self._host.state.all(Staged) for path in record.paths}
         if (known is not None and known.volume_id != place.volume_id) or glance.path in staged:
-            raise errors.FailedPrecondition(f"{glance.path} is not a target path of volume {place.volume_id}")
+            raise errors.FailedPrecondition(
+                f"{glance.path} is not a target path of volume {place.volume_id}", error_code=Code.FOREIGN_MOUNT
+            )
 
 
 def _check_alone(wanted: Publish, others: set[str]) -> None:
@@ -219,4 +236,5 @@ def _check_alone(wanted: Publish, others: set[str]) -> None:
         raise errors.FailedPrecondition(
             f"volume {wanted.volume.id} is for a single writer, and is published at {', '.join(sorted(others))}",
             remedy="unpublish it there first (ReadWriteOncePod: delete the other pod)",
+            error_code=Code.SINGLE_WRITER,
         )

@@ -60,4 +60,4 @@ class Refusals:
 
 
 def _finding(step: str, error: errors.DriverError) -> Finding:
-    return Finding(_SEVERITY[step], error.reason or f"{step}Refused", str(error))
+    return Finding(_SEVERITY[step], error.reason or f"{step}Refused", error.coded)

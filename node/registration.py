@@ -20,6 +20,7 @@ from common.rpc import Calls
 from common.server import GrpcServer
 from common.tasks import Tasks
 from csi_proto import pluginregistration as kubelet
+from node.codes import Code
 
 log = structlog.get_logger()
 
@@ -30,6 +31,8 @@ PATIENCE_SECONDS = 600.0  # five times kubelet's longest back-off
 
 class RegistrationRefused(errors.NotFinal):
     """kubelet did not take the driver, and does not ask again; the process must end, and be started again."""
+
+    default_code = Code.REGISTRATION
 
 
 class Registration(kubelet.RegistrationBase):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from common import capability, context_keys, errors
 from common.capability import AccessType, Capability, Use
 from csi_proto.csi import v1 as csi
+from node.codes import Code
 from node.records.requests import Expand, Filesystem, Keys, Publish, Stage, VolumePath, VolumeSpec
 from node.rules import request_fields
 
@@ -41,7 +42,7 @@ class Requests:
         use = _use(message.volume_capability, message.volume_context)
         if not message.staging_target_path:
             raise errors.FailedPrecondition(
-                f"staging_target_path is missing: volume {volume_id} has to be staged first"
+                f"staging_target_path is missing: volume {volume_id} has to be staged first", error_code=Code.NOT_STAGED
             )
         staging_path = request_fields.path(message.staging_target_path, "staging_target_path")
         if target == staging_path:
@@ -166,7 +167,8 @@ def _keys(secrets: Mapping[str, str]) -> Keys:
     for name, value in found.items():
         if value and not PASSPHRASE_BYTES[0] <= len(value) <= PASSPHRASE_BYTES[1]:
             raise errors.InvalidArgument(
-                f"the secret {name} has less than {PASSPHRASE_BYTES[0]} or more than {PASSPHRASE_BYTES[1]} bytes"
+                f"the secret {name} has less than {PASSPHRASE_BYTES[0]} or more than {PASSPHRASE_BYTES[1]} bytes",
+                error_code=Code.WRONG_PASSPHRASE_LENGTH,
             )
     return Keys(found[PASSPHRASE], found[OLD_PASSPHRASE])
 

@@ -11,6 +11,7 @@ import structlog
 
 from common import errors
 from node import block_use, dead_mounts
+from node.codes import Code
 from node.encryption.unlocking import Opened, Unlocking
 from node.formats import filesystem_argv
 from node.host import paths
@@ -80,12 +81,15 @@ class Staging:
         device = opened.device
         if glance.mounted:
             raise errors.AlreadyExists(
-                f"volume {wanted.volume.id} is staged at {glance.path} with a file system", remedy="unstage it first"
+                f"volume {wanted.volume.id} is staged at {glance.path} with a file system",
+                remedy="unstage it first",
+                error_code=Code.STAGED_OTHERWISE,
             )
         if points := [mount.point for mount in (await self._host.mounts.table()).of(device.facts.number)]:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is asked for as a raw block device, but is mounted at {', '.join(points)}",
                 remedy="unmount it there first",
+                error_code=Code.STAGED_OTHERWISE,
             )
         async with AsyncExitStack() as claim:
             if not await self._is_published(wanted.volume) and not await claim.enter_async_context(
@@ -128,6 +132,7 @@ class Staging:
             raise errors.AlreadyExists(
                 f"volume {wanted.volume.id} is in use as a raw block device at {', '.join(live)}",
                 remedy="unpublish it there first",
+                error_code=Code.STAGED_OTHERWISE,
             )
 
     async def _mount(self, wanted: Stage, filesystem: Filesystem, glance: Glance, opened: Opened) -> None:
@@ -139,7 +144,10 @@ class Staging:
         await self._host.mounts.mount(device.path, glance.path, filesystem.kind, options)
         if not await self._host.shows(glance.path, device.facts.number):
             await self._host.mounts.unmount_all((await self._host.mounts.table()).at(glance.path))
-            raise errors.Unavailable(f"{device.path} became another device while volume {wanted.volume.id} was mounted")
+            raise errors.Unavailable(
+                f"{device.path} became another device while volume {wanted.volume.id} was mounted",
+                error_code=Code.DEVICE_CHANGED,
+            )
 
     async def _grow(self, wanted: Stage, device: Device) -> None:
         """Grow what is mounted now; an earlier call may have been interrupted before it came to that.
@@ -206,6 +214,7 @@ class Staging:
                 f"the file system of volume {wanted.volume.id} says that it has errors, and this e2fsck cannot check "
                 f"it: {checked.unchecked}",
                 remedy="use a release of the driver with newer e2fsprogs, or run a newer e2fsck on its device by hand",
+                error_code=Code.CHECK_UNFINISHED,
             )
 
     async def _check_shared_use(self, wanted: Stage, filesystem: Filesystem, device: Device) -> None:
@@ -234,6 +243,7 @@ class Staging:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is a btrfs copy of the one on {', '.join(mounted)}, in use on this node",
                 remedy="give the copy an identity of its own (btrfstune -m), or use it on another node",
+                error_code=Code.BTRFS_COPY,
             )
 
     def _record(self, wanted: Stage, path: str, device: Device) -> Staged:
@@ -261,9 +271,11 @@ def _check_read_only(wanted: Stage, probe: Probe) -> None:
         raise errors.FailedPrecondition(
             f"the device of volume {wanted.volume.id} is read-only, and writing is asked for",
             remedy="attach the volume for writing, or ask for a reader's access mode",
+            error_code=Code.DEVICE_READ_ONLY,
         )
     if probe.facts.read_only and probe.superblock is not None and probe.superblock.needs_replay:
         raise errors.FailedPrecondition(
             f"the journal of volume {wanted.volume.id} has to be replayed, and its device is read-only",
             remedy="attach the volume for writing once",
+            error_code=Code.JOURNAL_REPLAY,
         )

@@ -10,6 +10,7 @@ import os
 from functools import partial
 
 from common import errors
+from node.codes import Code
 from node.host import mounts, paths
 from node.host.host import Host
 from node.host.sysfs import device_number
@@ -64,7 +65,9 @@ def _device(host: Host, place: VolumePath, number: str) -> Usage:
     """A node outlives its device: by now another disk may have the number."""
     facts = host.sysfs.facts(number)
     if facts is None or not is_volume(host, place.volume_id, facts):
-        raise errors.NotFound(f"the device of volume {place.volume_id} at {place.path} is gone")
+        raise errors.NotFound(
+            f"the device of volume {place.volume_id} at {place.path} is gone", error_code=Code.DEVICE_CHANGED
+        )
     return Usage(total_bytes=facts.size_bytes, block=True)
 
 
@@ -89,4 +92,5 @@ def _dead(place: VolumePath, reason: str) -> errors.Unavailable:
     return errors.Unavailable(
         f"volume {place.volume_id} is dead at {place.path}: {reason}",
         remedy=f"delete {condition.pods((place.path,))}: when nobody uses it, it is checked and mounted again",
+        error_code=Code.FILE_SYSTEM_DEAD,
     )

@@ -14,6 +14,7 @@ from functools import partial
 import structlog
 
 from common import deadlines, errors
+from node.codes import Code
 from node.formats.mountinfo import MountTable
 from node.host import processes
 from node.host.host import Host
@@ -111,7 +112,9 @@ class Unstaging:
         staged = {each: record.volume_id for record in self._host.state.all(Staged) for each in record.paths}
         taken_by = staged.get(path, place.volume_id)
         if taken_by != place.volume_id or self._host.state.read(Published, path) is not None:
-            raise errors.FailedPrecondition(f"{path} is not a staging path of volume {place.volume_id}")
+            raise errors.FailedPrecondition(
+                f"{path} is not a staging path of volume {place.volume_id}", error_code=Code.FOREIGN_MOUNT
+            )
 
     async def _refuse_unknown(self, place: VolumePath, known: Staged | None, mounted: tuple[Mount, ...]) -> None:
         """What is mounted there, and this driver has not mounted, has to be a volume of the cloud."""
@@ -130,6 +133,7 @@ class Unstaging:
             raise errors.FailedPrecondition(
                 f"volume {place.volume_id} is still published at {', '.join(sorted(live))}",
                 remedy="unpublish it there first (delete the pods that use it)",
+                error_code=Code.STILL_PUBLISHED,
             )
 
     async def _wait_until_free(self, place: VolumePath, number: str) -> None:
@@ -152,6 +156,7 @@ class Unstaging:
             f"the kernel still uses device {number} of volume {place.volume_id}: {by}",
             remedy="end the processes that keep it mounted, and take it out of its stacks (vgchange -an, cryptsetup "
             "close, losetup -d); it is not safe to detach until then",
+            error_code=Code.STILL_IN_USE,
         )
 
 

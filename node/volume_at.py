@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from common import errors
+from node.codes import Code
 from node.host import paths
 from node.host.host import Host
 from node.host.mounts import read_table
@@ -67,7 +68,7 @@ def block_of(mount: Mount, descriptor: int) -> str:
 
 def not_there(place: VolumePath) -> errors.NotFound:
     """Say so."""
-    return errors.NotFound(f"volume {place.volume_id} is not at {place.path}")
+    return errors.NotFound(f"volume {place.volume_id} is not at {place.path}", error_code=Code.NOT_HERE)
 
 
 def is_volume(host: Host, volume_id: str, facts: Facts) -> bool:

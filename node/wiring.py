@@ -7,6 +7,7 @@ import structlog
 from common import errors
 from common.clouds import CLOUDS
 from common.metadata import Metadata
+from node.codes import Code
 from node.encryption.unlocking import Unlocking
 from node.expansion import Expansion
 from node.format_guard import FormatGuard
@@ -95,6 +96,7 @@ def _unusable(chosen: NodeSettings, error: OSError) -> errors.FailedPrecondition
     return errors.FailedPrecondition(
         f"the state folder {chosen.state_dir} cannot be used: {error.strerror or error}",
         remedy="make it a folder of the host that can be written, or set AIOCSI_STATE_DIR to one",
+        error_code=Code.STATE,
     )
 
 

@@ -24,6 +24,7 @@ from controller.settings import ControllerSettings
 from localcloud import settings as localcloud_settings
 from node.metrics import NodeMetrics
 from node.settings import NodeSettings
+from tools import error_sites
 from warden.metrics import WardenMetrics
 from warden.settings import WardenSettings
 
@@ -45,8 +46,8 @@ ERRORS_HEAD = """\
 # Errors
 
 Every error of the driver is one of these, and a call that fails has the status of one. The log line of the call
-tells the message and, where there is one, a remedy. INTERNAL and UNKNOWN are never answered: the sidecars take both
-for final.
+tells the message and, where there is one, a remedy. `error_code` has its code; [each code](codes.md) has a section that
+says what to do. INTERNAL and UNKNOWN are never answered: the sidecars take both for final.
 
 The log line of a call that ends well tells in `outcome` whether the call has changed anything:
 
@@ -111,6 +112,8 @@ def _default(text: str, *, required: bool = False) -> str:
 
 
 def _errors() -> Iterator[str]:
+    if missing := list(error_sites.without_code()):
+        raise ValueError(f"an error without error_code (see common/codes.py, node/codes.py): {', '.join(missing)}")
     yield ERRORS_HEAD
     roots = (
         (Refused, "Refused: nothing was done", "The same call will be refused again, until its cause is removed."),

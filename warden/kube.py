@@ -16,6 +16,7 @@ from lightkube.core.exceptions import ConfigError
 
 from common import errors
 from warden.api import EVERYWHERE, GONE, NO_ANSWER, OPENED, Change, KubeError, ListPage, ResourceKind, Scope
+from warden.codes import Code
 from warden.rules.objects import Json, each, text
 
 PAGE = 250  # objects: a page of pods is about 3 MiB while it is read
@@ -34,6 +35,7 @@ def connect() -> httpx2.AsyncClient:
         raise errors.FailedPrecondition(
             f"there is no API server to ask: {error}",
             remedy="run it in a pod with a service account token, or set KUBECONFIG",
+            error_code=Code.NO_API_SERVER,
         ) from error
     assert config is not None  # noqa: S101  # for the types alone: get() of a file that was read returns one
     return AsyncClient(config, ConnectionParams(timeout=httpx2.Timeout(ANSWER_SECONDS)))

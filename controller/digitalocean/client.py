@@ -10,6 +10,7 @@ import structlog
 
 from common import errors
 from controller.cloud import base, cloud_errors
+from controller.codes import Code
 from controller.digitalocean import models, objects, origins
 from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.api_request import PAGE_BYTES, SHORT_LIST_BYTES, ApiRequest, Value
@@ -177,7 +178,7 @@ class DigitalOcean:
             found = (await self._http.read(call, models.OneSnapshot)).snapshot
         demand(call, id=(snapshot_id, found.id))
         if found.resource_type != "volume":
-            raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume")
+            raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume", error_code=Code.SNAPSHOT_GONE)
         return objects.snapshot(found)
 
     async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:

@@ -10,6 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from common import __version__, errors
+from controller.codes import Code
 
 CONNECTIONS = 32
 CONNECT_SECONDS = 10.0
@@ -48,7 +49,9 @@ def proxy_for(root: str) -> str | None:
     if parts.scheme != "http" or not parts.hostname:
         name = f"{url.scheme.upper()}_PROXY"
         raise errors.FailedPrecondition(
-            f"{name} names a proxy of scheme {parts.scheme!r}", remedy="set it as in http://proxy.example.com:3128"
+            f"{name} names a proxy of scheme {parts.scheme!r}",
+            remedy="set it as in http://proxy.example.com:3128",
+            error_code=Code.SETTINGS,
         )
     return proxy
 
@@ -84,5 +87,6 @@ def tls(ca_file: Path | None) -> ssl.SSLContext | bool:
         raise errors.FailedPrecondition(
             f"AIOCSI_CA_FILE: the file {ca_file} cannot be used: {error.strerror or error}",
             remedy="mount a PEM file with the certificate of the authority there",
+            error_code=Code.SETTINGS,
         ) from None
     return context

@@ -16,8 +16,10 @@ import aiohttp
 import pydantic
 import structlog
 
+from common import codes as common_codes
 from common import deadlines, errors
 from common.tasks import is_abandoned
+from controller.codes import Code
 from controller.digitalocean import connection
 from controller.digitalocean.api_answer import ERROR_BYTES, Answer, Meaning, one_line
 from controller.digitalocean.api_request import ApiRequest
@@ -49,6 +51,8 @@ class Refusal(errors.Refused):
     ``retry_after`` is how long it asks to wait, seconds; 0 if it does not say.
     """
 
+    default_code = Code.CLOUD_REFUSED
+
     def __init__(self, call: ApiRequest, code: int, text: str, retry_after: float = 0.0) -> None:
         super().__init__(f"{call}: the cloud answered {code}: {text}")
         self.code = code
@@ -58,6 +62,8 @@ class Refusal(errors.Refused):
 
 class UnprovenSuccess(errors.OutcomeUnknown):
     """The documented status of success came, but nothing shows that the API sent it."""
+
+    default_code = Code.ANSWER_UNPROVEN
 
 
 @dataclass
@@ -123,7 +129,7 @@ class Http:
         while True:
             await self._admit(tries, deadline)
             if call.changes and is_abandoned():  # another process may have answered for the same object meanwhile
-                raise errors.Unavailable(f"{call}: not sent, because the caller has gone")
+                raise errors.Unavailable(f"{call}: not sent, because the caller has gone", error_code=Code.CALLER_GONE)
             token = await self._current_token(call)
             answer = await self._paid(call, token, deadline)
             if answer.meaning is Meaning.TOKEN_REFUSED and retoken:  # the token may just have been replaced
@@ -150,7 +156,9 @@ class Http:
             async with asyncio.timeout_at(deadline):
                 await self._pages.acquire()
         except TimeoutError:
-            raise errors.Unavailable(f"{tries.call}: {PAGES_AT_ONCE} other lists are being read") from None
+            raise errors.Unavailable(
+                f"{tries.call}: {PAGES_AT_ONCE} other lists are being read", error_code=Code.RATE_LIMIT
+            ) from None
         try:
             yield
         finally:
@@ -160,7 +168,7 @@ class Http:
         try:
             await self._budget.admit(tries.call.lane, tries.call.share, deadline)
         except errors.Unavailable as error:
-            raise errors.Unavailable(f"{tries}: {error.message}") from None
+            raise errors.Unavailable(f"{tries}: {error.message}", error_code=error.error_code) from None
 
     async def _current_token(self, call: ApiRequest) -> str:
         """Return the token. Raises Unavailable if there is none, or none with which changes may be sent."""
@@ -192,7 +200,11 @@ class Http:
         now = asyncio.get_running_loop().time()
         limit = min(deadline, now + ANSWER_SECONDS) if call.method == "GET" else now + ANSWER_SECONDS
         if self._session is None:
-            raise errors.Unavailable("the driver is shutting down", remedy="call again: its successor answers")
+            raise errors.Unavailable(
+                "the driver is shutting down",
+                remedy="call again: its successor answers",
+                error_code=common_codes.Code.SHUTTING_DOWN,
+            )
         try:
             async with (
                 asyncio.timeout_at(limit),
@@ -255,16 +267,21 @@ class Http:
         if answer.meaning is Meaning.UNPROVEN_SUCCESS:
             raise UnprovenSuccess(seen, remedy=CHECK_ROOT)
         if answer.meaning is Meaning.TOKEN_REFUSED:
-            raise errors.Unavailable(f"{call}: the cloud refuses the API token", remedy="give the driver a valid token")
+            raise errors.Unavailable(
+                f"{call}: the cloud refuses the API token",
+                remedy="give the driver a valid token",
+                error_code=Code.TOKEN_REFUSED,
+            )
         if answer.meaning is not Meaning.REFUSED or answer.error is None:
             deadlines.note(seen)
             kind = errors.OutcomeUnknown if answer.sent else errors.Unavailable
-            raise kind(seen, remedy="" if answer.may_pass else CHECK_ROOT)
+            raise kind(seen, remedy="" if answer.may_pass else CHECK_ROOT, error_code=Code.CLOUD_SILENT)
         if answer.status == 404 and not self._access.is_proven(token):
             self._access.doubted.set()
             raise errors.OutcomeUnknown(
                 f"{seen}; this is not believed before the cloud has let the API token in at this address",
                 remedy=CHECK_ROOT,
+                error_code=Code.ANSWER_UNPROVEN,
             )
         told = retry_after(answer.headers, 0.0, self._budget.wall())
         raise Refusal(call, answer.status, one_line(answer.error.message, 300), told)
@@ -289,7 +306,7 @@ async def _pause(seconds: float, deadline: float, tries: Tries) -> None:
     """Wait between half of ``seconds`` and all of it. Raises OutcomeUnknown if the deadline comes first."""
     length = seconds * random.uniform(0.5, 1)  # noqa: S311 (spreads retries, keeps no secret)
     if asyncio.get_running_loop().time() + length >= deadline:
-        raise errors.OutcomeUnknown(str(tries), remedy=tries.remedy)
+        raise errors.OutcomeUnknown(str(tries), remedy=tries.remedy, error_code=Code.CLOUD_SILENT)
     await asyncio.sleep(length)  # noqa: TID251 (nothing tells when a failing server is well again)
 
 
@@ -300,4 +317,5 @@ def _misfit(call: ApiRequest, error: pydantic.ValidationError) -> errors.NotFina
     return errors.OutcomeUnknown(
         f"{call}: the cloud's answer does not fit: {one_line(where, 100)}: {one_line(first['msg'], 200)}",
         remedy="check AIOCSI_API_URL, or report that the API has changed",
+        error_code=Code.ANSWER_ODD,
     )

@@ -6,9 +6,12 @@ Sources: DigitalOcean API v2; the texts of 403, 422 and 429 are those that csi-d
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
 from common import errors
+from common.codes import GENERIC
 from controller.cloud import cloud_errors
+from controller.codes import Code
 from controller.digitalocean.http import Refusal
 
 _TEXTS: tuple[tuple[type[errors.DriverError], tuple[str, ...], str], ...] = (
@@ -51,21 +54,35 @@ def _meaning(
         if any(each in text for each in words):
             return kind(message, remedy=remedy)
     if refusal.code == 409:
-        return conflict(message)
-    return errors.InvalidArgument(message) if refusal.code == 400 else errors.FailedPrecondition(message)
+        return conflict(message, error_code=_or_refused(conflict))
+    return (
+        errors.InvalidArgument(message, error_code=Code.CLOUD_REFUSED)
+        if refusal.code == 400
+        else errors.FailedPrecondition(message, error_code=Code.CLOUD_REFUSED)
+    )
+
+
+def _or_refused(kind: type[errors.DriverError]) -> StrEnum:
+    return Code.CLOUD_REFUSED if kind.default_code in GENERIC else kind.default_code
 
 
 def _forbidden(text: str, message: str) -> errors.DriverError:
     if "limit" in text:
         return cloud_errors.AccountFull(message, remedy="delete volumes, or ask the cloud to raise the account's limit")
-    return errors.FailedPrecondition(message, remedy="give the API token the scopes that the driver needs")
+    return errors.FailedPrecondition(
+        message, remedy="give the API token the scopes that the driver needs", error_code=Code.TOKEN_SCOPES
+    )
 
 
 def _later(refusal: Refusal, too_soon: type[errors.ResourceExhausted]) -> errors.ResourceExhausted:
     """The cloud limits this one operation, which has nothing to do with the account's limit of requests."""
     seconds = refusal.retry_after or _interval_seconds(refusal.text)
     when = f"; retry after {seconds:.0f} s" if seconds else ""
-    return too_soon(f"{refusal.message}{when}", remedy="wait: the cloud limits how often this may be done")
+    return too_soon(
+        f"{refusal.message}{when}",
+        remedy="wait: the cloud limits how often this may be done",
+        error_code=_or_refused(too_soon),
+    )
 
 
 def _interval_seconds(text: str) -> float:

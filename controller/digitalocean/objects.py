@@ -2,6 +2,7 @@
 
 from common import errors, sizes
 from controller.cloud import base
+from controller.codes import Code
 from controller.digitalocean import models, origins
 from controller.digitalocean.api_answer import one_line
 from controller.digitalocean.api_request import ApiRequest
@@ -16,6 +17,7 @@ def demand(call: ApiRequest, **fields: tuple[str | int, str | int]) -> None:
             raise errors.OutcomeUnknown(
                 f"{call}: the answer is about something else: its {field} is {one_line(str(came), 80)}, not {wanted}",
                 remedy="check what answers in the API's place: a cache or a proxy",
+                error_code=Code.ANSWER_ODD,
             )
 
 

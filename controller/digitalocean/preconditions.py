@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from common import errors
 from common.checks import Check
+from controller.codes import Code
 from controller.digitalocean.client import DigitalOcean
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
@@ -31,7 +32,9 @@ def preconditions(
     async def has_volumes() -> str:
         here = await zone()
         if not await cloud.zone_has_volumes(here):
-            raise errors.FailedPrecondition(f"region {here} has no volumes", remedy="correct AIOCSI_REGION")
+            raise errors.FailedPrecondition(
+                f"region {here} has no volumes", remedy="correct AIOCSI_REGION", error_code=Code.SETTINGS
+            )
         return here
 
     async def volumes() -> str:

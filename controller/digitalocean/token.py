@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from common import errors, redaction
+from controller.codes import Code
 
 log = structlog.get_logger("token")
 
@@ -41,9 +42,15 @@ class Token:
         if self._file is not None:
             self._refresh(self._file)
         if not self._text:
-            raise errors.Unavailable("there is no API token", remedy="set AIOCSI_TOKEN or AIOCSI_TOKEN_FILE")
+            raise errors.Unavailable(
+                "there is no API token", remedy="set AIOCSI_TOKEN or AIOCSI_TOKEN_FILE", error_code=Code.TOKEN_MISSING
+            )
         if not TOKEN.fullmatch(self._text):
-            raise errors.Unavailable("AIOCSI_TOKEN holds no token", remedy="set it to one word of ASCII letters")
+            raise errors.Unavailable(
+                "AIOCSI_TOKEN holds no token",
+                remedy="set it to one word of ASCII letters",
+                error_code=Code.TOKEN_MISSING,
+            )
         return self._text
 
     def look(self) -> None:
@@ -64,14 +71,21 @@ class Token:
             raise errors.Unavailable(
                 f"the token file {file} cannot be read: {error.strerror or type(error).__name__}",
                 remedy="check that the secret is mounted",
+                error_code=Code.TOKEN_MISSING,
             ) from None
         if raw is None:
             return
         text = raw.decode(errors="replace").strip()
         if not text:
-            raise errors.Unavailable(f"the token file {file} is empty", remedy="put the token into the secret")
+            raise errors.Unavailable(
+                f"the token file {file} is empty", remedy="put the token into the secret", error_code=Code.TOKEN_MISSING
+            )
         if len(raw) > LONGEST or not TOKEN.fullmatch(text):
-            raise errors.Unavailable(f"the file {file} holds no token", remedy="put one line of ASCII letters into it")
+            raise errors.Unavailable(
+                f"the file {file} holds no token",
+                remedy="put one line of ASCII letters into it",
+                error_code=Code.TOKEN_MISSING,
+            )
         self._blank(text)
         self._text, self._stamp = text, stamp
 

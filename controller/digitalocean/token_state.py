@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from common import errors
+from controller.codes import Code
 
 TRIAL_SECONDS = 5.0  # how long a change waits until its token was tried
 PATIENCE_SECONDS = 60.0
@@ -55,6 +56,7 @@ class TokenState:
             raise errors.Unavailable(
                 f"nothing is changed in the cloud with an API token that was not let in: {self._why}",
                 remedy="call again",
+                error_code=Code.TOKEN_UNPROVEN,
             )
 
     def prove(self, token: str, account: str) -> bool:

@@ -12,10 +12,12 @@ from dataclasses import replace
 
 import structlog
 
+from common import codes as common_codes
 from common import deadlines, errors
 from common.tasks import Tasks
 from controller.cloud.base import ActionState, Cloud, Kind, Pending, Progress
 from controller.cloud.cloud_errors import EventPending
+from controller.codes import Code
 from controller.pacing.action_durations import Durations
 from controller.pacing.look_plan import Step, Watch, due, steps
 from controller.pacing.look_price import Allowance
@@ -104,7 +106,9 @@ class ActionPoll:
                 with deadlines.waiting(f"{action.kind.value} {action.id} is still under way"):
                     return await waiter
         except TimeoutError:
-            raise errors.DeadlineExceeded(f"{action.kind.value} {action.id} is still under way; call again") from None
+            raise errors.DeadlineExceeded(
+                f"{action.kind.value} {action.id} is still under way; call again", error_code=Code.ACTION_SLOW
+            ) from None
 
     def _wake(self) -> None:
         self._changed.set()
@@ -117,7 +121,13 @@ class ActionPoll:
                 await self._take(await self._until_due())
         finally:  # nobody waits now, unless this ends before its time
             for watch in list(self._watches.values()):
-                self._fail(watch, errors.Unavailable("the driver has stopped to look at actions; call again"))
+                self._fail(
+                    watch,
+                    errors.Unavailable(
+                        "the driver has stopped to look at actions; call again",
+                        error_code=common_codes.Code.SHUTTING_DOWN,
+                    ),
+                )
 
     async def _until_due(self) -> list[Step]:
         """Return what is due, at its time."""
@@ -159,7 +169,7 @@ class ActionPoll:
             log.warning("look_failed", waiting=len(wanted), **errors.fields(error))
         except errors.Refused as refused:
             for watch in wanted:
-                self._fail(watch, errors.Unavailable(str(refused)))
+                self._fail(watch, errors.Unavailable(str(refused), error_code=refused.error_code))
         for progress in told:
             self._learn(progress, now)
         known = {each.action.id for each in told}

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from common import errors
 from controller.cloud.traits import Quota
+from controller.codes import Code
 from controller.pacing.hour_limit import HourLimit
 from controller.pacing.lanes import Lane
 from controller.pacing.limit_headers import retry_after, told
@@ -193,4 +194,6 @@ class Budget:
 
     def _too_late(self, lane: Lane) -> errors.Unavailable:
         wait = self._forecast(lane) - asyncio.get_running_loop().time()
-        return errors.Unavailable(f"the cloud's rate limit leaves no room: retry after {max(1.0, wait):.0f} s")
+        return errors.Unavailable(
+            f"the cloud's rate limit leaves no room: retry after {max(1.0, wait):.0f} s", error_code=Code.RATE_LIMIT
+        )

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from common import deadlines, errors
+from controller.codes import Code
 
 
 class Line:
@@ -111,6 +112,7 @@ class ServerQueue:
                 line.call_next()
             if isinstance(error, TimeoutError):
                 raise errors.DeadlineExceeded(
-                    f"node {server_id} takes one action at a time, and {ahead} came before this one; call again"
+                    f"node {server_id} takes one action at a time, and {ahead} came before this one; call again",
+                    error_code=Code.SERVER_BUSY,
                 ) from None
             raise

@@ -5,6 +5,7 @@ Source: CSI 1.13 "CapacityRange".
 
 from common import errors, sizes
 from controller.cloud.traits import Sizes
+from controller.codes import Code
 from controller.records import Size
 
 
@@ -25,11 +26,14 @@ def choose_gib(size: Size, offered: Sizes, smallest_bytes: int = 0) -> int:
     if not size.required and size.limit and not smallest_bytes:
         gib = max(offered.smallest, min(gib, sizes.round_down_gib(size.limit)))
     if gib > offered.largest:
-        raise errors.OutOfRange(f"{wanted} bytes are asked for; a volume holds at most {offered.largest} GiB")
+        raise errors.OutOfRange(
+            f"{wanted} bytes are asked for; a volume holds at most {offered.largest} GiB", error_code=Code.SIZE
+        )
     if size.limit and sizes.to_bytes(gib) > size.limit:
         raise errors.OutOfRange(
             f"the smallest possible volume has {gib} GiB, more than the limit of {size.limit} bytes",
             remedy="sizes are whole GiB, and a copy is at least as large as its source",
+            error_code=Code.SIZE,
         )
     return gib
 

@@ -5,6 +5,7 @@ Source: CSI 1.13 "CreateVolume" (ALREADY_EXISTS: incompatible with the request).
 
 from common import errors
 from controller.cloud.base import Volume
+from controller.codes import Code
 from controller.records import Create
 from controller.rules import capacity
 
@@ -18,12 +19,14 @@ def check_existing(wanted: Create, existing: Volume, smallest_bytes: int) -> Non
         raise errors.AlreadyExists(
             f"volume {wanted.name} exists and was made of {existing.origin}, not of {wanted.source}",
             remedy="use another name",
+            error_code=Code.NAME_TAKEN,
         )
     if existing.zone not in {wanted.zone, *wanted.zones}:
         raise errors.AlreadyExists(
             f"volume {wanted.name} exists in zone {existing.zone}; asked for is"
             f" {', '.join(wanted.zones) or wanted.zone}",
             remedy="use another name",
+            error_code=Code.NAME_TAKEN,
         )
     if capacity.fits(wanted.size, existing.size_bytes):
         return
@@ -34,4 +37,5 @@ def check_existing(wanted: Create, existing: Volume, smallest_bytes: int) -> Non
         f"volume {wanted.name} exists with {existing.size_bytes} bytes; asked for are at least {wanted.size.required}"
         f" and at most {wanted.size.limit or 'any number of'} bytes",
         remedy="use another name, or expand the volume",
+        error_code=Code.NAME_TAKEN,
     )

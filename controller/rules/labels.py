@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from common import errors
 from controller.cloud.traits import TextRule
+from controller.codes import Code
 
 CLAIM_NAME = "csi.storage.k8s.io/pvc/name"
 CLAIM_NAMESPACE = "csi.storage.k8s.io/pvc/namespace"
@@ -37,12 +38,15 @@ def _fill(template: str, rule: TextRule, parameters: Mapping[str, str]) -> str:
         key = PLACEHOLDERS.get(match.group())
         if key is None:
             raise errors.InvalidArgument(
-                f"the tag {template!r} has an unknown placeholder", remedy=f"known are {', '.join(PLACEHOLDERS)}"
+                f"the tag {template!r} has an unknown placeholder",
+                remedy=f"known are {', '.join(PLACEHOLDERS)}",
+                error_code=Code.TAGS,
             )
         if key not in parameters:
             raise errors.InvalidArgument(
                 f"the tag {template!r} needs {key}, which the provisioner did not pass",
                 remedy="start external-provisioner with --extra-create-metadata",
+                error_code=Code.TAGS,
             )
         return rule.fit(parameters[key])
 
@@ -66,5 +70,5 @@ def problem(label: str, rule: TextRule) -> str:
 
 def _check(label: str, rule: TextRule) -> str:
     if text := problem(label, rule):
-        raise errors.InvalidArgument(text)
+        raise errors.InvalidArgument(text, error_code=Code.TAGS)
     return label

@@ -6,6 +6,7 @@ Source: CSI 1.13 "TopologyRequirement"; the segment's key is that of csi-digital
 from collections.abc import Mapping, Sequence
 
 from common import errors
+from controller.codes import Code
 
 Segments = Mapping[str, str]
 
@@ -27,6 +28,7 @@ def choose(allowed: Sequence[str], zone: str, *, several: bool) -> str:
     raise errors.ResourceExhausted(
         f"it is asked for in zone {', '.join(sorted(allowed))}, and this controller serves {zone}",
         remedy="use a StorageClass whose allowed topologies name the cluster's zone",
+        error_code=Code.OTHER_ZONE,
     )
 
 
@@ -34,8 +36,10 @@ def zone_of(segments: Segments, zone_key: str) -> str:
     """Return the zone that the segments name. Raises InvalidArgument for odd ones."""
     odd = sorted(set(segments) - {zone_key})
     if odd:
-        raise errors.InvalidArgument(f"unknown topology key {odd[0]!r}; this driver knows {zone_key!r}")
+        raise errors.InvalidArgument(
+            f"unknown topology key {odd[0]!r}; this driver knows {zone_key!r}", error_code=Code.TOPOLOGY
+        )
     zone = segments.get(zone_key, "")
     if not zone:
-        raise errors.InvalidArgument(f"a topology without a value for {zone_key!r}")
+        raise errors.InvalidArgument(f"a topology without a value for {zone_key!r}", error_code=Code.TOPOLOGY)
     return zone

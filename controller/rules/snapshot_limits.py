@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from common import errors
 from controller.cloud.base import Snapshot
 from controller.cloud.traits import SnapshotLimits
+from controller.codes import Code
 
 
 def snapshot_refused(
@@ -16,11 +17,13 @@ def snapshot_refused(
         return errors.ResourceExhausted(
             f"the volume has {len(existing)} snapshots, as many as the cloud keeps",
             remedy="delete one; its oldest is " + min(existing, key=lambda each: each.created_at).name,
+            error_code=Code.SNAPSHOT_LIMIT,
         )
     latest = max((each.created_at for each in existing), default=now)
     at = latest + limits.interval_seconds
     when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return errors.ResourceExhausted(
         f"the cloud takes one snapshot of a volume every {limits.interval_seconds / 60:g} minutes:"
-        f" retry after {max(1.0, at - now):.0f} s, at {when} ({words})"
+        f" retry after {max(1.0, at - now):.0f} s, at {when} ({words})",
+        error_code=Code.SNAPSHOT_LIMIT,
     )

@@ -7,6 +7,7 @@ import structlog
 
 from common import errors
 from common.encryption import Encryption
+from node.codes import Code
 from node.formats import cryptsetup_argv
 from node.host.devices import Device
 from node.host.luks import Luks
@@ -36,7 +37,10 @@ async def settle(luks: Luks, volume: VolumeSpec, wanted: Encryption, disk: Devic
     if not is_new:
         await luks.add_key(volume.id, wanted, disk, keys.old, keys.passphrase)
         if not await luks.opens(volume.id, disk, keys.passphrase):
-            raise errors.Unavailable(f"the new passphrase of volume {volume.id} was added, and does not open it")
+            raise errors.Unavailable(
+                f"the new passphrase of volume {volume.id} was added, and does not open it",
+                error_code=Code.HEADER_CHANGED,
+            )
     if is_old:
         await luks.remove_key(volume.id, disk, keys.old)
         log.info("passphrase_replaced", volume_id=volume.id)

@@ -15,6 +15,7 @@ import structlog
 
 from common import errors
 from common.encryption import Encryption
+from node.codes import Code
 from node.encryption import passphrases
 from node.encryption.encrypted_content import Payload
 from node.format_guard import FormatGuard
@@ -71,7 +72,9 @@ class Unlocking:
         _, header = await self._host.prober.head(disk)
         if header is None or mapper is None or not await self._is_open(volume, mapper, disk, header):
             raise errors.FailedPrecondition(
-                f"the mapper of encrypted volume {volume.id} is not open", remedy="call NodeStageVolume first"
+                f"the mapper of encrypted volume {volume.id} is not open",
+                remedy="call NodeStageVolume first",
+                error_code=Code.MAPPER,
             )
         return mapper
 
@@ -89,6 +92,7 @@ class Unlocking:
             raise errors.InvalidArgument(
                 f"volume {volume.id} is encrypted, and the call has no secret encryption-passphrase",
                 remedy="name the Secret in the class: csi.storage.k8s.io/node-stage-secret-name and -namespace",
+                error_code=Code.NO_PASSPHRASE,
             )
         async with AsyncExitStack() as claim:
             await self._claim(volume, mapper, disk, claim)
@@ -116,6 +120,7 @@ class Unlocking:
             raise errors.Unavailable(
                 f"device {disk.path} of volume {volume.id} is in use, and is to be encrypted",
                 remedy="a program that works on it ends by itself; anything else has to let go of it",
+                error_code=Code.DEVICE_IN_USE,
             )
 
     async def _header(
@@ -131,7 +136,9 @@ class Unlocking:
             log.info("encrypted", volume_id=volume.id, device=disk.facts.kernel_name, resumed=decision.wipe)
             _, decision = await self._examiner.decide(volume, disk, rule)
         if not isinstance(decision, Unlock):
-            raise errors.Unavailable(f"the LUKS header of volume {volume.id} was written, and is not there")
+            raise errors.Unavailable(
+                f"the LUKS header of volume {volume.id} was written, and is not there", error_code=Code.HEADER_CHANGED
+            )
         return decision
 
     async def _open(self, volume: VolumeSpec, asked: Encryption, key: bytes, disk: Device, unlock: Unlock) -> None:
@@ -151,7 +158,7 @@ class Unlocking:
         mapper = await self.find(volume, disk)
         _, header = await self._host.prober.head(disk)
         if header is None:
-            raise errors.Unavailable(f"the LUKS header of volume {volume.id} is gone")
+            raise errors.Unavailable(f"the LUKS header of volume {volume.id} is gone", error_code=Code.HEADER_CHANGED)
         encryption.check_header(volume.id, header, volume.encryption, disk.facts.size_bytes, copied=volume.copied)
         if is_short(mapper.size_bytes, disk.facts, header):
             await self._host.luks.resize(volume.id, key)

@@ -7,6 +7,7 @@ Source: cryptsetup(8) and the page of each action.
 
 from common import errors
 from common.encryption import Encryption
+from node.codes import Code
 
 FULL = "key slots full"  # as luksAddKey says it, with the status of any other error
 
@@ -82,6 +83,7 @@ def wrong_key(volume_id: str) -> errors.FailedPrecondition:
         remedy="put the right one into the Secret; while it is being replaced, the one before as "
         "encryption-passphrase-old",
         reason="PassphraseRefused",
+        error_code=Code.WRONG_PASSPHRASE,
     )
 
 
@@ -95,12 +97,23 @@ def failure(volume_id: str, argv: tuple[str, ...], status: int, said: str) -> er
         return errors.FailedPrecondition(
             what,
             remedy="find a key slot that no passphrase of yours opens (cryptsetup luksDump), remove it (luksKillSlot)",
+            error_code=Code.KEY_SLOTS_FULL,
         )
     if status == NO_MEMORY:
-        return errors.Unavailable(what, remedy="raise the memory limit of the driver's container")
+        return errors.Unavailable(
+            what, remedy="raise the memory limit of the driver's container", error_code=Code.CRYPTSETUP_FAILED
+        )
     if status == BUSY:
-        return errors.Unavailable(what, remedy="something still uses the mapper; the next attempt looks again")
-    return errors.OutcomeUnknown(what, remedy="look into the kernel log: dm-crypt or the cipher may be missing")
+        return errors.Unavailable(
+            what,
+            remedy="something still uses the mapper; the next attempt looks again",
+            error_code=Code.CRYPTSETUP_FAILED,
+        )
+    return errors.OutcomeUnknown(
+        what,
+        remedy="look into the kernel log: dm-crypt or the cipher may be missing",
+        error_code=Code.CRYPTSETUP_FAILED,
+    )
 
 
 def _derivation(wanted: Encryption) -> tuple[str, ...]:

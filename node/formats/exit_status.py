@@ -13,6 +13,7 @@ import signal
 from enum import Enum
 
 from common import errors
+from node.codes import Code
 
 
 class ExitMeaning(Enum):
@@ -69,4 +70,5 @@ def killed(program: str, number: int) -> errors.OutcomeUnknown:
         f"{program} was killed ({name}){for_memory}, and has judged nothing",
         remedy="look for 'out of memory' in the kernel log (dmesg); if it is there, raise the memory limit of the "
         "driver's container (node.resources.limits.memory of the chart)",
+        error_code=Code.PROGRAM_KILLED,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from common import errors
 from common.format_parameters import FormatOptions
+from node.codes import Code
 from node.formats import exit_status
 from node.formats.exit_status import ExitMeaning
 from node.records.requests import Filesystem
@@ -59,12 +60,14 @@ def read_check(status: int, volume_id: str, output: str) -> Checked:
             f"the file system of volume {volume_id} has errors that only a person can decide on: {said}",
             remedy="make a snapshot of the volume first, then run e2fsck on its device by hand",
             reason="FilesystemDamaged",
+            error_code=Code.FILE_SYSTEM_DAMAGED,
         )
     if exit_status.is_unknown_to_e2fsck(status, output):
         return Checked(repaired=False, unchecked=said)
     raise errors.OutcomeUnknown(
         f"the file system of volume {volume_id} could not be checked ({status}): {said}",
         remedy="this says nothing of its content: look into the kernel log (dmesg) for I/O errors or a lack of memory",
+        error_code=Code.CHECK_UNFINISHED,
     )
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import structlog
 
 from common import errors
+from node.codes import Code
 from node.formats import exit_status
 from node.formats.exit_status import ExitMeaning
 from node.host import memory, progress, volume_locks
@@ -91,7 +92,11 @@ class Commands:
         if meaning is ExitMeaning.DONE:
             return ended
         kind = errors.FailedPrecondition if meaning is ExitMeaning.VERDICT else errors.OutcomeUnknown
-        raise kind(f"{argv[0]} failed ({ended.status}): {ended.said[:400]}", remedy="look into the kernel log (dmesg)")
+        raise kind(
+            f"{argv[0]} failed ({ended.status}): {ended.said[:400]}",
+            remedy="look into the kernel log (dmesg)",
+            error_code=Code.PROGRAM_FAILED,
+        )
 
     async def _execute(
         self, argv: tuple[str, ...], seconds: float, files: Sequence[int], stdin: bytes, *, writes: bool
@@ -107,7 +112,9 @@ class Commands:
         except TimeoutError as error:
             await _end(process, ending_seconds)
             what = "made no progress for" if writes else "did not end within"
-            raise errors.OutcomeUnknown(f"{argv[0]} {what} {seconds:g} s, and was killed") from error
+            raise errors.OutcomeUnknown(
+                f"{argv[0]} {what} {seconds:g} s, and was killed", error_code=Code.PROGRAM_HUNG
+            ) from error
         except asyncio.CancelledError:
             await _end(process, ending_seconds)
             raise
@@ -182,7 +189,9 @@ async def _start(argv: tuple[str, ...], files: Sequence[int], stdin: int, enviro
         )
     except FileNotFoundError as error:
         raise errors.Unavailable(
-            f"{argv[0]} is not installed", remedy=f"install {argv[0]} on the node's image"
+            f"{argv[0]} is not installed",
+            remedy=f"install {argv[0]} on the node's image",
+            error_code=Code.PROGRAM_MISSING,
         ) from error
 
 

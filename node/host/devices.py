@@ -16,6 +16,7 @@ from pathlib import Path
 
 from common import deadlines, errors
 from common.clouds import DISKS
+from node.codes import Code
 from node.formats import luks_header, superblocks
 from node.host import block_control
 from node.host.inotify import DirectoryWatch
@@ -67,6 +68,7 @@ class Devices:
                 f"the device of volume {volume.id} ({' or '.join(map(str, self._named(volume)))}) is not there",
                 remedy="check that the volume is attached to this node; the next attempt looks again",
                 reason="DeviceMissing",
+                error_code=Code.DEVICE_MISSING,
             )
         try:
             yield device
@@ -112,7 +114,9 @@ class Devices:
                 with self._node(facts).open("rb") as file:
                     return file.read(superblocks.HEAD_BYTES)
             except OSError as error:
-                raise errors.FailedPrecondition(f"device {number} cannot be read: {error.strerror}") from error
+                raise errors.FailedPrecondition(
+                    f"device {number} cannot be read: {error.strerror}", error_code=Code.DEVICE_UNREADABLE
+                ) from error
 
         return await self._threads.call(read, SECONDS, f"reading device {number}")
 
@@ -190,7 +194,9 @@ class Devices:
         except OSError as error:
             if error.errno in _GONE:
                 return None
-            raise errors.FailedPrecondition(f"cannot open {path} of volume {volume.id}: {error.strerror}") from error
+            raise errors.FailedPrecondition(
+                f"cannot open {path} of volume {volume.id}: {error.strerror}", error_code=Code.DEVICE_UNREADABLE
+            ) from error
         try:
             return self._prove(Device(str(real), descriptor, Facts("", "", 0)), volume)
         except BaseException:
@@ -204,16 +210,20 @@ class Devices:
         facts = self._sysfs.facts(device_number(os.fstat(descriptor).st_rdev))
         if facts is None or facts.mapper != mapper.name:
             os.close(descriptor)
-            raise errors.Unavailable(f"{path} is not mapper {mapper.name} any more")
+            raise errors.Unavailable(f"{path} is not mapper {mapper.name} any more", error_code=Code.DEVICE_CHANGED)
         return Device(str(path), descriptor, facts)
 
     def _prove(self, device: Device, volume: VolumeSpec) -> Device:
         status = os.fstat(device.descriptor)
         if not stat.S_ISBLK(status.st_mode):
-            raise errors.FailedPrecondition(f"{device.path} of volume {volume.id} is not a block device")
+            raise errors.FailedPrecondition(
+                f"{device.path} of volume {volume.id} is not a block device", error_code=Code.DEVICE_FOREIGN
+            )
         facts = self._sysfs.facts(device_number(status.st_rdev))
         if facts is None:
-            raise errors.FailedPrecondition(f"{device.path} of volume {volume.id} is unknown to the kernel")
+            raise errors.FailedPrecondition(
+                f"{device.path} of volume {volume.id} is unknown to the kernel", error_code=Code.DEVICE_FOREIGN
+            )
         own = self._sysfs.mapper(encryption.mapper_name(volume.id)) if volume.encryption is not None else None
         identity.prove(volume, facts, self._root_numbers(), own.kernel_name if own is not None else "")
         proven = replace(device, facts=facts)
@@ -240,6 +250,7 @@ class Devices:
         raise errors.Unavailable(
             f"device {facts.number} ({facts.kernel_name}) has no node in {self._folder} or /dev",
             remedy="check that the host's /dev is mounted into this container",
+            error_code=Code.HOST_MOUNTS,
         )
 
     def _links(self) -> tuple[Path, ...]:
@@ -267,7 +278,9 @@ def _opens_exclusively(path: Path, number: str, *, flush: bool) -> bool:
             return False
         if error.errno in _GONE:
             return True
-        raise errors.Unavailable(f"cannot open device {number}: {error.strerror}") from error
+        raise errors.Unavailable(
+            f"cannot open device {number}: {error.strerror}", error_code=Code.DEVICE_UNREADABLE
+        ) from error
     try:
         if flush:  # a mapper without a disk could only fail
             _flush(descriptor, number)
@@ -284,4 +297,5 @@ def _flush(descriptor: int, number: str) -> None:
         raise errors.OutcomeUnknown(
             f"not all that was written to device {number} has reached it: {error.strerror}",
             remedy="look into the kernel log: what was written last, and was not synced, may be lost",
+            error_code=Code.WRITES_LOST,
         ) from error

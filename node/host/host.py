@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from common import errors
+from node.codes import Code
 from node.formats.mountinfo import MountTable
 from node.formats.record_json import Entry, Record
 from node.host import paths
@@ -121,7 +122,9 @@ class Host:
         try:
             await self.threads.call(work, SECONDS, "writing the journal")
         except OSError as error:
-            raise errors.Unavailable(f"cannot write the node's journal: {error}", remedy=REMEDY) from error
+            raise errors.Unavailable(
+                f"cannot write the node's journal: {error}", remedy=REMEDY, error_code=Code.STATE
+            ) from error
 
 
 def _resolve(path: str, kubelet_dir: Path | None) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import errors
+from node.codes import Code
 
 OWNER = "AIOCSI_PROGRAM_OF"
 
@@ -40,7 +41,8 @@ class LeftoverPrograms:
         for orphan in self._left:
             if path in orphan.argv:
                 raise errors.Unavailable(
-                    f"{orphan.argv[0]} (pid {orphan.pid}), begun before a restart, works on {path}"
+                    f"{orphan.argv[0]} (pid {orphan.pid}), begun before a restart, works on {path}",
+                    error_code=Code.LEFTOVER_PROGRAM,
                 )
 
     def _find(self, mark: bytes) -> Iterator[Orphan]:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from common import errors
+from node.codes import Code
 from node.formats import exit_status, mountinfo
 from node.formats.exit_status import ExitMeaning
 from node.formats.mountinfo import MountTable
@@ -46,18 +47,22 @@ class Mounts:
             raise errors.FailedPrecondition(
                 f"cannot mount {source} at {target} as {kind}: {_reason(ended)}",
                 remedy="look into the kernel log; a damaged file system has to be repaired by hand (snapshot it first)",
+                error_code=Code.MOUNT_FAILED,
             )
         if meaning is not ExitMeaning.DONE:
             raise errors.OutcomeUnknown(
                 f"mounting {source} at {target} as {kind} has failed: {_reason(ended)}",
                 remedy="look into the kernel log (dmesg); the next attempt looks again",
+                error_code=Code.MOUNT_FAILED,
             )
 
     async def bind(self, source: str, target: str, options: Sequence[str]) -> None:
         """Mount a folder or a device node a second time. Raises OutcomeUnknown if that fails."""
         ended = await self._commands.run("mount", "-i", "-o", ",".join(options), source, target, seconds=self._seconds)
         if ended.status != 0:
-            raise errors.OutcomeUnknown(f"cannot publish {source} at {target}: {_reason(ended)}")
+            raise errors.OutcomeUnknown(
+                f"cannot publish {source} at {target}: {_reason(ended)}", error_code=Code.MOUNT_FAILED
+            )
 
     async def unmount(self, target: str) -> None:
         """Take away the topmost mount at ``target``. Raises Unavailable, naming who uses it, if it is busy."""
@@ -69,6 +74,7 @@ class Mounts:
         raise errors.Unavailable(
             f"cannot unmount {target}: {_reason(ended)}{'; used by ' + ', '.join(users) if users else ''}",
             remedy="end its processes, and detach its loop devices (losetup -d); the next attempt unmounts it",
+            error_code=Code.UNMOUNT_BUSY,
         )
 
     async def unmount_all(self, mounts: tuple[Mount, ...]) -> None:

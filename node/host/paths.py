@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common import errors
+from node.codes import Code
 from node.host.sysfs import device_number
 
 
@@ -22,6 +23,7 @@ def check_inside(path: str, folder: Path | None) -> None:
         raise errors.InvalidArgument(
             f"{path} does not lie below kubelet's directory {folder}",
             remedy="if kubelet has another root directory, set AIOCSI_KUBELET_DIR (kubeletPath of the chart)",
+            error_code=Code.OUTSIDE_KUBELET,
         )
 
 
@@ -83,10 +85,14 @@ def make_folder(path: str) -> None:
     try:
         Path(path).mkdir(parents=True, exist_ok=True, mode=0o750)
     except OSError as error:
-        raise errors.FailedPrecondition(f"cannot make the folder {path}: {error.strerror}") from error
+        raise errors.FailedPrecondition(
+            f"cannot make the folder {path}: {error.strerror}", error_code=Code.PATH_UNUSABLE
+        ) from error
     if not is_folder(path):  # mount(8) would follow a link
         raise errors.FailedPrecondition(
-            f"{path} is a symbolic link", remedy="remove it: a volume is mounted at no link"
+            f"{path} is a symbolic link",
+            remedy="remove it: a volume is mounted at no link",
+            error_code=Code.FOREIGN_MOUNT,
         )
 
 
@@ -98,9 +104,13 @@ def make_file(path: str) -> None:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
             return
         if not stat.S_ISREG(Path(path).lstat().st_mode):
-            raise errors.FailedPrecondition(f"{path} is there already, and is no empty file")
+            raise errors.FailedPrecondition(
+                f"{path} is there already, and is no empty file", error_code=Code.PATH_UNUSABLE
+            )
     except OSError as error:
-        raise errors.FailedPrecondition(f"cannot make the file {path}: {error.strerror}") from error
+        raise errors.FailedPrecondition(
+            f"cannot make the file {path}: {error.strerror}", error_code=Code.PATH_UNUSABLE
+        ) from error
 
 
 def remove(path: str) -> None:
@@ -116,13 +126,17 @@ def remove(path: str) -> None:
             Path(path).unlink()
         else:
             raise errors.FailedPrecondition(
-                f"{path} is neither an empty folder nor an empty file", remedy="look into it"
+                f"{path} is neither an empty folder nor an empty file",
+                remedy="look into it",
+                error_code=Code.PATH_UNUSABLE,
             )
     except FileNotFoundError:
         return
     except OSError as error:
         raise errors.FailedPrecondition(
-            f"cannot remove {path}: {error.strerror}", remedy="look into it, and move away what is there"
+            f"cannot remove {path}: {error.strerror}",
+            remedy="look into it, and move away what is there",
+            error_code=Code.PATH_UNUSABLE,
         ) from error
 
 

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from common import deadlines, errors
+from node.codes import Code
 from node.formats import exit_status, luks_header, scan_ranges, superblocks
 from node.host.command import Commands, Ended
 from node.host.devices import Device
@@ -92,7 +93,9 @@ def _claim(device: Device) -> int | None:
     except OSError as error:
         if error.errno == errno.EBUSY:
             return None
-        raise errors.FailedPrecondition(f"cannot open {device.path}: {error.strerror}") from error
+        raise errors.FailedPrecondition(
+            f"cannot open {device.path}: {error.strerror}", error_code=Code.DEVICE_UNREADABLE
+        ) from error
 
 
 def _lock(device: Device) -> int:
@@ -111,6 +114,7 @@ def _signature(device: Device, ended: Ended) -> Signature:
     raise errors.OutcomeUnknown(
         f"blkid cannot read {device.path} ({ended.status}): {ended.said[:400]}",
         remedy="look into the kernel log (dmesg); what cannot be read is never taken for blank",
+        error_code=Code.DEVICE_UNREADABLE,
     )
 
 
@@ -127,6 +131,7 @@ def read_head(device: Device) -> tuple[Superblock | None, Header | None]:
         raise errors.FailedPrecondition(
             f"device {device.path} cannot be read at byte 0: {error.strerror}",
             remedy="look into the kernel log for I/O errors; what cannot be read is never taken for blank",
+            error_code=Code.DEVICE_UNREADABLE,
         ) from error
 
 

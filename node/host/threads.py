@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from common import errors
+from node.codes import Code
 from node.host import volume_locks
 
 SECONDS = 20.0  # for the kernel to open a device, to read a little of it, to tell its mounts
@@ -75,17 +76,21 @@ class Threads:
     async def _wait_for_turn(self, key: str, seconds: float, what: str) -> None:
         while (closed := self._closed.get(key)) is not None:
             if not (await asyncio.wait((closed,), timeout=seconds))[0]:
-                raise errors.Busy(f"{what} is being unmounted")
+                raise errors.Busy(f"{what} is being unmounted", error_code=Code.UNMOUNTING)
         while (before := self._under_way.get(key)) is not None:
             given_up = before in self._given_up
             if given_up or not (await asyncio.wait((before,), timeout=seconds))[0]:
-                raise errors.OutcomeUnknown(f"{what} did not answer within {seconds:g} s, nor has it since")
+                raise errors.OutcomeUnknown(
+                    f"{what} did not answer within {seconds:g} s, nor has it since", error_code=Code.KERNEL_HUNG
+                )
 
     async def _take_place(self, seconds: float, what: str) -> None:
         try:
             await asyncio.wait_for(self._places.acquire(), seconds)
         except TimeoutError as error:
-            raise errors.Unavailable(f"{what}: too many calls to the kernel hang ({self.hung})") from error
+            raise errors.Unavailable(
+                f"{what}: too many calls to the kernel hang ({self.hung})", error_code=Code.KERNEL_HUNG
+            ) from error
 
     async def _wait(self, ended: asyncio.Future[Result], seconds: float, what: str) -> Result:
         try:
@@ -94,7 +99,9 @@ class Threads:
             if ended.done():  # the work's own TimeoutError (ETIMEDOUT)
                 raise
             self._give_up(ended)
-            raise errors.OutcomeUnknown(f"{what} did not answer within {seconds:g} s") from error
+            raise errors.OutcomeUnknown(
+                f"{what} did not answer within {seconds:g} s", error_code=Code.KERNEL_HUNG
+            ) from error
         except asyncio.CancelledError:
             self._give_up(ended)
             raise
@@ -119,7 +126,7 @@ class Threads:
         try:
             _thread.start_new_thread(run, ())  # Thread.start would wait, and block, until the thread has run
         except RuntimeError as error:  # the host allows no more
-            ended.set_exception(errors.Unavailable(f"cannot start a thread: {error}"))
+            ended.set_exception(errors.Unavailable(f"cannot start a thread: {error}", error_code=Code.THREADS))
         return ended
 
     def _give_up(self, ended: asyncio.Future[Result]) -> None:

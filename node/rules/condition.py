@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from common import errors
+from node.codes import Code
 from node.records.findings import Finding
 from node.records.kernel import Facts, Mount
 from node.records.state import Staged
@@ -107,6 +108,7 @@ def doubt(volume_id: str, failed: errors.DriverError, before: Facts, now: Facts 
         f"disk {before.kernel_name} of volume {volume_id} has answered {since} commands with errors: {failed.message}",
         remedy="look into the kernel log; the next attempt looks again, and until the disk works nothing is known of "
         "its content. If that does not end, detach the volume and attach it again, or ask the cloud's support",
+        error_code=Code.DEVICE_ERRORS,
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from common import errors
 from common.encryption import Encryption
+from node.codes import Code
 from node.records.kernel import Facts, Mapper
 from node.records.luks import Header
 from node.records.probes import Probe
@@ -81,11 +82,13 @@ def decide(volume: VolumeSpec, probe: Probe, intent: Intent | None, boot: str) -
             f"the LUKS header of volume {volume.id} is damaged",
             remedy="restore it from a backup (cryptsetup luksHeaderRestore); a format that a power failure cut short "
             f"leaves such a header, too: if nothing was ever stored, {formatting.wiping(volume)}",
+            error_code=Code.HEADER_DAMAGED,
         )
     if found.usage == "filesystem":
         raise errors.FailedPrecondition(
             f"volume {volume.id} is to be encrypted, and holds a plain {found.kind}",
             remedy="use it with a class that has no encryption, and copy its data to a new, encrypted volume",
+            error_code=Code.PLAIN_CONTENT,
         )
     return formatting.decide_blank(volume, probe, intent)
 
@@ -99,17 +102,20 @@ def _known(volume: VolumeSpec, probe: Probe, header: Header) -> Unlock | Format:
             f"volume {volume.id} holds a LUKS{header.version} header that this driver has not made",
             remedy="if it is meant to be this volume's, make it LUKS2 (cryptsetup convert), and name it: "
             f"{_naming(volume)}",
+            error_code=Code.HEADER_FOREIGN,
         )
     named = header.label == label(volume.id)
     if not named and not volume.copied:
         raise errors.FailedPrecondition(
             f"the LUKS header of volume {volume.id} is that of volume {_shown(header.label) or 'nobody'}",
             remedy=f"if this is a copy that was made outside of the driver, name it: {_naming(volume)}",
+            error_code=Code.HEADER_FOREIGN,
         )
     if header.requires:
         raise errors.FailedPrecondition(
             f"the LUKS header of volume {volume.id} asks for {', '.join(header.requires)}",
             remedy="a re-encryption is under way: finish it with cryptsetup reencrypt --resume-only",
+            error_code=Code.HEADER_REENCRYPTION,
         )
     if header.slots:
         check_header(volume.id, header, volume.encryption, probe.facts.size_bytes, copied=volume.copied)
@@ -119,6 +125,7 @@ def _known(volume: VolumeSpec, probe: Probe, header: Header) -> Unlock | Format:
     raise errors.FailedPrecondition(
         f"the LUKS header of volume {volume.id} has no key any more: somebody has erased them",
         remedy="restore the header from a backup (cryptsetup luksHeaderRestore); without one the data is lost",
+        error_code=Code.HEADER_WITHOUT_KEY,
     )
 
 
@@ -135,6 +142,7 @@ def _unusable(volume_id: str, problem: str) -> errors.FailedPrecondition:
         f"the LUKS header of volume {volume_id} is not one that its class makes: {problem}",
         remedy="if you have changed it, or made it by hand, name in the class what it has (encryptionCipher, …), or "
         "change it back; else restore it from a backup (cryptsetup luksHeaderRestore): somebody has written the disk",
+        error_code=Code.HEADER_UNEXPECTED,
     )
 
 
@@ -161,6 +169,7 @@ def decide_content(volume: VolumeSpec, wanted: Filesystem, probe: Probe, *, is_n
         raise errors.FailedPrecondition(
             f"volume {volume.id} is encrypted and was in use, and holds no file system",
             remedy="it was a raw block device, or a program has overwritten it; use it as a raw block device to look",
+            error_code=Code.CONTENT_LOST,
         )
     return formatting.use(volume, wanted, probe)
 
@@ -177,6 +186,7 @@ def decide_mapper(volume: VolumeSpec, mapper: Mapper | None, disk: Facts, header
     raise errors.FailedPrecondition(
         f"mapper {mapper.name} of volume {volume.id} is open upon device {mapper.disk}, or upon another header",
         remedy=f"find out who opened it, and close it: cryptsetup close {mapper.name}",
+        error_code=Code.MAPPER,
     )
 
 

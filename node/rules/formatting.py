@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from common import errors
 from common.capability import FILE_SYSTEMS
 from common.clouds import DISKS
+from node.codes import Code
 from node.records.kernel import Facts
 from node.records.probes import Probe, Superblock
 from node.records.requests import Filesystem, VolumeSpec
@@ -96,9 +97,12 @@ def refuse_what_is_unreadable(volume: VolumeSpec, probe: Probe) -> None:
             f"device {probe.facts.kernel_name} of volume {volume.id} cannot be read at byte {scan.failed_at}: "
             f"{scan.reason}",
             remedy="look into the kernel log for I/O errors; what cannot be read is never taken for blank",
+            error_code=Code.DEVICE_UNREADABLE,
         )
     if probe.facts.size_bytes == 0:
-        raise errors.FailedPrecondition(f"device {probe.facts.kernel_name} of volume {volume.id} has no size")
+        raise errors.FailedPrecondition(
+            f"device {probe.facts.kernel_name} of volume {volume.id} has no size", error_code=Code.DEVICE_UNREADABLE
+        )
 
 
 def use(volume: VolumeSpec, wanted: Filesystem, probe: Probe) -> Keep:
@@ -112,6 +116,7 @@ def use(volume: VolumeSpec, wanted: Filesystem, probe: Probe) -> Keep:
         raise errors.FailedPrecondition(
             f"volume {volume.id} holds {found.kind}, but {wanted.kind} is asked for",
             remedy=_instead(found.kind),
+            error_code=Code.OTHER_FILE_SYSTEM,
         )
     if block is None:
         raise _refusal(volume, probe, f"{found.kind} whose superblock is not at its place")
@@ -120,6 +125,7 @@ def use(volume: VolumeSpec, wanted: Filesystem, probe: Probe) -> Keep:
             f"the {found.kind} of volume {volume.id} has {block.size_bytes} bytes, "
             f"its device only {probe.facts.size_bytes}",
             remedy="the device is cut short: detach the volume and attach it again, or restore it from a snapshot",
+            error_code=Code.FILE_SYSTEM_CUT,
         )
     if block.devices > 1:
         raise _refusal(volume, probe, f"one of {block.devices} devices of a btrfs")
@@ -149,11 +155,13 @@ def permit(volume: VolumeSpec, probe: Probe, *, wipe: bool) -> Format:
         raise errors.FailedPrecondition(
             f"volume {volume.id} has no file system, and is never formatted: {volume.never_format}",
             remedy="wait until its data is there, ask for writing once, or make a file system by hand",
+            error_code=Code.NEVER_FORMATTED,
         )
     if probe.facts.read_only:
         raise errors.FailedPrecondition(
             f"volume {volume.id} is blank, and its device {probe.facts.kernel_name} is read-only",
             remedy="attach the volume for writing once, so that it can be formatted",
+            error_code=Code.DEVICE_READ_ONLY,
         )
     return Format(wipe=wipe)
 
@@ -167,6 +175,7 @@ def _refusal(volume: VolumeSpec, probe: Probe, found: str, intent: Intent | None
     return errors.FailedPrecondition(
         f"volume {volume.id} is not formatted: its device {probe.facts.kernel_name} holds {found}{begun}",
         remedy=f"look at the device; if nothing on it is needed, {wiping(volume)}",
+        error_code=Code.NOT_FORMATTED,
     )
 
 
@@ -175,6 +184,7 @@ def encrypted(volume: VolumeSpec) -> errors.FailedPrecondition:
     return errors.FailedPrecondition(
         f"volume {volume.id} is encrypted (LUKS), and its class asks for no encryption",
         remedy="a volume restored from an encrypted one needs a class with encryption: luks2 and the same Secret",
+        error_code=Code.ENCRYPTED_CONTENT,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from common import errors
 from common.clouds import DISKS
 from common.clouds.facts import DiskIdentity
+from node.codes import Code
 from node.records.kernel import Facts, Mount
 from node.records.requests import VolumeSpec
 
@@ -34,17 +35,23 @@ def prove(volume: VolumeSpec, facts: Facts, root_numbers: frozenset[str], own: s
         raise errors.FailedPrecondition(
             f"{device} is not volume {volume.id} ({volume.name}): it is {describe(facts)}",
             remedy="a stale device link: detach the volume from this node and attach it again",
+            error_code=Code.DEVICE_FOREIGN,
         )
     if facts.number in root_numbers:
-        raise errors.FailedPrecondition(f"{device} holds the root file system", remedy="check the volume's name")
+        raise errors.FailedPrecondition(
+            f"{device} holds the root file system", remedy="check the volume's name", error_code=Code.DEVICE_FOREIGN
+        )
     if facts.state in DEAD:
         raise errors.FailedPrecondition(
-            f"{device} of volume {volume.id} is in state {facts.state}", remedy="detach the volume and attach it again"
+            f"{device} of volume {volume.id} is in state {facts.state}",
+            remedy="detach the volume and attach it again",
+            error_code=Code.DEVICE_STATE,
         )
     if facts.state not in {"", "running"}:  # blocked, quiesce, created: the kernel is at work on it
         raise errors.Unavailable(
             f"{device} of volume {volume.id} is in state {facts.state}",
             remedy="that passes; if it does not, detach the volume and attach it again",
+            error_code=Code.DEVICE_STATE,
         )
     if volume.raw and volume.encryption is None:
         return
@@ -52,6 +59,7 @@ def prove(volume: VolumeSpec, facts: Facts, root_numbers: frozenset[str], own: s
         raise errors.FailedPrecondition(
             f"{device} of volume {volume.id} is in use by {', '.join(others)}",
             remedy="take it out of that stack (dmsetup, mdadm, vgchange -an), or delete its partitions, first",
+            error_code=Code.DEVICE_IN_USE,
         )
 
 
@@ -62,6 +70,7 @@ def check_size(volume: VolumeSpec, facts: Facts) -> None:
             f"device {facts.kernel_name} of volume {volume.id} has {facts.size_bytes} bytes, "
             f"less than the volume's {volume.min_bytes}",
             remedy="a resize that the kernel has not seen, or an earlier disk: detach the volume and attach it again",
+            error_code=Code.DEVICE_SHORT,
         )
 
 
@@ -71,6 +80,7 @@ def check_mounts(volume: VolumeSpec, facts: Facts, mounts: tuple[Mount, ...], ot
         raise errors.FailedPrecondition(
             f"device {facts.kernel_name} of volume {volume.id} is mounted for another volume at {taken[0]}",
             remedy="unstage that volume first; two volumes never share a device",
+            error_code=Code.DEVICE_SHARED,
         )
 
 
@@ -108,6 +118,7 @@ def check_unrecorded(volume_id: str, mount: Mount, facts: Facts | None) -> None:
         raise errors.FailedPrecondition(
             f"{mount.point} has a mount that is no volume of this driver ({what}), and is left alone",
             remedy="find out who has mounted it; unmount it by hand if nobody needs it",
+            error_code=Code.FOREIGN_MOUNT,
         )
 
 
@@ -121,9 +132,12 @@ def prove_again(volume_id: str, volume_name: str, facts: Facts) -> None:
         raise errors.FailedPrecondition(
             f"device {facts.kernel_name} is not volume {volume_id} ({volume_name}): it is {describe(facts)}",
             remedy="the volume was detached while it was in use: delete the pods that use it",
+            error_code=Code.DEVICE_FOREIGN,
         )
     if not may_be(volume_id, volume_name, facts):
-        raise errors.FailedPrecondition(f"device {facts.kernel_name} is no volume of this cloud: {describe(facts)}")
+        raise errors.FailedPrecondition(
+            f"device {facts.kernel_name} is no volume of this cloud: {describe(facts)}", error_code=Code.DEVICE_FOREIGN
+        )
 
 
 def is_stale(volume: VolumeSpec, facts: Facts | None, *, was_ours: bool) -> bool:

@@ -7,6 +7,7 @@ capability at the same path is ALREADY_EXISTS).
 from dataclasses import dataclass
 
 from common import errors, mount_flags
+from node.codes import Code
 from node.records.kernel import Mount
 from node.records.probes import Superblock
 from node.records.requests import Filesystem
@@ -41,6 +42,7 @@ def check_own_options(volume_id: str, block: Superblock) -> None:
             raise errors.FailedPrecondition(
                 f"the {block.kind} of volume {volume_id} sets mount option {option!r} in its superblock",
                 remedy="that is not allowed: take it out with tune2fs -E mount_opts= (the device of the volume)",
+                error_code=Code.SUPERBLOCK_OPTION,
             )
 
 
@@ -69,6 +71,7 @@ def check_same(found: Mount, asked: Asked) -> None:
         raise errors.AlreadyExists(
             f"volume {asked.volume_id} is {asked.what} at {found.point} already, {problem}",
             remedy="undo that first (unpublish or unstage)",
+            error_code=Code.STAGED_OTHERWISE,
         )
 
 
@@ -82,6 +85,7 @@ def check_propagation(covering: Mount | None, path: str) -> None:
         raise errors.FailedPrecondition(
             f"{covering.point}, in which {path} lies, is not mounted shared: pods would not see the volume",
             remedy="mount kubelet's folder into this container with mountPropagation: Bidirectional",
+            error_code=Code.NOT_SHARED,
         )
 
 

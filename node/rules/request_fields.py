@@ -4,6 +4,7 @@ import re
 from pathlib import PurePosixPath
 
 from common import errors
+from node.codes import Code
 
 LONGEST_PATH = 3800  # bytes; the kernel takes 4,095 in all, and mount needs some of them
 LONGEST_PART = 255  # bytes of one name in it
@@ -46,7 +47,9 @@ def published_path(value: object, what: str) -> str:
     Raises InvalidArgument, NotFound.
     """
     if isinstance(value, str) and value and not value.startswith("/"):
-        raise errors.NotFound(f"no volume is published at {what} {value[:80]!r}: it is not an absolute path")
+        raise errors.NotFound(
+            f"no volume is published at {what} {value[:80]!r}: it is not an absolute path", error_code=Code.NOT_HERE
+        )
     return path(value, what)
 
 

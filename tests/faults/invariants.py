@@ -5,6 +5,7 @@ from typing import Protocol
 
 from grpclib.const import Status
 
+from common.codes import Code
 from tests.fakes.host.disks import Disk
 from tests.fakes.host.host import SimHost
 from tests.faults.cloud.records import Volume
@@ -57,7 +58,7 @@ class Checks:
 
     def answered(self, method: str, status: Status, message: str) -> None:
         """A call was answered with an error."""
-        if status in NEVER or "unforeseen" in message:
+        if status in NEVER or Code.INTERNAL in message:
             self._world.broken(f"{method} was answered {status.name}: {message}")
         elif REFUSED in message and method != "CreateVolume":
             return  # the cloud has refused this one request, and nothing was done

@@ -81,7 +81,7 @@ async def test_an_error_arrives_whole(served: Served, channel: grpc.aio.Channel)
     del served
     code, message = await call(channel, path="/csi.v1.Controller/CreateVolume", body=b"")
     assert code is grpc.StatusCode.UNIMPLEMENTED
-    assert message.startswith("csi.v1.Controller/CreateVolume is not offered")
+    assert message.startswith("AIOCSI-G016: csi.v1.Controller/CreateVolume is not offered")
 
 
 @pytest.mark.parametrize(

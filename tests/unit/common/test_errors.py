@@ -38,10 +38,14 @@ def test_the_remedy_is_told_with_the_message() -> None:
     [
         pytest.param(
             errors.Busy("v is taken", remedy="wait"),
-            {"error_class": "Busy", "message": "v is taken", "remedy": "wait"},
+            {"error_class": "Busy", "error_code": "AIOCSI-G020", "message": "v is taken", "remedy": "wait"},
             id="ours",
         ),
-        pytest.param(errors.Busy("v is taken"), {"error_class": "Busy", "message": "v is taken"}, id="without remedy"),
+        pytest.param(
+            errors.Busy("v is taken"),
+            {"error_class": "Busy", "error_code": "AIOCSI-G020", "message": "v is taken"},
+            id="without remedy",
+        ),
         pytest.param(
             OSError(2, "No such file", "/x"),
             {"error_class": "FileNotFoundError", "message": "[Errno 2] No such file: '/x'"},
@@ -50,5 +54,5 @@ def test_the_remedy_is_told_with_the_message() -> None:
         pytest.param(TimeoutError(), {"error_class": "TimeoutError"}, id="without a text"),
     ],
 )
-def test_the_log_tells_class_message_and_remedy_of_an_error(error: BaseException, told: dict[str, str]) -> None:
+def test_the_log_tells_class_code_message_and_remedy_of_an_error(error: BaseException, told: dict[str, str]) -> None:
     assert errors.fields(error) == told

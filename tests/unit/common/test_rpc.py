@@ -62,11 +62,11 @@ def raises(error: Exception) -> Deleting:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("kind", OWN, ids=lambda kind: kind.__name__)
-async def test_an_error_arrives_with_its_status_message_and_remedy(
+async def test_an_error_arrives_with_its_status_code_message_and_remedy(
     served: Served, client: Client, kind: type[errors.DriverError]
 ) -> None:
     served.controller.act = raises(kind("volume v-1 is odd", remedy="look at it")).act
-    assert await client.refusal(VOLUME) == (kind.status, "volume v-1 is odd (remedy: look at it)")
+    assert await client.refusal(VOLUME) == (kind.status, f"{kind.default_code}: volume v-1 is odd (remedy: look at it)")
 
 
 @pytest.mark.asyncio
@@ -100,7 +100,7 @@ async def test_an_error_whose_text_a_header_cannot_carry_arrives(served: Served)
     async with RawClient(served.socket) as client:
         answer = await client.call(f"/{DELETE}", framed(bytes(VOLUME)))
     assert answer.status == Status.NOT_FOUND.value
-    assert answer.headers["grpc-message"].startswith(r"%C3%BC \x00 xxx")
+    assert answer.headers["grpc-message"].startswith(r"AIOCSI-G001: \x0d\x0a %C3%BC \x00 xxx")
     assert len(answer.headers["grpc-message"]) < 3000
 
 
@@ -118,7 +118,7 @@ async def test_an_error_text_with_any_bytes_gets_an_answer_that_can_be_shown(
     log: Captured, served: Served, client: Client, text: str, told: str
 ) -> None:
     served.controller.act = raises(errors.NotFound(text)).act
-    assert await client.refusal(VOLUME) == (Status.NOT_FOUND, told)
+    assert await client.refusal(VOLUME) == (Status.NOT_FOUND, f"AIOCSI-G001: {told}")
     (line,) = log.lines("call")
     assert (line["error_class"], line["message"]) == ("NotFound", told)
 
@@ -139,8 +139,10 @@ async def test_message_and_remedy_are_fields_of_their_own_in_the_log(
     served.controller.act = raises(errors.Busy("volume v-1 is odd", remedy="look at it")).act
     await client.refusal(VOLUME)
     (line,) = log.lines("call")
-    first = ["timestamp", "level", "event", "method", "code", "error_class", "volume_id", "message", "remedy"]
+    about = ["error_class", "error_code", "volume_id", "message", "remedy"]
+    first = ["timestamp", "level", "event", "method", "code", *about]
     assert list(line)[: len(first)] == first
+    assert line["error_code"] == "AIOCSI-G020"
     assert (line["message"], line["remedy"]) == ("volume v-1 is odd", "look at it")
 
 

@@ -19,8 +19,8 @@ def test_each_step_has_its_last_refusal_with_the_reason_of_the_error() -> None:
     refuse(noted, refusals.STAGE, errors.FailedPrecondition("odd", remedy="look"))
     refuse(noted, refusals.EXPAND, errors.Unavailable("full"))
     assert noted.of("id") == (
-        Finding("inaccessible", "StageRefused", "odd (remedy: look)"),
-        Finding("degraded", "ExpandRefused", "full"),
+        Finding("inaccessible", "StageRefused", "AIOCSI-G001: odd (remedy: look)"),
+        Finding("degraded", "ExpandRefused", "AIOCSI-G002: full"),
     )
     assert noted.of("another") == ()
     assert noted.names() == {"pvc-id"}
