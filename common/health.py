@@ -14,8 +14,9 @@ from http import HTTPStatus
 
 import structlog
 
+from common import exposition
 from common.converters import HostPort
-from common.metrics import CONTENT_TYPE, Metrics
+from common.metrics import Metrics
 from common.printable import printable
 from common.sockets import EndpointError
 
@@ -52,8 +53,9 @@ class HealthServer:
         self._patience = patience
         self._server: asyncio.Server | None = None
         self._open: dict[_Connection, None] = {}  # the oldest first
-        self._scrapes: list[_Connection] = []
+        self._scrapes: dict[exposition.Form, list[_Connection]] = {}
         self._draining = False
+        metrics.watch_readiness(self._why_not_ready)
 
     async def start(self) -> None:
         """Listen, if it does not yet. Raises EndpointError if the address cannot be had."""
@@ -109,41 +111,45 @@ class HealthServer:
         elif method not in {"GET", "HEAD"}:
             connection.send(_response(HTTPStatus.METHOD_NOT_ALLOWED, b"GET only\n"))
         elif (method, path) == ("GET", "/metrics"):
-            self._scrape(connection)
+            self._scrape(connection, exposition.preferred(_header(head, "accept")))
         else:
             reply = self._page(path)
             connection.send(reply if method == "GET" else reply.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
 
-    def _scrape(self, connection: "_Connection") -> None:
+    def _scrape(self, connection: "_Connection", form: exposition.Form) -> None:
         """Answer all who ask in this turn of the loop with one text: it takes milliseconds to make."""
         if not self._scrapes:
             asyncio.get_running_loop().call_soon(self._send_metrics)
-        self._scrapes.append(connection)
+        self._scrapes.setdefault(form, []).append(connection)
 
     def _send_metrics(self) -> None:
-        reply, scrapes = self._page("/metrics"), self._scrapes
-        self._scrapes = []
-        for connection in scrapes:
-            connection.send(reply)
+        scrapes, self._scrapes = self._scrapes, {}
+        for form, connections in scrapes.items():
+            reply = self._page("/metrics", form)
+            for connection in connections:
+                connection.send(reply)
 
-    def _page(self, path: str) -> bytes:
+    def _why_not_ready(self) -> str:
+        return "shutting down" if self._draining else self._not_ready()
+
+    def _page(self, path: str, form: exposition.Form = exposition.Form.TEXT) -> bytes:
         try:
-            return self._made_page(path)
+            return self._made_page(path, form)
         except Exception:  # a probe gets an answer whatever is broken
             log.exception("health_failed")
-            return _response(HTTPStatus.INTERNAL_SERVER_ERROR, b"broken; the log tells more\n")
+            return _response(HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error; see the log\n")
 
-    def _made_page(self, path: str) -> bytes:
+    def _made_page(self, path: str, form: exposition.Form) -> bytes:
         if path == "/healthz":
             broken = self._broken()
             status = HTTPStatus.SERVICE_UNAVAILABLE if broken else HTTPStatus.OK
             return _response(status, f"{printable(broken) or 'ok'}\n".encode())
         if path == "/readyz":
-            why_not = "shutting down" if self._draining else self._not_ready()
+            why_not = self._why_not_ready()
             status = HTTPStatus.SERVICE_UNAVAILABLE if why_not else HTTPStatus.OK
             return _response(status, f"{printable(why_not) or 'ready'}\n".encode())
         if path == "/metrics":
-            return _response(HTTPStatus.OK, self._metrics.render(), CONTENT_TYPE)
+            return _response(HTTPStatus.OK, self._metrics.render(form), form.value)
         return _response(HTTPStatus.NOT_FOUND, b"try /healthz, /readyz or /metrics\n")
 
 
@@ -203,6 +209,12 @@ class _Connection(asyncio.Protocol):
     def _too_slow(self) -> None:
         log.debug("health_request_dropped")
         self.abort()
+
+
+def _header(head: bytes, name: str) -> str:
+    """Return the values of a header, joined; empty if there is none."""
+    lines = (line.partition(b":") for line in head.split(b"\r\n")[1:])
+    return ",".join(value.decode("latin-1") for key, _, value in lines if key.strip().lower() == name.encode())
 
 
 def _response(status: HTTPStatus, body: bytes, content_type: str = TEXT) -> bytes:

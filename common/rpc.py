@@ -84,7 +84,8 @@ class Calls:
         in_flight.inc()
         outcome = _Outcome(Status.CANCELLED)  # unless it ends: then its caller is gone, and nobody hears more
         try:
-            await self._run(call, handler, stream)
+            with self._metrics.under_way.one(call.method):
+                await self._run(call, handler, stream)
             outcome = _Outcome(Status.OK)
         except Exception as error:  # noqa: BLE001  # the one place where every error gets its status
             outcome, message = _answer(call, error)

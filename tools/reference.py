@@ -63,8 +63,8 @@ The log line of a call that ends well tells in `outcome` whether the call has ch
 METRICS_HEAD = """\
 # Metrics
 
-Served as OpenMetrics text at `/metrics` of `AIOCSI_HTTP_ADDR`. A counter's name ends in `_total` there, a histogram's
-in `_bucket`, `_sum` and `_count`."""
+Served at `/metrics` of `AIOCSI_HTTP_ADDR`, as text or as OpenMetrics: whichever the Accept header prefers. A counter's
+name ends in `_total` there, a histogram's in `_bucket`, `_sum` and `_count`."""
 
 
 def generate(folder: Path) -> None:

@@ -46,7 +46,7 @@ wrapper() {
       sed -n '/^go /p; /^godebug /p' "$source/go.mod"
       echo "require $module $version"
       case $kind in
-      plain | seccomp | containerd) replacements "$source/go.mod" ;;
+      plain | seccomp | containerd | promtool) replacements "$source/go.mod" ;;
       kubernetes | suite) replacements "$source/go.mod"; staging_modules ;;
       *) replacements "$source/go.mod" | { grep -v ' k8s.io/' || true; }; staging_modules; modules_of_kubernetes ;;
       esac
@@ -97,6 +97,7 @@ build() {
       ;;
     containerd) tags+=",no_aufs,no_btrfs,no_devmapper,no_zfs,static_build" ;;
     suite) command=(go test -c) ;;
+    promtool) tags+=",remove_all_sd" ;; # its service discovery brings the libraries of twenty clouds
     esac
     folder=$(wrapper "$module" "$version" "$kind")
     (cd "$folder" && "${command[@]}" -mod=mod -tags "$tags" -ldflags "${link[*]}" -o "$target.new" "$package")

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from common.converters import HostPort
+from common.exposition import Form
 from common.health import CONNECTIONS, HEAD_BYTES, HealthServer
 from common.metrics import Metrics
 from common.sockets import EndpointError
@@ -75,7 +76,21 @@ async def test_each_path_has_its_answer(page: Page, path: str, status: str, body
 async def test_metrics_are_served(page: Page) -> None:
     status, body = await page.get("/metrics")
     assert status == "HTTP/1.1 200 OK"
-    assert body.endswith("# EOF\n")
+    assert "\naiocsi_ready 1.0\n" in body
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("header", "kind", "is_open"),
+    [
+        pytest.param("", "text/plain; version=0.0.4", False, id="none"),
+        pytest.param("ACCEPT:application/openmetrics-text\r\n", "application/openmetrics-text", True, id="OpenMetrics"),
+    ],
+)
+async def test_metrics_have_the_form_that_is_asked_for(page: Page, header: str, kind: str, *, is_open: bool) -> None:
+    answer = await page.send(f"GET /metrics HTTP/1.1\r\n{header}\r\n".encode())
+    assert f"Content-Type: {kind}" in answer
+    assert answer.endswith("# EOF\n") is is_open
 
 
 @pytest.mark.asyncio
@@ -162,7 +177,7 @@ class Rendered(Metrics):
         self.size = size
         self.times = 0
 
-    def render(self) -> bytes:
+    def render(self, form: Form = Form.TEXT) -> bytes:  # noqa: ARG002  # the same in both
         self.times += 1
         return b"#" * self.size
 
