@@ -17,7 +17,7 @@ venv: ## make or refresh the environment in .venv
 
 run: venv ## play a volume's whole life on real disks, root (ARGS=--keep: leave the services up)
 	@$(RUN) -m tools.host_packages run
-	@$(RUN) -m tests.walkthrough $(ARGS)
+	@$(RUN) -m tools.walkthrough $(ARGS)
 
 cloud: venv ## the embedded cloud alone (ARGS: its options, --help lists them)
 	@$(RUN) -m tools.host_packages cloud

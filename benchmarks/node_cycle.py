@@ -29,10 +29,10 @@ from node.host.volume_locks import VolumeLocks
 from node.records.requests import Filesystem, Publish, Stage, VolumePath, VolumeSpec
 from node.service import NodeDomains
 from node.settings import NodeSettings
-from tests.harness import traces
-from tests.harness.machine import missing_for_disks
-from tests.harness.tools import run as run_program
 from tests.integration.node.disks import GIB, Disk, Disks, disks
+from tools.processes import traces
+from tools.processes.run import run as run_program
+from tools.services.machine import missing_for_disks
 
 SIZE_BYTES = 10 * GIB
 CLONE_NEWNS, MS_REC_PRIVATE, MNT_DETACH = 0x20000, 0x44000, 2

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.harness import traces
-from tests.harness.reaper import Reaper
+from tools.processes import traces
+from tools.processes.reaper import Reaper
 
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2): orphans become children of this process, so none escapes the check
 

@@ -15,9 +15,9 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from csi_proto.csi import v1 as csi
-from tests.harness.client import Client
 from tests.harness.localcloud import Api, Process, Ready, client
-from tests.harness.stack import Service
+from tools.csi.client import Client
+from tools.services.stack import Service
 
 Result = TypeVar("Result")
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.harness.embedded_cloud import EmbeddedCloud, Json, objects
+from tools.services.embedded_cloud import EmbeddedCloud, Json, objects
 
 FAULTS = "/_localcloud/faults"
 LOOK_AGAIN_SECONDS = 0.2

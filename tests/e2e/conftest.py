@@ -11,7 +11,7 @@ from lightkube import AsyncClient, KubeConfig
 from tests.e2e.cluster import cloud, nodes
 from tests.e2e.cluster.workspace import Workspace
 from tests.e2e.place import Place, close_place, open_place
-from tests.harness.embedded_cloud import EmbeddedCloud
+from tools.services.embedded_cloud import EmbeddedCloud
 
 _numbers = itertools.count(1)
 

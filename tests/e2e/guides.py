@@ -11,8 +11,8 @@ import yaml
 
 from tests.e2e.cluster.workspace import Workspace
 from tests.e2e.manifests import Document
-from tests.harness.tools import run
 from tools import go_programs
+from tools.processes.run import run
 from tools.venv import ROOT
 
 FOLDER = ROOT / "docs" / "guides"

@@ -16,10 +16,10 @@ from aiohttp import ClientSession, web
 
 from tests.e2e.cluster import nodes
 from tests.e2e.cluster.workspace import NODES, Workspace
-from tests.harness import traces
-from tests.harness.processes import Program
-from tests.harness.tools import run
 from tools import go_programs
+from tools.processes import traces
+from tools.processes.program import Program
+from tools.processes.run import run
 from tools.venv import ROOT
 
 NAME = "registry.test"

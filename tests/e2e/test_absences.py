@@ -17,7 +17,7 @@ from tests.e2e.cluster.driver import NAMESPACE
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.e2e.parts import CONTROLLER, node_part, parts, until_all_are_ready
 from tests.e2e.place import Place, close_place, open_place
-from tests.harness.embedded_cloud import EmbeddedCloud
+from tools.services.embedded_cloud import EmbeddedCloud
 
 CONTROL_PLANE, FIRST, SECOND = NODES
 ABSENCE_SECONDS = 120.0

@@ -5,7 +5,7 @@ from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim,
 
 from tests.e2e import actions, manifests
 from tests.e2e.place import Place, until_gone
-from tests.harness.embedded_cloud import EmbeddedCloud, objects
+from tools.services.embedded_cloud import EmbeddedCloud, objects
 
 CHANGES = 4
 """Create, attach, detach, delete."""

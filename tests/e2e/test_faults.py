@@ -21,7 +21,7 @@ from tests.e2e.parts import (
     wait_for_token,
 )
 from tests.e2e.place import Place
-from tests.harness.embedded_cloud import EmbeddedCloud
+from tools.services.embedded_cloud import EmbeddedCloud
 
 _, FIRST, SECOND = NODES
 WRITE = "dd if=/dev/urandom of=/data/file bs=1M count=4 2>/dev/null && sync && sha256sum < /data/file"

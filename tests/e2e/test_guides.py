@@ -19,10 +19,10 @@ from tests.e2e.guides import Guide, Operator
 from tests.e2e.manifests import Document
 from tests.e2e.parts import CONTROLLER, node_part, parts
 from tests.e2e.place import READY_SECONDS, Place, VolumeSnapshot, close_place, open_place, until_gone
-from tests.harness.embedded_cloud import EmbeddedCloud, objects
 from tests.harness.luks import opens
-from tests.harness.tools import ToolFailed
 from tools.chart import CHART
+from tools.processes.run import ToolFailed
+from tools.services.embedded_cloud import EmbeddedCloud, objects
 
 _, FIRST, SECOND = NODES
 WRITE = "dd if=/dev/urandom of=/data/file bs=1M count=4 2>/dev/null && sync && sha256sum < /data/file"

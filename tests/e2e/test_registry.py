@@ -18,8 +18,8 @@ from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.e2e.parts import until_all_are_ready
 from tests.e2e.place import Place
 from tests.e2e.registry import Registry
-from tests.harness.embedded_cloud import EmbeddedCloud
 from tools.image import version
+from tools.services.embedded_cloud import EmbeddedCloud
 
 SECRET = "registry"  # noqa: S105  # a name
 DRIVER = {"app.kubernetes.io/instance": driver.RELEASE}

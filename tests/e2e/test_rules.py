@@ -8,7 +8,7 @@ from lightkube.resources.storage_v1 import StorageClass
 from tests.e2e import manifests
 from tests.e2e.cluster.workspace import NODES
 from tests.e2e.place import Place
-from tests.harness.embedded_cloud import EmbeddedCloud
+from tools.services.embedded_cloud import EmbeddedCloud
 
 _, FIRST, SECOND = NODES
 DRIVER = "dobs.csi.digitalocean.com"

@@ -19,8 +19,8 @@ from tests.e2e.cluster import driver
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.e2e.guides import Guide, Operator
 from tests.e2e.place import Place, until_gone
-from tests.harness.embedded_cloud import EmbeddedCloud, objects
 from tools.chart import CHART
+from tools.services.embedded_cloud import EmbeddedCloud, objects
 
 _, FIRST, SECOND = NODES
 GUIDE = Guide.read("take-over")

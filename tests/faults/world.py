@@ -34,7 +34,7 @@ from tests.faults.sim.loop import Process, sleep
 from tests.faults.sim.rpc import Failed, Served
 from tests.faults.sim.trace import Broken, Trace
 from tests.faults.thrift import Thrift
-from tests.harness.client import ROUTES
+from tools.csi.client import ROUTES
 
 Reply = TypeVar("Reply", bound=Message)
 Result = TypeVar("Result")

@@ -15,9 +15,9 @@ from typing import TypeVar
 from hpack import Encoder, NeverIndexedHeaderTuple
 
 from csi_proto.csi import v1 as csi
-from tests.harness.client import Client
 from tests.harness.memory import resident_mib
 from tests.harness.slow import Service
+from tools.csi.client import Client
 
 Item = TypeVar("Item")
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.harness import traces
+from tools.processes import traces
 
 ROOT = Path(__file__).resolve().parents[2]
 END_SECONDS = 30.0

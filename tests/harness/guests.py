@@ -15,8 +15,8 @@ from pathlib import Path
 
 from localcloud.guests.guest import BOOT_SECONDS, Guest
 from localcloud.guests.machine import PROGRAM, Image, Machine
-from tests.harness.tools import run
 from tools.guest import IMAGES
+from tools.processes.run import run
 
 NODE_SOCKET = "/run/csi/csi.sock"
 NODE_LOG = "/run/csi/log"

@@ -6,7 +6,7 @@ import json
 import struct
 from pathlib import Path
 
-from tests.harness.tools import ToolFailed, run
+from tools.processes.run import ToolFailed, run
 
 COPY_BYTES = 0x4000  # of a header with its JSON, as cryptsetup makes it
 _BINARY = struct.Struct(">6sHQQ48s32s64s40s48sQ")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.harness.processes import Program
+from tools.processes.program import Program
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0

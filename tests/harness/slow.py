@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.harness.memory import address_space_mib
-from tests.harness.processes import Program
+from tools.processes.program import Program
 
 ROOT = Path(__file__).parents[2]
 GRACE_SECONDS = 120.0  # much longer than anything that a test waits for

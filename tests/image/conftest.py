@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.harness.tools import run
 from tools.chart import Json
 from tools.image import ROOT, SITE
+from tools.processes.run import run
 
 USER = 65532
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.machine import missing_for_disks
+from tools.services.machine import missing_for_disks
 
 
 @pytest.fixture(scope="session")

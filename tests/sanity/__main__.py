@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
-from tests.harness import stack
-from tests.harness.machine import missing_for_disks
-from tests.harness.processes import Program
-from tests.harness.reaper import Reaper
 from tests.sanity import report
 from tools import golang
+from tools.processes.program import Program
+from tools.processes.reaper import Reaper
+from tools.services import stack
+from tools.services.machine import missing_for_disks
 
 SUITE = ("github.com/kubernetes-csi/csi-test/v5/cmd/csi-sanity", "v5.6.0")
 SUITE_SECONDS = 900.0

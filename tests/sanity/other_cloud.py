@@ -22,11 +22,11 @@ from controller.service import Controller
 from controller.shared import make_shared
 from csi_proto.csi import v1 as csi
 from tests.fakes.other_cloud import FACTS, TRAITS, ZONES, OtherCloud
-from tests.harness.processes import Program
 from tests.sanity import report
 from tests.sanity.__main__ import SUITE, SUITE_SECONDS
 from tests.unit.controller.world import DRIVER, Calm
 from tools import golang
+from tools.processes.program import Program
 
 SMALL, LARGE = 10 << 30, 20 << 30  # bytes
 LEFT_OUT = "Node Service|SingleNodeWriter"

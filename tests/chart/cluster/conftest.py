@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chart.cluster.control_plane import PROGRAMS, ControlPlane
-from tests.harness.processes import until
 from tools import go_programs
+from tools.processes.program import until
 
 GONE_SECONDS = 20.0
 

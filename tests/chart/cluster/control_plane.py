@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from tests.harness.processes import Program
-from tests.harness.tools import ToolFailed, run
 from tools import go_programs, golang
 from tools.chart.schemas import MONITORS, SNAPSHOTS
+from tools.processes.program import Program
+from tools.processes.run import ToolFailed, run
 
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "helm", "helm4")
 NODES = {"one": {}, "two": {}, "three": {"example.com/size": "big"}}

@@ -8,9 +8,9 @@ import pytest
 
 from tests.chart.cluster.control_plane import NODES, ControlPlane
 from tests.chart.documents import realistic
-from tests.harness.processes import until
-from tests.harness.tools import ToolFailed
 from tools.chart import CHART, helm, snapshots
+from tools.processes.program import until
+from tools.processes.run import ToolFailed
 
 SAMPLES = [pytest.param(values, id=snapshots.name(values)) for values in snapshots.inputs()]
 REALISTIC = [pytest.param(values, id=name) for name, values in realistic()]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.localcloud import Process
-from tests.harness.tools import run
+from tools.processes.run import run
 
 PROGRAM = Path(__file__).with_name("godo")
 GO = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")

@@ -15,7 +15,7 @@ import pytest
 from pydantic import JsonValue, TypeAdapter
 
 from tests.harness.localcloud import Process, client
-from tests.harness.tools import run_python
+from tools.processes.run import run_python
 
 CONTRACT = Path(__file__).with_name("openapi.json")
 SEED = 20261124

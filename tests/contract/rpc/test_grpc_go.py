@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.slow import SOON_SECONDS, Service
-from tests.harness.tools import run
+from tools.processes.run import run
 
 PROGRAM = Path(__file__).with_name("grpcgo")
 GO = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")

@@ -16,9 +16,9 @@ from tests.e2e.cluster.background import NotReady
 from tests.e2e.cluster.way import Way, found, kept
 from tests.e2e.cluster.workspace import Workspace
 from tests.e2e.suite import PROGRAMS
-from tests.harness import traces
-from tests.harness.tools import ToolFailed, run
 from tools import go_programs
+from tools.processes import traces
+from tools.processes.run import ToolFailed, run
 
 CLUSTER = (
     *("kind", "kubectl", "kubeadm", "kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),

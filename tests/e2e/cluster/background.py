@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tests.harness import traces
+from tools.processes import traces
 
 END_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 0.1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.e2e.cluster import background
 from tests.e2e.cluster.workspace import NODES, Workspace
-from tests.harness.embedded_cloud import EmbeddedCloud
+from tools.services.embedded_cloud import EmbeddedCloud
 from tools.venv import ROOT
 
 PORT = 18080

@@ -5,11 +5,11 @@ import platform
 from pathlib import Path
 
 from tests.e2e.cluster.workspace import NODES, Workspace
-from tests.harness.embedded_cloud import EmbeddedCloud
-from tests.harness.tools import ToolFailed
 from tools import go_programs, golang
 from tools.chart import CHART
 from tools.image import make, version
+from tools.processes.run import ToolFailed
+from tools.services.embedded_cloud import EmbeddedCloud
 
 NAMESPACE = "kube-system"
 RELEASE = "aiocsi"

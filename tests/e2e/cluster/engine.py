@@ -7,8 +7,8 @@ import json
 
 from tests.e2e.cluster import background, host
 from tests.e2e.cluster.workspace import Workspace
-from tests.harness.tools import ToolFailed
 from tools import go_programs
+from tools.processes.run import ToolFailed
 from tools.venv import ROOT
 
 START_SECONDS = 60.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.e2e.cluster.driver import NAMESPACE
 from tests.e2e.cluster.workspace import Workspace
-from tests.harness.tools import ToolFailed
+from tools.processes.run import ToolFailed
 from tools.venv import ROOT
 
 FOLDER = ROOT / "artifacts" / "e2e"

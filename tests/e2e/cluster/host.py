@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-from tests.harness.tools import ToolFailed, run
+from tools.processes.run import ToolFailed, run
 
 CGROUPS = Path("/sys/fs/cgroup")
 CGROUP = "aiocsi-e2e"

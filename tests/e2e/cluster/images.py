@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.harness.tools import run
 from tools import go_programs
 from tools.golang import CACHE
 from tools.image import archive, root
+from tools.processes.run import run
 
 KUBERNETES = go_programs.version("kubelet")
 PAUSE = "registry.k8s.io/pause"

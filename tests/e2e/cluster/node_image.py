@@ -12,9 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.e2e.cluster import images, preload
-from tests.harness.tools import run
 from tools import go_programs, golang
 from tools.image import archive
+from tools.processes.run import run
 
 KIND = ("sigs.k8s.io/kind", go_programs.version("kind"))
 NAME = "aiocsi/kind-node"

@@ -8,7 +8,7 @@ from tests.e2e.cluster import network, node_image
 from tests.e2e.cluster.node_image import MAKE_LOOP_NODES
 from tests.e2e.cluster.way import Way
 from tests.e2e.cluster.workspace import NAME, NODES, Workspace
-from tests.harness.tools import ToolFailed
+from tools.processes.run import ToolFailed
 
 CREATE_SECONDS = 600.0
 LOAD_SECONDS = 300.0

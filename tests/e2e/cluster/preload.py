@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tests.e2e.cluster import background
-from tests.harness.tools import run
 from tools import go_programs
+from tools.processes.run import run
 
 START_SECONDS = 30.0
 SETTINGS = """\

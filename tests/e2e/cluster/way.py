@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from tests.e2e.cluster.workspace import Workspace
-from tests.harness.tools import ToolFailed, run
+from tools.processes.run import ToolFailed, run
 
 VARIABLE = "AIOCSI_E2E_IMAGES"
 PROBE = "busybox:1.37"

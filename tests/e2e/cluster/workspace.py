@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.harness.tools import run
 from tools import go_programs
 from tools.golang import CACHE
+from tools.processes.run import run
 
 NAME = "aiocsi"
 NODES = (f"{NAME}-control-plane", f"{NAME}-worker", f"{NAME}-worker2")

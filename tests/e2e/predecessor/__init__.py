@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.e2e.cluster.driver import NAMESPACE
 from tests.e2e.cluster.workspace import Workspace
 from tests.e2e.predecessor import manifests
-from tests.harness.embedded_cloud import EmbeddedCloud
+from tools.services.embedded_cloud import EmbeddedCloud
 
 READY_SECONDS = 120
 

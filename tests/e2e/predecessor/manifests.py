@@ -11,9 +11,9 @@ from pathlib import Path
 from tests.e2e.cluster.driver import NAMESPACE, SECRET
 from tests.e2e.cluster.workspace import NODES
 from tests.e2e.manifests import CLASS, DRIVER, Document
-from tests.harness.embedded_cloud import EmbeddedCloud
 from tools import go_programs
 from tools.image import version
+from tools.services.embedded_cloud import EmbeddedCloud
 
 CONTROLLER, NODE = "csi-do-controller", "csi-do-node"
 PARTS = ("provisioner", "attacher", "snapshotter", "resizer")

@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.e2e.cluster import images
 from tests.e2e.cluster.way import Way, kept
 from tests.e2e.cluster.workspace import Workspace
-from tests.harness.tools import run
 from tools import go_programs
+from tools.processes.run import run
 from tools.venv import ROOT
 
 HERE = Path(__file__).parent

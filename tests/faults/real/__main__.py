@@ -13,11 +13,11 @@ from pathlib import Path
 from tests.faults.bench import table
 from tests.faults.real.killer import Killer
 from tests.faults.real.volume import Traveller
-from tests.harness import traces
-from tests.harness.embedded_cloud import Json
-from tests.harness.life import Life, mounted, raw
-from tests.harness.machine import missing_for_disks
-from tests.harness.stack import ROOT, Stack, running
+from tools.csi.life import Life, mounted, raw
+from tools.processes import traces
+from tools.services.embedded_cloud import Json
+from tools.services.machine import missing_for_disks
+from tools.services.stack import ROOT, Stack, running
 
 CLOUD = ("--action-latency", "0.05-0.6", "--rate-minute", "0", "--rate-hour", "0", "--snapshot-interval", "0")
 FAULTS: tuple[Json, ...] = (

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.faults.real.targets import Target, Targets
 from tests.faults.real.traced import DIES
-from tests.harness.processes import ProgramFailed, until
-from tests.harness.stack import LocalCloud, Service, Stack
+from tools.processes.program import ProgramFailed, until
+from tools.services.stack import LocalCloud, Service, Stack
 
 PATIENCE_SECONDS = 10.0  # what was to come and did not in so long may never come
 DOWN_SECONDS = (0.0, 0.0, 0.0, 0.5, 2.0)  # as long as it is not there

@@ -18,9 +18,9 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from csi_proto.csi import v1 as csi
 from tests.faults.real import writer
-from tests.harness.client import Client
-from tests.harness.life import GIB, Life
-from tests.harness.stack import Node, Service, Stack
+from tools.csi.client import Client
+from tools.csi.life import GIB, Life
+from tools.services.stack import Node, Service, Stack
 
 CALL_LIMIT_SECONDS = 180.0
 PAUSE_SECONDS = 0.2

@@ -19,7 +19,7 @@ from common.grpc_framing import RequestBody
 from common.rpc import Calls
 from common.server import Service
 from tests.faults.sim.loop import Process, sleep
-from tests.harness.client import ROUTES
+from tools.csi.client import ROUTES
 
 Reply = TypeVar("Reply", bound=Message)
 NOT_FINAL = frozenset(

@@ -12,8 +12,8 @@ from grpclib.const import Status
 from grpclib.exceptions import StreamTerminatedError
 
 from csi_proto.csi import v1 as csi
-from tests.harness.client import Client
 from tests.harness.slow import SOON_SECONDS, START_SECONDS, Service
+from tools.csi.client import Client
 
 pytestmark = [pytest.mark.every_python, pytest.mark.asyncio]
 

@@ -23,7 +23,7 @@ from controller.shared import make_shared
 from csi_proto.csi import v1 as csi
 from tests.contract.cloud.clouds import Untold
 from tests.harness.localcloud import Api, here
-from tests.harness.stack import DRIVER_NAME, REGION
+from tools.services.stack import DRIVER_NAME, REGION
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
 GIB = 1 << 30

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.localcloud import Api, here
-from tests.harness.stack import REGION, Service
+from tools.services.stack import REGION, Service
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
 WRONG = "no-token-at-all"

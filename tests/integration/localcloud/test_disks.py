@@ -10,7 +10,7 @@ import pytest
 from localcloud.disks import loopdevices, throttle
 from tests.harness import localcloud
 from tests.harness.localcloud import Process
-from tests.harness.tools import run
+from tools.processes.run import run
 
 GIB = 1 << 30
 FAST = "--action-latency=0"

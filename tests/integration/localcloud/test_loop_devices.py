@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localcloud.disks import files, loopdevices
-from tests.harness.tools import run
+from tools.processes.run import run
 
 MANY = 24
 

@@ -9,7 +9,7 @@ import pytest
 from localcloud.disks import loopdevices
 from tests.harness import localcloud
 from tests.harness.localcloud import Process
-from tests.harness.tools import complaint, run
+from tools.processes.run import complaint, run
 
 
 def refused(*options: str) -> str:

@@ -11,9 +11,9 @@ from betterproto2 import Message
 from grpclib.const import Status
 
 from csi_proto.csi import v1 as csi
-from tests.harness import life
-from tests.harness.life import Life
-from tests.harness.stack import DRIVER_NAME, Node
+from tools.csi import life
+from tools.csi.life import Life
+from tools.services.stack import DRIVER_NAME, Node
 
 Spoil = Callable[[Message], None]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.harness import traces
-from tests.harness.client import Client
-from tests.harness.stack import Node, Stack, running
+from tools.csi.client import Client
+from tools.processes import traces
+from tools.services.stack import Node, Stack, running
 
 CLOUD = ("--rate-hour=0", "--rate-minute=0", "--action-latency=0.05")
 

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from tests.harness.life import Life
-from tests.harness.stack import Node
+from tools.csi.life import Life
+from tools.services.stack import Node
 
 
 def content(volume: Life, node: Node) -> Path:

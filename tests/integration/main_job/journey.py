@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
-from tests.harness.client import Client
-from tests.harness.life import Life
-from tests.harness.stack import Node, Stack
 from tests.integration.main_job.content import content, read, write
+from tools.csi.client import Client
+from tools.csi.life import Life
+from tools.services.stack import Node, Stack
 
 Call = Callable[[], Awaitable[object]]
 

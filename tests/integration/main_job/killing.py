@@ -1,6 +1,6 @@
 """Kill a process of the stack as a crash does."""
 
-from tests.harness.stack import LocalCloud, Service, Stack
+from tools.services.stack import LocalCloud, Service, Stack
 
 
 def victim(stack: Stack, name: str) -> LocalCloud | Service:

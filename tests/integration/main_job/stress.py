@@ -15,13 +15,14 @@ from pathlib import Path
 
 from grpclib.exceptions import GRPCError
 
-from tests.harness import life, traces
-from tests.harness.embedded_cloud import Json
-from tests.harness.life import Life
-from tests.harness.reaper import Reaper
-from tests.harness.stack import Stack, running
 from tests.integration.main_job.journey import Journey, until_done
 from tests.integration.main_job.killing import kill, victim
+from tools.csi import life
+from tools.csi.life import Life
+from tools.processes import traces
+from tools.processes.reaper import Reaper
+from tools.services.embedded_cloud import Json
+from tools.services.stack import Stack, running
 
 CLOUD = ("--rate-hour=0", "--rate-minute=0", "--action-latency=0.05-0.5")
 CALL_SECONDS = 90

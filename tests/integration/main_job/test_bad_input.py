@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness import life
-from tests.harness.client import Client
-from tests.harness.life import Life
-from tests.harness.stack import Stack
 from tests.integration.main_job.bad_input import CASES, Case, good_request
+from tools.csi import life
+from tools.csi.client import Client
+from tools.csi.life import Life
+from tools.services.stack import Stack
 
 
 @pytest.fixture(scope="module", name="volume")

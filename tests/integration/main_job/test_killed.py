@@ -5,11 +5,11 @@ from itertools import cycle
 
 import pytest
 
-from tests.harness import life
-from tests.harness.life import Life
-from tests.harness.stack import Stack
 from tests.integration.main_job.journey import CONTROLLER, POD, Journey, Step, until_done
 from tests.integration.main_job.killing import kill, victim
+from tools.csi import life
+from tools.csi.life import Life
+from tools.services.stack import Stack
 
 VICTIMS = ["localcloud", "controller", "node-a"]
 MOMENTS_SECONDS = (0.002, 0.01, 0.03, 0.06, 0.1)

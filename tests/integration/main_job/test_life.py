@@ -10,11 +10,12 @@ from grpclib.exceptions import GRPCError
 
 from csi_proto import pluginregistration
 from csi_proto.csi import v1 as csi
-from tests.harness import life, traces
-from tests.harness.client import Client
-from tests.harness.life import GIB, Life
-from tests.harness.stack import DRIVER_NAME, REGION, Node, Stack
 from tests.integration.main_job.content import content, read, write
+from tools.csi import life
+from tools.csi.client import Client
+from tools.csi.life import GIB, Life
+from tools.processes import traces
+from tools.services.stack import DRIVER_NAME, REGION, Node, Stack
 
 pytestmark = pytest.mark.usefixtures("left_as_found")
 

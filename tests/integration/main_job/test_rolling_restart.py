@@ -9,10 +9,10 @@ import pytest
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from tests.harness import life
-from tests.harness.client import Client
-from tests.harness.life import Life
-from tests.harness.stack import Service, running
+from tools.csi import life
+from tools.csi.client import Client
+from tools.csi.life import Life
+from tools.services.stack import Service, running
 
 pytestmark = [
     pytest.mark.every_python,

@@ -19,8 +19,8 @@ from node.host.volume_locks import VolumeLocks
 from node.records.requests import Filesystem, Publish, Stage, VolumePath, VolumeSpec
 from node.service import NodeDomains
 from node.settings import NodeSettings
-from tests.harness import traces
 from tests.integration.node.disks import Disk, Disks, disks
+from tools.processes import traces
 
 
 @dataclass(frozen=True)

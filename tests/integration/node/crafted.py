@@ -19,9 +19,9 @@ from random import Random
 
 from node.formats import scan_ranges
 from tests.harness import luks
-from tests.harness.tools import run
 from tests.integration.node import images
 from tests.integration.node.images import GIB, KIB, MIB, put
+from tools.processes.run import run
 
 Write = Callable[[Path], None]
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.harness.tools import run
+from tools.processes.run import run
 
 MIB, GIB = 1 << 20, 1 << 30
 

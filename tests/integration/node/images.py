@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.harness.tools import run
+from tools.processes.run import run
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 SIZE_BYTES = GIB

@@ -13,12 +13,12 @@ from node.host import paths, processes
 from node.host.command import Commands
 from node.records.requests import Filesystem, Publish, Stage, VolumePath, VolumeSpec
 from node.records.state import Intent
-from tests.harness import traces
-from tests.harness.processes import until
-from tests.harness.tools import run
 from tests.integration.node import images
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import GIB, Disk
+from tools.processes import traces
+from tools.processes.program import until
+from tools.processes.run import run
 
 
 def table(bench: Bench) -> list[str]:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from common import errors
-from tests.harness import traces
-from tests.harness.tools import run
 from tests.integration.node import images
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import GIB, MIB, Disk
 from tests.integration.node.images import Image
+from tools.processes import traces
+from tools.processes.run import run
 
 IMAGES = images.all_images()
 USABLE = {

@@ -16,11 +16,11 @@ from common import encryption, errors
 from common.tasks import Tasks
 from node.host.command import Commands
 from node.records.requests import Keys, Stage
-from tests.harness.tools import ToolFailed
 from tests.integration.node import crafted
 from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.crafted import Crafted, Family
 from tests.integration.node.disks import Disk, Disks
+from tools.processes.run import ToolFailed
 
 SEED = os.environ.get("CRAFTED_SEED", "one")
 COUNT = int(os.environ.get("CRAFTED_DISKS", "330"))

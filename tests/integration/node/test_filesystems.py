@@ -11,10 +11,10 @@ from common.format_parameters import FormatOptions
 from node.formats import superblocks
 from node.host.mounts import read_table
 from node.records.requests import Expand, Filesystem, VolumePath
-from tests.harness.tools import run
 from tests.integration.node import images
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import GIB, Disk
+from tools.processes.run import run
 
 KINDS = ["ext2", "ext3", "ext4", "xfs", "btrfs"]
 

@@ -10,7 +10,7 @@ import pytest
 from common import errors, format_parameters
 from node.formats import filesystem_argv
 from node.records.requests import Filesystem
-from tests.harness.tools import run
+from tools.processes.run import run
 
 GIB = 1 << 30
 DRY_RUN = {"ext2": "-n", "ext3": "-n", "ext4": "-n", "xfs": "-N", "btrfs": ""}

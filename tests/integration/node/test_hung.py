@@ -16,14 +16,14 @@ from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
 from node.records.requests import VolumePath
 from node.records.state import Published, Staged
-from tests.harness import traces
-from tests.harness.client import Client
 from tests.harness.hung import unanswered
-from tests.harness.life import mounted
-from tests.harness.stack import DRIVER_NAME, Service
-from tests.harness.tools import run
 from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import GIB, Disk, Disks
+from tools.csi.client import Client
+from tools.csi.life import mounted
+from tools.processes import traces
+from tools.processes.run import run
+from tools.services.stack import DRIVER_NAME, Service
 
 PROBES = 20
 HOUR = 3600

@@ -22,14 +22,14 @@ from node.host.command import Commands
 from node.records.state import Intent, Published, Staged
 from node.requests import Requests
 from node.service import Node
-from tests.harness import traces
-from tests.harness.client import ROUTES, Client
 from tests.harness.forks import Fork, Template
-from tests.harness.life import mounted, raw
-from tests.harness.stack import DRIVER_NAME, Service
-from tests.harness.tools import run
 from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import GIB, Disks, disks
+from tools.csi.client import ROUTES, Client
+from tools.csi.life import mounted, raw
+from tools.processes import traces
+from tools.processes.run import run
+from tools.services.stack import DRIVER_NAME, Service
 
 REPEAT_SECONDS = 30.0
 AT_ONCE = 3  # lives; most of one is waiting for processes

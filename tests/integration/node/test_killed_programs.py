@@ -12,10 +12,10 @@ import pytest
 
 from common import errors
 from node.host.command import Commands, Ended
-from tests.harness.tools import run
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import GIB, disks
 from tests.integration.node.test_killed import CASES, Case, Life
+from tools.processes.run import run
 
 AT_ONCE = 3
 ENOUGH_FOR_NONE = 512 << 10  # less than a check takes of its own: bytes

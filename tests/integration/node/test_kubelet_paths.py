@@ -11,11 +11,11 @@ import pytest
 from common import errors
 from node.records.requests import VolumePath
 from node.records.state import Staged
-from tests.harness import traces
-from tests.harness.tools import run
 from tests.integration.node import images
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import Disk
+from tools.processes import traces
+from tools.processes.run import run
 
 OLD = "plugins/kubernetes.io/csi/pv/pvc-1/globalmount"
 NEW = "plugins/kubernetes.io/csi/dobs.csi.digitalocean.com/0abc/globalmount"

@@ -8,9 +8,9 @@ import pytest
 from common import errors
 from node.host.paths import block_number
 from node.records.requests import Publish, Stage, VolumePath, VolumeSpec
-from tests.harness import traces
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import GIB, Disk
+from tools.processes import traces
 
 KINDS = ["ext3", "ext4", "xfs", "btrfs"]
 

@@ -7,10 +7,10 @@ import pytest
 from common import errors
 from common.tasks import Tasks
 from node.records.requests import VolumePath
-from tests.harness import traces
-from tests.harness.tools import run
 from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import GIB, Disk
+from tools.processes import traces
+from tools.processes.run import run
 
 ROUNDS = 40
 

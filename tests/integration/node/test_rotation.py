@@ -26,8 +26,8 @@ from node.host.luks import Luks
 from node.records.kernel import Facts
 from node.records.requests import Keys, VolumeSpec
 from tests.harness.luks import opens
-from tests.harness.tools import run
 from tests.integration.node.conftest import Bench
+from tools.processes.run import run
 
 pytestmark = [
     pytest.mark.asyncio,

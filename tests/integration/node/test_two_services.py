@@ -7,7 +7,7 @@ import pytest
 
 from node.host.state import StateFolder
 from node.records.state import Staged
-from tests.harness.stack import START_SECONDS, Service
+from tools.services.stack import START_SECONDS, Service
 
 RECORD = Staged("id", "name", "/staging", "8:0", "ext4")
 

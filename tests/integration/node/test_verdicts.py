@@ -10,10 +10,10 @@ import pytest
 
 from common import errors
 from node.records.requests import Expand, Filesystem, Publish, Stage, VolumePath, VolumeSpec
-from tests.harness import traces
-from tests.harness.tools import run
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import GIB, Disk
+from tools.processes import traces
+from tools.processes.run import run
 
 MIB = 1 << 20
 TWO_PARTITIONS = b"label: gpt\n,100M\n,\n"

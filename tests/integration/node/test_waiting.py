@@ -8,9 +8,9 @@ import pytest
 from common import errors
 from common.tasks import Tasks
 from node.records.state import Intent
-from tests.harness import traces
 from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import Disks
+from tools.processes import traces
 
 
 @pytest.mark.asyncio

@@ -16,10 +16,10 @@ from common.server import CONNECTIONS
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Deleting, Gate
 from tests.harness import floods
-from tests.harness.client import Client
-from tests.harness.processes import until
 from tests.harness.raw_http2 import RawClient, framed
 from tests.unit.common.serving import Served, serving
+from tools.csi.client import Client
+from tools.processes.program import until
 
 pytestmark = pytest.mark.asyncio
 

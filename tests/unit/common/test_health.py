@@ -13,8 +13,8 @@ from common.exposition import Form
 from common.health import CONNECTIONS, HEAD_BYTES, HealthServer
 from common.metrics import Metrics
 from common.sockets import EndpointError
-from tests.harness.processes import until
 from tests.unit.common.captured import captured
+from tools.processes.program import until
 
 
 class Page:

@@ -16,7 +16,7 @@ from common.server import GrpcServer
 from common.sockets import EndpointError
 from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
-from tests.harness.client import Client
+from tools.csi.client import Client
 
 
 @pytest_asyncio.fixture

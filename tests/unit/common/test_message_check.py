@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from common import errors, message_check
 from csi_proto.csi import v1 as csi
-from tests.harness.client import ROUTES
 from tests.harness.wire_strategies import MESSAGES
+from tools.csi.client import ROUTES
 
 CREATE = csi.CreateVolumeRequest(
     name="n",

@@ -10,7 +10,7 @@ import pytest
 from common import redaction
 from csi_proto import csi
 from csi_proto.csi import v1
-from tests.harness.client import ROUTES
+from tools.csi.client import ROUTES
 
 SECRETS = {"token": "s3cr3t-token", "key": "s3cr3t-key"}
 REQUEST = v1.CreateVolumeRequest(

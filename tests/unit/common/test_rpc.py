@@ -16,10 +16,10 @@ from common.rpc import LONGEST_HEADER
 from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Act, Deleting, Gate
-from tests.harness.client import Client
 from tests.harness.raw_http2 import RawClient, framed
 from tests.unit.common.captured import Captured, captured
 from tests.unit.common.serving import Served, serving
+from tools.csi.client import Client
 
 VOLUME = csi.DeleteVolumeRequest(volume_id="v-1")
 REPLY = csi.DeleteVolumeResponse

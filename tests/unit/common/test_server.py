@@ -11,9 +11,9 @@ from common.grpc_connection import CLOSED_STREAMS
 from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Deleting, Gate
-from tests.harness.client import Client
 from tests.harness.raw_http2 import RawClient, framed
 from tests.unit.common.serving import serving
+from tools.csi.client import Client
 
 VOLUME = csi.DeleteVolumeRequest(volume_id="v")
 DELETE = "/csi.v1.Controller/DeleteVolume"

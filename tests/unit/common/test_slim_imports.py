@@ -6,7 +6,7 @@ from importlib.metadata import version
 import pytest
 
 from common import slim_imports
-from tests.harness.tools import run
+from tools.processes.run import run
 
 NODE_NEEDS = (
     "import asyncio, hashlib, prometheus_client.metrics, common.server, common.health, common.logs, common.settings"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.guides import FOLDER, Guide, filled
-from tests.harness.tools import run
+from tools.processes.run import run
 
 PAGE = Guide("""\
 # A page

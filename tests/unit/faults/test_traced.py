@@ -10,8 +10,8 @@ import pytest
 
 from tests.faults.real.targets import AT_ONCE, MOST_OF_ONE, Target, Targets
 from tests.faults.real.traced import DIES, LATER
-from tests.harness import traces
-from tests.harness.processes import Program, until
+from tools.processes import traces
+from tools.processes.program import Program, until
 
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 30

@@ -7,7 +7,7 @@ import pytest
 
 from localcloud import serving, settings
 from localcloud.lifecycle import running
-from tests.harness import tools
+from tools.processes import run as tools
 
 WITHOUT = "import sys; sys.modules[{!r}] = None; from localcloud.__main__ import main; sys.exit(main([]))"
 

@@ -12,7 +12,7 @@ from common.rpc import Calls
 from common.tasks import Tasks
 from csi_proto import pluginregistration as kubelet
 from node.registration import Registration, RegistrationRefused, RegistrationSocket
-from tests.harness.client import Client
+from tools.csi.client import Client
 
 NAME = "driver.example"
 ENDPOINT = Path("/var/lib/kubelet/plugins/driver.example/csi.sock")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.tools import ROOT, ToolFailed, run
+from tools.processes.run import ROOT, ToolFailed, run
 
 MAKE = """\
 #!/bin/bash

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.tools import run
 from tools import reached
+from tools.processes.run import run
 from tools.venv import ROOT
 
 PROJECT = """\

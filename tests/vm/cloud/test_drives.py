@@ -12,8 +12,8 @@ from localcloud.guests.errors import GuestError, OrderFailed, ProgramFailed
 from localcloud.guests.machine import Machine
 from localcloud.guests.server import DiskServer
 from tests.harness import guests
-from tests.harness.client import Client
 from tests.vm.conftest import MakeGuest
+from tools.csi.client import Client
 
 pytestmark = pytest.mark.asyncio
 

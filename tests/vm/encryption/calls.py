@@ -12,9 +12,9 @@ from csi_proto.csi import v1 as csi
 from localcloud.guests.drives import Drive
 from localcloud.guests.guest import Guest
 from tests.harness import guests
-from tests.harness.client import ROUTES, Client
-from tests.harness.life import mounted, raw
-from tests.harness.stack import DRIVER_NAME
+from tools.csi.client import ROUTES, Client
+from tools.csi.life import mounted, raw
+from tools.services.stack import DRIVER_NAME
 
 GIB = 1 << 30
 SECONDS = 240.0  # of a call; everything is emulated

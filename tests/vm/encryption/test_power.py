@@ -23,10 +23,10 @@ from node.formats import luks_header
 from node.records.luks import Header
 from node.rules.encryption import IN_USE
 from tests.harness import guests
-from tests.harness.processes import until
 from tests.vm.conftest import MakeGuest
 from tests.vm.encryption import writes
 from tests.vm.encryption.calls import SECONDS, Kubelet, Volume, serving
+from tools.processes.program import until
 
 pytestmark = pytest.mark.asyncio
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.stack import DRIVER_NAME
 from tests.vm.conftest import MakeGuest
 from tests.vm.encryption.calls import NEW, OLD, QUICK, Kubelet, Volume, serving, used
+from tools.services.stack import DRIVER_NAME
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from localcloud.guests.guest import Guest
 from localcloud.guests.machine import Image, Machine
 from tests.harness import guests
-from tests.harness.client import Client
 from tests.vm.node import droplet
 from tests.vm.node.droplet import Droplet
+from tools.csi.client import Client
 from tools.guest import IMAGES
 
 KEPT = 8  # states of earlier trees, the newest

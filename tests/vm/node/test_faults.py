@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from grpclib.const import Status
 
-from tests.harness.processes import until
 from tests.vm.conftest import DISK_ERRORS
 from tests.vm.node.conftest import MakeDroplet, MakeVolume
 from tests.vm.node.droplet import CALL_SECONDS, Droplet
 from tests.vm.node.volumes import GIB, MIB, Volume
+from tools.processes.program import until
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from csi_proto.csi import v1 as csi
 from localcloud.guests.drives import Drive
-from tests.harness.life import mounted
-from tests.harness.stack import DRIVER_NAME
+from tools.csi.life import mounted
+from tools.services.stack import DRIVER_NAME
 
 MIB, GIB = 1 << 20, 1 << 30
 KUBELET = "/var/lib/kubelet"

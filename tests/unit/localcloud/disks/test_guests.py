@@ -12,7 +12,7 @@ from localcloud.disks.base import Disk, DiskError
 from localcloud.disks.guests import GuestDisks
 from localcloud.guests.machine import Image
 from tests.fakes import qemu_program
-from tests.harness.tools import run_python
+from tools.processes.run import run_python
 
 pytestmark = pytest.mark.asyncio
 

@@ -10,7 +10,7 @@ from node.formats import cryptsetup_argv, luks_header
 from node.records.luks import Digest, Header, KeySlot, Segment
 from node.rules import header_limits
 from tests.harness import luks
-from tests.harness.tools import run
+from tools.processes.run import run
 
 SIZE = 32 << 20
 ID = "9f1c2d3e-0a1b-4c5d-8e7f-001122334455"

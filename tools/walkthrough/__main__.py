@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.harness import traces
-from tests.harness.machine import missing_for_disks
-from tests.harness.processes import ProgramFailed
-from tests.harness.reaper import Reaper
-from tests.walkthrough import keep
-from tests.walkthrough.display import shown
-from tests.walkthrough.play import STEP_COUNT, Play, StepFailed
+from tools.processes import traces
+from tools.processes.program import ProgramFailed
+from tools.processes.reaper import Reaper
+from tools.services.machine import missing_for_disks
+from tools.walkthrough import keep
+from tools.walkthrough.display import shown
+from tools.walkthrough.play import STEP_COUNT, Play, StepFailed
 
 INTERRUPTED = 130  # as a shell says of a program that Ctrl-C ended
 

@@ -9,14 +9,14 @@ from typing import Protocol
 
 import pytest
 
-from tests.harness import traces
-from tests.harness.processes import Program, until
+from tools.processes import traces
+from tools.processes.program import Program, until
 
 pytestmark = pytest.mark.timeout(180)  # whole runs, on a machine that may be busy
 
 ROOT = Path(__file__).parents[3]
 UNPRIVILEGED = 65534
-AS_NOBODY = "import os, sys; from tests.walkthrough.__main__ import main; os.setuid({user}); sys.exit(main([]))"
+AS_NOBODY = "import os, sys; from tools.walkthrough.__main__ import main; os.setuid({user}); sys.exit(main([]))"
 END_SECONDS = 60
 
 
@@ -33,7 +33,7 @@ def fixture_walkthrough(disk_folder: Path, tmp_path: Path, short_folder: Path) -
     started: list[Program] = []
 
     def start(*arguments: str) -> Program:
-        argv = [sys.executable, "-m", "tests.walkthrough", *arguments]
+        argv = [sys.executable, "-m", "tools.walkthrough", *arguments]
         environment = {"PATH": os.environ["PATH"], "TMPDIR": str(short_folder)}
         started.append(Program("make run", argv, environment, tmp_path / "log", ROOT))
         started[-1].start()
@@ -126,7 +126,7 @@ async def test_keep_leaves_the_services_up_until_ctrl_c(walkthrough: Walkthrough
     run = walkthrough("--keep")
     await shows(run, "/cloud/log\n")
     (socket,) = short_folder.glob("*/node-b/csi.sock")  # noqa: ASYNC240 - a few entries of a temporary folder
-    argv = [sys.executable, "-m", "tests.harness.call", str(socket), "NodeGetInfo"]
+    argv = [sys.executable, "-m", "tools.csi", str(socket), "NodeGetInfo"]
     call = Program("call", argv, {"PATH": os.environ["PATH"]}, run.log.with_name("call"), ROOT)
     call.start()
     assert await call.ended(END_SECONDS) == 0, call.output()

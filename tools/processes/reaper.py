@@ -1,6 +1,6 @@
 """Cleans up after a run that was killed: a process of its own, which waits until the run's process is gone.
 
-``python -m tests.harness.reaper PID FOLDER [--remove]``. A run that ends by itself writes ``done``: nothing happens.
+``python -m tools.processes.reaper PID FOLDER [--remove]``. A run that ends by itself writes ``done``: nothing happens.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.harness import traces
+from tools.processes import traces
 
 _ROOT = Path(__file__).parents[2]
 
@@ -22,7 +22,7 @@ class Reaper:
     """A reaper for ``folder``: cleans it if the ``with`` block is left by an error, or this process ends in it."""
 
     def __init__(self, folder: Path, *, remove: bool) -> None:
-        self._argv = [sys.executable, "-m", "tests.harness.reaper", str(os.getpid()), str(folder)]
+        self._argv = [sys.executable, "-m", "tools.processes.reaper", str(os.getpid()), str(folder)]
         self._argv += ["--remove"] if remove else []
         self._process: subprocess.Popen[bytes] | None = None
 

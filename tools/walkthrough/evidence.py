@@ -8,9 +8,9 @@ import json
 from dataclasses import dataclass
 from typing import Self
 
-from tests.harness import traces
-from tests.harness.embedded_cloud import OUR_LOOK, Json, objects
-from tests.harness.stack import Node, Stack
+from tools.processes import traces
+from tools.services.embedded_cloud import OUR_LOOK, Json, objects
+from tools.services.stack import Node, Stack
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import traces
+from tools.processes import traces
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 
 LEAKING = """
@@ -33,7 +33,7 @@ def test_that_hangs():
 KILLED_WITH_A_CHILD = """
 import os, signal, subprocess, sys
 from pathlib import Path
-from tests.harness.reaper import Reaper
+from tools.processes.reaper import Reaper
 with Reaper(Path(sys.argv[1]), remove=False):
     os.environ['HARNESS_RUN'] = sys.argv[1]
     child = os.fork()

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
 
-from tests.harness import traces
-from tests.harness.embedded_cloud import Droplet, EmbeddedCloud, Json, objects
-from tests.harness.processes import Program, ProgramFailed
+from tools.processes import traces
+from tools.processes.program import Program, ProgramFailed
+from tools.services.embedded_cloud import Droplet, EmbeddedCloud, Json, objects
 
 ROOT = Path(__file__).parents[2]
 DRIVER_NAME = "dobs.csi.digitalocean.com"

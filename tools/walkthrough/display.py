@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tests.walkthrough.evidence import Happened
+from tools.walkthrough.evidence import Happened
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.harness import traces
-from tests.harness.stack import ROOT, Stack, running
+from tools.processes import traces
+from tools.services.stack import ROOT, Stack, running
 
 
 async def until_interrupted(folder: Path) -> int:
@@ -35,7 +35,7 @@ def _greeting(stack: Stack) -> str:
         f"  export RUN={stack.folder} CLOUD={stack.cloud.url} TOKEN={stack.cloud.token}",
         "  export CONTROLLER=$RUN/controller/csi.sock NODE_A=$RUN/node-a/csi.sock NODE_B=$RUN/node-b/csi.sock",
         f"  export DROPLET_A={node_a.droplet_id} DROPLET_B={node_b.droplet_id}",
-        f'  csi() {{ {shown} -m tests.harness.call "$@"; }}',
+        f'  csi() {{ {shown} -m tools.csi "$@"; }}',
         "",
         "Then, for example:",
         "",

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.harness import life
-from tests.harness.client import Client
-from tests.harness.life import Life
-from tests.harness.stack import Node, Stack
+from tools.csi import life
+from tools.csi.client import Client
+from tools.csi.life import Life
+from tools.services.stack import Node, Stack
 
 FILE_BYTES = 8 << 20
 RAW_BYTES = 1 << 20

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from csi_proto.csi import v1 as csi
-from tests.harness.client import Client
-from tests.harness.stack import DRIVER_NAME, REGION, Node
+from tools.csi.client import Client
+from tools.services.stack import DRIVER_NAME, REGION, Node
 
 GIB = 1 << 30
 

@@ -4,8 +4,8 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from tests.walkthrough.display import Display, Done, Live, Plain
-from tests.walkthrough.evidence import Happened
+from tools.walkthrough.display import Display, Done, Live, Plain
+from tools.walkthrough.evidence import Happened
 
 HAPPENED = Happened(("POST /v2/volumes → 201",), ("node-a: mkfs.ext4 [x] → 0, 5 ms",), ("1 2 7:0 / /run/x/m - ext4",))
 DONE = Done("/run/x", "NodeStageVolume on node A", 0.25, HAPPENED, ("/run/x/m is a directory",))

@@ -6,12 +6,12 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from tests.harness import traces
-from tests.harness.client import Client
-from tests.harness.stack import Stack, running
-from tests.walkthrough.display import Display, Done
-from tests.walkthrough.evidence import Happened, Moment
-from tests.walkthrough.steps import STEPS, Story, Unexpected
+from tools.csi.client import Client
+from tools.processes import traces
+from tools.services.stack import Stack, running
+from tools.walkthrough.display import Display, Done
+from tools.walkthrough.evidence import Happened, Moment
+from tools.walkthrough.steps import STEPS, Story, Unexpected
 
 STEP_COUNT = len(STEPS) + 2  # and the start and the end of the services
 

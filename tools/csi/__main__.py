@@ -1,4 +1,4 @@
-"""Calls one RPC from the shell: ``python -m tests.harness.call SOCKET METHOD [JSON]`` prints the answer as JSON.
+"""Calls one RPC from the shell: ``python -m tools.csi SOCKET METHOD [JSON]`` prints the answer as JSON.
 
 METHOD is the short name of the RPC (``CreateVolume``), JSON the request in protobuf's JSON form. Exit status: 0 it
 answered, 1 it refused or does not answer, 2 wrong usage.
@@ -14,7 +14,7 @@ from pathlib import Path
 from betterproto2 import Message
 from grpclib.exceptions import GRPCError
 
-from tests.harness.client import ROUTES, Client
+from tools.csi.client import ROUTES, Client
 
 METHODS = {route.path.rpartition("/")[2]: request for request, route in ROUTES.items()}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.processes import Program
+from tools.processes.program import Program
 
 pytestmark = pytest.mark.timeout(300)  # some twenty starts of Python, on a machine that may be busy
 
@@ -32,7 +32,7 @@ def typed() -> str:
 async def test_the_tutorial_does_what_it_says(short_folder: Path, tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "TMPDIR": str(short_folder)}
     services = Program(
-        "make run", [sys.executable, "-m", "tests.walkthrough", "--keep"], environment, tmp_path / "log", ROOT
+        "make run", [sys.executable, "-m", "tools.walkthrough", "--keep"], environment, tmp_path / "log", ROOT
     )
     services.start()
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.processes import Program, ProgramFailed
+from tools.processes.program import Program, ProgramFailed
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 PATIENT = "import signal; print('up', flush=True); signal.sigwait({signal.SIGTERM})"

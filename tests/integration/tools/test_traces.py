@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import traces
+from tools.processes import traces
 
 MIB = 1 << 20
 

@@ -1,0 +1,1 @@
+"""Start programs and find what they leave: for the tools, the tests and the benchmarks."""
