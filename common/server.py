@@ -15,7 +15,8 @@ from grpclib.config import Configuration
 from grpclib.const import Handler
 
 from common import entry, rpc, sockets
-from common.grpc_connection import CallAcceptor, Connection, Connections
+from common.grpc_calls import CallAcceptor
+from common.grpc_connection import Connection, Connections
 from common.tasks import Tasks
 
 log = structlog.get_logger()

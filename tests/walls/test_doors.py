@@ -13,7 +13,7 @@ DRIVER = ("common", "controller", "node", "warden")
 DOORS = {  # what starts a task, a thread or a program: where it may stand, and why
     "create_task": {
         "common/tasks.py": "the one place that starts a task",
-        "common/grpc_connection.py": "a call's task is grpclib's, which cancels it by its stream",
+        "common/grpc_calls.py": "a call's task is grpclib's, which cancels it by its stream",
     },
     "ensure_future": {"node/host/command.py": "the end of a program, which outlives the call"},
     "create_subprocess_exec": {"node/host/command.py": "the one place that starts a program"},

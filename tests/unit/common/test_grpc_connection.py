@@ -10,7 +10,8 @@ import pytest_asyncio
 from grpclib.const import Status
 from h2.errors import ErrorCodes
 
-from common.grpc_connection import STREAMS, Connection
+from common.grpc_connection import Connection
+from common.http2_state import STREAMS
 from common.request_memory import HEALTH_BYTES, WORK_BYTES
 from common.server import CONNECTIONS
 from csi_proto.csi import v1 as csi

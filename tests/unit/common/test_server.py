@@ -7,7 +7,7 @@ import pytest
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from common.grpc_connection import CLOSED_STREAMS
+from common.http2_state import CLOSED_STREAMS
 from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Deleting, Gate
