@@ -13,7 +13,18 @@ from node.host.sysfs import Sysfs
 from node.node_info import Info
 from node.settings import NodeSettings
 
-PROGRAMS = ("mount", "umount", "blkid", "mkfs.ext4", "e2fsck", "resize2fs", "mkfs.xfs", "xfs_growfs", "cryptsetup")
+PROGRAMS = (
+    "mount",
+    "umount",
+    "blkid",
+    "mkfs.ext4",
+    "e2fsck",
+    "resize2fs",
+    "e2undo",
+    "mkfs.xfs",
+    "xfs_growfs",
+    "cryptsetup",
+)
 BLOCK_DEVICES = Path("/sys/class/block")
 CAP_SYS_ADMIN = 21  # linux/capability.h: mounting
 

@@ -199,11 +199,14 @@ class Staging:
             _check_read_only(wanted, probe)
             return False
         await self._check_copies(wanted, probe)
+        is_ext = filesystem.kind in filesystem_argv.EXT
+        grow = (is_ext and await self._host.filesystems.undo_growth(device, wanted.volume.id)) or decision.grow
         await self._check(wanted, filesystem, probe, device)
-        if decision.grow and filesystem.kind in filesystem_argv.EXT and not self._grows_mounted_ext:
-            await self._host.filesystems.grow_unmounted(device, wanted.volume.id)
+        if grow and is_ext and not self._grows_mounted_ext:
+            undoable = wanted.volume.encryption is None
+            await self._host.filesystems.grow_unmounted(device, wanted.volume.id, undoable=undoable)
             return False
-        return decision.grow
+        return grow
 
     async def _check(self, wanted: Stage, filesystem: Filesystem, probe: Probe, device: Device) -> None:
         """Check a file system. One that cannot be checked, and says of itself that it has errors, is not mounted."""

@@ -83,7 +83,9 @@ def unloaded_host(chosen: NodeSettings, commands: Commands) -> Host:
         sysfs=sysfs,
         devices=Devices(chosen.device_dir, sysfs, threads, chosen.device_wait_seconds),
         prober=Prober(commands, threads),
-        filesystems=Filesystems(commands, chosen.format_parallel, chosen.format_seconds),
+        filesystems=Filesystems(
+            commands, threads, chosen.state_dir / "growths", chosen.format_parallel, chosen.format_seconds
+        ),
         luks=Luks(commands, chosen.format_parallel, chosen.format_seconds),
         mounts=Mounts(commands, threads, chosen.command_seconds),
         state=StateFolder(chosen.state_dir),

@@ -42,7 +42,7 @@ TESTING = ("test", "bench")
 PACKAGES = (
     Package("mount", ("mount", "umount", "losetup"), (*ON_DISKS, "cloud"), TESTING),
     Package("util-linux", ("blkid", "blockdev", "findmnt", "wipefs"), ON_DISKS, TESTING),
-    Package("e2fsprogs", ("mkfs.ext4", "e2fsck", "resize2fs", "dumpe2fs"), ON_DISKS, TESTING),
+    Package("e2fsprogs", ("mkfs.ext4", "e2fsck", "resize2fs", "e2undo", "dumpe2fs"), ON_DISKS, TESTING),
     Package("xfsprogs", ("mkfs.xfs", "xfs_repair", "xfs_growfs"), ON_DISKS, TESTING),
     Package("btrfs-progs", ("mkfs.btrfs", "btrfs"), used_by=TESTING),
     Package("cryptsetup-bin", ("cryptsetup",), used_by=TESTING),

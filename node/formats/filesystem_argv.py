@@ -1,6 +1,6 @@
 """Which program with which arguments makes, checks and grows each file system.
 
-Sources: mke2fs(8), mkfs.xfs(8), mkfs.btrfs(8), e2fsck(8), resize2fs(8), xfs_growfs(8), btrfs-filesystem(8).
+Sources: mke2fs(8), mkfs.xfs(8), mkfs.btrfs(8), e2fsck(8), resize2fs(8), e2undo(8), xfs_growfs(8), btrfs-filesystem(8).
 """
 
 from dataclasses import dataclass
@@ -71,9 +71,20 @@ def read_check(status: int, volume_id: str, output: str) -> Checked:
     )
 
 
-def grow_unmounted(device: str) -> tuple[str, ...]:
-    """Return the program that grows an ext file system to the size of its device, not mounted."""
-    return ("resize2fs", device)
+def grow_unmounted(device: str, undo_file: str) -> tuple[str, ...]:
+    """Return the program that grows an ext file system to the size of its device, not mounted.
+
+    What it overwrites is kept in ``undo_file``, which must not exist; empty: nothing is kept.
+    """
+    return ("resize2fs", *_given("-z", undo_file), device)
+
+
+def undo_growth(device: str, undo_file: str) -> tuple[str, ...]:
+    """Return the program that puts back what ``grow_unmounted`` has overwritten.
+
+    It compares superblocks, and refuses a file system that has changed since.
+    """
+    return ("e2undo", undo_file, device)
 
 
 def grow_mounted(kind: str, device: str, path: str) -> tuple[str, ...]:

@@ -172,14 +172,14 @@ class StateFolder:
         self._unknown.pop((kind, key), None)
 
     def _path(self, kind: type, key: str) -> Path:
-        return self._folder / _FOLDERS[kind] / f"{_name(key)}.json"
+        return self._folder / _FOLDERS[kind] / f"{file_name(key)}.json"
 
 
 def _key(record: Entry) -> str:
     return record.target if isinstance(record, Published) else record.volume_id
 
 
-def _name(key: str) -> str:
+def file_name(key: str) -> str:
     """Return a file name: the key itself if it can be one, else its hash."""
     return key if _PLAIN.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
 

@@ -16,8 +16,8 @@ from common import deadlines, errors
 from common.clouds import DISKS
 from node import block_use
 from node.formats.record_json import Entry, Record
+from node.host import filesystems, mounts, paths, probe, processes
 from node.host import host as host_module
-from node.host import mounts, paths, probe, processes
 from node.host.devices import LOOK_SECONDS, Device, Devices
 from node.host.host import Glance, Host
 from node.host.leftover_programs import LeftoverPrograms
@@ -85,6 +85,9 @@ class SimThreads(Threads):
             processes.users_of_mount: lambda _path: (),
             processes.users_of_device: lambda _path, _number: (),
             os.close: lambda number: kernel.open.pop(number, None),
+            filesystems._exists: lambda _: False,  # a program here writes all or nothing
+            filesystems._make_room: lambda _: None,
+            filesystems._forget: lambda _: None,
             probe._claim: self._claim,
             probe.read_head: lambda device: (self._superblock(device), None),
             probe.scan: self._scan,

@@ -88,7 +88,7 @@ def _host(machine: Machine, kernel: Kernel, state: SimJournal) -> SimHost:
         sysfs=sysfs,
         devices=SimDevices(kernel, sysfs, threads),
         prober=Prober(commands, threads),
-        filesystems=Filesystems(commands, 4, 1800.0),
+        filesystems=Filesystems(commands, threads, Path("/nowhere"), 4, 1800.0),
         luks=Luks(commands, 4, 1800.0),
         mounts=Mounts(commands, threads, 110.0),
         state=state,

@@ -14,8 +14,8 @@ from common import errors
 from node.host.command import Commands, Ended
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import GIB, disks
-from tests.integration.node.test_killed import CASES, Case, Life
-from tools.processes.run import run
+from tests.integration.node.test_killed import CASES, KNOWN, Case, Life
+from tools.processes.run import ToolFailed, run
 
 AT_ONCE = 3
 ENOUGH_FOR_NONE = 512 << 10  # less than a check takes of its own: bytes
@@ -131,4 +131,25 @@ async def test_a_check_that_its_own_limit_keeps_from_memory_claims_no_damage(ben
         await life.take("stage")
     life.commands = Commands()
     await life.take("stage")
+    await life.take("unstage")
+
+
+@pytest.mark.asyncio
+async def test_a_growth_of_which_only_a_part_was_written_is_undone_and_done_again(bench: Bench) -> None:
+    life = Life(Case("ext4", "stage", (*KNOWN, "enlarge")), bench.disks)
+    for step in life.case.before:
+        await life.take(step)
+    grown = life.disk.file.with_suffix(".grown")
+    growths = bench.disks.folder / "state" / "growths"
+    growths.mkdir(exist_ok=True)
+    run("cp", "--sparse=always", str(life.disk.file), str(grown))
+    run("e2fsck", "-f", "-p", str(grown))
+    run("resize2fs", "-z", str(growths / f"{life.disk.id}.e2undo"), str(grown))
+    run("dd", f"if={grown}", f"of={life.disk.loop}", "bs=4096", "count=1", "conv=notrunc,fsync")
+    run("cp", "--sparse=always", str(life.disk.file), str(grown))
+    with pytest.raises(ToolFailed, match="UNEXPECTED INCONSISTENCY"):
+        run("e2fsck", "-f", "-p", str(grown))
+    await life.take("stage")
+    life.check_data()
+    assert list(growths.iterdir()) == []
     await life.take("unstage")

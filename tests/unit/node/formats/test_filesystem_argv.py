@@ -36,7 +36,8 @@ def test_a_file_system_is_made_without_a_discard(wanted: Filesystem, argv: str) 
 def test_an_ext_is_checked_before_it_is_mounted_or_grown(kind: str) -> None:
     assert filesystem_argv.check(kind, "/dev/x") == ("e2fsck", "-p", "/dev/x")
     assert filesystem_argv.check_all("/dev/x") == ("e2fsck", "-f", "-p", "/dev/x")
-    assert filesystem_argv.grow_unmounted("/dev/x") == ("resize2fs", "/dev/x")
+    assert filesystem_argv.grow_unmounted("/dev/x", "/u") == ("resize2fs", "-z", "/u", "/dev/x")
+    assert filesystem_argv.grow_unmounted("/dev/x", "") == ("resize2fs", "/dev/x")
     assert filesystem_argv.grow_mounted(kind, "/dev/x", "/m") == ("resize2fs", "/dev/x")
 
 

@@ -1,13 +1,17 @@
 """Formats and checks of other volumes delay none for long, whatever is on the disks."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from common import errors
 from node.host.command import Commands, Ended
 from node.host.devices import Device
 from node.host.filesystems import Filesystems
+from node.host.threads import Threads
 from node.records.kernel import Facts
 from node.records.requests import Filesystem
 
@@ -15,6 +19,8 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 HOUR, MOMENT = 3600.0, 0.01
 PARALLEL, ATTACHED = 4, 15
+
+Result = TypeVar("Result")
 
 
 class Disks(Commands):
@@ -28,6 +34,17 @@ class Disks(Commands):
         return Ended(argv, 0, "", "")
 
 
+class Inline(Threads):
+    """Works at once: a thread takes no virtual time."""
+
+    async def call(self, work: Callable[[], Result], seconds: float, what: str) -> Result:  # noqa: ARG002
+        return work()
+
+
+def make(commands: Commands, folder: Path) -> Filesystems:
+    return Filesystems(commands, Inline(1), folder / "growths", PARALLEL, 110.0)
+
+
 def disk(number: int) -> Device:
     return Device("/dev/sdx", number, Facts("sdx", "8:1", 1 << 30))
 
@@ -35,7 +52,7 @@ def disk(number: int) -> Device:
 @pytest.mark.parametrize("what", ["format", "check", "marked"])
 @pytest.mark.parametrize("hostile", ["checks", "marked checks", "formats"])
 async def test_programs_that_do_not_end_delay_another_volume_for_less_than_10_seconds(what: str, hostile: str) -> None:
-    filesystems = Filesystems(Disks(), PARALLEL, 110.0)
+    filesystems = make(Disks(), Path("/nowhere"))
     clock = asyncio.get_running_loop().time
 
     async def work(kind: str, number: int) -> float:
@@ -58,7 +75,70 @@ async def test_programs_that_do_not_end_delay_another_volume_for_less_than_10_se
 
 
 async def test_many_sound_disks_are_checked_a_few_at_a_time() -> None:
-    filesystems = Filesystems(Disks(), PARALLEL, 110.0)
+    filesystems = make(Disks(), Path("/nowhere"))
     start = asyncio.get_running_loop().time()
     await asyncio.gather(*(filesystems.check("ext4", disk(1), "id", marked=False) for _ in range(ATTACHED)))
     assert asyncio.get_running_loop().time() - start == pytest.approx(MOMENT * -(-ATTACHED // PARALLEL))
+
+
+class Growth(Commands):
+    """resize2fs and e2undo end as they are told to; the first leaves an undo file."""
+
+    def __init__(self, **statuses: int) -> None:
+        super().__init__()
+        self.started: list[tuple[str, ...]] = []
+        self._statuses = statuses
+
+    async def _execute(
+        self, argv: tuple[str, ...], seconds: float, files: Sequence[int], stdin: bytes, *, writes: bool
+    ) -> Ended:
+        assert (seconds, stdin, files, writes) == (110.0, b"", (1,), True)
+        self.started.append(argv)
+        if argv[:2] == ("resize2fs", "-z"):
+            Path(argv[2]).touch()  # noqa: ASYNC240  # a file of this test
+        return Ended(argv, self._statuses.get(argv[0], 0), "", "")
+
+    @property
+    def programs(self) -> list[str]:
+        return [argv[0] for argv in self.started]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "programs"),
+    [
+        pytest.param({}, ["e2fsck", "resize2fs"], id="grown"),
+        pytest.param({"resize2fs": 1}, ["e2fsck", "resize2fs", "e2undo", "e2fsck"], id="failed"),
+        pytest.param({"resize2fs": -9, "e2undo": 1}, ["e2fsck", "resize2fs", "e2undo", "e2fsck"], id="killed"),
+    ],
+)
+async def test_a_growth_that_fails_is_undone_before_the_check_and_its_undo_file_is_removed(
+    statuses: dict[str, int], programs: list[str], tmp_path: Path
+) -> None:
+    growth = Growth(**statuses)
+    await make(growth, tmp_path).grow_unmounted(disk(1), "id", undoable=True)
+    assert (growth.programs, list((tmp_path / "growths").iterdir())) == (programs, [])
+
+
+async def test_what_an_encrypted_volume_overwrites_is_not_kept_in_plain_text(tmp_path: Path) -> None:
+    growth = Growth(resize2fs=1)
+    await make(growth, tmp_path).grow_unmounted(disk(1), "id", undoable=False)
+    assert growth.programs == ["e2fsck", "resize2fs", "e2fsck"]
+    assert "-z" not in growth.started[1]
+
+
+async def test_an_undo_that_was_killed_is_done_again(tmp_path: Path) -> None:
+    undo_file = tmp_path / "growths" / "id.e2undo"
+    undo_file.parent.mkdir()
+    undo_file.touch()
+    with pytest.raises(errors.OutcomeUnknown):
+        await make(Growth(e2undo=-9), tmp_path).undo_growth(disk(1), "id")
+    assert undo_file.exists()
+    again = make(Growth(), tmp_path)
+    assert [await again.undo_growth(disk(1), "id") for _ in range(2)] == [True, False]
+
+
+async def test_a_folder_that_cannot_be_written_keeps_the_file_system_as_large_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "growths").touch()
+    growth = Growth()
+    await make(growth, tmp_path).grow_unmounted(disk(1), "id", undoable=True)
+    assert growth.programs == ["e2fsck", "e2fsck"]
