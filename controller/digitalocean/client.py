@@ -10,18 +10,18 @@ import structlog
 
 from common import errors
 from controller.cloud import base, cloud_errors
-from controller.codes import Code
-from controller.digitalocean import models, objects, origins
+from controller.digitalocean import list_pages, models, objects, origins
 from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.api_request import PAGE_BYTES, SHORT_LIST_BYTES, ApiRequest, Value
+from controller.digitalocean.deletion import delete
 from controller.digitalocean.http import Http, UnprovenSuccess
 from controller.digitalocean.ids import droplet_number, path
 from controller.digitalocean.limits import TRAITS
 from controller.digitalocean.meanings import refusals
 from controller.digitalocean.objects import demand
+from controller.digitalocean.snapshots import DigitalOceanSnapshots
 from controller.pacing.lanes import Lane
 
-PAGE_SIZE = 200  # the API's largest
 WITHOUT_LIST_SECONDS = 3600.0  # after the list of actions was refused: a token gets no scopes by waiting
 
 _LANES = {base.Kind.ATTACH: Lane.ATTACH, base.Kind.DETACH: Lane.DETACH, base.Kind.RESIZE: Lane.CHANGE}
@@ -33,17 +33,13 @@ class DigitalOcean:
     """See base.Cloud for what each method promises."""
 
     traits = TRAITS
-    page_size = PAGE_SIZE
+    page_size = list_pages.PAGE_SIZE
 
     def __init__(self, http: Http) -> None:
         self._http = http
         self._actions = ActionList(self)
         self._list_refused_until = float("-inf")
-
-    @property
-    def snapshots(self) -> base.SnapshotCloud:
-        """DigitalOcean takes snapshots of volumes."""
-        return self
+        self.snapshots = DigitalOceanSnapshots(http)
 
     async def create_volume(self, order: base.VolumeOrder) -> tuple[base.Volume, None]:
         """POST /v2/volumes (volumes_create)."""
@@ -61,7 +57,7 @@ class DigitalOcean:
 
     async def delete_volume(self, volume_id: str) -> None:
         """DELETE /v2/volumes/{id} (volumes_delete)."""
-        await self._delete(path("volumes", volume_id), volume_id)
+        await delete(self._http, path("volumes", volume_id), volume_id)
 
     async def get_volume(self, volume_id: str) -> base.Volume:
         """GET /v2/volumes/{id} (volumes_get)."""
@@ -82,12 +78,12 @@ class DigitalOcean:
 
     async def list_volumes(self, zone: str | None, page: int) -> base.Page[base.Volume]:
         """GET /v2/volumes (volumes_list)."""
-        query = ({"region": zone} if zone else {}) | _paging(page)
+        query = ({"region": zone} if zone else {}) | list_pages.query(page)
         call = ApiRequest("GET", "/v2/volumes", Lane.LIST, query=query, longest=PAGE_BYTES)
         with refusals():
             found = await self._http.read(call, models.VolumesJson)
         here = (each for each in found.volumes if zone in {None, each.region.slug})
-        return base.Page(tuple(map(objects.volume, here)), found.meta.total, _more(found, page))
+        return base.Page(tuple(map(objects.volume, here)), found.meta.total, list_pages.more(found, page))
 
     async def attach(self, place: base.Place, labels: Sequence[str]) -> base.Pending:
         """POST /v2/volumes/{id}/actions, type attach (volumeActions_post_byId)."""
@@ -141,7 +137,7 @@ class DigitalOcean:
         now = asyncio.get_running_loop().time()
         if now < self._list_refused_until:
             return base.Page()
-        call = ApiRequest("GET", "/v2/actions", Lane.POLL, query=_paging(page), longest=PAGE_BYTES)
+        call = ApiRequest("GET", "/v2/actions", Lane.POLL, query=list_pages.query(page), longest=PAGE_BYTES)
         try:
             with refusals():
                 found = await self._http.read(call, models.ActionsJson)
@@ -154,51 +150,7 @@ class DigitalOcean:
                 remedy="give the token actions:read: it saves requests",
             )
             return base.Page()
-        return base.Page(tuple(map(objects.progress, found.actions)), found.meta.total, _more(found, page))
-
-    async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> base.Snapshot:
-        """POST /v2/volumes/{id}/snapshots (volumeSnapshots_create)."""
-        body: dict[str, Value] = {"name": name, "tags": list(labels)}
-        where = path("volumes", volume_id, "snapshots")
-        call = ApiRequest("POST", where, Lane.CHANGE, volume_id, json=body, success=201)
-        with refusals(conflict=cloud_errors.NameTaken, too_soon=cloud_errors.SnapshotLimit):
-            made = (await self._http.read(call, models.OneSnapshot)).snapshot
-        demand(call, name=(name, made.name), resource_id=(volume_id, made.resource_id))
-        demand(call, resource_type=("volume", made.resource_type))
-        return objects.snapshot(made)
-
-    async def delete_snapshot(self, snapshot_id: str) -> None:
-        """DELETE /v2/snapshots/{id} (snapshots_delete)."""
-        await self._delete(path("snapshots", snapshot_id), snapshot_id)
-
-    async def get_snapshot(self, snapshot_id: str) -> base.Snapshot:
-        """GET /v2/snapshots/{id} (snapshots_get)."""
-        call = ApiRequest("GET", path("snapshots", snapshot_id), Lane.READ, snapshot_id)
-        with refusals():
-            found = (await self._http.read(call, models.OneSnapshot)).snapshot
-        demand(call, id=(snapshot_id, found.id))
-        if found.resource_type != "volume":
-            raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume", error_code=Code.SNAPSHOT_GONE)
-        return objects.snapshot(found)
-
-    async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:
-        """GET /v2/volumes/{id}/snapshots (volumeSnapshots_list); at most 25 exist, so one page is all."""
-        where = path("volumes", volume_id, "snapshots")
-        call = ApiRequest("GET", where, Lane.READ, volume_id, query=_paging(1), longest=SHORT_LIST_BYTES)
-        with refusals():
-            found = (await self._http.read(call, models.SnapshotsJson)).snapshots
-        for each in found:
-            demand(call, resource_id=(volume_id, each.resource_id))
-        return tuple(map(objects.snapshot, found))
-
-    async def list_snapshots(self, page: int) -> base.Page[base.Snapshot]:
-        """GET /v2/snapshots?resource_type=volume (snapshots_list)."""
-        query = {"resource_type": "volume", **_paging(page)}
-        call = ApiRequest("GET", "/v2/snapshots", Lane.LIST, query=query, longest=PAGE_BYTES)
-        with refusals():
-            found = await self._http.read(call, models.SnapshotsJson)
-        of_volumes = (each for each in found.snapshots if each.resource_type == "volume")
-        return base.Page(tuple(map(objects.snapshot, of_volumes)), found.meta.total, _more(found, page))
+        return base.Page(tuple(map(objects.progress, found.actions)), found.meta.total, list_pages.more(found, page))
 
     async def get_server(self, server_id: str) -> base.Server:
         """GET /v2/droplets/{id} (droplets_get)."""
@@ -210,10 +162,10 @@ class DigitalOcean:
 
     async def list_servers(self, page: int) -> base.Page[base.Server]:
         """GET /v2/droplets (droplets_list)."""
-        call = ApiRequest("GET", "/v2/droplets", Lane.LIST, query=_paging(page), longest=PAGE_BYTES)
+        call = ApiRequest("GET", "/v2/droplets", Lane.LIST, query=list_pages.query(page), longest=PAGE_BYTES)
         with refusals():
             found = await self._http.read(call, models.DropletsJson)
-        return base.Page(tuple(map(objects.server, found.droplets)), found.meta.total, _more(found, page))
+        return base.Page(tuple(map(objects.server, found.droplets)), found.meta.total, list_pages.more(found, page))
 
     @property
     def may_list_actions(self) -> bool:
@@ -234,7 +186,7 @@ class DigitalOcean:
 
     async def zone_has_volumes(self, zone: str) -> bool:
         """GET /v2/regions (regions_list): a region without "storage" has no volumes."""
-        call = ApiRequest("GET", "/v2/regions", Lane.READ, query=_paging(1), longest=SHORT_LIST_BYTES)
+        call = ApiRequest("GET", "/v2/regions", Lane.READ, query=list_pages.query(1), longest=SHORT_LIST_BYTES)
         with refusals():
             found = await self._http.read(call, models.RegionsJson)
         return any(each.slug == zone and "storage" in each.features for each in found.regions)
@@ -274,22 +226,6 @@ class DigitalOcean:
                 if (tag in (await self.get_volume(volume_id)).labels) != (method == "POST"):
                     raise unproven from None
 
-    async def _delete(self, where: str, share: str) -> None:
-        with refusals(conflict=cloud_errors.InUse):
-            try:
-                await self._http.send(ApiRequest("DELETE", where, Lane.CHANGE, share, success=204))
-            except UnprovenSuccess as unproven:
-                await self._prove_gone(where, share, unproven)
-
-    async def _prove_gone(self, where: str, share: str, unproven: UnprovenSuccess) -> None:
-        """A delete seems to be done: return if the API itself no longer knows the object."""
-        try:
-            with refusals():
-                await self._http.send(ApiRequest("GET", where, Lane.READ, share))
-        except cloud_errors.Gone:
-            return
-        raise unproven
-
     async def _account(self) -> models.AccountJson:
         with refusals():
             return (await self._http.read(ApiRequest("GET", "/v2/account", Lane.READ), models.OneAccount)).account
@@ -306,12 +242,3 @@ class DigitalOcean:
         if place.server_id is not None and action.server_id is not None:
             demand(call, resource_id=(place.server_id, action.server_id))
         return base.Pending(action.id, kind, place.volume_id, place.server_id)
-
-
-def _more(found: models.ListJson, page: int) -> bool:
-    """Whether a further page follows. A link to the next one alone is not followed for ever: the total bounds it."""
-    return found.more and page * PAGE_SIZE < found.meta.total
-
-
-def _paging(page: int) -> dict[str, str]:
-    return {"page": str(page), "per_page": str(PAGE_SIZE)}

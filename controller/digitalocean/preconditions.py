@@ -41,7 +41,7 @@ def preconditions(
         return f"{(await cloud.list_volumes(await zone(), 1)).total} there"
 
     async def snapshots() -> str:
-        return f"{(await cloud.list_snapshots(1)).total} there"
+        return f"{(await cloud.snapshots.list_snapshots(1)).total} there"
 
     async def servers() -> str:
         return f"{(await cloud.list_servers(1)).total} there"

@@ -62,19 +62,23 @@ def page(kind: str, *items: object) -> Reply:
         pytest.param(lambda c: c.resize(PLACE, 5), (202, {"action": ACTION}), id="resize, kind"),
         pytest.param(lambda c: c.get_action(MINE, "8"), (200, {"action": ACTION}), id="action"),
         pytest.param(
-            lambda c: c.create_snapshot(MINE, "snap", ()), (201, {"snapshot": {**TAKEN, "name": "s"}}), id="taken, name"
+            lambda c: c.snapshots.create_snapshot(MINE, "snap", ()),
+            (201, {"snapshot": {**TAKEN, "name": "s"}}),
+            id="taken, name",
         ),
         pytest.param(
-            lambda c: c.create_snapshot(MINE, "snap", ()),
+            lambda c: c.snapshots.create_snapshot(MINE, "snap", ()),
             (201, {"snapshot": {**TAKEN, "resource_id": OTHER}}),
             id="taken, volume",
         ),
         pytest.param(
-            lambda c: c.create_snapshot(MINE, "snap", ()),
+            lambda c: c.snapshots.create_snapshot(MINE, "snap", ()),
             (201, {"snapshot": {**TAKEN, "resource_type": "droplet"}}),
             id="taken, kind",
         ),
-        pytest.param(lambda c: c.get_snapshot(SNAPSHOT), (200, {"snapshot": {**TAKEN, "id": OTHER}}), id="snapshot"),
+        pytest.param(
+            lambda c: c.snapshots.get_snapshot(SNAPSHOT), (200, {"snapshot": {**TAKEN, "id": OTHER}}), id="snapshot"
+        ),
         pytest.param(lambda c: c.get_server("101"), (200, {"droplet": {**DROPLET, "id": 102}}), id="node"),
     ],
 )
@@ -87,7 +91,7 @@ async def test_an_answer_about_something_else_leaves_the_outcome_unknown(work: W
 async def test_snapshots_of_another_volume_are_not_taken_for_ours() -> None:
     client, _, _ = scripted(Script(page("snapshots", {**TAKEN, "resource_id": OTHER})))
     with pytest.raises(errors.OutcomeUnknown, match="about something else"):
-        await client.volume_snapshots(MINE)
+        await client.snapshots.volume_snapshots(MINE)
 
 
 async def test_a_list_leaves_out_volumes_of_another_zone() -> None:
@@ -140,7 +144,7 @@ async def test_a_value_out_of_its_range_is_never_used_and_hides_no_other_volume(
             lambda c: c.list_servers(1), page("droplets", {**DROPLET, "region": None}, DROPLET), id="droplets"
         ),
         pytest.param(
-            lambda c: c.list_snapshots(1),
+            lambda c: c.snapshots.list_snapshots(1),
             page("snapshots", {**TAKEN, "name": "", "regions": None}, TAKEN),
             id="snapshots",
         ),
@@ -162,12 +166,14 @@ async def test_a_list_of_nothing_but_odd_items_is_no_empty_list() -> None:
         await client.list_volumes("nyc1", 1)
 
 
-@pytest.mark.parametrize("read", ["list_servers", "list_snapshots"])
-async def test_pages_that_always_name_a_next_one_end_with_the_total(read: str) -> None:
+@pytest.mark.parametrize("snapshots", [False, True])
+async def test_pages_that_always_name_a_next_one_end_with_the_total(snapshots: bool) -> None:
     body = {"droplets": [DROPLET], "snapshots": [TAKEN], "meta": {"total": 450}, "links": {"pages": {"next": "again"}}}
     script = Script(said(200, body))
     client, _, _ = scripted(script)
-    assert len(await everything(getattr(client, read))) == 3
+    assert (
+        len(await (everything(client.snapshots.list_snapshots) if snapshots else everything(client.list_servers))) == 3
+    )
     assert len(script.asked) == 3
 
 
@@ -205,7 +211,7 @@ async def test_a_refused_snapshot_tells_when_to_come_again_and_holds_back_nothin
     script = Script(said(429, {"id": "too_many_requests", "message": text}), said(200, {"volume": VOLUME}))
     client, http, _ = scripted(script)
     with pytest.raises(cloud_errors.SnapshotLimit, match="retry after 600 s"):
-        await client.create_snapshot(MINE, "snap", ())
+        await client.snapshots.create_snapshot(MINE, "snap", ())
     with deadlines.until(1.0):
         assert (await client.get_volume(MINE)).id == MINE
     assert len(script.asked) == 2

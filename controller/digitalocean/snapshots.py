@@ -1,0 +1,65 @@
+"""Snapshots of DigitalOcean Volumes behind the SnapshotCloud protocol."""
+
+from collections.abc import Sequence
+
+from controller.cloud import base, cloud_errors
+from controller.codes import Code
+from controller.digitalocean import list_pages, models, objects
+from controller.digitalocean.api_request import PAGE_BYTES, SHORT_LIST_BYTES, ApiRequest, Value
+from controller.digitalocean.deletion import delete
+from controller.digitalocean.http import Http
+from controller.digitalocean.ids import path
+from controller.digitalocean.meanings import refusals
+from controller.digitalocean.objects import demand
+from controller.pacing.lanes import Lane
+
+
+class DigitalOceanSnapshots:
+    """See base.SnapshotCloud for what each method promises."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> base.Snapshot:
+        """POST /v2/volumes/{id}/snapshots (volumeSnapshots_create)."""
+        body: dict[str, Value] = {"name": name, "tags": list(labels)}
+        where = path("volumes", volume_id, "snapshots")
+        call = ApiRequest("POST", where, Lane.CHANGE, volume_id, json=body, success=201)
+        with refusals(conflict=cloud_errors.NameTaken, too_soon=cloud_errors.SnapshotLimit):
+            made = (await self._http.read(call, models.OneSnapshot)).snapshot
+        demand(call, name=(name, made.name), resource_id=(volume_id, made.resource_id))
+        demand(call, resource_type=("volume", made.resource_type))
+        return objects.snapshot(made)
+
+    async def delete_snapshot(self, snapshot_id: str) -> None:
+        """DELETE /v2/snapshots/{id} (snapshots_delete)."""
+        await delete(self._http, path("snapshots", snapshot_id), snapshot_id)
+
+    async def get_snapshot(self, snapshot_id: str) -> base.Snapshot:
+        """GET /v2/snapshots/{id} (snapshots_get)."""
+        call = ApiRequest("GET", path("snapshots", snapshot_id), Lane.READ, snapshot_id)
+        with refusals():
+            found = (await self._http.read(call, models.OneSnapshot)).snapshot
+        demand(call, id=(snapshot_id, found.id))
+        if found.resource_type != "volume":
+            raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume", error_code=Code.SNAPSHOT_GONE)
+        return objects.snapshot(found)
+
+    async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:
+        """GET /v2/volumes/{id}/snapshots (volumeSnapshots_list); at most 25 exist, so one page is all."""
+        where = path("volumes", volume_id, "snapshots")
+        call = ApiRequest("GET", where, Lane.READ, volume_id, query=list_pages.query(1), longest=SHORT_LIST_BYTES)
+        with refusals():
+            found = (await self._http.read(call, models.SnapshotsJson)).snapshots
+        for each in found:
+            demand(call, resource_id=(volume_id, each.resource_id))
+        return tuple(map(objects.snapshot, found))
+
+    async def list_snapshots(self, page: int) -> base.Page[base.Snapshot]:
+        """GET /v2/snapshots?resource_type=volume (snapshots_list)."""
+        query = {"resource_type": "volume", **list_pages.query(page)}
+        call = ApiRequest("GET", "/v2/snapshots", Lane.LIST, query=query, longest=PAGE_BYTES)
+        with refusals():
+            found = await self._http.read(call, models.SnapshotsJson)
+        of_volumes = (each for each in found.snapshots if each.resource_type == "volume")
+        return base.Page(tuple(map(objects.snapshot, of_volumes)), found.meta.total, list_pages.more(found, page))
