@@ -29,6 +29,8 @@ from node.registration import Registration, RegistrationSocket
 from node.requests import Requests
 from node.service import Node
 from node.settings import NodeSettings
+from node.volume_metrics import VolumeMetrics
+from node.volume_watch import VolumeWatch
 
 PROGRAM = "aiocsi-node"
 
@@ -76,7 +78,7 @@ class Readiness:
 async def serve(chosen: NodeSettings) -> None:
     """Serve until SIGTERM. Raises EndpointError, FailedPrecondition, OSError or RegistrationRefused if it cannot."""
     tasks, metrics = Tasks(), Metrics()
-    counted = NodeMetrics(metrics.registry)
+    counted, of_volumes = NodeMetrics(metrics.registry), VolumeMetrics(metrics.registry)
     readiness = Readiness()
     health = (
         HealthServer(chosen.http_addr, metrics, readiness.not_ready, readiness.broken) if chosen.http_addr else None
@@ -100,6 +102,10 @@ async def serve(chosen: NodeSettings) -> None:
     readiness.watch(sockets, parts.info)
     tasks.background(parts.info.identify(), "identity")
     tasks.background(host.keep_state(), "state directory")
+    if health is not None:
+        volumes = VolumeWatch(host, parts.stats, parts.health, tasks)
+        of_volumes.watch(volumes, host.sysfs, parts.refusals)
+        tasks.background(volumes.keep(), "volume metrics")
     served: list[server.Servable] = [*([health] if health is not None else []), *sockets]
     await server.run(served, tasks, chosen.drain_seconds)
 

@@ -1,9 +1,11 @@
 """What the node counts beside its calls: the programs it runs, and the calls into the kernel that hang."""
 
-from prometheus_client.metrics import Counter, Gauge
+from prometheus_client.metrics import Counter, Gauge, Histogram
 from prometheus_client.registry import CollectorRegistry
 
 from node.host.threads import Threads
+
+PROGRAM_SECONDS = (0.05, 0.25, 1, 5, 30, 120, 600)
 
 
 class NodeMetrics:
@@ -13,8 +15,12 @@ class NodeMetrics:
         self._runs = Counter(
             "aiocsi_programs", "Programs run, by name and exit status.", ["program", "status"], registry=registry
         )
-        self._seconds = Counter(
-            "aiocsi_program_seconds", "Time that programs took, seconds.", ["program"], registry=registry
+        self._seconds = Histogram(
+            "aiocsi_program_seconds",
+            "How long programs took, seconds.",
+            ["program"],
+            buckets=PROGRAM_SECONDS,
+            registry=registry,
         )
         self._hung = Gauge(
             "aiocsi_hung_calls", "Calls into the kernel that were given up and do not come back.", registry=registry
@@ -27,4 +33,4 @@ class NodeMetrics:
     def observe(self, program: str, seconds: float, status: int) -> None:
         """Count a program that ended."""
         self._runs.labels(program, str(status)).inc()
-        self._seconds.labels(program).inc(seconds)
+        self._seconds.labels(program).observe(seconds)

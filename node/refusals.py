@@ -49,6 +49,10 @@ class Refusals:
         for step in _SEVERITY:
             self._last.pop((volume_id, step), None)
 
+    def volumes(self) -> frozenset[tuple[str, str]]:
+        """Return id and name of the volumes that are noted."""
+        return frozenset((volume_id, each.name) for (volume_id, _), each in self._last.items())
+
     def names(self) -> frozenset[str]:
         """Return the names of the volumes that are noted."""
         return frozenset(each.name for each in self._last.values() if each.name)

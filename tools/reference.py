@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import CollectorRegistry
 
 import common
@@ -24,6 +25,7 @@ from controller.settings import ControllerSettings
 from localcloud import settings as localcloud_settings
 from node.metrics import NodeMetrics
 from node.settings import NodeSettings
+from node.volume_metrics import VolumeMetrics
 from tools import error_sites
 from warden.metrics import WardenMetrics
 from warden.settings import WardenSettings
@@ -152,6 +154,7 @@ def _metrics() -> Iterator[str]:
     CountedRequests(controllers)
     watch(controllers, dict.fromkeys(LEVELS, float))
     NodeMetrics(nodes)
+    VolumeMetrics(nodes)
     WardenMetrics(wardens)
     for title, registry in (
         ("All processes", both),
@@ -163,15 +166,17 @@ def _metrics() -> Iterator[str]:
         yield from _table(
             ("metric", "type", "labels", "what it tells"),
             (
-                (f"`{family.name}`", family.type, ", ".join(_labels(registry, family.name)), family.documentation)
+                (f"`{family.name}`", family.type, ", ".join(_labels(registry, family)), family.documentation)
                 for family in registry.collect()
             ),
         )
 
 
-def _labels(registry: CollectorRegistry, name: str) -> Sequence[str]:
+def _labels(registry: CollectorRegistry, family: Metric) -> Sequence[str]:
     """Return the names of a metric's labels, which prometheus_client shows nowhere else."""
-    collector = registry._names_to_collectors.get(name)  # noqa: SLF001
+    if isinstance(family, GaugeMetricFamily | CounterMetricFamily):
+        return family._labelnames  # noqa: SLF001
+    collector = registry._names_to_collectors.get(family.name)  # noqa: SLF001
     return collector._labelnames if isinstance(collector, MetricWrapperBase) else ()  # noqa: SLF001
 
 

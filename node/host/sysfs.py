@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from node.records.kernel import Facts, Mapper, Traffic
+from node.records.kernel import Facts, IoCounts, Mapper, Traffic
 from node.rules import encryption
 
 SECTOR_BYTES = 512  # the unit of ``size``, whatever the device's own
-COMPLETED, IN_FLIGHT = (0, 4, 11, 15), 8  # in ``stat``: reads, writes, discards and flushes
+COMPLETED, IN_FLIGHT, BUSY = (0, 4, 11, 15), 8, 9  # in ``stat``: reads, writes, discards and flushes
 
 
 class Sysfs:
@@ -56,6 +56,25 @@ class Sysfs:
         if len(counted) <= IN_FLIGHT:
             return Traffic()
         return Traffic(sum(counted[field] for field in COMPLETED if field < len(counted)), counted[IN_FLIGHT])
+
+    def io(self, number: str) -> IoCounts | None:
+        """Return what a disk has done; None if there is no such disk. It is read from memory, and asks no disk."""
+        folder = self._root / "dev/block" / number
+        counted = [int(field) for field in _text(folder / "stat").split()]
+        if len(counted) <= BUSY:
+            return None
+        return IoCounts(
+            sequence=_text(folder / "diskseq"),
+            reads=counted[0],
+            read_bytes=counted[2] * SECTOR_BYTES,
+            read_seconds=counted[3] / 1000,
+            writes=counted[4],
+            written_bytes=counted[6] * SECTOR_BYTES,
+            write_seconds=counted[7] / 1000,
+            in_flight=counted[IN_FLIGHT],
+            io_seconds=counted[BUSY] / 1000,
+            errors=_number(_text(folder / "device/ioerr_cnt")),
+        )
 
     def mapper(self, name: str) -> Mapper | None:
         """Return the device-mapper device of a name, or None."""

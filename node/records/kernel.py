@@ -33,6 +33,22 @@ class Traffic:
 
 
 @dataclass(frozen=True)
+class IoCounts:
+    """What a disk has done since it appeared."""
+
+    sequence: str  # diskseq
+    reads: int
+    read_bytes: int
+    read_seconds: float
+    writes: int
+    written_bytes: int
+    write_seconds: float
+    in_flight: int
+    io_seconds: float
+    errors: int
+
+
+@dataclass(frozen=True)
 class Mount:
     """One line of /proc/self/mountinfo (man 5 proc_pid_mountinfo)."""
 

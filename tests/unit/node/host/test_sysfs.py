@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from node.host.sysfs import Sysfs
-from node.records.kernel import Facts, Mapper, Traffic
+from node.records.kernel import Facts, IoCounts, Mapper, Traffic
 
 PAGE = b"\0\x83\0\x0c\x02\0\0\x08pvc-abcd"
 
@@ -173,3 +173,21 @@ def test_a_mapper_is_found_by_its_name(tree: Path) -> None:
     found = Mapper("dm-0", "253:0", "aiocsi-id", "CRYPT-LUKS2-abc-aiocsi-id", 4096 * 512, "8:0")
     assert Sysfs(tree).mapper("aiocsi-id") == found
     assert Sysfs(tree).mapper("aiocsi-other") is None
+
+
+def test_what_a_disk_has_done_is_read_from_its_counters(tree: Path) -> None:
+    counters = "5 1 16 250 7 2 24 500 3 1500 900 1 0 8 9 2 9\n"
+    (tree / "devices/pci/block/sda/stat").write_text(counters)
+    assert Sysfs(tree).io("8:0") == IoCounts(
+        sequence="9",
+        reads=5,
+        read_bytes=16 * 512,
+        read_seconds=0.25,
+        writes=7,
+        written_bytes=24 * 512,
+        write_seconds=0.5,
+        in_flight=3,
+        io_seconds=1.5,
+        errors=0x1F,
+    )
+    assert Sysfs(tree).io("9:9") is None
