@@ -54,6 +54,7 @@ LOCKS = (  # the first one settles the versions of the others
     Lock("controller", extras=("controller",)),
     Lock("localcloud", extras=("localcloud",)),
     Lock("image", extras=("controller", "kubernetes")),
+    Lock("kubectl", extras=("kubernetes",)),
     Lock("go", groups=("go",), with_project=False),
 )
 

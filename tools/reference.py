@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from code: settings, errors and metrics.
+"""Write the reference pages that are made from code: settings, errors, metrics and the kubectl plugin.
 
 Each page says of itself that it is generated; what is told in it stands in the code, and nowhere else.
 """
@@ -26,7 +26,7 @@ from localcloud import settings as localcloud_settings
 from node.metrics import NodeMetrics
 from node.settings import NodeSettings
 from node.volume_metrics import VolumeMetrics
-from tools import error_sites
+from tools import error_sites, kubectl_page
 from warden.metrics import WardenMetrics
 from warden.settings import WardenSettings
 
@@ -187,4 +187,9 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield f"| {' | '.join(cell.translate(_ESCAPED) for cell in row)} |"
 
 
-PAGES: dict[str, Callable[[], Iterator[str]]] = {"settings": _settings, "errors": _errors, "metrics": _metrics}
+PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "settings": _settings,
+    "errors": _errors,
+    "metrics": _metrics,
+    "kubectl": lambda: kubectl_page.lines(_table),
+}

@@ -19,6 +19,11 @@ def test_a_service_starts_as_a_user_without_rights_and_tells_its_version(image: 
     assert "AIOCSI_ENDPOINT" in image.run(f"aiocsi-{service}", "--help")
 
 
+def test_the_kubectl_plugin_is_there_and_tells_its_version(image: Unpacked) -> None:
+    assert image.run("kubectl-aiocsi", "--version").strip() == f"kubectl aiocsi {version()}"
+    assert image.run("kubectl_complete-aiocsi", "do") == "doctor\tcheck the driver and every volume of it\n:4\n"
+
+
 @pytest.mark.parametrize("program", closure.PROGRAMS)
 def test_a_program_that_the_node_starts_is_there(image: Unpacked, program: str) -> None:
     assert image.installed(program)

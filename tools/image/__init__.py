@@ -10,7 +10,7 @@ SITE = f"usr/local/lib/python{PYTHON}/dist-packages"
 SBOM = "usr/share/doc/aiocsi/sbom.cdx.json"
 COMPILE = ("python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
 """Byte-compiles a folder inside the image. Nobody changes a file there, so no file is looked at twice."""
-PACKAGES = ("common", "controller", "csi_proto", "node", "warden")
+PACKAGES = ("common", "controller", "csi_proto", "kubectl_aiocsi", "node", "warden")
 """Our packages in the image. The embedded cloud stays out: nobody runs it beside a real one."""
 
 

@@ -15,12 +15,18 @@ from pathlib import Path
 from tools.image import PACKAGES, PYTHON, ROOT, SITE, version
 
 REQUIREMENTS = ROOT / "requirements" / "image.txt"  # of every process in it
-SCRIPTS = ("controller", "node", "warden")
+SCRIPTS = {
+    "aiocsi-controller": "controller.__main__",
+    "aiocsi-node": "node.__main__",
+    "aiocsi-warden": "warden.__main__",
+    "kubectl-aiocsi": "kubectl_aiocsi.__main__",
+    "kubectl_complete-aiocsi": "kubectl_aiocsi.completion",
+}
 SCRIPT = """\
 #!/usr/bin/python3 -I
 import sys
 
-from {package}.__main__ import main
+from {module} import main
 
 sys.exit(main())
 """
@@ -91,9 +97,9 @@ def _metadata(site: Path) -> None:
 
 def _scripts(folder: Path) -> None:
     folder.mkdir(parents=True)
-    for package in SCRIPTS:
-        script = folder / f"aiocsi-{package}"
-        script.write_text(SCRIPT.format(package=package))
+    for name, module in SCRIPTS.items():
+        script = folder / name
+        script.write_text(SCRIPT.format(module=module))
         script.chmod(0o755)
 
 

@@ -1,0 +1,124 @@
+"""The API server, with the caller's kubeconfig: this module alone sends requests, and sends GET alone.
+
+Source: Kubernetes "API concepts" (paged lists, status codes) and "Access services running on clusters" (pod proxy).
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import httpx2
+from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+from lightkube.config.kubeconfig import KubeConfig
+from lightkube.core.exceptions import ConfigError
+
+from kubectl_aiocsi.records import Kind, Object
+
+ANSWER_SECONDS = 15.0
+PAGE = 500  # objects
+LONGEST_LIST = 50_000  # objects: what is more is not read, and said
+LARGEST_TEXT = 64 * 1024 * 1024  # bytes of one answer
+
+
+class NotReadError(Exception):
+    """Something could not be read; the text tells why."""
+
+
+class ForbiddenError(NotReadError):
+    """The caller has no right to read it."""
+
+
+class AbsentError(NotReadError):
+    """It does not exist, or the API server does not serve this kind."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which cluster, as which of the kubeconfig's contexts, in which namespace if none is named."""
+
+    kubeconfig: str = ""
+    context: str = ""
+    namespace: str = ""
+
+
+class Api:
+    """Reads objects and texts. Each method raises NotReadError."""
+
+    def __init__(self, client: httpx2.AsyncClient, namespace: str) -> None:
+        self._client = client
+        self.namespace = namespace
+        self._at_once = asyncio.Semaphore(8)  # a laptop's link to a busy API server
+
+    async def every(self, kind: Kind, namespace: str = "") -> list[Object]:
+        """Return all objects of a kind, those of a namespace if one is named."""
+        found: list[Object] = []
+        more = ""
+        while len(found) < LONGEST_LIST:
+            query = "&".join(filter(None, [f"limit={PAGE}", kind.query, f"continue={more}" if more else ""]))
+            page = await self.json(f"{kind.path(namespace)}?{query}")
+            found += page.each("items")
+            more = page.text("metadata", "continue")
+            if not more:
+                return found
+        raise NotReadError(f"more than {LONGEST_LIST} {kind.plural}")
+
+    async def one(self, kind: Kind, name: str, namespace: str = "") -> Object:
+        """Return one object."""
+        return await self.json(kind.path(namespace, name))
+
+    async def json(self, path: str) -> Object:
+        """Return the object that is answered."""
+        return _json(await self.text(path))
+
+    async def text(self, path: str) -> str:
+        """Return the body that the API server answers; of a pod behind its proxy also that of a failure."""
+        try:
+            async with self._at_once, asyncio.timeout(ANSWER_SECONDS):
+                answer = await self._client.get(path)
+        except (httpx2.HTTPError, OSError, TimeoutError, ConfigError) as error:
+            why = str(error) or type(error).__name__
+            raise NotReadError(f"the API server at {self._client.base_url.host} does not answer: {why}") from error
+        body = answer.content[:LARGEST_TEXT].decode(errors="replace")
+        if answer.is_error and not (path.endswith("/readyz") and not _is_status(body)):
+            raise _refusal(answer.status_code, path, body)
+        return body
+
+
+@asynccontextmanager
+async def connect(where: Where) -> AsyncIterator[Api]:
+    """Open the cluster of the kubeconfig. Raises NotReadError."""
+    try:
+        configs = KubeConfig.from_file(where.kubeconfig) if where.kubeconfig else KubeConfig.from_env()
+        config = configs.get(context_name=where.context or None)
+        if config is None:
+            raise NotReadError("the kubeconfig has no current context: kubectl config use-context NAME")
+        client = AsyncClient(config, ConnectionParams(timeout=httpx2.Timeout(ANSWER_SECONDS)))
+    except (ConfigError, OSError, ValueError) as error:
+        raise NotReadError(f"the kubeconfig cannot be used: {error}") from error
+    async with client:
+        yield Api(client, where.namespace or config.namespace or "default")
+
+
+def _json(text: str) -> Object:
+    try:
+        found: object = json.loads(text)
+    except ValueError:
+        return Object({})
+    return Object(found if isinstance(found, dict) else {})
+
+
+def _is_status(body: str) -> bool:
+    """Whether the API server itself wrote it."""
+    return _json(body).text("kind") == "Status"
+
+
+def _refusal(status: int, path: str, body: str) -> NotReadError:
+    told = _json(body).text("message") or body.strip()[:200] or f"HTTP {status}"
+    if status in {HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED}:
+        return ForbiddenError(f"forbidden: {told}")
+    if status == HTTPStatus.NOT_FOUND:
+        return AbsentError(told)
+    return NotReadError(f"GET {path.partition('?')[0]}: {told}")

@@ -1,0 +1,184 @@
+"""The checks, where the table of breakages does not go: rights, what is not ours, what has only begun."""
+
+import pytest
+
+from kubectl_aiocsi.records import DEFAULT_DRIVER, Json, Object
+from kubectl_aiocsi.rules.doctor import CHECKS, EXPLAINED_BY
+from tests.unit.kubectl_aiocsi.api_server import ApiServer
+from tests.unit.kubectl_aiocsi.asking import ask
+from tests.unit.kubectl_aiocsi.ways import (
+    attaching,
+    controllers_say,
+    growth_refused,
+    merge,
+    snapshot_waits,
+    taint_forgotten,
+    volume_left,
+)
+from tests.unit.kubectl_aiocsi.world import METRICS, ago, answers, event, healthy, made, metadata, unbound
+
+
+async def found(server: ApiServer) -> set[str]:
+    return set((await ask(server, "doctor", "-o", "json")).found())
+
+
+def young(one: Json) -> None:
+    one["metadata"] = {**metadata(Object(one)), "creationTimestamp": ago(1)}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "plural", ["nodes", "events", "leases", "pods", "clusterroles", "persistentvolumeclaims", "csidrivers"]
+)
+async def test_a_check_that_lacks_a_right_says_so_and_the_others_are_done(plural: str) -> None:
+    server = healthy()
+    volume_left(server)
+    server.forbidden.add(plural)
+    answer = await ask(server, "doctor", "-o", "json")
+    skipped = [each for each in answer.json.each("checks") if each.text("status") == "SKIPPED"]
+    assert skipped
+    assert all(f'cannot list resource "{plural}"' in each.text("skipped") for each in skipped)
+    assert set(answer.found()) == (set() if plural == "events" else {"pv-released"})
+    assert "SKIPPED " in (await ask(server, "doctor")).text
+
+
+@pytest.mark.asyncio
+async def test_the_text_shows_the_worst_first_and_what_to_type() -> None:
+    server = healthy()
+    taint_forgotten(server)
+    attaching("there is no volume 1cdb")(server)
+    lines = (await ask(server, "doctor")).text.splitlines()
+    assert [line[:8] for line in lines if not line.startswith(" ")] == ["CRITICAL", "WARNING ", "CRITICAL"]
+    assert any("next: kubectl taint node two" in line for line in lines)
+    assert lines[-1].endswith(f"of {len(CHECKS)} checks are well")
+
+
+@pytest.mark.asyncio
+async def test_many_findings_of_one_check_are_counted_in_the_text() -> None:
+    server = healthy()
+    for _ in range(7):
+        volume_left(server)
+    assert "and 2 more" in (await ask(server, "doctor")).text
+
+
+@pytest.mark.asyncio
+async def test_what_has_only_begun_is_no_finding() -> None:
+    server = healthy()
+    young(unbound(server))
+    attachment = made("VolumeAttachment", "csi-9", minutes=1, spec={"attacher": DEFAULT_DRIVER, "nodeName": "one"})
+    server.add("volumeattachments", attachment)
+    server.add(
+        "nodes", {**made("Node", "new", minutes=1), "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    )
+    snapshot_waits("")(server)
+    young(server.get("volumesnapshots", "nightly"))
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_what_is_of_another_driver_is_left_alone() -> None:
+    server = healthy()
+    volume_left(server)
+    merge(server.get("persistentvolumes", "pv-left"), spec={"csi": {"driver": "other.example.com"}})
+    server.add("volumeattachments", made("VolumeAttachment", "csi-9", spec={"attacher": "other.example.com"}))
+    snapshot_waits("")(server)
+    merge(server.get("volumesnapshots", "nightly"), spec={"source": {"persistentVolumeClaimName": "elsewhere"}})
+    growth_refused(server)
+    merge(server.get("persistentvolumes", "pv-orders"), spec={"csi": {"driver": "other.example.com"}})
+    server.add("leases", made("Lease", "other-example-com", "kube-system", spec={"holderIdentity": "x"}))
+    server.drop("volumeattachments", "csi-1")
+    subjects = [{"kind": "ServiceAccount", "namespace": "other", "name": "other"}]
+    server.add("clusterrolebindings", made("ClusterRoleBinding", "other", subjects=subjects))
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_an_event_of_a_controller_that_is_not_about_a_secret_is_no_finding() -> None:
+    server = healthy()
+    server.add("events", event(server.get("pods", "aiocsi-controller-0"), "Unhealthy", "Readiness probe failed"))
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_a_claim_that_waits_for_a_volume_made_by_hand_is_left_alone() -> None:
+    server = healthy()
+    unbound(server)["spec"] = {"storageClassName": ""}
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_a_claim_that_waits_for_its_first_pod_is_left_alone() -> None:
+    server = healthy()
+    unbound(server)["metadata"] = {"name": "orders", "namespace": "shop", "creationTimestamp": ago(60)}
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_the_snapshotter_s_own_words_are_told() -> None:
+    server = healthy()
+    snapshot_waits("")(server)
+    reference = {"driver": DEFAULT_DRIVER, "volumeSnapshotRef": {"uid": "uid-nightly"}}
+    status = {"error": {"message": "too many snapshots"}}
+    server.add("volumesnapshotcontents", made("VolumeSnapshotContent", "content", spec=reference, status=status))
+    assert await found(server) == {"snapshot-limit"}
+
+
+@pytest.mark.asyncio
+async def test_a_snapshot_that_is_ready_is_well() -> None:
+    server = healthy()
+    snapshot_waits("")(server)
+    server.get("volumesnapshots", "nightly")["status"] = {"readyToUse": True}
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_a_version_of_kubernetes_that_was_not_tried_is_a_warning() -> None:
+    server = healthy()
+    server.texts["/version"] = (200, '{"gitVersion": "v1.29.4"}')
+    assert await found(server) == {"kubernetes-version"}
+    server.texts["/version"] = (200, "{}")
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_a_replica_that_was_never_answered_tells_nothing_of_the_rate_limit() -> None:
+    server = healthy()
+    answers(server, "aiocsi-controller-0", metrics="aiocsi_cloud_rate_limit_remaining 0.0\n")
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_a_change_that_was_answered_403_is_not_taken_for_a_missing_scope() -> None:
+    server = healthy()
+    post = 'aiocsi_cloud_requests_total{method="POST",route="/v2/volumes",status="403"} 2.0\n'
+    answers(server, "aiocsi-controller-0", metrics=post + METRICS)
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_pods_that_cannot_be_asked_leave_the_other_checks_as_they_are() -> None:
+    server = healthy()
+    server.texts.clear()
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_a_role_for_everything_is_enough() -> None:
+    server = healthy()
+    for role in server.objects["clusterroles"]:
+        role["rules"] = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_a_cause_hides_what_follows_from_it_and_nothing_else() -> None:
+    server = healthy()
+    controllers_say("the cloud refuses the API token")(server)
+    taint_forgotten(server)
+    assert await found(server) == {"token", "taint-stuck"}
+
+
+def test_what_explains_and_is_explained_are_checks() -> None:
+    ids = {check.id for check in CHECKS}
+    assert len(ids) == len(CHECKS)
+    assert {*EXPLAINED_BY, *(each for causes in EXPLAINED_BY.values() for each in causes)} <= ids
