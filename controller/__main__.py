@@ -32,16 +32,18 @@ from controller.digitalocean.connection import proxy_for, session, tls
 from controller.digitalocean.http import Http
 from controller.digitalocean.limits import TRAITS
 from controller.digitalocean.preconditions import preconditions
-from controller.digitalocean.request_metrics import CountedRequests, watch
+from controller.digitalocean.request_metrics import LEVELS, CountedRequests
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_check import TokenCheck
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
+from controller.pacing.lane_metrics import LaneMetrics
 from controller.records import ControllerScope
 from controller.rules import labels
 from controller.service import Controller
 from controller.settings import ControllerSettings
 from controller.shared import make_shared
+from controller.work_metrics import Levels, WorkMetrics
 
 log = structlog.get_logger("controller")
 
@@ -156,16 +158,18 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
 
 
 def _controller(settings: ControllerSettings, api: Api, tasks: Tasks, metrics: Metrics, here: str) -> Controller:
-    parts = make_shared(api.cloud, tasks, api.budget)
+    parts = make_shared(api.cloud, tasks, api.budget, WorkMetrics(metrics.registry))
     log.info("cloud", name=settings.cloud, detach_names_server=api.cloud.traits.detach_names_server)
-    levels: dict[str, Callable[[], float]] = {
-        "aiocsi_cloud_rate_limit_remaining": lambda: api.budget.quota.remaining,
+    levels: dict[str, Callable[[], float | None]] = {
+        "aiocsi_cloud_rate_limit": lambda: api.budget.quota.limit or None,
+        "aiocsi_cloud_rate_limit_remaining": lambda: api.budget.quota.told(asyncio.get_running_loop().time()),
         "aiocsi_cloud_rate_allowance": lambda: api.budget.window.allowance,
-        "aiocsi_cloud_requests_waiting": lambda: api.budget.waiting,
+        "aiocsi_token_accepted": lambda: float(not api.access.kept_out),
         "aiocsi_actions_awaited": lambda: len(parts.action_poll),
         "aiocsi_volumes_known": lambda: len(parts.cache),
     }
-    watch(metrics.registry, levels)
+    Levels(metrics.registry, LEVELS).watch(levels)
+    LaneMetrics(metrics.registry).watch(api.budget.waiting_in)
     identity = ControllerScope(settings.driver_name, here, CLOUDS[settings.cloud], api.cloud.traits, settings.tag)
     return Controller(
         identity, wiring.make_domains(parts, identity, settings.list_page, confirm=settings.validate_attachment)

@@ -61,6 +61,7 @@ class Actions:
 
     def __init__(self, cloud: Cloud, action_poll: ActionPoll, tasks: Tasks, locks: Locks, cache: VolumeCache) -> None:
         self._cloud = cloud
+        self._told: Callable[[str, str, float], None] = lambda *_: None
         self._cache = cache
         self._action_poll = action_poll
         self._tasks = tasks
@@ -72,6 +73,10 @@ class Actions:
         self._doubted: set[str] = set()  # actions that a caller has waited for in vain
         self._over = Accounted()  # actions that are over, whatever the cloud shows of them
         self._starting: dict[str | None, asyncio.Event] = {}  # servers on which a start was sent and not answered yet
+
+    def watch(self, told: Callable[[str, str, float], None]) -> None:
+        """Tell of each action that has ended: its kind, its state, and how long it took, seconds."""
+        self._told = told
 
     async def join(self, volume_id: str) -> Running | None:
         """Wait until nothing of ours is under way on the volume; return what was, with how it ended."""
@@ -208,6 +213,9 @@ class Actions:
 
     def _settle(self, running: Running, ended: Progress) -> None:
         """Take note of how an action has ended."""
+        if self._of_volume.get(running.place.volume_id) is running:  # who waits for the same one comes here, too
+            seconds = asyncio.get_running_loop().time() - running.since
+            self._told(running.action.kind.value, ended.state.value, seconds)
         self._end(running)
         if running.action.kind not in MOVES or running.place.server_id is not None:  # else its effect is not known
             self._cache.accounted.add([running.action.id])

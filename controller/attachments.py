@@ -30,6 +30,7 @@ class Attachments:
         self._confirm = confirm
         self._cloud = parts.cloud
         self._actions = parts.actions
+        self._work = parts.work
         self._cache = parts.cache
         self._locks = parts.locks
         self._look = parts.look
@@ -51,7 +52,7 @@ class Attachments:
 
     async def unpublish(self, wanted: Detach) -> None:
         """Detach the volume from the server, if it holds it. Raises FailedPrecondition, NotFinal."""
-        with self._locks.hold(wanted.volume_id):
+        with self._work.detaching(wanted.volume_id, wanted.server_id), self._locks.hold(wanted.volume_id):
             call_log.tell(outcome="was_detached")
             joined = await self._actions.join(wanted.volume_id)
             if wanted.server_id is None:

@@ -10,6 +10,7 @@ from controller.cloud.base import Cloud, Volume
 from controller.cloud.cloud_errors import Gone
 from controller.pacing.action_poll import ActionPoll
 from controller.pacing.look_price import Allowance
+from controller.work_metrics import WorkMetrics
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class SharedParts:
     cache: VolumeCache
     action_poll: ActionPoll
     actions: Actions
+    work: WorkMetrics
 
     async def look(self, volume_id: str) -> Volume:
         """Read a volume, as it is in the cloud. Raises Gone."""
@@ -32,7 +34,10 @@ class SharedParts:
             raise Gone(f"there is no volume {volume_id}") from None
 
 
-def make_shared(cloud: Cloud, tasks: Tasks, allowance: Allowance) -> SharedParts:
+def make_shared(cloud: Cloud, tasks: Tasks, allowance: Allowance, work: WorkMetrics | None = None) -> SharedParts:
     """Make the parts of a controller on that cloud."""
     locks, cache, action_poll = Locks(), VolumeCache(), ActionPoll(cloud, tasks, allowance)
-    return SharedParts(cloud, tasks, locks, cache, action_poll, Actions(cloud, action_poll, tasks, locks, cache))
+    work = work or WorkMetrics()
+    actions = Actions(cloud, action_poll, tasks, locks, cache)
+    actions.watch(work.action_ended)
+    return SharedParts(cloud, tasks, locks, cache, action_poll, actions, work)

@@ -20,8 +20,10 @@ from common import errors
 from common.errors import DriverError, NotFinal, Refused
 from common.metrics import Metrics
 from common.settings import describe
-from controller.digitalocean.request_metrics import LEVELS, CountedRequests, watch
+from controller.digitalocean.request_metrics import LEVELS, CountedRequests
+from controller.pacing.lane_metrics import LaneMetrics
 from controller.settings import ControllerSettings
+from controller.work_metrics import Levels, WorkMetrics
 from localcloud import settings as localcloud_settings
 from node.metrics import NodeMetrics
 from node.settings import NodeSettings
@@ -152,7 +154,9 @@ def _metrics() -> Iterator[str]:
     yield METRICS_HEAD
     both, controllers, nodes, wardens = Metrics().registry, *(CollectorRegistry() for _ in range(3))
     CountedRequests(controllers)
-    watch(controllers, dict.fromkeys(LEVELS, float))
+    Levels(controllers, LEVELS)
+    LaneMetrics(controllers)
+    WorkMetrics(controllers)
     NodeMetrics(nodes)
     VolumeMetrics(nodes)
     WardenMetrics(wardens)

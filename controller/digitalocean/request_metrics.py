@@ -1,9 +1,8 @@
 """Metrics of the requests to the cloud: by method, route and status, never by volume."""
 
-from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from prometheus_client.metrics import Counter, Gauge, Histogram
+from prometheus_client.metrics import Counter, Histogram
 from prometheus_client.registry import CollectorRegistry
 
 ROUTE_WORDS = frozenset({"volumes", "actions", "snapshots", "droplets", "account", "regions", "tags", "resources"})
@@ -55,15 +54,10 @@ def _part(number: int, part: str) -> str:
 
 
 LEVELS = {
-    "aiocsi_cloud_rate_limit_remaining": "Requests that the cloud leaves us this hour; 0 until its first answer.",
+    "aiocsi_cloud_rate_limit": "Requests an hour that the cloud allows; no sample until it has told.",
+    "aiocsi_cloud_rate_limit_remaining": "Requests that the cloud leaves us this hour; no sample until it has told.",
     "aiocsi_cloud_rate_allowance": "Requests a minute that we allow ourselves now.",
-    "aiocsi_cloud_requests_waiting": "Requests that wait for the rate limit.",
+    "aiocsi_token_accepted": "1 if the cloud has let the API token in, and has not refused it since, else 0.",
     "aiocsi_actions_awaited": "Actions of the cloud that somebody waits for.",
     "aiocsi_volumes_known": "Volumes that the controller knows of.",
 }
-
-
-def watch(registry: CollectorRegistry, levels: Mapping[str, Callable[[], float]]) -> None:
-    """Show each level of LEVELS, read when it is asked for."""
-    for name, told in LEVELS.items():
-        Gauge(name, told, registry=registry).set_function(levels[name])

@@ -77,6 +77,10 @@ class Budget:
         """How many requests wait for the rate limit."""
         return len(self._waiting)
 
+    def waiting_in(self, lane: Lane) -> int:
+        """How many requests of a lane wait for the rate limit."""
+        return sum(len(waiters) for waiters in self._lanes[lane].values())
+
     def left(self) -> Left:
         """Return what is left of the limits, for whoever decides how much to ask."""
         now = asyncio.get_running_loop().time()

@@ -39,6 +39,10 @@ class HourLimit:
         """What is left after what is under way."""
         return max(0, self._remaining - self._in_flight)
 
+    def told(self, now: float) -> int | None:
+        """What is left, if that is known of this hour: after the reset nobody has told."""
+        return self.remaining if self._limit and now < self._resets_at else None
+
     def reset_seconds(self, now: float) -> float:
         """Return in how many seconds the hour begins again."""
         return max(0.0, self._resets_at - now)

@@ -43,6 +43,13 @@ def test_replies_that_overtake_each_other_are_not_taken_for_requests_of_others()
     assert _exchange(ours, [4995], now=1.5) == 0
 
 
+def test_what_is_left_is_known_until_the_hour_begins_again() -> None:
+    ours = HourLimit()
+    assert ours.told(0.0) is None
+    _exchange(ours, [4999], now=1.0)
+    assert (ours.told(2.0), ours.told(3001.0)) == (4999, None)
+
+
 def _exchange(ours: HourLimit, remaining: list[int], now: float) -> int:
     """Send so many requests at once, and learn from their replies in that order; return what others have sent."""
     for _ in remaining:
