@@ -15,7 +15,7 @@ help: ## list the targets
 venv: ## make or refresh the environment in .venv
 	@python=$$(tools/python) && "$$python" -m tools.venv
 
-run: venv ## play a volume's whole life on real disks, root (ARGS=--keep: leave the services up)
+run: venv ## a volume's whole life on real disks while things break, root (ARGS=--facts, --html FILE, --keep)
 	@$(RUN) -m tools.host_packages run
 	@$(RUN) -m tools.walkthrough $(ARGS)
 

@@ -12,7 +12,7 @@ from tools.processes import traces
 from tools.processes.program import ProgramFailed
 from tools.processes.reaper import Reaper
 from tools.services.machine import missing_for_disks
-from tools.walkthrough import keep
+from tools.walkthrough import keep, story_page
 from tools.walkthrough.display import shown
 from tools.walkthrough.play import STEP_COUNT, Play, StepFailed
 
@@ -23,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Return the exit status."""
     parser = argparse.ArgumentParser(prog="make run", description="Play a volume's whole life on real disks.")
     parser.add_argument("--keep", action="store_true", help="start the services only, and leave them up until Ctrl-C")
+    parser.add_argument("--facts", action="store_true", help="show each request, program and mount of each step")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the run as one page with a sequence diagram")
     options = parser.parse_args(argv)
     base = Path(tempfile.gettempdir())
     if missing := missing_for_disks(base):
@@ -32,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ[traces.MARK] = str(folder)
     try:
         with Reaper(folder, remove=True):
-            return asyncio.run(keep.until_interrupted(folder) if options.keep else _play(folder))
+            return asyncio.run(
+                keep.until_interrupted(folder) if options.keep else _play(folder, options.html, facts=options.facts)
+            )
     except KeyboardInterrupt:
         print("make run: interrupted; everything that it made is gone", file=sys.stderr)
         return INTERRUPTED
@@ -41,11 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-async def _play(folder: Path) -> int:
+async def _play(folder: Path, html: Path | None, *, facts: bool) -> int:
     """Play, and remove the folder; after a failure the logs in it are kept."""
-    with shown(STEP_COUNT) as display:
+    with shown(STEP_COUNT, facts=facts) as display:
         try:
-            await Play(folder, display).whole()
+            play = Play(folder, display)
+            await play.whole()
         except StepFailed as failure:
             traces.clean(folder)
             display.say(f"{failure}\nThe logs are in {folder} (cloud/log, controller/log, node-a/log, node-b/log).")
@@ -54,6 +59,9 @@ async def _play(folder: Path) -> int:
             traces.remove(folder)
             raise
         traces.remove(folder)
+        if html is not None:
+            await asyncio.to_thread(html.write_text, story_page.page(play.done, play.names), encoding="utf-8")
+            display.say(f"The run as a page: {html}")
         return 0
 
 

@@ -1,7 +1,7 @@
 """How the walkthrough is shown: live on a terminal, as plain lines elsewhere."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,26 +9,40 @@ from typing import Protocol
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from tools.walkthrough.evidence import Happened
+
+NODES = ("node-a", "node-b")
+LANE = "{:<33.33}{:<27.27}{:<26.26}{}"  # title, cloud, node A, node B
 
 
 @dataclass(frozen=True)
 class Done:
-    """A step that is over: how long it took, what happened, what was seen."""
+    """A step that is over: how long it took, what happened, what was seen. ``mark``: see ``steps``."""
 
     folder: str
     title: str
     seconds: float
     happened: Happened
     seen: tuple[str, ...]
+    mark: str = ""
+
+    def line(self, number: int) -> str:
+        """Return the step as one line, in a lane each for the cloud and the nodes."""
+        lanes = (self.happened.cloud, *(self.happened.node(name) for name in NODES))
+        cloud = f"{lanes[0]}, {self.seconds:.1f} s" if lanes[0] else ""
+        return LANE.format(f"{number:>2} {self.title}", cloud, *lanes[1:]).rstrip()
+
+    @property
+    def told(self) -> str:
+        """Return what is shown behind the mark, with the mark; empty: nothing."""
+        return f" {self.mark} {self.seen[0]}" if self.mark and self.seen else ""
 
     def facts(self) -> Iterator[tuple[str, str]]:
         """Yield each fact with its kind; the run's folder, which is in nearly all of them, is written as ``$RUN``."""
         for kind, lines in (
-            ("api", self.happened.requests),
-            ("program", self.happened.programs),
+            ("api", tuple(request.line for request in self.happened.requests)),
+            ("program", tuple(ran.line for ran in self.happened.programs)),
             ("mount", self.happened.mounts),
             ("seen", self.seen),
         ):
@@ -47,40 +61,36 @@ class Display(Protocol):
     def say(self, text: str) -> None:
         """Show a line."""
 
-    def table(self, steps: Iterable[Done]) -> None:
-        """Show all steps with their figures."""
-
 
 class Plain:
-    """Plain lines, for a pipe or a log."""
+    """Plain lines, for a pipe or a log; with ``facts`` those of each step below it."""
+
+    def __init__(self, *, facts: bool) -> None:
+        self._facts = facts
 
     def begin(self, number: int, title: str) -> None:
         """Say nothing: a line tells of the step when it is over."""
 
     def end(self, number: int, done: Done) -> None:
         """Print the step and its facts."""
-        self.say(f"{number:>2}. {done.title} ({done.seconds:.2f} s)")
-        for kind, fact in done.facts():
+        self.say(done.line(number))
+        if done.told:
+            self.say(done.told)
+        for kind, fact in done.facts() if self._facts else ():
             self.say(f"      {kind:<8}{fact}")
 
     def say(self, text: str) -> None:
         """Print a line at once, also into a pipe."""
         print(text, flush=True)
 
-    def table(self, steps: Iterable[Done]) -> None:
-        """Print one line a step."""
-        rows = [_row(done) for done in steps]
-        width = max(len(row[0]) for row in rows)
-        for title, *figures in [("step", "seconds", "requests", "programs", "mounts"), *rows]:
-            self.say(f"{title:<{width}}" + "".join(f"{figure:>10}" for figure in figures))
-
 
 class Live:
-    """A terminal: the step under way with a spinner and its time, the facts above it as they come in."""
+    """A terminal: the step under way with a spinner and its time, those that are over above it."""
 
-    def __init__(self, progress: Progress, steps: int) -> None:
+    def __init__(self, progress: Progress, steps: int, *, facts: bool) -> None:
         self._progress = progress
         self._steps = steps
+        self._facts = facts
         self._task = progress.add_task("", total=steps)
 
     def begin(self, number: int, title: str) -> None:
@@ -89,39 +99,27 @@ class Live:
 
     def end(self, number: int, done: Done) -> None:
         """Print the step above the bar, and move it on."""
-        self._progress.print(
-            f"[bold green]✓[/] [bold]{number:>2}. {escape(done.title)}[/] [dim]{done.seconds:.2f} s[/]"
-        )
-        for kind, fact in done.facts():
-            self._progress.print(f"      [cyan]{kind:<8}[/]{escape(fact)}", highlight=False)
+        self._print(f"[bold]{escape(done.line(number))}[/]")
+        if done.told:
+            self._print(f"[{'red' if done.mark == '✗' else 'green'}]{escape(done.told[:3])}[/]{escape(done.told[3:])}")
+        for kind, fact in done.facts() if self._facts else ():
+            self._print(f"      [cyan]{kind:<8}[/]{escape(fact)}")
         self._progress.advance(self._task)
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self._progress.print(escape(text), highlight=False)
+        self._print(escape(text))
 
-    def table(self, steps: Iterable[Done]) -> None:
-        """Print the table."""
-        table = Table("step")
-        for column in ("seconds", "API requests", "programs", "mounts changed"):
-            table.add_column(column, justify="right")
-        for done in steps:
-            table.add_row(*_row(done))
-        self._progress.print(table)
+    def _print(self, markup: str) -> None:
+        self._progress.console.print(markup, highlight=False, soft_wrap=not self._facts)
 
 
 @contextmanager
-def shown(steps: int) -> Iterator[Display]:
+def shown(steps: int, *, facts: bool) -> Iterator[Display]:
     """Give the display that suits stdout."""
     if not sys.stdout.isatty():
-        yield Plain()
+        yield Plain(facts=facts)
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(), transient=True) as progress:
-        yield Live(progress, steps)
-
-
-def _row(done: Done) -> tuple[str, ...]:
-    happened = done.happened
-    counts = (len(happened.requests), len(happened.programs), len(happened.mounts))
-    return (done.title, f"{done.seconds:.2f}", *(str(count) for count in counts))
+        yield Live(progress, steps, facts=facts)

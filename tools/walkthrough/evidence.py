@@ -6,20 +6,75 @@ from the kernel.
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from tools.processes import traces
 from tools.services.embedded_cloud import OUR_LOOK, Json, objects
 from tools.services.stack import Node, Stack
 
+NOTHING_FOUND = 2  # blkid's exit status for a blank device
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to the cloud; ``at`` is when it was answered, seconds since 1970. Status 0: the reply was lost."""
+
+    at: float
+    method: str
+    path: str
+    query: str
+    status: int
+
+    @property
+    def line(self) -> str:
+        """Return it as a line to read."""
+        query = f"?{self.query}" if self.query else ""
+        return f"{self.method} {self.path}{query} → {self.status or 'no reply'}"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A program that a node has run; ``at`` is when it ended, seconds since 1970."""
+
+    at: float
+    node: str
+    argv: tuple[str, ...]
+    status: int
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """Return its name, or what its end says."""
+        return "blank" if self.argv[0] == "blkid" and self.status == NOTHING_FOUND else self.argv[0]
+
+    @property
+    def line(self) -> str:
+        """Return it as a line to read."""
+        found = " (nothing found)" if self.name == "blank" else ""
+        return f"{self.node}: {' '.join(self.argv)} → {self.status}{found}, {self.seconds * 1000:.0f} ms"
+
 
 @dataclass(frozen=True)
 class Happened:
-    """The facts of one step, each a line to read."""
+    """The facts of one step."""
 
-    requests: tuple[str, ...] = ()
-    programs: tuple[str, ...] = ()
+    requests: tuple[Request, ...] = ()
+    programs: tuple[Ran, ...] = ()
     mounts: tuple[str, ...] = ()
+
+    @property
+    def cloud(self) -> str:
+        """Return what the cloud was asked, in a few words."""
+        looks = sum(request.method == "GET" for request in self.requests)
+        counts = ((len(self.requests) - looks, "change"), (looks, "look"))
+        return ", ".join(f"{number} {what}{'s' if number > 1 else ''}" for number, what in counts if number)
+
+    def node(self, name: str) -> str:
+        """Return what a node has run, in a few words."""
+        names = [ran.name for ran in self.programs if ran.node == name and ran.argv[0] != "umount"]
+        unmounted = any(ran.node == name and ran.argv[0] == "umount" for ran in self.programs)
+        return " → ".join([*dict.fromkeys(names), *(["umount"] if unmounted else [])])
 
 
 @dataclass(frozen=True)
@@ -42,32 +97,50 @@ class Moment:
     async def until_now(self) -> Happened:
         """Return what happened since."""
         path = f"/_localcloud/ledger/requests?after={self.ledger}"
-        requests = [_request(each) for each in objects(await self.stack.cloud.get(path), "requests")]
+        asked = objects(await self.stack.cloud.get(path), "requests")
         programs = [
-            line for node, since in zip(self.stack.nodes, self.logs, strict=True) for line in _programs(node, since)
+            ran for node, since in zip(self.stack.nodes, self.logs, strict=True) for ran in _programs(node, since)
         ]
         now = _mounts(self.stack)
         gone = [f"unmounted {mount.point}" for mount in self.mounts if mount not in now]
-        come = [mount.line for mount in now if mount not in self.mounts]
-        return Happened(tuple(line for line in requests if line), tuple(programs), (*gone, *come))
+        come = [_shown(mount.line) for mount in now if mount not in self.mounts]
+        return Happened(tuple(map(_request, filter(_is_drivers, asked))), tuple(programs), (*gone, *come))
 
 
 def _mounts(stack: Stack) -> tuple[traces.Mount, ...]:
     return traces.mounts(stack.folder)
 
 
-def _request(entry: dict[str, Json]) -> str:
-    if str(entry["path"]).startswith("/_localcloud/") or entry["query"] == OUR_LOOK:
-        return ""
-    query = f"?{entry['query']}" if entry["query"] else ""
-    return f"{entry['method']} {entry['path']}{query} → {entry['status']}"
+def _shown(line: str) -> str:
+    """A device that is bind-mounted as a file looks as if the file system under it was the volume's."""
+    before, separator, under = line.partition(" - ")
+    return (
+        f"{before} (a device node, bind-mounted)"
+        if under.startswith(("devtmpfs", "tmpfs"))
+        else before + separator + under
+    )
 
 
-def _programs(node: Node, since: int) -> list[str]:
-    """Return what a node's log tells of programs: their command line, how long they took, how they ended."""
+def _is_drivers(entry: dict[str, Json]) -> bool:
+    return not str(entry["path"]).startswith("/_localcloud/") and entry["query"] != OUR_LOOK
+
+
+def _request(entry: dict[str, Json]) -> Request:
+    at, status = entry["at"], entry["status"]
+    assert isinstance(at, float), entry
+    assert isinstance(status, int), entry
+    return Request(at, str(entry["method"]), str(entry["path"]), str(entry["query"]), status)
+
+
+def _programs(node: Node, since: int) -> list[Ran]:
+    """Return what a node's log tells of programs."""
     events = [json.loads(line) for line in node.output(since).splitlines() if line.startswith("{")]
     return [
-        f"{node.name}: {' '.join(event['argv'])} → {event['status']}, {float(event['seconds']) * 1000:.0f} ms"
+        Ran(_at(event), node.name, tuple(event["argv"]), int(event["status"]), float(event["seconds"]))
         for event in events
         if event.get("event") == "program"
     ]
+
+
+def _at(event: dict[str, str]) -> float:
+    return datetime.fromisoformat(event["timestamp"]).timestamp()

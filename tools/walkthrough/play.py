@@ -9,11 +9,14 @@ from pathlib import Path
 from tools.csi.client import Client
 from tools.processes import traces
 from tools.services.stack import Stack, running
-from tools.walkthrough.display import Display, Done
+from tools.walkthrough.display import LANE, Display, Done
 from tools.walkthrough.evidence import Happened, Moment
-from tools.walkthrough.steps import STEPS, Story, Unexpected
+from tools.walkthrough.steps import STEPS
+from tools.walkthrough.story import Story, Unexpected
 
 STEP_COUNT = len(STEPS) + 2  # and the start and the end of the services
+ACTION_SECONDS = "0.5"  # that the cloud takes for each attach and detach
+START = "start the services"
 
 
 class StepFailed(Exception):
@@ -30,16 +33,23 @@ class Play:
         self._folder = folder
         self._display = display
         self._done: list[Done] = []
+        self.names: dict[str, str] = {}  # of the volumes, by id
+
+    @property
+    def done(self) -> tuple[Done, ...]:
+        """The steps that are over."""
+        return tuple(self._done)
 
     async def whole(self) -> None:
         """Play everything, from the start of the services to their end. Raises StepFailed."""
         async with AsyncExitStack() as services:
-            self._display.say(f"RUN={self._folder}")
+            self._display.say(LANE.format("One ext4 and one raw volume", "cloud", "node A", "node B"))
             story = await self._start(services)
+            self._display.say(f"   The cloud's page, live: {story.stack.cloud.url}")
             for step in STEPS:
-                await self._step(step.title, partial(step.act, story), await Moment.now(story.stack))
-            await self._step("Stop the services, and look for what they left behind", partial(self._stop, services))
-        self._display.table(self._done)
+                await self._step(step.title, partial(step.act, story), await Moment.now(story.stack), step.mark)
+            self.names = {volume.volume.volume_id: volume.name for volume in story.volumes}
+            await self._step("stop the services", partial(self._stop, services), mark="✓")
         seconds = sum(done.seconds for done in self._done)
         self._display.say(f"All {len(self._done)} steps went as they must, in {seconds:.1f} s.")
 
@@ -47,14 +57,18 @@ class Play:
         stories = []
 
         async def act() -> list[str]:
-            stack = await services.enter_async_context(running(self._folder))
+            stack = await services.enter_async_context(
+                running(self._folder, cloud_arguments=("--action-latency", ACTION_SECONDS))
+            )
             stories.append(await _story(stack, services))
             return [f"{each.name}: process {each.pid}, {_rss_mib(each.pid):.1f} MiB" for each in stack.programs]
 
-        await self._step("Start localcloud, the controller and two nodes", act)
+        await self._step(START, act)
         return stories[0]
 
-    async def _step(self, title: str, act: Callable[[], Awaitable[list[str]]], before: Moment | None = None) -> None:
+    async def _step(
+        self, title: str, act: Callable[[], Awaitable[list[str]]], before: Moment | None = None, mark: str = ""
+    ) -> None:
         number, started = len(self._done) + 1, _now()
         self._display.begin(number, title)
         try:
@@ -63,7 +77,7 @@ class Play:
             raise StepFailed(number, title, error) from error
         seconds = _now() - started
         happened = Happened() if before is None else await before.until_now()
-        self._done.append(Done(str(self._folder), title, seconds, happened, tuple(seen)))
+        self._done.append(Done(str(self._folder), title, seconds, happened, tuple(seen), mark))
         self._display.end(number, self._done[-1])
 
     async def _stop(self, services: AsyncExitStack) -> list[str]:

@@ -3,77 +3,61 @@
 import hashlib
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tools.csi import life
-from tools.csi.client import Client
-from tools.csi.life import Life
-from tools.services.stack import Node, Stack
+from tools.services.stack import Node
+from tools.walkthrough import promises
+from tools.walkthrough.story import Story, Unexpected
 
 FILE_BYTES = 8 << 20
 RAW_BYTES = 1 << 20
 RAW_OFFSET = 512 << 20
 
 
-class Unexpected(Exception):
-    """Something is not as it must be."""
-
-
-@dataclass
-class Story:
-    """What the steps share: the services, a client of each, the two volumes, and what was written on them."""
-
-    stack: Stack
-    controller: Client
-    clients: dict[str, Client]
-    filesystem: Life = field(default_factory=lambda: Life("first-volume", life.mounted("ext4")))
-    raw: Life = field(default_factory=lambda: Life("raw-volume", life.raw()))
-    sums: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def volumes(self) -> tuple[Life, Life]:
-        """Both volumes."""
-        return (self.filesystem, self.raw)
-
-    def client(self, node: Node) -> Client:
-        """The client of that node's service."""
-        return self.clients[node.name]
-
-    def file(self, node: Node) -> Path:
-        """The file on the published file system."""
-        return self.filesystem.target_path(node) / "greeting"
-
-
 @dataclass(frozen=True)
 class Step:
-    """One step: what it is called, and what it does. ``act`` returns lines on what it saw."""
+    """One step: what it is called, and what it does. ``act`` returns lines on what it saw.
+
+    The first of them is shown behind ``mark``, if there is one: ✗ for what was broken, and how a promise was kept all
+    the same, ✓ for what was found right.
+    """
 
     title: str
     act: Callable[[Story], Awaitable[list[str]]]
+    mark: str = ""
 
 
 async def create(story: Story) -> list[str]:
-    """Create both volumes."""
-    for volume in story.volumes:
-        await volume.create(story.controller)
+    """Create both volumes, though a reply is lost."""
     return [
-        f"{each.name}: volume {each.volume.volume_id}, {_size(each.volume.capacity_bytes)}" for each in story.volumes
+        *await promises.lose_reply(story),
+        *(
+            f"{each.name}: volume {each.volume.volume_id}, {_size(each.volume.capacity_bytes)}"
+            for each in story.volumes
+        ),
     ]
 
 
-async def attach(story: Story, index: int) -> list[str]:
-    """Attach both volumes to one node; their devices must appear there, and nowhere else."""
-    node = story.stack.nodes[index]
-    for volume in story.volumes:
-        await volume.attach(story.controller, node)
-    seen = [_devices(each) for each in story.stack.nodes]
+async def attach(story: Story, index: int, breaking: Callable[[Story], Awaitable[list[str]]]) -> list[str]:
+    """Attach both volumes to one node while something breaks; their devices must appear there, and nowhere else."""
+    proof, node = await breaking(story), story.stack.nodes[index]
     for other in story.stack.nodes:
         expected = sorted(volume.device(node).name for volume in story.volumes) if other is node else []
         if (found := sorted(path.name for path in other.device_dir.iterdir())) != expected:
             raise Unexpected(f"{other.name} has the devices {found}, not {expected}")
-    return seen
+    return [*proof, *(_devices(each) for each in story.stack.nodes)]
+
+
+async def up(story: Story, index: int) -> list[str]:
+    """Stage and publish both volumes on one node."""
+    return [*await stage(story, index), *await publish(story, index)]
+
+
+async def down(story: Story, index: int) -> list[str]:
+    """Unpublish, unstage and detach both volumes."""
+    return [*await unpublish(story, index), *await unstage(story, index), *await detach(story, index)]
 
 
 async def stage(story: Story, index: int) -> list[str]:
@@ -114,7 +98,10 @@ async def read(story: Story) -> list[str]:
     found = {"file": _sum(_read(file, 0, FILE_BYTES)), "raw": _sum(_read(device, RAW_OFFSET, RAW_BYTES))}
     if found != story.sums:
         raise Unexpected(f"the checksums are {found}, and not {story.sums} as written on {story.stack.nodes[0].name}")
+    journal = file.with_name("journal")
+    kept = promises.check_journal(story, journal)
     return [
+        f"file and raw bytes have the sha256 that node A wrote, and {kept} are there",
         f"{_size(FILE_BYTES)} from {file}, sha256 {found['file']}: the same",
         f"{_size(RAW_BYTES)} from byte {RAW_OFFSET} of {device}, sha256 {found['raw']}: the same",
     ]
@@ -154,26 +141,22 @@ async def delete(story: Story) -> list[str]:
         await volume.delete(story.controller)
     if left := await story.stack.cloud.volumes():
         raise Unexpected(f"the cloud still holds {left}")
-    return ["the cloud holds no volume"]
+    return ["the cloud holds no volume any more"]
 
 
 STEPS = (
-    Step("CreateVolume: an ext4 volume and a raw block volume", create),
-    Step("ControllerPublishVolume: attach both to node A", partial(attach, index=0)),
-    Step("NodeStageVolume on node A: find, prove, format if blank, mount", partial(stage, index=0)),
-    Step("NodePublishVolume on node A: at the pod's path", partial(publish, index=0)),
-    Step("Write a file, and bytes on the raw device", write),
-    Step("NodeUnpublishVolume on node A", partial(unpublish, index=0)),
-    Step("NodeUnstageVolume on node A", partial(unstage, index=0)),
-    Step("ControllerUnpublishVolume: detach both from node A", partial(detach, index=0)),
-    Step("ControllerPublishVolume: attach both to node B", partial(attach, index=1)),
-    Step("NodeStageVolume on node B: this time nothing is formatted", partial(stage, index=1)),
-    Step("NodePublishVolume on node B", partial(publish, index=1)),
-    Step("Read the same file and the same bytes", read),
-    Step("NodeUnpublishVolume on node B", partial(unpublish, index=1)),
-    Step("NodeUnstageVolume on node B", partial(unstage, index=1)),
-    Step("ControllerUnpublishVolume: detach both from node B", partial(detach, index=1)),
-    Step("DeleteVolume: both", delete),
+    Step("create both", create, "✗"),
+    Step("attach both to node A", partial(attach, index=0, breaking=promises.kill_controller), "✗"),
+    Step("stage and publish on node A", partial(up, index=0)),
+    Step("write a file and raw bytes", write),
+    Step("stage a third one on node A", promises.keep_foreign_data, "✗"),
+    Step("write on, and on", promises.detach_under_writer, "✗"),
+    Step("take both off node A", partial(down, index=0)),
+    Step("attach both to node B", partial(attach, index=1, breaking=promises.refuse_requests), "✗"),
+    Step("stage and publish on node B", partial(up, index=1)),
+    Step("read all of it on node B", read, "✓"),
+    Step("take both off node B", partial(down, index=1)),
+    Step("delete both", delete, "✓"),
 )
 
 
