@@ -14,16 +14,8 @@ from node.node_info import Info
 from node.settings import NodeSettings
 
 PROGRAMS = (
-    "mount",
-    "umount",
-    "blkid",
-    "mkfs.ext4",
-    "e2fsck",
-    "resize2fs",
-    "e2undo",
-    "mkfs.xfs",
-    "xfs_growfs",
-    "cryptsetup",
+    *("mount", "umount", "blkid", "cryptsetup"),
+    *("mkfs.ext4", "e2fsck", "resize2fs", "e2undo", "debugfs", "mkfs.xfs", "xfs_growfs"),
 )
 BLOCK_DEVICES = Path("/sys/class/block")
 CAP_SYS_ADMIN = 21  # linux/capability.h: mounting

@@ -42,7 +42,7 @@ TESTING = ("test", "bench")
 PACKAGES = (
     Package("mount", ("mount", "umount", "losetup"), (*ON_DISKS, "cloud"), TESTING),
     Package("util-linux", ("blkid", "blockdev", "findmnt", "wipefs"), ON_DISKS, TESTING),
-    Package("e2fsprogs", ("mkfs.ext4", "e2fsck", "resize2fs", "e2undo", "dumpe2fs"), ON_DISKS, TESTING),
+    Package("e2fsprogs", ("mkfs.ext4", "e2fsck", "resize2fs", "e2undo", "debugfs", "dumpe2fs"), ON_DISKS, TESTING),
     Package("xfsprogs", ("mkfs.xfs", "xfs_repair", "xfs_growfs"), ON_DISKS, TESTING),
     Package("btrfs-progs", ("mkfs.btrfs", "btrfs"), used_by=TESTING),
     Package("cryptsetup-bin", ("cryptsetup",), used_by=TESTING),
@@ -58,6 +58,7 @@ PACKAGES = (
     Package("pkg-config", ("pkg-config",), ("e2e",)),
     Package("libseccomp-dev", ("/usr/include/seccomp.h",), ("e2e",)),
     Package("fdisk", ("sfdisk",), used_by=("test",)),
+    Package("strace", ("strace",), used_by=("test",)),  # kills a program before its n-th write
     Package("chromium", ("chromium",), used_by=("test",)),  # opens the embedded cloud's page
     *(
         Package(name, (program,), used_by=("test",))  # what a volume may hold when the node meets it

@@ -1,6 +1,7 @@
 """Which program with which arguments makes, checks and grows each file system.
 
-Sources: mke2fs(8), mkfs.xfs(8), mkfs.btrfs(8), e2fsck(8), resize2fs(8), e2undo(8), xfs_growfs(8), btrfs-filesystem(8).
+Sources: mke2fs(8), mkfs.xfs(8), mkfs.btrfs(8), e2fsck(8), resize2fs(8), e2undo(8), debugfs(8), xfs_growfs(8),
+btrfs-filesystem(8).
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from node.formats.exit_status import ExitMeaning
 from node.records.requests import Filesystem
 
 EXT = frozenset({"ext2", "ext3", "ext4"})
+RESIZE_INODE = 7
+_TORN_RESIZE_INODE = f"Inode {RESIZE_INODE} has illegal block(s)"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,23 @@ def check(kind: str, device: str) -> tuple[str, ...]:
 def check_all(device: str) -> tuple[str, ...]:
     """Return the program after which an ext file system that is not mounted may be grown."""
     return ("e2fsck", "-f", "-p", device)
+
+
+def is_torn_growth(status: int, output: str) -> bool:
+    """Tell whether e2fsck has stopped at the resize inode, as a resize2fs leaves it that was killed near its end.
+
+    e2fsck repairs one that it takes for invalid (``e2fsck.conf``). This one looks valid, and lists blocks that are not
+    its own.
+    """
+    return exit_status.read("e2fsck", status, output) is ExitMeaning.VERDICT and _TORN_RESIZE_INODE in output
+
+
+def clear_resize_inode(device: str) -> tuple[str, ...]:
+    """Return the program after which e2fsck makes the resize inode of an ext file system again.
+
+    It holds reserved blocks for group descriptors, never data. ``-n``: the bitmaps may not have their checksums yet.
+    """
+    return ("debugfs", "-n", "-w", "-R", f"clri <{RESIZE_INODE}>", device)
 
 
 def read_check(status: int, volume_id: str, output: str) -> Checked:

@@ -16,6 +16,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -28,6 +29,7 @@ from node.host.leftover_programs import OWNER
 
 OUTPUT_BYTES = 64 << 10  # of each stream; what follows is read and dropped
 NO_UDEV = "DM_DISABLE_UDEV"  # libdevmapper would wait for ever for the host's udev, which sees no semaphore of ours
+E2FSCK_CONFIG = Path(__file__).with_name("e2fsck.conf")  # e2fsck(8), ENVIRONMENT
 PIPED_BYTES = 4096  # what a pipe takes at once, whatever its user's limits (pipe(7), PIPE_BUF)
 LAST_WORDS_SECONDS = 1.0  # for the kernel to take a killed group away
 ENDING_SECONDS = 10.0  # for a program that writes to bring what it writes to an end when it is asked to
@@ -67,6 +69,7 @@ class Commands:
         self._observe = observe
         self._memory_bytes = memory_bytes
         self._environment = {**os.environ, "LC_ALL": "C", NO_UDEV: "1", OWNER: owner}
+        self._environment["E2FSCK_CONFIG"] = str(E2FSCK_CONFIG)
         self._starting = asyncio.Lock()  # to start one blocks the event loop for a moment: not many in a row
 
     async def run(

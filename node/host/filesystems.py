@@ -16,7 +16,7 @@ from common import errors
 from node.codes import Code
 from node.formats import filesystem_argv
 from node.formats.filesystem_argv import Checked
-from node.host.command import Commands
+from node.host.command import Commands, Ended
 from node.host.devices import Device
 from node.host.slots import Slots
 from node.host.state import REMEDY, file_name
@@ -96,7 +96,7 @@ class Filesystems:
             return False
         async with self._formats.place():
             argv = filesystem_argv.undo_growth(device.pinned, str(undo_file))
-            ended = await self._commands.run(*argv, seconds=self._seconds, files=(device.descriptor,), writes=True)
+            ended = await self._run(argv, device)
         log.info("growth_interrupted", volume_id=volume_id, status=ended.status, message=ended.said[:400].strip())
         await self._in_thread(partial(_forget, undo_file))
         return True
@@ -108,10 +108,18 @@ class Filesystems:
             await self._commands.check(*argv, seconds=self._seconds, writes=True)
 
     async def _fsck(self, argv: tuple[str, ...], device: Device, volume_id: str, slots: Slots) -> Checked:
-        files = (device.descriptor,)
         async with slots.place():
-            ended = await self._commands.run(*argv, seconds=self._seconds, files=files, writes=True)
+            ended = await self._run(argv, device)
+            if filesystem_argv.is_torn_growth(ended.status, ended.said):
+                log.info(
+                    "growth_interrupted", volume_id=volume_id, status=ended.status, message=ended.said[:400].strip()
+                )
+                await self._run(filesystem_argv.clear_resize_inode(device.pinned), device)
+                ended = await self._run(filesystem_argv.check_all(device.pinned), device)
         return filesystem_argv.read_check(ended.status, volume_id, ended.said)
+
+    async def _run(self, argv: tuple[str, ...], device: Device) -> Ended:
+        return await self._commands.run(*argv, seconds=self._seconds, files=(device.descriptor,), writes=True)
 
     def _undo_file(self, volume_id: str) -> Path:
         return self._folder / f"{file_name(volume_id)}.e2undo"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PROGRAMS = (
-    *("mke2fs", "mkfs.ext2", "mkfs.ext3", "mkfs.ext4", "e2fsck", "resize2fs", "e2undo"),
+    *("mke2fs", "mkfs.ext2", "mkfs.ext3", "mkfs.ext4", "e2fsck", "resize2fs", "e2undo", "debugfs"),
     *("mkfs.xfs", "xfs_growfs", "xfs_repair", "mkfs.btrfs", "btrfs"),
     *("blkid", "blockdev", "losetup", "mount", "umount", "wipefs"),
     *("cryptsetup", "dmsetup"),

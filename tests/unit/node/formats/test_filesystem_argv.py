@@ -45,3 +45,22 @@ def test_the_others_replay_their_log_when_they_are_mounted_and_grow_by_their_pat
     assert filesystem_argv.check("xfs", "/dev/x") == filesystem_argv.check("btrfs", "/dev/x") == ()
     assert filesystem_argv.grow_mounted("xfs", "/dev/x", "/m") == ("xfs_growfs", "-d", "/m")
     assert filesystem_argv.grow_mounted("btrfs", "/dev/x", "/m") == ("btrfs", "filesystem", "resize", "max", "/m")
+
+
+@pytest.mark.parametrize(
+    ("status", "output", "torn"),
+    [
+        pytest.param(4, "/dev/x: Inode 7 has illegal block(s).  \n\n/dev/x: UNEXPECTED INCONSISTENCY", True, id="torn"),
+        pytest.param(
+            5, "/dev/x: fixed\n/dev/x: Inode 7 has illegal block(s).  ", True, id="torn, and more was repaired"
+        ),
+        pytest.param(4, "/dev/x: Inode 17 has illegal block(s).  ", False, id="a file"),
+        pytest.param(12, "/dev/x: Inode 7 has illegal block(s).  ", False, id="not judged"),
+        pytest.param(1, "/dev/x: Inode 7 has illegal block(s).  CLEARED.", False, id="repaired"),
+    ],
+)
+def test_only_the_resize_inode_which_holds_no_data_is_cleared_after_a_torn_growth(
+    status: int, output: str, *, torn: bool
+) -> None:
+    assert filesystem_argv.is_torn_growth(status, output) == torn
+    assert filesystem_argv.clear_resize_inode("/dev/x") == ("debugfs", "-n", "-w", "-R", "clri <7>", "/dev/x")
