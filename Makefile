@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock coverage check lint formatting types walls update formats verify clean
+.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted mutations vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock coverage check lint formatting types walls update formats verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -56,6 +56,9 @@ faults-real: venv ## the real processes, killed while volumes move and are writt
 vm: venv ## the node on droplets: virtual machines with real SCSI disks, root (ARGS: words for pytest)
 	@$(RUN) -m tools.host_packages vm
 	@$(RUN) -m tools.tiers --droplets $(ARGS)
+
+mutations: venv ## mutate what decides and reads formats: the unit tier must notice (SEED=N draws the same again)
+	@$(RUN) -m tests.mutations $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 planted: venv ## plant known bugs, one after the other: the simulation must find each (ARGS: their names)
 	@$(RUN) -m tests.faults.proof $(ARGS)

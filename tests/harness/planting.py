@@ -43,19 +43,26 @@ class Copy:
         before = path.read_text(encoding="utf-8")
         if change.old and before.count(change.old) != 1:
             raise ValueError(f"{change}: there are {before.count(change.old)} such places")
-        after = before.replace(change.old, change.new) if change.old else before + change.new
-        _write(path, after)
+        with self.rewritten(change.path, before.replace(change.old, change.new) if change.old else before + change.new):
+            yield
+
+    @contextmanager
+    def rewritten(self, name: str, text: str) -> Iterator[None]:
+        """Give a file another text, and its own again."""
+        path = self.folder / name
+        before = path.read_text(encoding="utf-8")
+        _write(path, text)
         try:
             yield
         finally:
             _write(path, before)
 
-    def run(self, *argv: str) -> tuple[int, str]:
+    def run(self, *argv: str, seconds: float = _SECONDS) -> tuple[int, str]:
         """Run a module of Python, or a program beside it; return its exit status and output."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
         environment |= {"PYTHONPATH": str(self.folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         done = subprocess.run(
-            argv, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=_SECONDS
+            argv, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=seconds
         )
         return done.returncode, done.stdout + done.stderr
 

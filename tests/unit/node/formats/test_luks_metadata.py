@@ -1,12 +1,14 @@
 """Headers with right checksums and whatever JSON: each is read or said to be malformed, and none is an accident."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from node.formats import luks_header
+from node.formats.luks_metadata import Malformed, Reader
 from tests.harness import luks
 
 AREA_BYTES = 12288
@@ -113,3 +115,22 @@ def test_a_re_encryption_is_told_although_its_key_slots_are_not_read() -> None:
     header = luks_header.parse(luks.area(written, label="id"))
     assert header is not None
     assert header.requires == ("online-reencrypt-v2",)
+
+
+def test_a_value_may_be_as_long_and_as_large_as_a_limit_says() -> None:
+    assert Reader({"a": "x" * 200}, "it").text("a") == "x" * 200
+    assert Reader({"a": 1 << 62}, "it").number("a") == 1 << 62
+    assert Reader({"a": "9" * 18}, "it").long("a") == 10**18 - 1
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        pytest.param(lambda: Reader({"a": "x" * 201}, "it").text("a"), id="text"),
+        pytest.param(lambda: Reader({"a": (1 << 62) + 1}, "it").number("a"), id="number"),
+        pytest.param(lambda: Reader({"a": "9" * 19}, "it").long("a"), id="number as text"),
+    ],
+)
+def test_one_that_is_longer_or_larger_is_malformed(read: Callable[[], object]) -> None:
+    with pytest.raises(Malformed, match=r"it\.a"):
+        read()

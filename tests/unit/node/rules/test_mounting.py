@@ -24,6 +24,8 @@ MOUNT = Mount(
     super_options=frozenset({"rw"}),
 )
 ASKED = Asked("id", "staged", "8:0", "ext4", (), read_only=False)
+SHOWN = ("nosuid", "nodev", "noexec", "nosymfollow", "noatime", "nodiratime")  # proc_pid_mountinfo(5)
+UNSHOWN = ("suid", "dev", "exec", "atime", "diratime", "relatime", "norelatime", "strictatime")  # mount(8)
 
 
 @pytest.mark.parametrize("fs_type", ["ext2", "ext3", "ext4"])
@@ -67,6 +69,22 @@ def test_a_bind_mount_gets_the_options_of_a_mount_alone() -> None:
         "nosuid",
         "ro",
     )
+
+
+@pytest.mark.parametrize("option", ["ro", *SHOWN, *UNSHOWN])
+def test_every_option_of_a_mount_goes_on_to_the_bind_mount(option: str) -> None:
+    assert mounting.publish_options((option, "commit=30"), read_only=False) == ("bind", option)
+
+
+@pytest.mark.parametrize("option", SHOWN)
+def test_a_mount_without_an_option_that_the_kernel_shows_is_another(option: str) -> None:
+    with pytest.raises(errors.AlreadyExists, match=f"without {option}"):
+        mounting.check_same(MOUNT, replace(ASKED, flags=(option,)))
+
+
+@pytest.mark.parametrize("option", UNSHOWN)
+def test_an_option_that_the_kernel_does_not_show_is_not_looked_for(option: str) -> None:
+    mounting.check_same(MOUNT, replace(ASKED, flags=(option,)))
 
 
 def test_the_mount_that_is_asked_for_is_accepted() -> None:
