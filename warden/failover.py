@@ -76,13 +76,14 @@ class Failover:
         self._sightings = {name: sighting for name, sighting in seen.items() if sighting is not None}
         self._told = {key: told for key, told in self._told.items() if key[0] in self._sightings}
         for state in failover.LOST:
-            lost = sum(each.state is state and failover.is_proven(each) for each in self._sightings.values())
+            lost = sum(
+                each.state is state and failover.is_proven(each, self._policy) for each in self._sightings.values()
+            )
             self._metrics.lost.labels(state.value).set(lost)
 
     async def _step(self) -> None:
         now = asyncio.get_running_loop().time()
-        after = self._policy.after_seconds
-        due = [name for name, each in self._sightings.items() if failover.is_due(each, now, after)]
+        due = [name for name, each in self._sightings.items() if failover.is_due(each, now, self._policy)]
         holding = [name for name in due if self._view.attached_to(name)]
         holding.sort(key=lambda name: self._sightings[name].last_look)
         for name in holding[:LOOKS_AT_ONCE]:
@@ -171,7 +172,7 @@ class Failover:
         now = asyncio.get_running_loop().time()
         if now < self._returned_looks.get(node.name, now):
             return
-        self._returned_looks[node.name] = now + failover.LOOKS_APART
+        self._returned_looks[node.name] = now + self._policy.looks_apart
         if not failover.has_returned(node, await self._look(node.name), self._policy):
             return
         if await self._patch(node, taints.clear_out_of_service(node, self._policy.driver), "cleared"):

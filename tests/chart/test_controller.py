@@ -49,7 +49,7 @@ def test_a_sidecar_elects_a_leader_and_reports_its_health(controller: Json, side
 
 def test_no_two_containers_listen_on_one_port(controller: Json) -> None:
     ports = [port["containerPort"] for one in containers(controller).values() for port in items(one, "ports")]
-    assert len(ports) == len(set(map(str, ports))) == 5
+    assert len(ports) == len(set(map(str, ports))) == 6
 
 
 @pytest.mark.parametrize("name", ["controller", *SIDECARS])
@@ -86,7 +86,7 @@ def test_a_sidecar_may_only_renew_the_leases_of_this_driver() -> None:
 
 def test_no_role_grants_everything_or_reads_secrets() -> None:
     roles = [one for name, one in render().items() if "Role/" in name]
-    assert len(roles) == 5
+    assert len(roles) == 7
     for rule in (rule for role in roles for rule in items(role, "rules")):
         words = str(rule)
         assert "*" not in words
@@ -157,10 +157,10 @@ def test_the_network_policy_lets_the_metadata_service_through_only_if_it_is_aske
     assert "169.254.169.254/32" not in str(render("{networkPolicy: {enabled: true}, cloud: {region: nyc1}}")[name])
 
 
-def test_only_the_sidecars_have_the_service_account_s_token(controller: Json) -> None:
+def test_only_the_sidecars_and_the_warden_have_the_service_account_s_token(controller: Json) -> None:
     assert at(controller, *POD, "automountServiceAccountToken") is False
     having = [name for name, one in containers(controller).items() if "kubernetes-token" in mounts(one)]
-    assert having == list(SIDECARS)
+    assert having == [*SIDECARS, "warden"]
 
 
 def test_a_pod_that_is_not_ready_blocks_no_drain() -> None:
@@ -223,7 +223,7 @@ def test_the_network_policy_admits_those_that_the_values_name() -> None:
     values = "networkPolicy: {enabled: true, ingressFrom: [{podSelector: {matchLabels: {app: prometheus}}}]}"
     ingress = items(render(values)["NetworkPolicy/aiocsi-controller"], "spec", "ingress")
     assert at(ingress[0], "from", 0, "podSelector", "matchLabels", "app") == "prometheus"
-    assert len(items(ingress[0], "ports")) == 5
+    assert len(items(ingress[0], "ports")) == 7
 
 
 @pytest.mark.parametrize(

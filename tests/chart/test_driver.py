@@ -88,7 +88,7 @@ def test_the_controller_is_scraped_once_whichever_monitor_does_it() -> None:
         "PodMonitor/aiocsi-node",
     ]
     ports = [one["port"] for one in items(rendered["PodMonitor/aiocsi-controller"], "spec", "podMetricsEndpoints")]
-    assert ports == ["http", "provisioner", "attacher", "resizer", "snapshotter"]
+    assert sorted(map(str, ports)) == ["attacher", "http", "provisioner", "resizer", "snapshotter", "warden"]
 
 
 def test_a_new_driver_name_changes_every_selector_so_that_kubernetes_refuses_the_upgrade() -> None:
@@ -99,7 +99,7 @@ def test_a_new_driver_name_changes_every_selector_so_that_kubernetes_refuses_the
 
 def test_releases_of_one_name_in_two_namespaces_share_no_cluster_role() -> None:
     roles = [name for name in render() if name.startswith("ClusterRole")]
-    assert len(roles) == 8
+    assert len(roles) == 10
     assert [name for name in roles if "/kube-system-aiocsi-" not in name] == []
 
 

@@ -11,7 +11,6 @@ from enum import Enum
 from warden.records import NodeRecord, ServerState
 from warden.rules import taints
 
-LOOKS_APART = 15.0  # seconds at least between the two looks of a proof
 LOOK_AGAIN = 60.0  # seconds from look to look when all is proven
 PARTITION = 3  # with more than one in so many nodes not ready, the network is at fault, and nothing is tainted
 
@@ -34,6 +33,7 @@ class Policy:
     mode: Mode = Mode.REPORT
     after_seconds: float = 60.0
     max_nodes: int = 1
+    looks_apart: float = 15.0  # seconds at least between the two looks of a proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +109,22 @@ def looked(before: Sighting, state: ServerState, now: float) -> Sighting:
     return replace(before, last_look=now)
 
 
-def is_due(sighting: Sighting, now: float, after_seconds: float) -> bool:
+def is_due(sighting: Sighting, now: float, policy: Policy) -> bool:
     """Tell whether it is time for a look."""
-    if now < sighting.since + after_seconds:
+    if now < sighting.since + policy.after_seconds:
         return False
-    apart = LOOK_AGAIN if is_proven(sighting) else LOOKS_APART
+    apart = LOOK_AGAIN if is_proven(sighting, policy) else policy.looks_apart
     return now >= sighting.last_look + apart
 
 
-def is_proven(sighting: Sighting) -> bool:
+def is_proven(sighting: Sighting, policy: Policy) -> bool:
     """Tell whether the server was seen not to run twice, the looks far enough apart."""
-    return sighting.state in LOST and sighting.last_look - sighting.first_look >= LOOKS_APART
+    return sighting.state in LOST and sighting.last_look - sighting.first_look >= policy.looks_apart
 
 
 def of_lost(node: NodeRecord, sighting: Sighting, nodes: Iterable[NodeRecord], policy: Policy) -> Verdict:
     """Say what to do about one of the nodes, which is not ready, straight after a look at it."""
-    if not is_proven(sighting):
+    if not is_proven(sighting, policy):
         return NOTHING
     if policy.mode is not Mode.TAINT:
         return Verdict(Action.REPORT)

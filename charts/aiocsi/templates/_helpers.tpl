@@ -108,8 +108,8 @@ imagePullSecrets:
 {{- end -}}
 {{- if .Values.controller.hostNetwork -}}
 {{- range $name, $set := $sets -}}
-{{- if and $set.hostNetwork (le (int $set.httpPort) (int (add $.Values.controller.httpPort 4))) (ge (int (add $set.httpPort 1)) (int $.Values.controller.httpPort)) -}}
-{{- fail (printf "controller.httpPort %d and the four ports after it meet %s.httpPort %d on the host's network: choose others" (int $.Values.controller.httpPort) $name (int $set.httpPort)) -}}
+{{- if and $set.hostNetwork (le (int $set.httpPort) (int (add $.Values.controller.httpPort 6))) (ge (int (add $set.httpPort 1)) (int $.Values.controller.httpPort)) -}}
+{{- fail (printf "controller.httpPort %d and the six ports after it meet %s.httpPort %d on the host's network: choose others" (int $.Values.controller.httpPort) $name (int $set.httpPort)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

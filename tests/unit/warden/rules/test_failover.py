@@ -63,7 +63,7 @@ def test_the_proof_is_two_looks_in_a_row_that_agree(looks: list[tuple[float, Ser
     sighting = Sighting("u", "t", 0.0)
     for when, state in looks:
         sighting = failover.looked(sighting, state, when)
-    assert failover.is_proven(sighting) is proven
+    assert failover.is_proven(sighting, TAINT) is proven
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_the_proof_is_two_looks_in_a_row_that_agree(looks: list[tuple[float, Ser
     ],
 )
 def test_when_a_look_is_due(sighting: Sighting, now: float, due: bool) -> None:
-    assert failover.is_due(sighting, now, 60.0) is due
+    assert failover.is_due(sighting, now, TAINT) is due
 
 
 @pytest.mark.parametrize(

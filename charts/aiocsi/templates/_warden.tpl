@@ -1,0 +1,65 @@
+{{/* Whether the warden has a Deployment and a service account of its own: "true", or empty. It has where it may change
+Nodes: the sidecars of the controller's pod have no use for that right. */}}
+{{- define "aiocsi.wardenAlone" -}}
+{{- if and .Values.warden.enabled (eq (include "aiocsi.failoverMode" .) "taint") -}}true{{- end -}}
+{{- end }}
+
+{{/* off, report or taint; a bare off is false in YAML. */}}
+{{- define "aiocsi.failoverMode" -}}
+{{- eq (toString .Values.warden.failover.mode) "false" | ternary "off" .Values.warden.failover.mode -}}
+{{- end }}
+
+{{/* The name of the warden's lease. */}}
+{{- define "aiocsi.wardenLease" -}}
+aiocsi-warden-{{ .Values.driver.name }}
+{{- end }}
+
+{{/* The warden: its container, beside a controller. */}}
+{{- define "aiocsi.wardenContainer" -}}
+{{- $port := add .Values.controller.httpPort 5 -}}
+- name: warden
+  image: {{ include "aiocsi.image" . | quote }}
+  {{- include "aiocsi.container" . | nindent 2 }}
+  command: [aiocsi-warden]
+  env:
+    {{- include "aiocsi.env" (dict "chart" (include "aiocsi.wardenEnv" .) "extra" .Values.warden.extraEnv) | nindent 4 }}
+  ports:
+    - {name: warden, containerPort: {{ $port }}}
+  livenessProbe:
+    httpGet: {path: /healthz, port: warden}
+    initialDelaySeconds: 10
+    periodSeconds: 20
+    timeoutSeconds: 5
+    failureThreshold: 3
+  resources:
+    {{- toYaml .Values.warden.resources | nindent 4 }}
+  securityContext:
+    {{- include "aiocsi.restricted" . | nindent 4 }}
+  volumeMounts:
+    - {name: socket, mountPath: /csi}
+    - {name: kubernetes-token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
+{{- end }}
+
+{{/* What the warden is told. */}}
+{{- define "aiocsi.wardenEnv" -}}
+- name: AIOCSI_ENDPOINT
+  value: unix:///csi/csi.sock
+- name: AIOCSI_HTTP_ADDR
+  value: {{ printf ":%d" (int (add .Values.controller.httpPort 5)) | quote }}
+- name: AIOCSI_DRIVER_NAME
+  value: {{ .Values.driver.name | quote }}
+- name: AIOCSI_LOG_FORMAT
+  value: {{ .Values.driver.logFormat }}
+- name: AIOCSI_LOG_LEVEL
+  value: {{ .Values.driver.logLevel }}
+- name: AIOCSI_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+- name: AIOCSI_IDENTITY
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: AIOCSI_FAILOVER_MODE
+  value: {{ include "aiocsi.failoverMode" . | quote }}
+- name: AIOCSI_FAILOVER_AFTER_SECONDS
+  value: {{ .Values.warden.failover.afterSeconds | quote }}
+- name: AIOCSI_FAILOVER_MAX_NODES
+  value: {{ .Values.warden.failover.maxNodes | quote }}
+{{- end }}

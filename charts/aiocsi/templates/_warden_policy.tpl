@@ -1,0 +1,57 @@
+{{/* What of a Node the warden may change, however it may be deceived: the taint and the annotation of a failover. RBAC
+cannot say which part of an object may be patched; an admission policy can. */}}
+{{- define "aiocsi.wardenPolicy" -}}
+{{- $name := printf "%s-warden" (include "aiocsi.clusterName" .) -}}
+{{- $user := printf "system:serviceaccount:%s:%s-warden" .Release.Namespace (include "aiocsi.fullname" .) -}}
+{{- $labels := include "aiocsi.labels" (dict "root" . "component" "warden") -}}
+{{- $annotations := list (printf "%s/tainted-by" .Values.driver.name) -}}
+{{- $taints := list "node.kubernetes.io/out-of-service" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: {{ $name }}
+  labels:
+    {{- $labels | nindent 4 }}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [UPDATE], resources: [nodes]}
+  matchConditions:
+    - name: by-the-warden
+      expression: request.userInfo.username == {{ $user | quote }}
+  variables:
+    - {name: keys, expression: {{ $annotations | toJson | quote }}}
+    - {name: taintKeys, expression: {{ $taints | toJson | quote }}}
+    - {name: was, expression: "oldObject.metadata.?annotations.orValue({})"}
+    - {name: is, expression: "object.metadata.?annotations.orValue({})"}
+    - {name: hadTaints, expression: "oldObject.spec.?taints.orValue([])"}
+    - {name: hasTaints, expression: "object.spec.?taints.orValue([])"}
+  validations:
+    - expression: >-
+        variables.is.all(k, k in variables.keys || (k in variables.was && variables.was[k] == variables.is[k])) &&
+        variables.was.all(k, k in variables.keys || k in variables.is)
+      message: the warden may change no annotation of a Node but its own
+    - expression: >-
+        variables.hasTaints.all(t, t.key in variables.taintKeys || variables.hadTaints.exists(o, o == t)) &&
+        variables.hadTaints.all(o, o.key in variables.taintKeys || variables.hasTaints.exists(t, t == o))
+      message: the warden may change no taint of a Node but the one of a failover
+    - expression: >-
+        object.metadata.?labels.orValue({}) == oldObject.metadata.?labels.orValue({}) &&
+        object.metadata.?finalizers.orValue([]) == oldObject.metadata.?finalizers.orValue([]) &&
+        object.metadata.?ownerReferences.orValue([]) == oldObject.metadata.?ownerReferences.orValue([]) &&
+        object.spec.?unschedulable.orValue(false) == oldObject.spec.?unschedulable.orValue(false) &&
+        object.spec.?providerID.orValue("") == oldObject.spec.?providerID.orValue("") &&
+        object.spec.?podCIDRs.orValue([]) == oldObject.spec.?podCIDRs.orValue([])
+      message: the warden may change nothing else of a Node
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ $name }}
+  labels:
+    {{- $labels | nindent 4 }}
+spec:
+  policyName: {{ $name }}
+  validationActions: [Deny]
+{{- end }}

@@ -1,0 +1,188 @@
+"""What the warden may do on an API server: its rights, and the policy that bounds them; and that it does it."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from prometheus_client.registry import CollectorRegistry
+
+from common.tasks import Tasks
+from tests.chart.cluster.control_plane import NODES, ControlPlane
+from tests.chart.cluster.test_install import install
+from tests.harness.processes import until
+from tests.harness.tools import ToolFailed
+from warden import kube
+from warden.events import Recorder
+from warden.failover import Failover, Parts
+from warden.lease import LeaseHolder, LeaseName
+from warden.metrics import WardenMetrics
+from warden.records import ServerState
+from warden.rules.failover import Mode, Policy
+from warden.view import View
+
+DRIVER = "dobs.csi.digitalocean.com"
+IN = "--namespace=kube-system"
+AS = "--as=system:serviceaccount:kube-system:aiocsi-warden"
+NODE = next(iter(NODES))
+OUT = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"}
+OTHER = {"key": "example.com/other", "effect": "NoSchedule"}
+DONE_SECONDS = 60.0
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def patch(plane: ControlPlane, changes: object, *how: str) -> None:
+    plane.kubectl("patch", "node", NODE, "--type=merge", f"--patch={json.dumps(changes)}", *how)
+
+
+@pytest.fixture
+def tainting(plane: ControlPlane) -> Iterator[ControlPlane]:
+    """The control plane with a warden that may taint, and a Node with a taint of somebody else."""
+    install(plane, ("helm", ()), "--set=warden.failover.mode=taint")
+    patch(plane, {"spec": {"taints": [OTHER]}})
+    with asyncio.Runner() as runner:
+        runner.run(until(lambda: is_bounded(plane), DONE_SECONDS))
+    yield plane
+    clean = {f"{DRIVER}/tainted-by": None, f"{DRIVER}/ignore-failover": None}
+    patch(plane, {"spec": {"taints": None}, "metadata": {"annotations": clean}})
+
+
+def is_bounded(plane: ControlPlane) -> bool | None:
+    """Tell whether the API server has learned the policy: it does a moment after that was made."""
+    try:
+        patch(plane, {"metadata": {"labels": {"a": "b"}}}, AS, "--dry-run=server")
+    except ToolFailed as error:
+        return "may change nothing else" in str(error) or None
+    return None
+
+
+FORBIDDEN: dict[str, object] = {
+    "another's taint is removed": {"spec": {"taints": []}},
+    "another's taint is changed": {"spec": {"taints": [{**OTHER, "effect": "NoExecute"}]}},
+    "another taint is set": {"spec": {"taints": [OTHER, {"key": "b", "effect": "NoExecute"}]}},
+    "the node is cordoned": {"spec": {"unschedulable": True}},
+    "an operator's annotation is set": {"metadata": {"annotations": {f"{DRIVER}/ignore-failover": ""}}},
+    "a label is set": {"metadata": {"labels": {"a": "b"}}},
+    "a finalizer is set": {"metadata": {"finalizers": ["example.com/a"]}},
+}
+UNNEEDED = ("delete nodes", "update nodes/status", "get secrets", "delete pods", "create pods/eviction", "patch pods")
+
+
+def test_it_may_change_nothing_but_its_taint_and_its_annotation(tainting: ControlPlane) -> None:
+    ours = {"annotations": {f"{DRIVER}/tainted-by": "aiocsi"}}
+    patch(tainting, {"spec": {"taints": [OTHER, OUT]}, "metadata": ours}, AS)
+    patch(tainting, {"spec": {"taints": [OTHER]}, "metadata": {"annotations": {f"{DRIVER}/tainted-by": None}}}, AS)
+    for what, changes in FORBIDDEN.items():
+        assert "the warden may change" in refusal(tainting, changes), what
+        patch(tainting, changes, "--dry-run=server")  # an administrator may
+    granted = [right for right in UNNEEDED if is_granted(tainting, right)]
+    assert granted == []
+    assert is_granted(tainting, "patch nodes")
+
+
+def refusal(plane: ControlPlane, changes: object) -> str:
+    try:
+        patch(plane, changes, AS)
+    except ToolFailed as error:
+        return str(error)
+    return ""
+
+
+def is_granted(plane: ControlPlane, right: str) -> bool:
+    try:
+        plane.kubectl("auth", "can-i", *right.split(), AS, IN)
+    except ToolFailed:  # its exit status is the answer
+        return False
+    return True
+
+
+class OffServers:
+    """A controller whose servers are all off."""
+
+    state = ServerState.OFF
+
+    async def look(self, handle: str, server_id: str) -> ServerState:
+        assert (handle, server_id) == ("volume-1", "101")
+        return self.state
+
+
+def lose(plane: ControlPlane, ready: str) -> None:
+    changed = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    condition = {"type": "Ready", "status": ready, "lastTransitionTime": changed}
+    told = json.dumps({"status": {"conditions": [condition]}})
+    plane.kubectl("patch", "node", NODE, "--subresource=status", f"--patch={told}")
+
+
+@pytest.fixture
+def lost(tainting: ControlPlane) -> Iterator[ControlPlane]:
+    """A node that is not ready, with a volume attached."""
+    claim = {"namespace": "default", "name": "data", "uid": "1", "kind": "PersistentVolumeClaim", "apiVersion": "v1"}
+    volume = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": "pv-1"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "capacity": {"storage": "1Gi"},
+            "claimRef": claim,
+            "csi": {"driver": DRIVER, "volumeHandle": "volume-1"},
+            "persistentVolumeReclaimPolicy": "Retain",
+        },
+    }
+    source = {"persistentVolumeName": "pv-1"}
+    attachment = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "VolumeAttachment",
+        "metadata": {"name": "va-1"},
+        "spec": {"attacher": DRIVER, "nodeName": NODE, "source": source},
+    }
+    registered = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "CSINode",
+        "metadata": {"name": NODE},
+        "spec": {"drivers": [{"name": DRIVER, "nodeID": "101", "topologyKeys": []}]},
+    }
+    made = {"apiVersion": "v1", "kind": "List", "items": [volume, attachment, registered]}
+    tainting.kubectl("create", "--filename=-", stdin=json.dumps(made))
+    lose(tainting, "Unknown")
+    yield tainting
+    lose(tainting, "True")
+    tainting.kubectl("delete", "volumeattachments/va-1", f"csinodes/{NODE}")
+    tainting.kubectl("delete", "persistentvolume", "pv-1", "--wait=false")
+
+
+def test_a_lost_node_is_tainted_told_of_and_cleared_again(lost: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(lost.kubeconfig))
+    with asyncio.Runner() as runner:
+        runner.run(life(lost))
+
+
+async def life(plane: ControlPlane) -> None:
+    """Run a warden until it has tainted the node, and until it has cleared it."""
+    tasks, servers, metrics = Tasks(), OffServers(), WardenMetrics(CollectorRegistry())
+    async with kube.connect() as client:
+        api = kube.Kube(client)
+        view = View(api, DRIVER)
+        lease = LeaseHolder(api, LeaseName("kube-system", f"aiocsi-warden-{DRIVER}", "test"), tasks)
+        policy = Policy(DRIVER, Mode.TAINT, after_seconds=0, looks_apart=1)
+        work = Failover(policy, Parts(view, api, servers, lease, Recorder(api, "test", metrics)), metrics)
+        view.start(tasks)
+        tasks.background(work.run(), "failover")
+        await lease.start()
+
+        def keys() -> list[str]:
+            return plane.kubectl("get", "node", NODE, "--output=jsonpath={.spec.taints[*].key}").split()
+
+        await until(lambda: OUT["key"] in keys() or None, DONE_SECONDS)
+        lose(plane, "True")
+        servers.state = ServerState.ACTIVE
+        await until(lambda: OUT["key"] not in keys() or None, DONE_SECONDS)
+        assert OTHER["key"] in keys()
+        await lease.drain(5)
+        await tasks.close()
+    told = plane.get("events", "--all-namespaces")
+    assert {(event["reason"]) for event in told} >= {"NodeTainted", "NodeTaintRemoved"}
+    holder = "--output=jsonpath={.spec.holderIdentity}"
+    assert plane.kubectl("get", "lease", f"aiocsi-warden-{DRIVER}", IN, holder) == ""

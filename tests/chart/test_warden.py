@@ -1,0 +1,79 @@
+"""The warden: where it runs, what it is told, and what it may."""
+
+import pytest
+
+from tests.chart.documents import at, containers, environment, items, mounts, render
+from tools.chart import Json
+
+TAINT = "warden: {failover: {mode: taint}}"
+ROLE, BINDING = "ClusterRole/kube-system-aiocsi-warden", "ClusterRoleBinding/kube-system-aiocsi-warden"
+POLICY = "ValidatingAdmissionPolicy/kube-system-aiocsi-warden"
+
+
+def rights(values: str) -> set[tuple[str, str]]:
+    """Return each verb on each resource that the warden's ClusterRole grants."""
+    rules = items(render(values)[ROLE], "rules")
+    return {
+        (str(verb), str(what)) for rule in rules for what in _list(rule, "resources") for verb in _list(rule, "verbs")
+    }
+
+
+def _list(rule: dict[str, Json], key: str) -> list[Json]:
+    found = rule[key]
+    assert isinstance(found, list)
+    return found
+
+
+@pytest.mark.parametrize("off", ["warden: {enabled: false}", "warden: {enabled: false, failover: {mode: taint}}"])
+def test_one_value_turns_all_of_it_off(off: str) -> None:
+    rendered = render(off)
+    assert [name for name in rendered if "warden" in name] == []
+    assert "warden" not in containers(rendered["Deployment/aiocsi-controller"])
+
+
+@pytest.mark.parametrize("mode", ["report", "off"])
+def test_without_rights_to_change_anything_it_is_a_container_beside_the_controller(mode: str) -> None:
+    rendered = render(f"warden: {{failover: {{mode: {mode}}}}}")
+    warden = containers(rendered["Deployment/aiocsi-controller"])["warden"]
+    assert environment(warden)["AIOCSI_FAILOVER_MODE"] == mode
+    assert "token" not in mounts(warden)
+    assert "Deployment/aiocsi-warden" not in rendered
+    assert at(rendered[BINDING], "subjects", 0, "name") == "aiocsi-controller"
+    writes = {
+        (verb, what) for verb, what in rights(f"warden: {{failover: {{mode: {mode}}}}}") if verb in {"create", "patch"}
+    }
+    assert writes == {("create", "events"), ("patch", "events")}
+
+
+def test_it_may_list_pods_only_where_it_tells_of_them() -> None:
+    assert ("list", "pods") in rights("")
+    assert ("list", "pods") not in rights("warden: {failover: {mode: off}}")
+
+
+def test_what_may_change_nodes_is_a_deployment_and_an_account_of_its_own() -> None:
+    rendered = render(TAINT)
+    assert "warden" not in containers(rendered["Deployment/aiocsi-controller"])
+    assert set(containers(rendered["Deployment/aiocsi-warden"])) == {"controller", "warden"}
+    assert at(rendered["Deployment/aiocsi-warden"], "spec", "template", "spec", "serviceAccountName") == "aiocsi-warden"
+    assert at(rendered[BINDING], "subjects", 0, "name") == "aiocsi-warden"
+    assert ("patch", "nodes") in rights(TAINT)
+    assert ("update", "nodes") not in rights(TAINT)
+
+
+def test_no_container_but_the_warden_has_its_credential() -> None:
+    found = containers(render(TAINT)["Deployment/aiocsi-warden"])
+    assert [name for name, one in found.items() if "kubernetes-token" in mounts(one)] == ["warden"]
+
+
+def test_its_ports_meet_no_others() -> None:
+    rendered = render(f"{TAINT}\ncontroller: {{hostNetwork: true}}")
+    both = [containers(rendered[f"Deployment/aiocsi-{name}"]) for name in ("controller", "warden")]
+    ports = [str(port["containerPort"]) for found in both for one in found.values() for port in items(one, "ports")]
+    assert len(ports) == len(set(ports)) == 7
+
+
+def test_a_policy_bounds_what_it_may_change_where_kubernetes_has_such() -> None:
+    name = "system:serviceaccount:kube-system:aiocsi-warden"
+    assert name in str(at(render(TAINT)[POLICY], "spec", "matchConditions", 0, "expression"))
+    assert POLICY not in render(TAINT, kubernetes="1.29.0")
+    assert POLICY not in render()
