@@ -48,6 +48,8 @@ faults: venv ## crash and chaos in simulated time (SEEDS=N: how many; ARGS=--see
 	@$(RUN) -m tests.faults --seeds $(or $(SEEDS),200) $(ARGS)
 	@$(RUN) -m tests.faults.kept
 	@$(RUN) -m tests.faults.proof --fast
+	@$(RUN) -m tests.faults.warden --seeds 30
+	@$(RUN) -m tests.faults.warden.proof --fast
 
 faults-real: venv ## the real processes, killed while volumes move and are written to, root (MINUTES=N, 5)
 	@$(RUN) -m tools.host_packages test
@@ -62,6 +64,7 @@ mutations: venv ## mutate what decides and reads formats: the unit tier must not
 
 planted: venv ## plant known bugs, one after the other: the simulation must find each (ARGS: their names)
 	@$(RUN) -m tests.faults.proof $(ARGS)
+	@$(RUN) -m tests.faults.warden.proof
 
 coverage: venv ## which lines and branches the unit tier reaches; fails if it misses some of what decides
 	@$(RUN) -m tools.reached

@@ -24,7 +24,7 @@ from warden.view import View
 
 log = structlog.get_logger("failover")
 
-TICK_SECONDS = 5.0
+TICK_SECONDS = 2.0
 LOOKS_AT_ONCE = 5  # nodes in one tick: each costs up to three requests to the cloud
 VOLUMES_ASKED = 3  # until one of them says something of the server
 TELL_AGAIN_SECONDS = 1800.0  # an Event lives for an hour
@@ -57,7 +57,8 @@ class Failover:
         self._lease, self._recorder, self._clock = parts.lease, parts.recorder, parts.clock
         self._metrics = metrics
         self._sightings: dict[str, Sighting] = {}
-        self._returned_looks: dict[str, float] = {}  # when a node with our annotation is looked at next, loop seconds
+        self._ready: dict[str, tuple[str, float]] = {}  # nodes with our annotation: last change, and when seen
+        self._returned_looks: dict[str, float] = {}  # when they are looked at next
         self._orphans: set[str] = set()  # attachments of which was told
         self._told: dict[tuple[str, ServerState, str], tuple[float, datetime]] = {}
 
@@ -75,6 +76,12 @@ class Failover:
         seen = {node.name: failover.seen(self._sightings.get(node.name), node, now) for node in self._view.nodes}
         self._sightings = {name: sighting for name, sighting in seen.items() if sighting is not None}
         self._told = {key: told for key, told in self._told.items() if key[0] in self._sightings}
+        ready = [node for node in self._view.nodes if node.ready and taints.is_claimed(node, self._policy.driver)]
+        before = self._ready
+        self._ready = {
+            each.name: known if (known := before.get(each.name, ("", now)))[0] == each.changed else (each.changed, now)
+            for each in ready
+        }
         for state in failover.LOST:
             lost = sum(
                 each.state is state and failover.is_proven(each, self._policy) for each in self._sightings.values()
@@ -113,7 +120,7 @@ class Failover:
             async with asyncio.timeout(max(0.0, self._lease.left())):
                 nodes = [objects.node(each, self._policy.driver) async for each in everything(self._api, NODES)]
         except (KubeError, TimeoutError) as error:
-            log.warning("nodes_not_read", message=str(error))
+            log.warning("nodes_not_read", message=str(error) or type(error).__name__)
             return
         node = next((each for each in nodes if each.name == name), None)
         if node is None or failover.seen(sighting, node, 0.0) is not sighting:
@@ -153,7 +160,7 @@ class Failover:
         try:
             pods = [each async for each in everything(self._api, PODS, on_node)]
         except KubeError as error:
-            log.warning("pods_not_read", node=name, message=str(error))
+            log.warning("pods_not_read", node=name, message=str(error) or type(error).__name__)
             return []
         return [objects.pod(each) for each in pods if any(claim in claims for claim in objects.claims_of(each))]
 
@@ -173,7 +180,9 @@ class Failover:
         if now < self._returned_looks.get(node.name, now):
             return
         self._returned_looks[node.name] = now + self._policy.looks_apart
-        if not failover.has_returned(node, await self._look(node.name), self._policy):
+        state = await self._look(node.name) if self._view.attached_to(node.name) else None
+        ready_seconds = now - self._ready.get(node.name, ("", now))[1]
+        if not failover.has_returned(node, state, ready_seconds, self._policy):
             return
         if await self._patch(node, taints.clear_out_of_service(node, self._policy.driver), "cleared"):
             await self._recorder.tell(reference(node), Reason.NODE_CLEARED, words.cleared_node(node.name))
@@ -200,7 +209,7 @@ class Failover:
                 await self._api.patch(NODES, node.name, steps)
         except (KubeError, TimeoutError) as error:
             conflict = isinstance(error, KubeError) and error.code in {CONFLICT, INVALID}
-            log.warning("node_not_patched", node=node.name, wanted=result, message=str(error))
+            log.warning("node_not_patched", node=node.name, wanted=result, message=str(error) or type(error).__name__)
             self._metrics.failovers.labels("conflict" if conflict else "failed").inc()
             return False
         log.warning(result, node=node.name)

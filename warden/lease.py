@@ -18,7 +18,7 @@ from warden.rules.leases import LeaseStep, Observed
 
 log = structlog.get_logger("lease")
 
-DURATION_SECONDS, RENEW_SECONDS, RETRY_SECONDS = 15, 10.0, 5.0
+DURATION_SECONDS, RENEW_SECONDS, RETRY_SECONDS = 15, 10.0, 3.0
 
 
 def _utc_now() -> datetime:
@@ -61,7 +61,7 @@ class LeaseHolder:
             async with asyncio.timeout(grace_seconds):
                 await self._write("", self._observed.lease)
         except (KubeError, TimeoutError) as error:
-            log.info("lease_not_given_back", message=str(error))
+            log.info("lease_not_given_back", message=str(error) or type(error).__name__)
 
     def left(self) -> float:
         """Return for how long this process may still act, seconds; 0 or less: it may not."""
@@ -75,7 +75,9 @@ class LeaseHolder:
                 async with asyncio.timeout(RENEW_SECONDS / 2):
                     await self._ask()
             except (KubeError, TimeoutError) as error:
-                log.warning("lease_not_renewed" if held else "lease_not_had", message=str(error))
+                log.warning(
+                    "lease_not_renewed" if held else "lease_not_had", message=str(error) or type(error).__name__
+                )
             if held is not (self.left() > 0):
                 log.info("leading" if self.left() > 0 else "not_leading", lease=self._name)
             await asyncio.sleep(RETRY_SECONDS)  # noqa: TID251  # a lease runs out by the clock

@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _no_longer_apply() -> int:
     """Say which patches do not apply to the tree as it is, and how many."""
-    stale = [each for each in sorted(PATCHES.glob("*.patch")) if _run((*APPLY, "--check", str(each)), ROOT).returncode]
+    stale = [each for each in sorted(PATCHES.glob("*.patch")) if run((*APPLY, "--check", str(each)), ROOT).returncode]
     for patch in stale:
         sys.stdout.write(f"STALE   {patch.stem} does not apply any more: plant the bug anew\n")
     return len(stale)
@@ -74,10 +74,10 @@ def look_for(patch: Path) -> Found:
         for name in COPIED:
             shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "tests/__init__.py", tree / "tests/__init__.py")
-        applied = _run((*APPLY, str(patch)), tree)
+        applied = run((*APPLY, str(patch)), tree)
         if applied.returncode:
             return Found(patch.stem, False, f"does not apply, plant it anew: {applied.stderr.strip()}", 0.0)
-        ended = _run((*BENCH, f"--seeds={SEEDS}", "--stop"), tree)
+        ended = run((*BENCH, f"--seeds={SEEDS}", "--stop"), tree)
         first = _line(ended.stdout, "seed ")
         how = f"seed {first}" if first else ended.stderr.strip()[-300:] or f"{SEEDS} seeds were green"
         found = ended.returncode == 1 and bool(first)
@@ -89,11 +89,11 @@ def look_for(patch: Path) -> Found:
 
 def _replay(seed: str, tree: Path) -> str:
     """Let the bench cut a failing seed down, and run the command that it prints; say whether that fails as well."""
-    report = _run((*BENCH, f"--first={seed}", "--seeds=1"), tree).stdout
+    report = run((*BENCH, f"--first={seed}", "--seeds=1"), tree).stdout
     command = _line(report, "replay: python ")
     if not command:
         return "NOT CUT DOWN"
-    again = _run((sys.executable, *command.split()), tree)
+    again = run((sys.executable, *command.split()), tree)
     same = again.returncode == 1 and again.stdout.splitlines()[-1] == report.splitlines()[-1]
     return f"in {command.count(',') + 1} steps and faults" if same else f"NOT REPLAYED by python {command}"
 
@@ -103,7 +103,8 @@ def _line(text: str, start: str) -> str:
     return next((line.removeprefix(start) for line in text.splitlines() if line.startswith(start)), "")
 
 
-def _run(argv: tuple[str, ...], tree: Path) -> subprocess.CompletedProcess[str]:
+def run(argv: tuple[str, ...], tree: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a copy of the tree."""
     environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.parent), "PYTHONPATH": str(tree)}
     return subprocess.run(argv, cwd=tree, env=environment, check=False, capture_output=True, text=True, timeout=SECONDS)
 

@@ -11,6 +11,7 @@ from enum import Enum
 from warden.records import NodeRecord, ServerState
 from warden.rules import taints
 
+HEARD_SECONDS = 60.0  # longer than Kubernetes takes a node for ready whose kubelet is silent (50 s)
 LOOK_AGAIN = 60.0  # seconds from look to look when all is proven
 PARTITION = 3  # with more than one in so many nodes not ready, the network is at fault, and nothing is tainted
 
@@ -147,6 +148,11 @@ def _held_back(node: NodeRecord, counted: Census, policy: Policy) -> str:
     return ""
 
 
-def has_returned(node: NodeRecord, state: ServerState, policy: Policy) -> bool:
-    """Tell whether the taint that we set may go, straight after a look."""
-    return taints.is_claimed(node, policy.driver) and node.ready and state is ServerState.ACTIVE
+def has_returned(node: NodeRecord, state: ServerState | None, ready_seconds: float, policy: Policy) -> bool:
+    """Tell whether the taint that we set may go.
+
+    ``state`` is what a look showed just now; None if the node has no volume by which to ask. Then a kubelet that has
+    kept the node ready for so long is the proof: it runs on that server.
+    """
+    runs = ready_seconds >= HEARD_SECONDS if state is None else state is ServerState.ACTIVE
+    return taints.is_claimed(node, policy.driver) and node.ready and runs

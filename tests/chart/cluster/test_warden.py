@@ -11,8 +11,8 @@ from prometheus_client.registry import CollectorRegistry
 from common.tasks import Tasks
 from tests.chart.cluster.control_plane import NODES, ControlPlane
 from tests.chart.cluster.test_install import install
-from tests.harness.processes import until
-from tests.harness.tools import ToolFailed
+from tools.processes.program import until
+from tools.processes.run import ToolFailed
 from warden import kube
 from warden.events import Recorder
 from warden.failover import Failover, Parts

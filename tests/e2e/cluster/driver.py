@@ -45,9 +45,9 @@ def upgrade(workspace: Workspace, values: Path) -> None:
 
 
 def rolled_out(workspace: Workspace) -> None:
-    """Wait until the last old pod of the controller is gone: helm waits only until the new ones are ready."""
-    argv = ("rollout", "status", f"deployment/{RELEASE}-controller", f"--namespace={NAMESPACE}")
-    workspace.kubectl(*argv, f"--timeout={INSTALL_SECONDS}s")
+    """Wait until the last old pod of each Deployment is gone: helm waits only until the new ones are ready."""
+    argv = ("rollout", "status", "deployment", f"--selector=app.kubernetes.io/instance={RELEASE}")
+    workspace.kubectl(*argv, f"--namespace={NAMESPACE}", f"--timeout={INSTALL_SECONDS}s")
 
 
 def chart_values(workspace: Workspace, embedded: EmbeddedCloud) -> dict[str, object]:
@@ -65,6 +65,7 @@ def chart_values(workspace: Workspace, embedded: EmbeddedCloud) -> dict[str, obj
         "cloud": {"apiUrl": embedded.url, "region": "nyc1"},
         "sidecars": {"retryMaxSeconds": 10},  # a test that breaks something waits for the next try
         "controller": {"podAnnotations": made_from},
+        "warden": {"failover": {"mode": "taint", "afterSeconds": 10}},
         "node": {"enabled": False, "podAnnotations": made_from},
         "additionalNodeSets": sets,
     }

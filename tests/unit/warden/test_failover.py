@@ -101,6 +101,20 @@ async def test_the_taint_goes_when_the_server_runs_and_the_node_is_ready(cluster
     await warden.stop()
 
 
+async def test_the_taint_goes_also_when_all_volumes_have_left_the_node(cluster: Cluster) -> None:
+    warden = cluster.warden()
+    await warden.start()
+    cluster.lose("n1")
+    await asyncio.sleep(PROVEN)
+    cluster.api.remove(ATTACHMENTS, "va-v1")
+    cluster.regain("n1")
+    await asyncio.sleep(50)
+    assert cluster.taints("n1") == [KEY]
+    await asyncio.sleep(30)
+    assert cluster.taints("n1") == []
+    await warden.stop()
+
+
 async def test_the_taint_of_another_stays(cluster: Cluster) -> None:
     taint = {"key": KEY, "value": "nodeshutdown", "effect": "NoExecute"}
     cluster.api.change(NODES, "n1", [{"op": "add", "path": "/spec/taints", "value": [taint]}])

@@ -135,18 +135,26 @@ def test_what_is_done_about_a_lost_node(
     assert failover.of_lost(lost, Sighting("u", "t", 0.0), [lost, *others], policy) == failover.NOTHING
 
 
+CLAIMED = node(ready=True, annotations=OURS)
+
+
 @pytest.mark.parametrize(
-    ("returned", "state", "clears"),
+    ("returned", "state", "ready_seconds", "clears"),
     [
-        pytest.param(node(ready=True, annotations=OURS), ACTIVE, True, id="it runs and is ready"),
-        pytest.param(node(annotations=OURS), ACTIVE, False, id="it is not ready"),
-        pytest.param(node(ready=True, annotations=OURS), OFF, False, id="the cloud says that it is off"),
-        pytest.param(node(ready=True, annotations=OURS), UNTOLD, False, id="the cloud says nothing"),
-        pytest.param(node(ready=True), ACTIVE, False, id="the taint is not ours"),
+        pytest.param(CLAIMED, ACTIVE, 0.0, True, id="it runs and is ready"),
+        pytest.param(node(annotations=OURS), ACTIVE, 99.0, False, id="it is not ready"),
+        pytest.param(CLAIMED, OFF, 99.0, False, id="the cloud says that it is off"),
+        pytest.param(CLAIMED, UNTOLD, 99.0, False, id="the cloud says nothing"),
+        pytest.param(node(ready=True), ACTIVE, 99.0, False, id="the taint is not ours"),
+        pytest.param(CLAIMED, None, 59.0, False, id="without volumes, and ready for a short time"),
+        pytest.param(CLAIMED, None, 60.0, True, id="without volumes, and ready for long"),
+        pytest.param(node(annotations=OURS), None, 60.0, False, id="without volumes, and not ready"),
     ],
 )
-def test_when_our_taint_may_go(returned: NodeRecord, state: ServerState, clears: bool) -> None:
-    assert failover.has_returned(returned, state, TAINT) is clears
+def test_when_our_taint_may_go(
+    returned: NodeRecord, state: ServerState | None, ready_seconds: float, clears: bool
+) -> None:
+    assert failover.has_returned(returned, state, ready_seconds, TAINT) is clears
 
 
 def test_a_patch_is_refused_unless_the_node_is_as_it_was_seen() -> None:

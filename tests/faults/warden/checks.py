@@ -1,0 +1,97 @@
+"""The API server of a run, which judges each patch of a Node by what the world really is."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.fakes.api_server import FakeApiServer, patched
+from tests.faults.sim.trace import Broken
+from tests.faults.warden.servers import Cloud
+from warden.api import NODES, ResourceKind
+from warden.rules.failover import PARTITION, Mode, Policy
+from warden.rules.objects import Json, at, each, text
+from warden.rules.taints import OUT_OF_SERVICE
+
+LATE_SECONDS = 30.0  # a look, a list and a patch may take so long: what changes meanwhile nobody can see
+ROUNDING = 0.01
+
+Taints = list[tuple[str, str, str]]
+
+
+@dataclass
+class JudgingApiServer(FakeApiServer):
+    """An API server that raises Broken in whoever breaks a rule."""
+
+    cloud: Cloud = field(default_factory=Cloud)
+    policy: Policy = field(default_factory=lambda: Policy(""))
+    unready_since: dict[str, float] = field(default_factory=dict)
+    ours: set[str] = field(default_factory=set)  # nodes whose taint a warden has set
+    broken: list[str] = field(default_factory=list)
+
+    async def patch(self, kind: ResourceKind, name: str, steps: Sequence[Json], namespace: str = "") -> Json:
+        """Apply a warden's patch, and judge what it has changed."""
+        if kind != NODES:
+            return await super().patch(kind, name, steps, namespace)
+        await self._arrive("patch", kind)
+        found = self._find(kind, name, namespace)
+        before = taints_of(found)
+        made = self.put(kind, patched(found, steps))
+        self._judge(name, before, taints_of(made))
+        return self._reply(made)
+
+    def _judge(self, name: str, before: Taints, after: Taints) -> None:
+        foreign = [taint for taint in before if taint[0] != OUT_OF_SERVICE.key or name not in self.ours]
+        if missing := [taint for taint in foreign if taint not in after]:
+            self._say(f"a warden took the taint {missing[0][0]} of somebody else off {name}")
+        added = [taint for taint in after if taint not in before]
+        if added:
+            self.ours.add(name)
+            self._judge_taint(name)
+        elif name in self.ours and OUT_OF_SERVICE.key not in [key for key, _, _ in after]:
+            self.ours.discard(name)
+
+    def _judge_taint(self, name: str) -> None:
+        now = asyncio.get_running_loop().time()
+        server = self.cloud.servers[f"s-{name}"]
+        stopped = [
+            (since, end)
+            for since, end in server.stopped(now)
+            if end >= now - LATE_SECONDS and end - since >= self.policy.looks_apart - ROUNDING
+        ]
+        if self.policy.mode is not Mode.TAINT:
+            self._say(f"{name} was tainted in mode {self.policy.mode.value}")
+        if not stopped:
+            self._say(f"{name} was tainted though its server was {server.states[-3:]}")
+        if now < self.unready_since.get(name, now) + self.policy.after_seconds - ROUNDING:
+            self._say(f"{name} was tainted {now - self.unready_since.get(name, now):.0f} s after it was not ready")
+        long = {one for one, since in self.unready_since.items() if since < now - LATE_SECONDS or one == name}
+        unready = [one for one, found in self.of(NODES).items() if one in long and not is_ready(found)]
+        if len(unready) * PARTITION > len(self.of(NODES)):
+            self._say(f"{name} was tainted in a partition: {unready} are not ready")
+        tainted = [one for one in self.ours if OUT_OF_SERVICE.key in keys(self.of(NODES).get(one, {}))]
+        if len(tainted) > self.policy.max_nodes:
+            self._say(f"tainted at once: {sorted(tainted)}")
+
+    def _say(self, what: str) -> None:
+        self.broken.append(what)
+        raise Broken(what)
+
+
+def is_ready(node: Json) -> bool:
+    """Tell whether a Node is ready."""
+    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in each(node, "status", "conditions"))
+
+
+def taints_of(node: Json) -> Taints:
+    """Return the taints of a Node."""
+    return [(text(one, "key"), text(one, "value"), text(one, "effect")) for one in each(node, "spec", "taints")]
+
+
+def keys(node: Json) -> list[str]:
+    """Return the keys of a Node's taints."""
+    return [key for key, _, _ in taints_of(node)]
+
+
+def annotation(node: Json, key: str) -> object:
+    """Return an annotation of a Node."""
+    return at(node, "metadata", "annotations", key)
