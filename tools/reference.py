@@ -150,8 +150,8 @@ def _import_all(*packages: ModuleType) -> None:
                 importlib.import_module(module.name)
 
 
-def _metrics() -> Iterator[str]:
-    yield METRICS_HEAD
+def registries() -> dict[str, CollectorRegistry]:
+    """Return each process's own metrics, and those that all have."""
     both, controllers, nodes, wardens = Metrics().registry, *(CollectorRegistry() for _ in range(3))
     CountedRequests(controllers)
     Levels(controllers, LEVELS)
@@ -160,12 +160,12 @@ def _metrics() -> Iterator[str]:
     NodeMetrics(nodes)
     VolumeMetrics(nodes)
     WardenMetrics(wardens)
-    for title, registry in (
-        ("All processes", both),
-        ("The controller", controllers),
-        ("The node", nodes),
-        ("The warden", wardens),
-    ):
+    return {"All processes": both, "The controller": controllers, "The node": nodes, "The warden": wardens}
+
+
+def _metrics() -> Iterator[str]:
+    yield METRICS_HEAD
+    for title, registry in registries().items():
         yield from ("", f"## {title}", "")
         yield from _table(
             ("metric", "type", "labels", "what it tells"),

@@ -20,9 +20,10 @@ MONITORS = ("github.com/prometheus-operator/prometheus-operator", "v0.85.0")
 CUSTOM = (
     (SNAPSHOTS, "config/crd/*_volumesnapshotclasses.yaml"),
     (MONITORS, "example/prometheus-operator-crd/*_podmonitors.yaml"),
+    (MONITORS, "example/prometheus-operator-crd/*_prometheusrules.yaml"),
     (MONITORS, "example/prometheus-operator-crd/*_servicemonitors.yaml"),
 )
-FORMAT = 1  # of the files: a change here makes them anew
+FORMAT = 2  # of the files: a change here makes them anew
 EITHER: dict[str, Json] = {"anyOf": [{"type": "string"}, {"type": "number"}]}
 EITHER_KINDS = ("io.k8s.apimachinery.pkg.util.intstr.IntOrString", "io.k8s.apimachinery.pkg.api.resource.Quantity")
 
