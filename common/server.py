@@ -22,6 +22,7 @@ from common.tasks import Tasks
 log = structlog.get_logger()
 
 CONNECTIONS = 512  # at once; a sidecar has one
+LOST_CLIENT_SECONDS = 8.0  # the lease of a sidecar that was stopped goes to another one after ten at the earliest
 ACCEPTED_AT_ONCE = 64  # so that a new connection is read before so many newer ones push it out
 LAST_ANSWERS_SECONDS = 1.0  # for calls that were ended by the drain to send their status
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
@@ -41,14 +42,20 @@ class Servable(Protocol):
 
 
 class GrpcServer:
-    """Serves ``services`` on ``endpoint``, each call surrounded by ``calls``."""
+    """Serves ``services`` on ``endpoint``, each call surrounded by ``calls``.
 
-    def __init__(self, services: Sequence[Service], endpoint: str, calls: rpc.Calls) -> None:
+    A client that has calls under way and does not answer a ping for ``silent_seconds`` is stopped, or hangs: its
+    connection is closed, and its calls are given up. 0: it is waited for.
+    """
+
+    def __init__(
+        self, services: Sequence[Service], endpoint: str, calls: rpc.Calls, *, silent_seconds: float = 0.0
+    ) -> None:
         """Raises EndpointError if ``endpoint`` is no Unix socket path."""
         self.path = sockets.parse(endpoint)
         self._calls = calls
         self._mapping = {route: handler for service in services for route, handler in service.__mapping__().items()}
-        self._config = Configuration().__for_server__()
+        self._config = _configuration(silent_seconds)
         self._connections = Connections(CONNECTIONS)
         self._listener: sockets.UnixListener | None = None
         self._server: asyncio.Server | None = None
@@ -100,6 +107,18 @@ class GrpcServer:
 
     def _connect(self) -> Connection:
         return Connection(CallAcceptor(self._mapping, self._calls), self._config, self._connections)
+
+
+def _configuration(silent_seconds: float) -> Configuration:
+    """Let grpclib ping while calls are under way; half of the time lies before the ping, half after it."""
+    if not silent_seconds:
+        return Configuration().__for_server__()
+    return Configuration(
+        _keepalive_time=silent_seconds / 2,
+        _keepalive_timeout=silent_seconds / 2,
+        _http2_max_pings_without_data=0,
+        _http2_min_sent_ping_interval_without_data=silent_seconds / 4,
+    ).__for_server__()
 
 
 async def run(servers: Sequence[Servable], tasks: Tasks, grace_seconds: float) -> None:

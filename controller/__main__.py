@@ -22,7 +22,7 @@ from common.kept_socket import KeptSocket
 from common.metadata import Metadata
 from common.metrics import Metrics
 from common.rpc import Calls
-from common.server import GrpcServer, Servable, run
+from common.server import LOST_CLIENT_SECONDS, GrpcServer, Servable, run
 from common.settings import CHECK, read
 from common.sockets import parse
 from common.tasks import Tasks
@@ -114,7 +114,8 @@ async def serve(settings: ControllerSettings) -> None:
         offered = plugin_capabilities(snapshots=CLOUDS[settings.cloud].snapshots)
         identity = Identity(settings.driver_name, offered, api.access.ready)
         calls = Calls(metrics, at_once=CALLS_AT_ONCE)
-        socket = KeptSocket(GrpcServer([identity, controller], settings.endpoint, calls), tasks)
+        server = GrpcServer([identity, controller], settings.endpoint, calls, silent_seconds=LOST_CLIENT_SECONDS)
+        socket = KeptSocket(server, tasks)
         parts: list[Servable] = [socket]
         if settings.http_addr is not None:
             health = HealthServer(

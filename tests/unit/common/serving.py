@@ -25,12 +25,15 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(folder: Path, controller: Deleting | None = None, *, at_once: int = 64) -> AsyncIterator[Served]:
+async def serving(
+    folder: Path, controller: Deleting | None = None, *, at_once: int = 64, silent_seconds: float = 0.0
+) -> AsyncIterator[Served]:
     """Serve Identity and ``controller`` on ``folder``/csi.sock; at the end drain without grace."""
     metrics = Metrics()
     servicer = controller or Deleting()
     services: list[Service] = [Identity("driver.example", [], lambda: True), servicer]
-    server = GrpcServer(services, f"unix://{folder}/csi.sock", Calls(metrics, at_once=at_once))
+    calls = Calls(metrics, at_once=at_once)
+    server = GrpcServer(services, f"unix://{folder}/csi.sock", calls, silent_seconds=silent_seconds)
     await server.start()
     try:
         yield Served(server, folder / "csi.sock", metrics, servicer)

@@ -76,6 +76,33 @@ async def test_nothing_is_kept_of_calls_whose_connection_is_gone(tmp_path: Path)
         await until(lambda: (not connections(served) and kept(served) == NOTHING) or None, 30)
 
 
+async def test_calls_of_a_client_that_answers_no_ping_are_given_up(tmp_path: Path) -> None:
+    gate = Gate()
+    async with serving(tmp_path, Deleting(gate), silent_seconds=0.1) as served, RawClient(served.socket) as stopped:
+        stopped.send(stopped.begin(DELETE), framed(bytes(VOLUME)))
+        async with asyncio.timeout(30):
+            await gate.left.wait()
+        await until(lambda: (not connections(served) and kept(served) == NOTHING) or None, 30)
+
+
+async def test_calls_of_a_client_that_answers_pings_are_waited_for(tmp_path: Path) -> None:
+    gate = Gate()
+    async with (
+        serving(tmp_path, Deleting(gate), silent_seconds=1000.0) as served,
+        Client(served.socket) as client,
+        asyncio.timeout(30),
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(client.call(VOLUME, csi.DeleteVolumeResponse))
+        await gate.until(1)
+        (connection,) = connections(served)
+        connection.connection._ping()
+        assert connection.connection._close_by_ping_handler is not None
+        await until(lambda: connection.connection._close_by_ping_handler is None or None, 30)
+        gate.open()
+    assert gate.cancelled == 0
+
+
 async def test_a_caller_who_never_ends_its_side_is_answered_and_its_stream_is_closed(served: Served) -> None:
     async with RawClient(served.socket) as client:
         stream = client.begin(DELETE)

@@ -53,5 +53,11 @@ def test_a_function_that_is_called_or_replaced_has_the_parameters_that_are_given
 
 
 def test_the_configuration_of_a_server_can_be_made_alone() -> None:
-    assert Configuration().__for_server__()._keepalive_time
+    made = Configuration(
+        _keepalive_time=1.0,
+        _keepalive_timeout=1.0,
+        _http2_max_pings_without_data=0,
+        _http2_min_sent_ping_interval_without_data=0.5,
+    )
+    assert made.__for_server__()._keepalive_time == 1.0
     assert callable(events._DispatchServerEvents)
