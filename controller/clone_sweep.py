@@ -6,7 +6,7 @@ at, and a process that serves no calls sends nothing. What fails is tried again 
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -43,6 +43,10 @@ class CloneSweep:
     def __len__(self) -> int:
         """Return how many clones may have left a snapshot."""
         return len(self._clones)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of those clones."""
+        return iter(self._clones)
 
     def asked(self, name: str, source_id: str, seconds: float = LEFTOVER_SECONDS) -> None:
         """A clone is asked for: if nobody does so again for ``seconds``, its snapshot is a leftover."""

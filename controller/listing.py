@@ -3,6 +3,7 @@
 from common import errors
 from controller.cloud.base import Snapshot, Volume
 from controller.inventory import Inventory
+from controller.leftover_sweep import LeftoverSweep
 from controller.records import ListRequest
 from controller.rules import pages
 from controller.snapshots import Snapshots
@@ -11,14 +12,16 @@ from controller.snapshots import Snapshots
 class Listing:
     """Pages of volumes and snapshots, of at most ``longest`` entries: a longer one would hold up every other call."""
 
-    def __init__(self, inventory: Inventory, snapshots: Snapshots, longest: int) -> None:
+    def __init__(self, inventory: Inventory, snapshots: Snapshots, leftovers: LeftoverSweep, longest: int) -> None:
         self._inventory = inventory
         self._snapshots = snapshots
+        self._leftovers = leftovers
         self._longest = longest
 
     async def volumes(self, asked: ListRequest) -> tuple[list[Volume], str]:
         """Return a page of the volumes, and the token of the next. Raises StaleToken, NotFinal."""
         after = pages.after(asked.token)
+        self._leftovers.awake()
         if not asked.token:
             await self._inventory.refresh()
         found, more = await self._inventory.page(after, pages.length(asked.max_entries, self._longest))

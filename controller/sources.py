@@ -87,6 +87,10 @@ class Sources:
         """Take note of a clone: its temporary snapshot is deleted some time after it was asked for last."""
         self._sweep.asked(wanted.name, wanted.source.volume_id)
 
+    def is_wanted(self, snapshot_name: str) -> bool:
+        """Say whether a clone that was asked for here may need the temporary snapshot of that name."""
+        return snapshot_name in map(temporary_snapshot.name_of, self._sweep)
+
     async def clean(self, wanted: Create) -> bool:
         """Delete the temporary snapshot, if there is one; say whether none is left. What fails now is tried later."""
         try:

@@ -23,7 +23,7 @@ from controller.sources import Sources
 class Volumes:
     """The life of volumes, but for their attachments."""
 
-    def __init__(self, parts: SharedParts) -> None:
+    def __init__(self, parts: SharedParts, sources: Sources) -> None:
         self._cloud = parts.cloud
         self._actions = parts.actions
         self._tasks = parts.tasks
@@ -31,7 +31,7 @@ class Volumes:
         self._locks = parts.locks
         self._look = parts.look
         self._sizes = parts.cloud.traits.sizes
-        self._copies = Sources(parts.cloud, parts.tasks, parts.cache)
+        self._copies = sources
 
     async def create(self, wanted: Create) -> Volume:
         """Make the volume, or find it made. Raises AlreadyExists, OutOfRange, NotFound, ResourceExhausted, NotFinal."""

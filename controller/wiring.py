@@ -8,10 +8,12 @@ from controller.attachments import Attachments
 from controller.capacity import Capacity
 from controller.health import VolumeHealth
 from controller.inventory import Inventory
+from controller.leftover_sweep import LeftoverSweep
 from controller.listing import Listing
 from controller.records import ControllerScope
 from controller.shared import SharedParts
 from controller.snapshots import Snapshots
+from controller.sources import Sources
 from controller.volumes import Volumes
 
 
@@ -41,11 +43,13 @@ def make_domains(
     """
     inventory = Inventory(parts.cloud, parts.cache, None if identity.traits.several_zones else identity.zone)
     snapshots = Snapshots(parts, longest_page, wall)
+    sources = Sources(parts.cloud, parts.tasks, parts.cache)
+    leftovers = LeftoverSweep(parts.cloud, parts.tasks, identity.labels, sources.is_wanted)
     return ControllerDomains(
-        volumes=Volumes(parts),
+        volumes=Volumes(parts, sources),
         attachments=Attachments(parts, identity.labels, confirm=confirm),
         snapshots=snapshots,
-        lists=Listing(inventory, snapshots, longest_page),
+        lists=Listing(inventory, snapshots, leftovers, longest_page),
         offers=Capacity(parts.cloud),
         health=VolumeHealth(parts, inventory, longest_page),
     )
