@@ -77,6 +77,12 @@ def address_space_mib(pid: int) -> float:
     return _status_mib(pid, "VmSize:")
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return how long the process has computed (utime and stime of proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _status_mib(pid: int, key: str) -> float:
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     (kib,) = [line.split()[1] for line in lines if line.startswith(key)]

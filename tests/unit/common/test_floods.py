@@ -10,7 +10,7 @@ from tests.harness import floods
 from tests.harness.floods import poured, poured_by, silent
 from tests.harness.slow import Service
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 KIB = 1 << 10
 MIB = 1 << 20
