@@ -6,8 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from tests.faults.plan import Plan, draw
+from tests.faults.plan import Plan
 from tests.faults.run import Result, run
+from tests.faults.seeds import draw
 from tests.faults.shrink import shrink
 from tests.faults.sim import awaits
 from tests.faults.sim.trace import AWAIT

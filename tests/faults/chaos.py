@@ -1,5 +1,6 @@
 """Makes the faults happen that hit processes, hosts and clocks; the others wait for a request or a program."""
 
+from tests.faults.cluster import others
 from tests.faults.plan import Fault
 from tests.faults.sim.injector import STORMS
 from tests.faults.sim.loop import Process, sleep
@@ -17,6 +18,7 @@ TIMED = frozenset(
             "network lost",
         ),
         *("foreign event", "clock jump"),
+        *others.KINDS,
     }
 )
 
@@ -40,11 +42,13 @@ class Chaos:
         if fault.kind == "controller killed":
             world.kill_controller(fault.who, int(fault.amount))
         elif fault.kind == "leader change":
-            world.begin(world.change_leader(fault.what, fault.amount))
+            world.begin(world.change_leader(fault.what, stopped=bool(fault.amount)))
         elif fault.kind == "clock jump":
             world.skew += fault.amount
         elif fault.kind == "foreign event":
             world.cloud.foreign_event(100 + fault.who, fault.amount)
+        elif fault.kind in others.KINDS:
+            world.begin(world.others.act(fault))
         elif fault.who in world.hosts and not world.hosts[fault.who].gone:
             self._strike_host(fault)
         world.changed()

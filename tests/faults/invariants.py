@@ -6,18 +6,23 @@ from typing import Protocol
 from grpclib.const import Status
 
 from common.codes import Code
+from controller.codes import Code as ControllerCode
+from controller.rules import temporary_snapshot
 from tests.fakes.host.disks import Disk
 from tests.fakes.host.host import SimHost
-from tests.faults.cloud.records import Volume
+from tests.faults.cloud.foreign import INTERVAL_TEXT
+from tests.faults.cloud.records import REGION, Volume
 from tests.faults.cloud.state import CloudState
 from tests.faults.cloud.wire import REFUSED
 from tests.faults.cluster.objects import GIB, Claim, Pod, Snap, Store
+from tests.faults.cluster.others import Others
 from tests.faults.sim.injector import Injector
 from tests.faults.sim.trace import Trace
 
 NEVER = frozenset({Status.UNKNOWN, Status.INTERNAL, Status.DATA_LOSS, Status.UNIMPLEMENTED, Status.PERMISSION_DENIED})
 FINAL = {  # answers that end a sidecar's patience, and are right in this world; every request in it is valid
     "ControllerPublishVolume": frozenset({Status.NOT_FOUND, Status.FAILED_PRECONDITION}),
+    "ControllerGetVolumeHealth": frozenset({Status.NOT_FOUND}),
     "NodeStageVolume": frozenset({Status.FAILED_PRECONDITION}),
     "NodePublishVolume": frozenset({Status.FAILED_PRECONDITION}),
     "NodeUnpublishVolume": frozenset({Status.FAILED_PRECONDITION}),
@@ -35,8 +40,10 @@ class World(Protocol):
     hosts: dict[int, SimHost]
     cloud: CloudState
     injector: Injector
+    others: Others
 
     def broken(self, what: str) -> None: ...  # ends the run
+    def has_room(self) -> bool: ...  # whether the account is far from its limit
 
 
 class Checks:
@@ -60,6 +67,10 @@ class Checks:
         """A call was answered with an error."""
         if status in NEVER or Code.INTERNAL in message:
             self._world.broken(f"{method} was answered {status.name}: {message}")
+        elif ControllerCode.RATE_LIMIT in message and self._world.has_room():
+            self._world.broken(f"{method} was held back although the account is far from its limit: {message}")
+        elif INTERVAL_TEXT in message and status is Status.RESOURCE_EXHAUSTED:
+            return  # the cloud has refused this one snapshot, and nothing was done
         elif REFUSED in message and method != "CreateVolume":
             return  # the cloud has refused this one request, and nothing was done
         elif status not in NOT_FINAL and status not in FINAL.get(method, frozenset()):
@@ -161,10 +172,10 @@ def _unsettled_claim(world: World, claim: Claim) -> Iterator[str]:
 
 def leftovers(world: World) -> Iterator[str]:
     """Yield what has no owner, when everybody is done and everything was deleted."""
-    for volume in world.cloud.volumes.values():
+    for volume in [each for each in world.cloud.volumes.values() if each.region == REGION]:
         yield f"volume {volume.name} is left over, on droplet {volume.droplet_id}"
     for snapshot in world.cloud.snapshots.values():
-        if not any(snapshot.id in subject for subject in world.injector.refused):  # else its sweeper may have died
+        if not world.others.is_theirs(snapshot.id):
             yield f"snapshot {snapshot.name} is left over"
     for host in [each for each in world.hosts.values() if not each.gone]:
         for mounted in host.kernel.mounts:
@@ -172,6 +183,14 @@ def leftovers(world: World) -> Iterator[str]:
         for number, held in host.kernel.open.items():
             yield f"host {host.number} holds {held.plugged.name} open as {number}"
         yield from (f"host {host.number} remembers {record}" for record in host.records() if host.is_leak(record))
+
+
+def waits_for_a_sweep(world: World) -> bool:
+    """Say whether clones have left snapshots, or others have some that look alike: an hour later it is swept."""
+    return any(
+        temporary_snapshot.LABEL in each.tags or world.others.is_theirs(each.id)
+        for each in world.cloud.snapshots.values()
+    )
 
 
 def is_source(store: Store, subject: Claim | Snap) -> bool:

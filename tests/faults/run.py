@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from controller.clone_sweep import LEFTOVER_SECONDS
 from tests.faults import invariants
 from tests.faults.chaos import Chaos
+from tests.faults.cluster.sidecars import RECONCILE_SECONDS
 from tests.faults.plan import FAULTS_END, SETTLE_SECONDS, STEPS_END, Plan
 from tests.faults.sim.loop import Loop, Stuck, sleep
 from tests.faults.sim.trace import Broken
 from tests.faults.world import World
 
 LOOK_SECONDS = 5.0
+SWEEPS = 3  # an hour apart: the second one that sees a temporary snapshot deletes it
 LAST_LOOKS = 4
 
 
@@ -101,6 +104,9 @@ async def _play(world: World) -> None:
     await _settle(world, "after everything was deleted")
     await sleep(130.0)
     await _settle(world, "at the end")
+    for _ in range(SWEEPS):
+        if invariants.waits_for_a_sweep(world):
+            await sleep(LEFTOVER_SECONDS + 2 * RECONCILE_SECONDS)
     for _ in range(LAST_LOOKS):
         if not _leftovers(world):
             return

@@ -4,7 +4,7 @@ An action was the process's own if the reply to its start has reached it. While 
 the volume, and deletes no such volume: the cloud would refuse. One that is much older than actions become, or whose
 droplet is gone, holds it back no more. On the droplet it may try to start the next one, since that tells whether this
 one is still under way, but not all the time. When it was told that one is done, and has begun nothing else on the
-volume since, it does not ask for the same again.
+volume since, it does not ask for the same again, unless it had given that one up as overdue.
 """
 
 import itertools
@@ -39,6 +39,7 @@ class Thrift:
         self._owners: dict[int, Process] = {}
         self._begun: dict[tuple[Process, str], int] = {}  # the moment of the last start on a volume
         self._tries: Counter[int] = Counter()  # to start another action on the droplet of this one
+        self._tags: dict[tuple[Process, str], tuple[int, frozenset[str]]] = {}  # of a volume, and when it was told
         self._told: dict[tuple[int, str], int] = {}  # an action's id and status, and the moment of the news
 
     def moment(self) -> int:
@@ -52,6 +53,7 @@ class Thrift:
 
     def told(self, sender: Process, method: str, answer: Json) -> None:
         """A reply has reached the process."""
+        self._note_tags(sender, answer)
         one, several = answer.get("action"), answer.get("actions")
         for action in [one] if isinstance(one, dict) else several if isinstance(several, list) else []:
             action_id = int(action["id"])
@@ -59,6 +61,11 @@ class Thrift:
                 self._owners[action_id] = sender
             if self._owners.get(action_id) is sender:
                 self._told.setdefault((action_id, str(action["status"])), self.moment())
+
+    def _note_tags(self, sender: Process, answer: Json) -> None:
+        volume = answer.get("volume")
+        if isinstance(volume, dict):
+            self._tags[sender, volume["id"]] = self.moment(), frozenset(tag.lower() for tag in volume["tags"])
 
     def asked(self, sender: Process, sent: int, method: str, path: str, body: Json) -> None:
         """A request arrives that was sent at that moment."""
@@ -68,6 +75,10 @@ class Thrift:
             return
         wanted = f"{sender.name} asks to {body.get('type', 'delete')} {parts[1]}"
         droplet_id = int(str(body.get("droplet_id") or 0))
+        moment, held = self._tags.get((sender, parts[1]), (sent, frozenset[str]()))
+        tags = body.get("tags")
+        if isinstance(tags, list) and moment < sent and {tag.lower() for tag in tags} <= held:
+            self._world.broken(f"{wanted} with tags that it knows to be there: {tags}")
         for own in self._under_way(sender, sent):
             self._tries[own.id] += bool(droplet_id) and own.droplet_id == droplet_id
             many = self._tries[own.id] > TRIES_AT_ONCE + TRIES_A_SECOND * (self._world.now() - own.started)
@@ -81,15 +92,20 @@ class Thrift:
 
     def _under_way(self, sender: Process, sent: int) -> Iterator[Action]:
         for action in self._world.cloud.actions:
-            lives = not action.droplet_id or action.droplet_id in self._world.cloud.droplets
-            young = self._world.now() - action.started < OVERDUE_SECONDS
-            if action.status == "in-progress" and lives and young and self._knows(sender, sent, action):
+            if action.status == "in-progress" and self._matters(action) and self._knows(sender, sent, action):
                 yield action
+
+    def _matters(self, action: Action) -> bool:
+        """Whether it is not much older than actions become, nor of a droplet that is gone."""
+        lives = not action.droplet_id or action.droplet_id in self._world.cloud.droplets
+        return lives and self._world.now() - action.started < OVERDUE_SECONDS
 
     def _done(self, sender: Process, sent: int, volume_id: str) -> Action | None:
         """Return the latest action on the volume, if it was the process's own and the process knows that it is done."""
         actions = [each for each in self._world.cloud.actions if each.volume_id == volume_id]
         if not actions or volume_id not in self._world.cloud.volumes or actions[-1].status != "completed":
+            return None
+        if not self._matters(actions[-1]):
             return None
         if self._told.get((actions[-1].id, "completed"), 0) < self._begun.get((sender, volume_id), 0):
             return None

@@ -10,6 +10,7 @@ from typing import TypeVar
 from betterproto2 import Message
 from grpclib.const import Status
 
+from common.server import LOST_CLIENT_SECONDS
 from controller.shared import SharedParts
 from csi_proto.csi import v1 as csi
 from tests.fakes.host.disks import Disk
@@ -22,6 +23,7 @@ from tests.faults.cloud.wire import Limit, Wire
 from tests.faults.cluster.control import AttachDetach
 from tests.faults.cluster.kubelet import PodLife, Staging
 from tests.faults.cluster.objects import Pod, Store
+from tests.faults.cluster.others import Others
 from tests.faults.cluster.sidecar import Sidecar
 from tests.faults.cluster.sidecars import Attacher, Provisioner, Resizer, Snapshotter
 from tests.faults.cluster.users import Users
@@ -41,6 +43,9 @@ Result = TypeVar("Result")
 
 EPOCH = 1_767_225_600.0  # 2026-01-01
 REPLICAS = 2
+LEASE_SECONDS = 10.0  # until the lease of a sidecar that was stopped goes to another one, at least
+CLOSED_SECONDS = 150.0  # nobody's word holds the driver back for longer
+FEW_REQUESTS = 8  # in a minute
 SIDECARS: dict[str, type[Sidecar]] = {
     "provisioner": Provisioner,
     "attacher": Attacher,
@@ -81,7 +86,9 @@ class World:
         self.leaders: dict[str, Sidecar] = {}
         self.stagings: dict[tuple[int, str], Staging] = {}
         self.users = Users(self, plan.seed)
+        self.others = Others(self)
         self.killed_at = -1000.0
+        self._closed_at = -1000.0
 
     async def start(self) -> None:
         """Start every process."""
@@ -158,6 +165,8 @@ class World:
     def deleted(self, volume: Volume) -> None:
         """The cloud has deleted a volume."""
         self.checks.deleted(volume)
+        if self.injector.take(frozenset({"asked again"}), volume.name, self.now()):
+            self.begin(self.others.ask_again(volume))
 
     def detached(self, volume: Volume, droplet_id: int) -> None:
         """The cloud has accepted a detach."""
@@ -184,7 +193,15 @@ class World:
         leader = self.leaders[sidecar].replica
         if self.chance.random() < 0.5:
             self.kill_controller(leader, 0)
-        await self.change_leader(sidecar, 0.0)
+        await self.change_leader(sidecar, stopped=False)
+
+    def closed(self) -> None:
+        """The cloud has said that the account is over its limit."""
+        self._closed_at = self.now()
+
+    def has_room(self) -> bool:
+        """Whether the account is far from its limit, and nobody has said otherwise for a while."""
+        return self.now() - self._closed_at > CLOSED_SECONDS and self.limit.recent(self.now()) < FEW_REQUESTS
 
     def throttled(self) -> None:
         """A request was over the limit: allowed only when the budget's memory was lost with a process."""
@@ -236,7 +253,11 @@ class World:
         """Call a controller, as a sidecar does. Raises Failed."""
         if (fault := self._dies_in(request)) is not None:
             self.kill_controller(replica, int(fault.amount))
-        return self._true(request, 0, await self._call(self.controllers[replica][0], request, reply, seconds))
+        begun = self.now()
+        answer = self._true(request, 0, await self._call(self.controllers[replica][0], request, reply, seconds))
+        if isinstance(answer, csi.ListVolumesResponse):
+            self.others.check_list(answer, begun)
+        return answer
 
     def _true(self, request: Message, host: int, answer: Reply) -> Reply:
         """Return an answer of success, which has to be true."""
@@ -310,15 +331,24 @@ class World:
         self.leaders[name] = SIDECARS[name](self, name, replica)
         self.leaders[name].start()
 
-    async def change_leader(self, name: str, overlap: float) -> None:
-        """Let another instance lead; the old one works on for a while."""
+    async def change_leader(self, name: str, *, stopped: bool) -> None:
+        """Let another instance lead. The old one exits; or it was stopped, and never knew: its calls went on meanwhile.
+
+        Facts: leases of the sidecars last 15 s and are renewed every 5 s; who cannot renew for 10 s exits (client-go).
+        So two work at once only if one is stopped, for 10 s at least, and calls without caller.
+        """
         old = self.leaders[name]
-        self.killed_at = self.now()  # the other controller knows nothing of what this one has sent
-        self.lead(name, (old.replica + 1) % REPLICAS)
-        await sleep(overlap)
+        old.leading = False
+        if stopped:
+            old.process.stop()
+            await sleep(LOST_CLIENT_SECONDS)  # the controller gives up the calls of a client that is silent
+            old.process.die()
+            await sleep(LEASE_SECONDS - LOST_CLIENT_SECONDS)
         old.die()
-        self.killed_at = self.now()
+        self.killed_at = self.now()  # the other controller knows nothing of what this one has sent
         self.trace.count("kills")
+        if self.leaders[name] is old:
+            self.lead(name, (old.replica + 1) % REPLICAS)
 
     def start_kubelet(self, number: int) -> None:
         """Start kubelet on a host, which takes up the pods that are still there."""
@@ -359,6 +389,7 @@ class World:
         """Look every second at what must always be true; remember what lists will show when they are stale."""
         while True:
             self.checks.acknowledged()
+            self.others.check()
             if self.now() - self._old_list[0] > 30 and not self.injector.storm("stale lists", self.now()):
                 self._old_list = (self.now(), list(self.cloud.volumes.values()))
             await sleep(1.0)

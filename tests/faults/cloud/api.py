@@ -32,7 +32,8 @@ class Api:
 
     def _get_volumes(self, parts: list[str], query: Json, _body: Json) -> tuple[int, Json]:
         if not parts:
-            wanted = [each for each in self._listed() if query.get("name") in {None, "", each.name}]
+            named = (each for each in self._listed() if query.get("name") in {None, "", each.name})
+            wanted = [each for each in named if query.get("region") in {None, "", each.region}]
             return _page("volumes", [_volume(each) for each in wanted], query)
         volume = self._state.volume(parts[0])
         if parts[1:] == ["snapshots"]:
@@ -91,15 +92,14 @@ class Api:
         return _page("droplets", [self._droplet(each) for each in self._state.droplets], query)
 
     def _get_account(self, _parts: list[str], _query: Json, _body: Json) -> tuple[int, Json]:
-        return 200, {"account": {"uuid": "simulated", "volume_limit": 100}}
+        return 200, {"account": {"uuid": "simulated", "volume_limit": self._state.volume_limit}}
 
     def _get_regions(self, _parts: list[str], query: Json, _body: Json) -> tuple[int, Json]:
         return _page("regions", [{"slug": REGION, "features": ["storage"]}], query)
 
     def _post_tags(self, parts: list[str], _query: Json, body: Json) -> tuple[int, Json]:
         if not parts:
-            self._state.tags.add(str(body["name"]))
-            return 201, {"tag": {"name": body["name"]}}
+            return 201, {"tag": {"name": self._state.spelled(str(body["name"]))}}
         for volume in self._tagged(parts[0], body):
             volume.tags = [*(each for each in volume.tags if each != parts[0]), parts[0]]
         return 204, {}
@@ -155,7 +155,7 @@ def _volume(volume: Volume) -> Json:
         "id": volume.id,
         "name": volume.name,
         "size_gigabytes": volume.size_gib,
-        "region": {"slug": REGION},
+        "region": {"slug": volume.region},
         "droplet_ids": [volume.droplet_id] if volume.droplet_id else [],
         "created_at": moment(volume.created),
         "description": volume.description,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from tests.fakes.host.disks import Disk
 
 REGION = "nyc1"
+CLUSTER = "k8s:simulated"
+"""The tag of the cluster, which the driver puts on volumes and snapshots."""
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Volume:
     tags: list[str] = field(default_factory=list)
     droplet_id: int = 0
     event: Action | None = None
+    region: str = REGION
 
 
 @dataclass

@@ -48,6 +48,8 @@ class CloudState:
         self.snapshots: dict[str, Snapshot] = {}
         self.actions: list[Action] = []
         self.tags: set[str] = set()
+        self.destroyed: dict[int, float] = {}  # droplets that are gone, and since when
+        self.volume_limit = 100
         self.droplets = {100 + number: Droplet(100 + number) for number in range(1, droplets + 1)}
         self._ids = random.Random(around.chance.random())  # noqa: S311  # replays
 
@@ -60,7 +62,7 @@ class CloudState:
             source = self._snapshot(snapshot_id)
             size_gib = source.size_gib
             disk = source.disk.copy(size_gib * GIB)
-        volume = Volume(self._new_id(), name, size_gib, disk, description, self._around.now(), tags)
+        volume = Volume(self._new_id(), name, size_gib, disk, description, self._around.now(), self._spelled(tags))
         self.volumes[volume.id] = volume
         return volume
 
@@ -95,7 +97,7 @@ class CloudState:
             raise Refused(422, "This volume is already attached")
         if droplet.event is not None:
             raise Refused(422, "Droplet already has a pending event.")
-        volume.tags = list(dict.fromkeys((*volume.tags, *tags)))
+        volume.tags = list(dict.fromkeys((*volume.tags, *self._spelled(tags))))
         return self._begin("attach", volume, droplet)
 
     def detach(self, volume_id: str, droplet_id: int) -> Action:
@@ -128,7 +130,7 @@ class CloudState:
             *(self._new_id(), name, volume_id, volume.size_gib),
             volume.disk.copy(volume.disk.size_bytes),
             self._around.now(),
-            tags,
+            self._spelled(tags),
         )
         self.snapshots[snapshot.id] = snapshot
         return snapshot
@@ -141,6 +143,8 @@ class CloudState:
     def destroy(self, droplet_id: int) -> None:
         """Destroy a droplet, which detaches its volumes. Whether its action ends is not known of the real cloud."""
         droplet = self.droplets.pop(droplet_id)
+        self.destroyed[droplet_id] = self._around.now()
+        self._note("destroy", "", droplet_id).status = "completed"
         if droplet.event is not None and self._around.chance.random() < 0.3:
             droplet.event.status = "errored"
         for volume in self.volumes.values():
@@ -208,6 +212,15 @@ class CloudState:
         if snapshot_id not in self.snapshots:
             raise Refused(404, "The resource you were accessing could not be found.")
         return self.snapshots[snapshot_id]
+
+    def spelled(self, tag: str) -> str:
+        """Return the tag as the cloud spells it: as it was first."""
+        known = next((each for each in self.tags if each.lower() == tag.lower()), tag)
+        self.tags.add(known)
+        return known
+
+    def _spelled(self, tags: list[str]) -> list[str]:
+        return [self.spelled(each) for each in tags]
 
     def _new_id(self) -> str:
         text = f"{self._ids.getrandbits(128):032x}"

@@ -7,7 +7,7 @@ are the real code's. What was sent arrives though its sender has died or given u
 import asyncio
 import json as encoding
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -15,7 +15,9 @@ import aiohttp
 from aiohttp.client_reqrep import ConnectionKey
 from multidict import CIMultiDict
 
+from tests.faults.cloud import foreign
 from tests.faults.cloud.api import Api, Json
+from tests.faults.cloud.foreign import JSON, Said
 from tests.faults.plan import Fault
 from tests.faults.sim.injector import REQUEST_KINDS, Injector
 from tests.faults.sim.loop import Process, sleep
@@ -23,6 +25,7 @@ from tests.faults.sim.trace import Trace
 from tests.faults.thrift import Thrift
 
 HOUR_LIMIT = 5000
+LONGEST_BODY = 17 << 20  # bytes of one body that may be held
 REFUSED = "You are not authorized to perform this operation"
 """What a refusal of one operation says; nothing was done."""
 ERROR_IDS = {403: "forbidden", 429: "too_many_requests", 502: "server_error_behind", 503: "service_unavailable"}
@@ -42,6 +45,8 @@ class World(Protocol):
     def draw(self, low: float, high: float) -> float: ...
     def begin(self, work: Coroutine[object, object, None]) -> None: ...  # run what belongs to no process
     def throttled(self) -> None: ...  # a request was over the limit
+    def closed(self) -> None: ...  # the cloud has said that the account is over its limit
+    def broken(self, what: str) -> None: ...  # ends the run
 
 
 class Limit:
@@ -62,27 +67,41 @@ class Limit:
         self.total += 1
         return True
 
+    def recent(self, now: float) -> int:
+        """Return how many requests have come in the last minute."""
+        return sum(sent > now - 60 for sent in self._sent)
+
 
 class Reply:
     """What aiohttp's response offers, as far as it is used."""
 
-    def __init__(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, status: int, body: bytes, headers: Mapping[str, str], kind: str = JSON, content: "Content | None" = None
+    ) -> None:
         self.status = status
-        kind = {"Content-Type": "application/json"} if body else {}
-        self.headers = CIMultiDict({**headers, **kind})
+        self.headers = CIMultiDict({**headers, **({"Content-Type": kind} if body else {})})
         self.body = body
-        self.content = Content(body)
+        self.content = content or Content(body)
 
 
 class Content:
-    """A body that is read part by part."""
+    """A body that is read part by part. ``length``: it is repeated until then. ``read_so_far`` gets the bytes read."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, length: int = 0, read_so_far: Callable[[int], None] = lambda _: None) -> None:
         self._left = body
+        self._again = body if length else b""
+        self._missing = max(0, length - len(body))
+        self._read = 0
+        self._read_so_far = read_so_far
 
     async def read(self, length: int) -> bytes:
         """Return the next part; nothing at the end."""
+        if len(self._left) < length and self._missing:
+            self._left += self._again * (length // len(self._again) + 1)
         part, self._left = self._left[:length], self._left[length:]
+        self._missing = max(0, self._missing - len(part))
+        self._read += len(part)
+        self._read_so_far(self._read)
         return part
 
 
@@ -104,7 +123,8 @@ class Wire:
         world, (method, path, query, body), sent = self._world, request, self._world.thrift.moment()
         subject = f"{method} {path.removeprefix('/v2')} {body.get('type', '')}"
         world.trace.count("requests")
-        fault = world.injector.take(REQUEST_KINDS, subject, world.now())
+        kinds = REQUEST_KINDS if method == "POST" and path.endswith("/snapshots") else REQUEST_KINDS - {"too soon"}
+        fault = world.injector.take(kinds, subject, world.now())
         kind = "" if fault is None else fault.kind
         await sleep(world.draw(0.01, 0.15))
         if kind == "lost before":
@@ -115,35 +135,74 @@ class Wire:
             await self._fail(reply, aiohttp.ClientConnectorError(_KEY, refusal))
             return
         world.thrift.asked(sender, sent, method, path, body)
-        answer = self._answer(method, path, query, body, kind)
+        answer = self._answer(method, path, query, body, fault)
         world.trace.note("http", f"{subject} -> {answer.status}{_said(answer)}{' ' + kind if kind else ''}")
         await sleep(world.draw(0.01, 0.15) + (_slowness(fault)))
         if kind == "lost after":
             await self._fail(reply, aiohttp.ServerDisconnectedError())
         elif not reply.done():
             reply.set_result(answer)
-            world.thrift.told(sender, method, encoding.loads(answer.body or b"{}"))
+            if kind != "foreign answer":
+                world.thrift.told(sender, method, encoding.loads(answer.body or b"{}"))
 
-    def _answer(self, method: str, path: str, query: Json, body: Json, kind: str) -> Reply:
+    def _answer(self, method: str, path: str, query: Json, body: Json, fault: Fault | None) -> Reply:
+        headers, kind = self._own_headers(), "" if fault is None else fault.kind
+        if (refusal := self._refusal(headers, fault)) is not None:
+            return refusal
+        if fault is not None and kind == "foreign answer" and method != "GET" and not fault.amount:
+            return self._foreign(fault, Said(_documented(method, path), b""), headers)
+        status, answer = self._api.answer(method, path, query, body)
+        if kind == "error after":
+            return _error(502, headers)
+        genuine = Said(status, b"" if status == 204 else encoding.dumps(answer).encode())
+        if fault is not None and kind == "foreign answer":
+            return self._foreign(fault, genuine, headers)
+        return Reply(status, genuine.body, headers)
+
+    def _own_headers(self) -> dict[str, str]:
+        """What the API says in each reply."""
         world = self._world
-        headers = {
+        wrong = world.injector.storm("wrong date", world.now())
+        return {
+            "date": foreign.date(world.wall() + (0.0 if wrong is None else foreign.CLOCKS[wrong.who])),
             "ratelimit-limit": str(HOUR_LIMIT),
             "ratelimit-remaining": str(HOUR_LIMIT - self._limit.total),
             "ratelimit-reset": str(int(world.wall()) + 3000),
         }
+
+    def _refusal(self, headers: Mapping[str, str], fault: Fault | None) -> Reply | None:
+        """Return the answer to a request that is not carried out; None if it is."""
+        world, kind = self._world, "" if fault is None else fault.kind
         if world.injector.storm("throttle storm", world.now()) and world.draw(0, 1) < 0.6:
-            return _error(429, headers | {"retry-after": "3"})
+            world.closed()
+            return _error(429, {**headers, "retry-after": "3"})
         if not self._limit.admits(world.now()):
+            world.closed()
             world.throttled()
-            return _error(429, headers | {"retry-after": "10"})
+            return _error(429, {**headers, "retry-after": "10"})
         if kind == "error before" or (world.injector.storm("error storm", world.now()) and world.draw(0, 1) < 0.6):
             return _error(503, headers)
         if kind == "refused":
             return _error(403, headers)
-        status, answer = self._api.answer(method, path, query, body)
-        if kind == "error after":
-            return _error(502, headers)
-        return Reply(status, b"" if status == 204 else encoding.dumps(answer).encode(), headers)
+        if fault is not None and kind == "too soon":
+            wait = {"retry-after": str(int(fault.amount))} if fault.amount else {}
+            return _refusal(429, foreign.INTERVAL_TEXT, {**headers, **wait})
+        return None
+
+    def _foreign(self, fault: Fault, genuine: Said, own: Mapping[str, str]) -> Reply:
+        """Answer in the API's place. What the cloud has told of its limits is not known there, but by a cache."""
+        name, make = foreign.ANSWERS[fault.who]
+        said = make(genuine)
+        self._world.trace.note("foreign", name)
+        if said.status == 429 or (said.headers or {}).get("ratelimit-remaining") == "0":
+            self._world.closed()
+        headers = {"date": own["date"]} if said.kind == foreign.HTML or said.status == 204 else dict(own)
+        content = Content(said.body, said.length, self._check_length)
+        return Reply(said.status, said.body, {**headers, **(said.headers or {})}, said.kind, content)
+
+    def _check_length(self, read: int) -> None:
+        if read > LONGEST_BODY:
+            self._world.broken(f"{read} bytes of one body were read")
 
     async def _fail(self, reply: asyncio.Future[Reply], error: aiohttp.ClientError) -> None:
         await sleep(self._world.draw(0.01, 1.0))
@@ -202,8 +261,24 @@ def _slowness(fault: Fault | None) -> float:
 
 
 def _error(status: int, headers: Mapping[str, str]) -> Reply:
-    return Reply(status, encoding.dumps({"id": ERROR_IDS[status], "message": ERROR_TEXTS[status]}).encode(), headers)
+    return _refusal(status, ERROR_TEXTS[status], headers)
+
+
+def _refusal(status: int, text: str, headers: Mapping[str, str]) -> Reply:
+    return Reply(status, encoding.dumps({"id": ERROR_IDS[status], "message": text}).encode(), headers)
+
+
+def _documented(method: str, path: str) -> int:
+    """Return the status of success that the API documents for a change."""
+    if method == "DELETE" or path.endswith("/resources"):
+        return 204
+    return 202 if path.endswith("/actions") else 201
 
 
 def _said(answer: Reply) -> str:
-    return f" {encoding.loads(answer.body).get('message', '')}" if answer.status >= 400 and answer.body else ""
+    """Return what an error says, for the trace."""
+    try:
+        said = encoding.loads(answer.body) if answer.status >= 400 else {}
+    except ValueError:
+        return ""
+    return f" {said.get('message', '')}".rstrip() if isinstance(said, dict) else ""

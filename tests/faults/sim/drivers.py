@@ -36,7 +36,7 @@ from node.settings import NodeSettings
 from tests.fakes.host.kernel import Kernel
 from tests.fakes.host.programs import Machine, SimCommands
 from tests.fakes.host.seams import SimDevices, SimHost, SimJournal, SimSysfs, SimThreads
-from tests.faults.cloud.records import REGION
+from tests.faults.cloud.records import CLUSTER, REGION
 from tests.faults.cloud.wire import Session, Wire
 from tests.faults.sim.loop import Process
 from tests.faults.sim.rpc import Served
@@ -66,7 +66,7 @@ def _controller(
     http = Http("http://cloud/", Token("token"), budget, access, _Uncounted())
     http.open(cast(aiohttp.ClientSession, Session(wire, process)))  # noqa: TC006  # it is imported for real
     parts = make_shared(DigitalOcean(http), Tasks(), budget)
-    identity = ControllerScope(DRIVER, REGION, CLOUDS[DEFAULT], TRAITS)
+    identity = ControllerScope(DRIVER, REGION, CLOUDS[DEFAULT], TRAITS, (CLUSTER,))
     service = Controller(identity, make_domains(parts, identity, LONGEST_PAGE, wall=wall))
     return Served(process, [service], Calls(Metrics())), parts
 

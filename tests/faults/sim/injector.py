@@ -3,8 +3,10 @@
 from tests.faults.plan import Fault
 from tests.faults.sim.trace import Trace
 
-REQUEST_KINDS = frozenset({"lost before", "lost after", "error before", "error after", "slow reply", "refused"})
-STORMS = frozenset({"throttle storm", "error storm", "stale lists", "no connection"})
+REQUEST_KINDS = frozenset(
+    {"lost before", "lost after", "error before", "error after", "slow reply", "refused", "too soon", "foreign answer"}
+)
+STORMS = frozenset({"throttle storm", "error storm", "stale lists", "no connection", "wrong date"})
 
 
 class Injector:
@@ -15,7 +17,6 @@ class Injector:
         self._storms = [fault for fault in faults if fault.kind in STORMS]
         self._trace = trace
         self.over = False  # faults have stopped
-        self.refused: list[str] = []  # the requests that the cloud has refused
 
     def take(self, kinds: frozenset[str], subject: str, now: float) -> Fault | None:
         """Return the fault of one of ``kinds`` that hits ``subject``; it hits nothing else."""
@@ -25,15 +26,13 @@ class Injector:
             if fault.kind in kinds and fault.at <= now and fault.what in subject:
                 self._waiting.remove(fault)
                 self.hit(fault, subject)
-                self.refused += [subject] if fault.kind == "refused" else []
                 return fault
         return None
 
-    def storm(self, kind: str, now: float) -> bool:
-        """Say whether a storm of that kind rages."""
-        return not self.over and any(
-            each.kind == kind and each.at <= now < each.at + each.amount for each in self._storms
-        )
+    def storm(self, kind: str, now: float) -> Fault | None:
+        """Return the storm of that kind that rages."""
+        raging = (each for each in self._storms if each.kind == kind and each.at <= now < each.at + each.amount)
+        return None if self.over else next(raging, None)
 
     def hit(self, fault: Fault, subject: str) -> None:
         """Take note of a fault that has happened."""

@@ -25,6 +25,11 @@ class Stuck(Exception):
     """Nothing is left to do, and the run has not ended: somebody waits for what never comes."""
 
 
+def current() -> "Process | None":
+    """Return the process that runs now; None outside of all."""
+    return _process.get()
+
+
 class Process:
     """What can die. ``steps`` counts what it has done: the code from one await to the next is one step."""
 
@@ -34,6 +39,7 @@ class Process:
         self.steps = 0
         self.tasks: list[asyncio.Task[object]] = []
         self._dies_at = -1
+        self._stopped = False
         self._mourners: list[Callable[[], None]] = []
         self._context = contextvars.copy_context()
         self._context.run(_process.set, self)
@@ -54,6 +60,10 @@ class Process:
         """Die after so many further steps."""
         self._dies_at = self.steps + steps
 
+    def stop(self) -> None:
+        """Take no further step, and tell nobody."""
+        self._stopped = True
+
     def die(self) -> None:
         """Die now; whoever waits for this process is told."""
         if self.dead:
@@ -71,6 +81,10 @@ class Process:
     def forget(self, tell: Callable[[], None]) -> None:
         """Do not call ``tell`` any more."""
         self._mourners.remove(tell)
+
+    def runs(self) -> bool:
+        """Whether it is neither dead nor stopped."""
+        return not (self.dead or self._stopped)
 
     def stepped(self) -> None:
         """Take note of a step."""
@@ -92,7 +106,7 @@ class _Timer(asyncio.TimerHandle):
 def _step(process: Process | None, run: Callable[[], None]) -> None:
     if process is None:
         run()
-    elif not process.dead:
+    elif process.runs():
         run()
         process.stepped()
 

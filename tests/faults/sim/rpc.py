@@ -8,6 +8,7 @@ import asyncio
 import struct
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from typing import TypeVar
 
 from betterproto2 import Message
@@ -18,10 +19,11 @@ from common import grpc_headers
 from common.grpc_framing import RequestBody
 from common.rpc import Calls
 from common.server import Service
-from tests.faults.sim.loop import Process, sleep
+from tests.faults.sim.loop import Process, current, sleep
 from tools.csi.client import ROUTES
 
 Reply = TypeVar("Reply", bound=Message)
+HANG_UP_SECONDS = 0.02  # until a server learns that a client is gone
 NOT_FINAL = frozenset(
     {Status.CANCELLED, Status.DEADLINE_EXCEEDED, Status.UNAVAILABLE, Status.RESOURCE_EXHAUSTED, Status.ABORTED}
 )
@@ -78,6 +80,9 @@ class Served:
         gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         tell = _teller(gone)
         self.process.on_death(tell)
+        caller, hang_up = current(), partial(self._hang_up, task)
+        if caller is not None:
+            caller.on_death(hang_up)
         try:
             await asyncio.wait({task, gone}, timeout=seconds + 0.05, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -85,6 +90,8 @@ class Served:
             raise
         finally:
             self.process.forget(tell)
+            if caller is not None:
+                caller.forget(hang_up)
         if not task.done() or self.process.dead:
             self._reset(task)
             status = Status.UNAVAILABLE if self.process.dead else Status.DEADLINE_EXCEEDED
@@ -97,6 +104,10 @@ class Served:
         with closing(self._calls.body(call, lambda _size: None, 0)) as body:
             stream.open(body, request)
             await self._calls.surround(call, self._mapping.get(path)).func(stream)
+
+    def _hang_up(self, task: asyncio.Task[None]) -> None:
+        """The caller has died, so its connection is closed."""
+        asyncio.get_running_loop().call_later(HANG_UP_SECONDS, task.cancel)
 
     def _reset(self, task: asyncio.Task[None]) -> None:
         task.cancel()

@@ -1,0 +1,147 @@
+"""Others on the same account, and callers beside the sidecars: what they do, and what holds for them.
+
+They have volumes in other regions, tags in another case, and snapshots whose names look like the driver's own.
+"""
+
+import random
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+from betterproto2 import Message
+
+from controller.rules.temporary_snapshot import LABEL
+from csi_proto.csi import v1 as csi
+from tests.faults.cloud.foreign import OTHER_ID
+from tests.faults.cloud.records import CLUSTER, REGION, Volume
+from tests.faults.cloud.state import CloudState
+from tests.faults.cluster.objects import Store
+from tests.faults.plan import Fault
+from tests.faults.sim.injector import Injector
+from tests.faults.sim.rpc import Failed
+
+Reply = TypeVar("Reply", bound=Message)
+
+ELSEWHERE = 40  # volumes in another region
+LARGEST_BYTES = 16384 << 30
+SECONDS = 15.0
+MOST_PAGES = 50
+LIST_SECONDS = 12.0  # so old may be what ListVolumes tells
+KINDS = frozenset({"foreign snapshot", "foreign tag", "capacity asked", "health asked"})
+
+
+class World(Protocol):
+    """What they see."""
+
+    cloud: CloudState
+    store: Store
+    injector: Injector
+    chance: random.Random
+
+    def now(self) -> float: ...
+    def broken(self, what: str) -> None: ...  # ends the run
+    async def ask(self, replica: int, request: Message, reply: type[Reply], seconds: float) -> Reply: ...
+
+
+class Others:
+    """Acts out what a plan says of them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._snapshots: dict[str, str] = {}
+
+    async def act(self, fault: Fault) -> None:
+        """Do what the fault says."""
+        if fault.kind == "foreign snapshot":
+            self._take()
+        elif fault.kind == "foreign tag":
+            self._world.cloud.tags.add(CLUSTER.upper())
+        elif fault.kind == "capacity asked":
+            await self._ask_capacity()
+        else:
+            await self._ask_health()
+
+    def is_theirs(self, snapshot_id: str) -> bool:
+        """Say whether a snapshot was taken by them."""
+        return snapshot_id in self._snapshots
+
+    def check(self) -> None:
+        """What is theirs stays."""
+        for snapshot_id, name in self._snapshots.items():
+            if snapshot_id not in self._world.cloud.snapshots:
+                self._world.broken(f"snapshot {name} of somebody else was deleted")
+
+    def check_list(self, listed: csi.ListVolumesResponse, begun: float) -> None:
+        """No droplet that was destroyed a while before the call holds a volume."""
+        for entry in listed.entries:
+            for server_id in entry.status.published_node_ids if entry.status is not None else ():
+                gone = self._world.cloud.destroyed.get(int(server_id), begun)
+                if gone < begun - LIST_SECONDS:
+                    self._world.broken(f"ListVolumes tells of droplet {server_id}, gone for {begun - gone:.0f} s")
+
+    async def ask_again(self, volume: Volume) -> None:
+        """Ask once more for the snapshots of a volume that was just deleted."""
+        for snap in list(self._world.store.snaps):
+            if snap.claim.volume_id != volume.id or not snap.snapshot_id or snap.deleted:
+                continue
+            request = csi.CreateSnapshotRequest(source_volume_id=volume.id, name=snap.name)
+            with suppress(Failed):
+                reply = await self._world.ask(0, request, csi.CreateSnapshotResponse, SECONDS)
+                if reply.snapshot is None or (reply.snapshot.snapshot_id != snap.snapshot_id and not snap.deleted):
+                    self._world.broken(f"{snap.name} was asked for again, and is another snapshot now")
+
+    def _take(self) -> None:
+        world = self._world
+        if not world.cloud.volumes:
+            return
+        volume = world.chance.choice(list(world.cloud.volumes.values()))
+        looks = f"csi-clone-{world.chance.getrandbits(128):032x}"
+        name, tags = world.chance.choice(
+            ((looks, []), (looks, [LABEL]), (looks, [CLUSTER]), (f"manual-{looks}", [LABEL, CLUSTER]))
+        )
+        taken = world.cloud.take(volume.id, name, tags)
+        self._snapshots[taken.id] = taken.name
+
+    async def _ask_capacity(self) -> None:
+        world = self._world
+        for number in range(ELSEWHERE):
+            name = f"elsewhere-{number}"
+            if all(each.name != name for each in world.cloud.volumes.values()):
+                world.cloud.make(name, 1, "", [], "").region = "ams3"
+        topology = csi.Topology(segments={"region": REGION})
+        with suppress(Failed):
+            reply = await world.ask(
+                0, csi.GetCapacityRequest(accessible_topology=topology), csi.GetCapacityResponse, SECONDS
+            )
+            if reply.available_capacity > (world.cloud.volume_limit - ELSEWHERE) * LARGEST_BYTES:
+                world.broken(f"GetCapacity offers {reply.available_capacity} bytes, more than the account may have")
+
+    async def _ask_health(self) -> None:
+        """Ask for a page of one while the droplet with the most volumes is off, and for a volume that is none."""
+        world = self._world
+        holders = [each.droplet_id for each in world.cloud.volumes.values() if each.droplet_id in world.cloud.droplets]
+        droplet = world.cloud.droplets[max(holders, key=holders.count)] if holders else None
+        if droplet is not None and droplet.active:
+            droplet.active = False
+            try:
+                await self._list_health()
+            finally:
+                droplet.active = True
+        with suppress(Failed):
+            request = csi.ControllerGetVolumeHealthRequest(volume_id=OTHER_ID)
+            await world.ask(0, request, csi.ControllerGetVolumeHealthResponse, SECONDS)
+            world.broken("ControllerGetVolumeHealth knows a volume that never was")
+
+    async def _list_health(self) -> None:
+        token = ""
+        for _ in range(MOST_PAGES):
+            request = csi.ControllerListVolumeHealthRequest(max_entries=1, starting_token=token)
+            try:
+                reply = await self._world.ask(0, request, csi.ControllerListVolumeHealthResponse, SECONDS)
+            except Failed:
+                return
+            if len(reply.entries) > 1:
+                self._world.broken(f"a page of one entry has {len(reply.entries)}")
+            token = reply.next_token
+            if not token:
+                return
+        self._world.broken("the list of volume health does not end")

@@ -1,0 +1,59 @@
+"""What a seed means, whole: its plan, and in every other one what others answer, do and get wrong meanwhile.
+
+Those have a chance of their own, so a plan stays as it was when they change.
+"""
+
+import random
+from dataclasses import replace
+
+from tests.faults import plan
+from tests.faults.cloud.foreign import ANSWERS, CLOCKS
+from tests.faults.plan import FAULTS_END, Fault, Plan, Step
+
+AIMS = ("POST /volumes", "DELETE /volumes", "DELETE /snapshots", "attach", "detach", "resize", "snapshots", "GET", "")
+SKEWS = (-1e8, -86400.0, 86400.0, 1e8)  # of a host's clock that was never set, seconds
+
+
+def draw(seed: int) -> Plan:
+    """Return the plan of a seed."""
+    drawn, chance = plan.draw(seed), random.Random(f"{seed} others")  # noqa: S311  # replays
+    if chance.random() < 0.5:
+        return drawn
+    steps = [step for step in drawn.steps if step.at < FAULTS_END]
+    faults = [
+        *(_answer(chance, steps) for _ in range(chance.choice((1, 3, 6)))),
+        *_clocks(chance, steps),
+        *_snapshots(chance, steps),
+        *_others(chance, steps),
+    ]
+    return replace(drawn, faults=tuple(sorted((*drawn.faults, *faults), key=lambda fault: fault.at)))
+
+
+def _answer(chance: random.Random, steps: list[Step]) -> Fault:
+    """Let something else answer in the cloud's place, once, while something is done; the cloud may have done it."""
+    at = chance.choice(steps).at + chance.choice((0.0, chance.uniform(0, 12)))
+    aim, done = chance.choice(AIMS), chance.choice((0.0, 0.0, 1.0))
+    return Fault("foreign answer", at, aim, chance.randrange(len(ANSWERS)), done)
+
+
+def _clocks(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Let the hosts' clock be wrong from the start, or the Date header for a while."""
+    if chance.random() < 0.2:
+        return [Fault("clock jump", 0.0, amount=chance.choice(SKEWS))]
+    if chance.random() < 0.3:
+        return [Fault("wrong date", chance.choice(steps).at, who=chance.randrange(len(CLOCKS)), amount=300.0)]
+    return []
+
+
+def _snapshots(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Refuse snapshots as the cloud does that come too soon, or ask for one again whose volume is gone."""
+    taken = [step for step in steps if step.kind in {"snapshot", "clone"}]
+    soon = [Fault("too soon", each.at, amount=chance.choice((0.0, 540.0))) for each in taken if chance.random() < 0.5]
+    return [*soon, Fault("asked again", 0.0)] if chance.random() < 0.5 else soon
+
+
+def _others(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Let others have volumes elsewhere, tags in other case, and snapshots with names that look like the driver's."""
+    kinds = ("foreign snapshot", "foreign volumes", "foreign tag", "capacity asked", "health asked", "health asked")
+    chosen = [kind for kind in kinds if chance.random() < 0.3]
+    return [Fault(kind, 0.0 if kind == "foreign tag" else chance.choice(steps).at) for kind in chosen]
