@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from common import call_log
 from csi_proto.csi import v1 as csi
 from node import refusals, replies, requests
 from node.expansion import Expansion
@@ -59,7 +60,10 @@ class Node(csi.NodeBase):
         wanted = self._requests.publish(message)
         with self._parts.refusals.noting(refusals.PUBLISH, wanted.volume.id, wanted.volume.name):
             await self._parts.publishing.publish(wanted)
-        log.info("published", volume_id=wanted.volume.id, target=wanted.target, pod=requests.pod(message))
+        pod = requests.pod(message)
+        whose = {"pod": pod} if pod else {}
+        call_log.tell(**whose)
+        log.info("published", volume_id=wanted.volume.id, target=wanted.target, **whose)
         return csi.NodePublishVolumeResponse()
 
     async def node_unpublish_volume(self, message: csi.NodeUnpublishVolumeRequest) -> csi.NodeUnpublishVolumeResponse:

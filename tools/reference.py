@@ -28,7 +28,7 @@ from localcloud import settings as localcloud_settings
 from node.metrics import NodeMetrics
 from node.settings import NodeSettings
 from node.volume_metrics import VolumeMetrics
-from tools import error_sites, kubectl_page
+from tools import error_sites, kubectl_page, log_events
 from warden.metrics import WardenMetrics
 from warden.settings import WardenSettings
 
@@ -63,6 +63,14 @@ The log line of a call that ends well tells in `outcome` whether the call has ch
 | ControllerUnpublishVolume | `detached` | `was_detached` | |
 | CreateSnapshot | `created` | `found` | `snapshot_id`, `size_bytes` |
 | DeleteSnapshot | `deleted` | `was_gone` | |"""
+
+EVENTS_HEAD = """\
+# Events of the logs
+
+Each line is one event, as JSON, with its keys in one order: `timestamp`, `level`, `event`, `method`, `code` (the gRPC
+status), `outcome`, `error_class`, `error_code` ([what to do](codes.md)), `volume_id`, `message`, `remedy`, then the rest.
+Lines of one call have one `request_id`. [What `outcome` tells](errors.md): created, deleted and was already gone are told apart.
+A line that tells of an error has `error_class`, `message` and, where there are, `error_code` and `remedy`, too."""
 
 METRICS_HEAD = """\
 # Metrics
@@ -150,6 +158,27 @@ def _import_all(*packages: ModuleType) -> None:
                 importlib.import_module(module.name)
 
 
+def _events() -> Iterator[str]:
+    yield EVENTS_HEAD
+    events = log_events.found()
+    if wrong := log_events.problems(events, log_events.MEANINGS):
+        raise ValueError("; ".join(wrong))
+    yield ""
+    yield from _table(
+        ("event", "by", "level", "fields", "what it tells"),
+        (
+            (
+                f"`{event.name}`",
+                ", ".join(sorted("all" if each == "common" else each for each in event.services)),
+                ", ".join(sorted(event.levels)).replace("exception", "error"),
+                ", ".join(f"`{name}`" for name in sorted(event.fields - {"exc_info"})),
+                log_events.MEANINGS[event.name],
+            )
+            for event in sorted(events.values(), key=lambda event: event.name)
+        ),
+    )
+
+
 def registries() -> dict[str, CollectorRegistry]:
     """Return each process's own metrics, and those that all have."""
     both, controllers, nodes, wardens = Metrics().registry, *(CollectorRegistry() for _ in range(3))
@@ -194,6 +223,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "settings": _settings,
     "errors": _errors,
+    "events": _events,
     "metrics": _metrics,
     "kubectl": lambda: kubectl_page.lines(_table),
 }

@@ -212,7 +212,7 @@ class Failover:
             log.warning("node_not_patched", node=node.name, wanted=result, message=str(error) or type(error).__name__)
             self._metrics.failovers.labels("conflict" if conflict else "failed").inc()
             return False
-        log.warning(result, node=node.name)
+        log.warning("node_patched", outcome=result, node=node.name)
         self._metrics.failovers.labels(result).inc()
         return True
 
