@@ -61,7 +61,7 @@ def _names(argument: ast.expr) -> Iterator[str]:
 MEANINGS: Mapping[str, str] = {
     "account_changed": "The new API token is of another account: it is not used.",
     "action_not_read": "The newest action of a volume could not be read; the next call looks again.",
-    "action_overdue": "An action is much older than its kind takes, and the volume shows its effect: it counts as done.",
+    "action_overdue": "An action is older than its kind takes, and the volume shows its effect: it is done.",
     "api_away": "The API server does not answer; what is in memory is used meanwhile.",
     "background_failed": "A background loop ended with an error. A fault of the driver.",
     "call": "A gRPC call has ended: warning if it failed, debug if it only asks for capabilities.",
@@ -88,6 +88,7 @@ MEANINGS: Mapping[str, str] = {
     "lease_not_renewed": "The lease could not be renewed in time.",
     "leftover_snapshot_deleted": "The temporary snapshot of a clone was left by an earlier process, and is deleted.",
     "leftover_snapshot_stays": "It could not be deleted; it is tried again.",
+    "leftovers_not_looked_for": "The temporary snapshots of earlier clones could not be looked for; it is tried again.",
     "list_of_actions_failed": "The account's list of actions could not be read; each action is asked for instead.",
     "list_of_actions_lacks_ours": "The list does not show the driver's actions; each is asked for instead.",
     "list_of_actions_refused": "The token may not read the list of actions; each is asked for instead.",
@@ -129,7 +130,7 @@ MEANINGS: Mapping[str, str] = {
     "temporary_snapshot_stays": "The temporary snapshot of a clone could not be deleted; it is tried again.",
     "token_accepted": "The cloud has let the API token in.",
     "token_not_proven": "The cloud has not let the API token in; it is asked again.",
-    "unforeseen": "An exception that nobody foresaw, with its traceback. The call is answered UNAVAILABLE (AIOCSI-G003).",
+    "unforeseen": "An exception that nobody foresaw, with its traceback. The answer is UNAVAILABLE (AIOCSI-G003).",
     "watch_expired": "A watch of the API server has expired; the objects are read again.",
     "work_left": "Work was still under way when the process ended; the next process finds what it did.",
 }
@@ -137,8 +138,8 @@ MEANINGS: Mapping[str, str] = {
 
 def problems(events: Mapping[str, LogEvent], meanings: Mapping[str, str]) -> list[str]:
     """Say which events have no meaning, and which meanings no event."""
-    unknown = [
-        f"the log event {name} has no meaning in tools/log_events.py" for name in sorted(events.keys() - meanings)
+    new, gone = sorted(events.keys() - meanings), sorted(meanings.keys() - events)
+    return [
+        *(f"the log event {name} has no meaning in tools/log_events.py" for name in new),
+        *(f"no code writes the log event {name} of tools/log_events.py" for name in gone),
     ]
-    gone = [f"no code writes the log event {name} of tools/log_events.py" for name in sorted(meanings.keys() - events)]
-    return [*unknown, *gone]

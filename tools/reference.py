@@ -68,9 +68,10 @@ EVENTS_HEAD = """\
 # Events of the logs
 
 Each line is one event, as JSON, with its keys in one order: `timestamp`, `level`, `event`, `method`, `code` (the gRPC
-status), `outcome`, `error_class`, `error_code` ([what to do](codes.md)), `volume_id`, `message`, `remedy`, then the rest.
-Lines of one call have one `request_id`. [What `outcome` tells](errors.md): created, deleted and was already gone are told apart.
-A line that tells of an error has `error_class`, `message` and, where there are, `error_code` and `remedy`, too."""
+status), `outcome`, `error_class`, `error_code` ([what to do](codes.md)), `volume_id`, `message`,
+`remedy`, then the rest.
+Lines of one call have one `request_id`. [What `outcome` tells](errors.md): created, deleted and already gone are told
+apart. A line that tells of an error has `error_class`, `message` and, where there are, `error_code` and `remedy`."""
 
 METRICS_HEAD = """\
 # Metrics

@@ -1,6 +1,6 @@
 """A node on a simulated host, called as kubelet calls it; a test says what its programs meet."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -72,7 +72,7 @@ class World:
         )
         self._call(message, csi.NodeStageVolumeResponse)
 
-    def publish(self, pod: str = "pod") -> None:
+    def publish(self, pod: str = "pod", context: Mapping[str, str] | None = None) -> None:
         """NodePublishVolume."""
         message = csi.NodePublishVolumeRequest(
             volume_id=VOLUME,
@@ -80,6 +80,7 @@ class World:
             staging_target_path=STAGING,
             target_path=target(pod),
             volume_capability=self._capability(),
+            volume_context=dict(context or {}),
         )
         self._call(message, csi.NodePublishVolumeResponse)
 
