@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted mutations vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock coverage check lint formatting types walls update formats verify clean
+.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted mutations vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock coverage check lint formatting types walls words update formats verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -69,8 +69,8 @@ planted: venv ## plant known bugs, one after the other: the simulation must find
 coverage: venv ## which lines and branches the unit tier reaches; fails if it misses some of what decides
 	@$(RUN) -m tools.reached
 
-check: venv ## lint, formatting, types, the walls between packages, and the formats that outlive a process
-	@$(MAKE) --keep-going lint formatting types walls formats
+check: venv ## lint, formatting, types, the walls between packages, the formats that outlive a process, and the words of the docs
+	@$(MAKE) --keep-going lint formatting types walls formats words
 
 lint:
 	.venv/bin/ruff check .
@@ -124,6 +124,9 @@ e2e-down: venv ## remove the kind cluster, its cloud and its engine
 
 e2e-upstream: venv ## upstream's storage suite on the cluster of e2e-up (ARGS go to ginkgo: -skip=Slow)
 	@$(RUN) -m tests.e2e.suite $(ARGS)
+
+words: venv ## check the words of the documentation (docs/style.md)
+	@$(RUN) -m tools.words
 
 workflows: venv ## check the definitions for GitHub's runners
 	@"$$($(RUN) -m tools.go_programs actionlint | tail -1)"

@@ -115,7 +115,7 @@ class Busy(NotFinal):
 
 
 class StaleToken(NotFinal):
-    """A list token that cannot be honoured: the caller must start the list anew (CSI 1.13 "ListVolumes Errors")."""
+    """A list token that cannot be honoured: the caller must start the list again (CSI 1.13 "ListVolumes Errors")."""
 
     status = Status.ABORTED
     default_code: ClassVar[StrEnum] = Code.STALE_LIST

@@ -58,7 +58,7 @@ async def remove(host: Host, volume: VolumeSpec, glance: Glance) -> Glance:
             what = reason if stale else f"is dead where it is staged ({reason}), and"
             raise errors.Unavailable(
                 f"volume {volume.id} {what} mounted at {', '.join(users)}",
-                remedy=f"delete {condition.pods(users)}: when nobody uses it, it is checked and mounted again",
+                remedy=f"delete {condition.pods(users)}: when no pod uses it, it is checked and mounted again",
                 error_code=Code.FILE_SYSTEM_DEAD,
             )
         log.warning("dead_mount_removed", volume_id=volume.id, path=glance.path, device=mount.number, message=reason)
@@ -74,7 +74,7 @@ async def refuse_elsewhere(host: Host, volume: VolumeSpec, mounted: tuple[Mount,
         points = sorted(mount.point for mount in mounted)
         raise errors.Unavailable(
             f"volume {volume.id} is mounted at {', '.join(points)}, where it is dead: {reason}",
-            remedy=f"delete {condition.pods(points)}: when nobody uses it, it is checked and mounted again",
+            remedy=f"delete {condition.pods(points)}: when no pod uses it, it is checked and mounted again",
             error_code=Code.FILE_SYSTEM_DEAD,
         )
 

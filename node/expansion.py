@@ -169,7 +169,7 @@ class Expansion:
         if reason := await dead_mounts.death(self._host, mount, facts, known):
             raise errors.FailedPrecondition(
                 f"the file system of volume {wanted.place.volume_id} is dead: {reason}",
-                remedy="delete the pods that use it: when nobody does, it is checked and mounted again, and grown",
+                remedy="delete the pods that use it: when none does, it is checked and mounted again, and grown",
                 error_code=Code.FILE_SYSTEM_DEAD,
             )
         if "ro" in mount.super_options or facts.read_only:

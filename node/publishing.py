@@ -112,7 +112,7 @@ class Publishing:
             users = mount_refs.uses((mount.point for mount in table.of(staged.number)), (staging_path,))
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is dead where it is staged, at {staging_path}: {reason}",
-                remedy=f"delete {condition.pods(users) if users else 'this pod'}: when nobody uses the volume on this "
+                remedy=f"delete {condition.pods(users) if users else 'this pod'}: when no pod uses the volume on this "
                 "node, it is unstaged, checked and mounted again",
                 error_code=Code.FILE_SYSTEM_DEAD,
             )

@@ -91,6 +91,6 @@ def _filesystem(host: Host, place: VolumePath, mount: Mount, descriptor: int) ->
 def _dead(place: VolumePath, reason: str) -> errors.Unavailable:
     return errors.Unavailable(
         f"volume {place.volume_id} is dead at {place.path}: {reason}",
-        remedy=f"delete {condition.pods((place.path,))}: when nobody uses it, it is checked and mounted again",
+        remedy=f"delete {condition.pods((place.path,))}: when no pod uses it, it is checked and mounted again",
         error_code=Code.FILE_SYSTEM_DEAD,
     )

@@ -24,7 +24,7 @@ def after(text: str) -> Cursor:
         return START
     match = _TOKEN.fullmatch(text) if text.isprintable() else None
     if match is None:
-        raise errors.StaleToken("the starting token is none of this driver's; start the list anew")
+        raise errors.StaleToken("invalid starting_token: start the list again")
     return float(match.group(1)), match.group(2)
 
 

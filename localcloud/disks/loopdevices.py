@@ -43,7 +43,7 @@ def bind(backing: Path) -> int:
                 return number
     finally:
         os.close(backing_fd)
-    raise OSError(errno.EBUSY, "every free loop device was taken by somebody else", str(backing))
+    raise OSError(errno.EBUSY, "every free loop device was taken by another process", str(backing))
 
 
 def unbind(number: int) -> bool:

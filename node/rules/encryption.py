@@ -107,7 +107,7 @@ def _known(volume: VolumeSpec, probe: Probe, header: Header) -> Unlock | Format:
     named = header.label == label(volume.id)
     if not named and not volume.copied:
         raise errors.FailedPrecondition(
-            f"the LUKS header of volume {volume.id} is that of volume {_shown(header.label) or 'nobody'}",
+            f"the LUKS header of volume {volume.id} {_owner(header.label)}",
             remedy=f"if this is a copy that was made outside of the driver, name it: {_naming(volume)}",
             error_code=Code.HEADER_FOREIGN,
         )
@@ -123,7 +123,7 @@ def _known(volume: VolumeSpec, probe: Probe, header: Header) -> Unlock | Format:
     if named and header.subsystem == NEW:  # without a key nobody ever wrote to it; and it says so itself
         return formatting.permit(volume, probe, wipe=True)
     raise errors.FailedPrecondition(
-        f"the LUKS header of volume {volume.id} has no key any more: somebody has erased them",
+        f"the LUKS header of volume {volume.id} has no key slots left: they were erased",
         remedy="restore the header from a backup (cryptsetup luksHeaderRestore); without one the data is lost",
         error_code=Code.HEADER_WITHOUT_KEY,
     )
@@ -141,9 +141,13 @@ def _unusable(volume_id: str, problem: str) -> errors.FailedPrecondition:
     return errors.FailedPrecondition(
         f"the LUKS header of volume {volume_id} is not one that its class makes: {problem}",
         remedy="if you have changed it, or made it by hand, name in the class what it has (encryptionCipher, …), or "
-        "change it back; else restore it from a backup (cryptsetup luksHeaderRestore): somebody has written the disk",
+        "change it back; else restore it from a backup (cryptsetup luksHeaderRestore): the disk was written to",
         error_code=Code.HEADER_UNEXPECTED,
     )
+
+
+def _owner(label_: str) -> str:
+    return f"is that of volume {_shown(label_)}" if label_ else "carries no volume id"
 
 
 def _shown(text: str) -> str:
@@ -184,7 +188,7 @@ def decide_mapper(volume: VolumeSpec, mapper: Mapper | None, disk: Facts, header
     if mapper.disk == disk.number and mapper.kernel_name in disk.holders and mapper.uuid == stack:
         return Reuse()
     raise errors.FailedPrecondition(
-        f"mapper {mapper.name} of volume {volume.id} is open upon device {mapper.disk}, or upon another header",
+        f"mapper {mapper.name} of volume {volume.id} is open on device {mapper.disk}, or on another header",
         remedy=f"find out who opened it, and close it: cryptsetup close {mapper.name}",
         error_code=Code.MAPPER,
     )

@@ -168,7 +168,7 @@ def permit(volume: VolumeSpec, probe: Probe, *, wipe: bool) -> Format:
 
 def _refusal(volume: VolumeSpec, probe: Probe, found: str, intent: Intent | None = None) -> errors.FailedPrecondition:
     begun = (
-        f"; a format as {intent.kind} was begun here, but the device was attached anew since"
+        f"; a format as {intent.kind} was begun here, but the device was attached again since"
         if intent is not None and intent.volume_id == volume.id
         else ""
     )

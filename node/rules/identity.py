@@ -116,8 +116,8 @@ def check_unrecorded(volume_id: str, mount: Mount, facts: Facts | None) -> None:
     if not is_left and (facts is None or not may_be(volume_id, "", facts)):
         what = f"{mount.kind} of {mount.source}" if facts is None else describe(facts)
         raise errors.FailedPrecondition(
-            f"{mount.point} has a mount that is no volume of this driver ({what}), and is left alone",
-            remedy="find out who has mounted it; unmount it by hand if nobody needs it",
+            f"{mount.point} has a mount that is not a volume of this driver ({what}), and is left alone",
+            remedy="find out what has mounted it; unmount it by hand if it is not needed",
             error_code=Code.FOREIGN_MOUNT,
         )
 
@@ -136,7 +136,8 @@ def prove_again(volume_id: str, volume_name: str, facts: Facts) -> None:
         )
     if not may_be(volume_id, volume_name, facts):
         raise errors.FailedPrecondition(
-            f"device {facts.kernel_name} is no volume of this cloud: {describe(facts)}", error_code=Code.DEVICE_FOREIGN
+            f"device {facts.kernel_name} is not a volume of this cloud: {describe(facts)}",
+            error_code=Code.DEVICE_FOREIGN,
         )
 
 

@@ -140,7 +140,7 @@ def _held_back(node: NodeRecord, counted: Census, policy: Policy) -> str:
     if node.annotation(taints.ignored(policy.driver)) is not None:
         return f"the node has the annotation {taints.ignored(policy.driver)}"
     if taints.is_claimed(node, policy.driver):
-        return "the taint that was set before has been taken off by somebody"
+        return "the taint that was set before was removed by another client"
     if counted.is_parted:
         return f"{counted.unready} of {counted.nodes} nodes are not ready, as in a network partition"
     if counted.tainted >= policy.max_nodes:

@@ -87,7 +87,7 @@ def test_a_copy_is_unlocked_although_it_names_its_origin_and_is_to_name_itself()
     [
         pytest.param(Header(1), "has not made", id="LUKS1"),
         pytest.param(replace(HEADER, subsystem=""), "has not made", id="somebody's own LUKS2"),
-        pytest.param(replace(HEADER, label=""), "is that of volume nobody", id="no label"),
+        pytest.param(replace(HEADER, label=""), "carries no volume id", id="no label"),
         pytest.param(replace(HEADER, requires=("online-reencrypt",)), "reencrypt --resume-only", id="re-encryption"),
         pytest.param(replace(HEADER, slots=()), "erased", id="no key any more"),
         pytest.param(None, "luksHeaderRestore", id="damaged"),

@@ -98,7 +98,7 @@ def test_a_whole_file_system_is_never_made_anew_whatever_was_begun() -> None:
 def test_a_begun_format_allows_nothing_once_the_device_was_away() -> None:
     data = replace(BLANK, scan=ScanResult(0, first_data=4711))
     for away in (replace(INTENT, sequence="8"), replace(INTENT, boot="boot-2"), replace(INTENT, sequence="")):
-        assert "attached anew since" in refusal(data, intent=away)
+        assert "attached again since" in refusal(data, intent=away)
         assert decide(holding("ext4"), intent=away) == Keep(grow=False)
 
 

@@ -101,7 +101,7 @@ def test_when_a_look_is_due(sighting: Sighting, now: float, due: bool) -> None:
             node(annotations=OURS),
             TAINT,
             WELL,
-            Verdict(Action.REPORT, "the taint that was set before has been taken off by somebody"),
+            Verdict(Action.REPORT, "the taint that was set before was removed by another client"),
             id="our taint was taken off",
         ),
         pytest.param(
