@@ -22,6 +22,7 @@ from warden.lease import LeaseHolder, LeaseName
 from warden.metrics import WardenMetrics
 from warden.rules.failover import Mode, Policy
 from warden.settings import WardenSettings
+from warden.start_guard import StartGuard
 from warden.view import View
 
 PROGRAM = "aiocsi-warden"
@@ -60,6 +61,9 @@ async def serve(chosen: WardenSettings) -> None:
         if policy.mode is not Mode.OFF:
             work = Failover(policy, Parts(view, api, controller, lease, recorder), counted)
             tasks.background(work.run(), "failover")
+        if chosen.start_taint:
+            guard = StartGuard(chosen.driver_name, view, api, lease, counted)
+            tasks.background(guard.run(), "start guard")
         parts: list[server.Servable] = [lease]
         if chosen.http_addr is not None:
             parts.insert(0, HealthServer(chosen.http_addr, metrics, view.not_ready))

@@ -24,6 +24,8 @@ class WardenMetrics:
         )
         self.failovers = Counter("aiocsi_failovers", "What was done about lost nodes.", ["result"], registry=registry)
 
+        self.start_taints = Gauge("aiocsi_start_taints", "Nodes that still have the startup taint.", registry=registry)
+
     def watch(self, leading: Callable[[], float]) -> None:
         """Ask whether this warden leads, at each scrape."""
         self.leading.set_function(leading)

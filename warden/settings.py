@@ -21,6 +21,11 @@ class WardenSettings(Shared):
     failover_after_seconds: float = environ.var(
         60.0, converter=converters.seconds(10, 3600), help="how long a node is not ready before its server is looked at"
     )
+    start_taint: bool = environ.var(
+        False,
+        converter=converters.boolean,
+        help="take the taint DRIVER/agent-not-ready off a node once the driver is registered there with its limit",
+    )
     failover_max_nodes: int = environ.var(
         1, converter=converters.integer(1, 100), help="how many nodes may be tainted at once"
     )

@@ -77,3 +77,22 @@ def test_a_policy_bounds_what_it_may_change_where_kubernetes_has_such() -> None:
     assert name in str(at(render(TAINT)[POLICY], "spec", "matchConditions", 0, "expression"))
     assert POLICY not in render(TAINT, kubernetes="1.29.0")
     assert POLICY not in render()
+
+
+def test_the_start_guard_alone_may_not_touch_the_taint_of_a_failover() -> None:
+    rendered = render("warden: {startTaint: true, failover: {mode: report}}")
+    assert environment(containers(rendered["Deployment/aiocsi-warden"])["warden"])["AIOCSI_START_TAINT"] == "true"
+    variables = {str(one["name"]): str(one["expression"]) for one in items(rendered[POLICY], "spec", "variables")}
+    assert variables["taintKeys"] == '["dobs.csi.digitalocean.com/agent-not-ready"]'
+    assert variables["keys"] == "[]"
+
+
+def test_the_scheduler_waits_for_the_driver_where_kubernetes_can_and_it_is_wanted() -> None:
+    wanted = "csiDriver: {preventPodSchedulingIfMissing: true}"
+    driver = "CSIDriver/dobs.csi.digitalocean.com"
+    field = "preventPodSchedulingIfMissing"
+    assert at(render(wanted, kubernetes="1.37.0")[driver], "spec", field) is True
+    for values, kubernetes in ((wanted, "1.36.0"), ("", "1.37.0")):
+        spec = at(render(values, kubernetes=kubernetes)[driver], "spec")
+        assert isinstance(spec, dict)
+        assert field not in spec

@@ -23,6 +23,11 @@ def ignored(driver: str) -> str:
     return f"{driver}/ignore-failover"
 
 
+def start_taint(driver: str) -> str:
+    """Return the key of the taint with which a node may join until the driver is there."""
+    return f"{driver}/agent-not-ready"
+
+
 def is_claimed(node: NodeRecord, driver: str) -> bool:
     """Tell whether the warden has written on the node that the taint is its own."""
     return node.annotation(tainted_by(driver)) == OURS

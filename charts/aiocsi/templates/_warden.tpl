@@ -1,7 +1,7 @@
 {{/* Whether the warden has a Deployment and a service account of its own: "true", or empty. It has where it may change
 Nodes: the sidecars of the controller's pod have no use for that right. */}}
 {{- define "aiocsi.wardenAlone" -}}
-{{- if and .Values.warden.enabled (eq (include "aiocsi.failoverMode" .) "taint") -}}true{{- end -}}
+{{- if and .Values.warden.enabled (or .Values.warden.startTaint (eq (include "aiocsi.failoverMode" .) "taint")) -}}true{{- end -}}
 {{- end }}
 
 {{/* off, report or taint; a bare off is false in YAML. */}}
@@ -62,4 +62,6 @@ aiocsi-warden-{{ .Values.driver.name }}
   value: {{ .Values.warden.failover.afterSeconds | quote }}
 - name: AIOCSI_FAILOVER_MAX_NODES
   value: {{ .Values.warden.failover.maxNodes | quote }}
+- name: AIOCSI_START_TAINT
+  value: {{ .Values.warden.startTaint | quote }}
 {{- end }}

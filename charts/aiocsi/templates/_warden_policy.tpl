@@ -4,8 +4,13 @@ cannot say which part of an object may be patched; an admission policy can. */}}
 {{- $name := printf "%s-warden" (include "aiocsi.clusterName" .) -}}
 {{- $user := printf "system:serviceaccount:%s:%s-warden" .Release.Namespace (include "aiocsi.fullname" .) -}}
 {{- $labels := include "aiocsi.labels" (dict "root" . "component" "warden") -}}
-{{- $annotations := list (printf "%s/tainted-by" .Values.driver.name) -}}
-{{- $taints := list "node.kubernetes.io/out-of-service" -}}
+{{- $annotations := list -}}
+{{- $taints := list -}}
+{{- if eq (include "aiocsi.failoverMode" .) "taint" -}}
+{{- $annotations = append $annotations (printf "%s/tainted-by" .Values.driver.name) -}}
+{{- $taints = append $taints "node.kubernetes.io/out-of-service" -}}
+{{- end -}}
+{{- if .Values.warden.startTaint }}{{ $taints = append $taints (printf "%s/agent-not-ready" .Values.driver.name) }}{{ end -}}
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata:
@@ -35,7 +40,7 @@ spec:
     - expression: >-
         variables.hasTaints.all(t, t.key in variables.taintKeys || variables.hadTaints.exists(o, o == t)) &&
         variables.hadTaints.all(o, o.key in variables.taintKeys || variables.hasTaints.exists(t, t == o))
-      message: the warden may change no taint of a Node but the one of a failover
+      message: the warden may change no taint of a Node but its own
     - expression: >-
         object.metadata.?labels.orValue({}) == oldObject.metadata.?labels.orValue({}) &&
         object.metadata.?finalizers.orValue([]) == oldObject.metadata.?finalizers.orValue([]) &&
