@@ -122,6 +122,8 @@ MEANINGS: Mapping[str, str] = {
     "socket_taken": "Another process serves the socket; it is waited for.",
     "staged_elsewhere": "The volume is staged at a second path, too.",
     "stale_mapper_closed": "A mapper of an earlier header or disk was closed.",
+    "start_taint_removed": "The driver is registered on the node: the startup taint is taken away.",
+    "start_taint_stays": "The startup taint could not be taken away; it is tried again.",
     "state_directory_gone": "The state directory was removed by somebody; it is made again.",
     "state_directory_not_written": "The state directory cannot be written.",
     "state_directory_taken": "Another process uses the state directory; it is waited for.",
