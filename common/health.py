@@ -1,4 +1,4 @@
-"""A tiny HTTP server for probes and scrapes: GET /healthz, /readyz, /metrics, and nothing else.
+"""A tiny HTTP server for probes and scrapes: GET /healthz, /readyz, /metrics, and what a process adds.
 
 Whoever sends its request at once is answered, however many others are connected: at the limit the oldest connection
 without a whole head gives way, and nobody may stay for long.
@@ -47,6 +47,7 @@ class HealthServer:
         patience: tuple[float, float] = (HEAD_SECONDS, READ_SECONDS),
     ) -> None:
         self._address = address
+        self._pages: dict[str, Callable[[], bytes]] = {}
         self._metrics = metrics
         self._not_ready = not_ready
         self._broken = broken
@@ -56,6 +57,10 @@ class HealthServer:
         self._scrapes: dict[exposition.Form, list[_Connection]] = {}
         self._draining = False
         metrics.watch_readiness(self._why_not_ready)
+
+    def add(self, path: str, make: Callable[[], bytes]) -> None:
+        """Serve one more path, with the JSON that ``make`` returns."""
+        self._pages[path] = make
 
     async def start(self) -> None:
         """Listen, if it does not yet. Raises EndpointError if the address cannot be had."""
@@ -150,6 +155,8 @@ class HealthServer:
             return _response(status, f"{printable(why_not) or 'ready'}\n".encode())
         if path == "/metrics":
             return _response(HTTPStatus.OK, self._metrics.render(form), form.value)
+        if path in self._pages:
+            return _response(HTTPStatus.OK, self._pages[path](), "application/json")
         return _response(HTTPStatus.NOT_FOUND, b"try /healthz, /readyz or /metrics\n")
 
 

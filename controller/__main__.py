@@ -26,7 +26,7 @@ from common.server import LOST_CLIENT_SECONDS, GrpcServer, Servable, run
 from common.settings import CHECK, read
 from common.sockets import parse
 from common.tasks import Tasks
-from controller import wiring
+from controller import volumes_page, wiring
 from controller.digitalocean.client import DigitalOcean
 from controller.digitalocean.connection import proxy_for, session, tls
 from controller.digitalocean.http import Http
@@ -36,6 +36,7 @@ from controller.digitalocean.request_metrics import LEVELS, CountedRequests
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_check import TokenCheck
 from controller.digitalocean.token_state import TokenState
+from controller.inventory import Inventory
 from controller.pacing.budget import Budget
 from controller.pacing.lane_metrics import LaneMetrics
 from controller.records import ControllerScope
@@ -110,7 +111,7 @@ async def serve(settings: ControllerSettings) -> None:
         api.http.open(http_session)
         tasks.background(api.token_check.run(), "token check")
         here = settings.region or await _region(settings)
-        controller = _controller(settings, api, tasks, metrics, here)
+        controller, inventory = _controller(settings, api, tasks, metrics, here)
         offered = plugin_capabilities(snapshots=CLOUDS[settings.cloud].snapshots)
         identity = Identity(settings.driver_name, offered, api.access.ready)
         calls = Calls(metrics, at_once=CALLS_AT_ONCE)
@@ -121,6 +122,7 @@ async def serve(settings: ControllerSettings) -> None:
             health = HealthServer(
                 settings.http_addr, metrics, lambda: socket.not_ready() or api.access.reason, socket.broken
             )
+            health.add(volumes_page.PATH, lambda: volumes_page.render(inventory))
             parts.insert(0, health)  # answers to the last
         gc.collect()
         gc.freeze()  # what is there now stays: later collections, which hold up every call, need not look at it
@@ -158,7 +160,9 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
     return Api(cloud, http, token, budget, access, TokenCheck(token, access, cloud.account_id))
 
 
-def _controller(settings: ControllerSettings, api: Api, tasks: Tasks, metrics: Metrics, here: str) -> Controller:
+def _controller(
+    settings: ControllerSettings, api: Api, tasks: Tasks, metrics: Metrics, here: str
+) -> tuple[Controller, Inventory]:
     parts = make_shared(api.cloud, tasks, api.budget, WorkMetrics(metrics.registry))
     log.info("cloud", name=settings.cloud, detach_names_server=api.cloud.traits.detach_names_server)
     levels: dict[str, Callable[[], float | None]] = {
@@ -172,9 +176,8 @@ def _controller(settings: ControllerSettings, api: Api, tasks: Tasks, metrics: M
     Levels(metrics.registry, LEVELS).watch(levels)
     LaneMetrics(metrics.registry).watch(api.budget.waiting_in)
     identity = ControllerScope(settings.driver_name, here, CLOUDS[settings.cloud], api.cloud.traits, settings.tag)
-    return Controller(
-        identity, wiring.make_domains(parts, identity, settings.list_page, confirm=settings.validate_attachment)
-    )
+    domains = wiring.make_domains(parts, identity, settings.list_page, confirm=settings.validate_attachment)
+    return Controller(identity, domains), domains.inventory
 
 
 if __name__ == "__main__":

@@ -51,6 +51,13 @@ class Inventory:
                 await self._read_changes(now)
             self._refreshed_at = asyncio.get_running_loop().time()
 
+    def known(self) -> tuple[list[Volume], float] | None:
+        """Return the volumes as they were last seen, and how many seconds ago that was; None before all were read."""
+        if not self._sweep.complete:
+            return None
+        age = asyncio.get_running_loop().time() - self._refreshed_at
+        return [each for each in self._cache if self._zone in {None, each.zone}], age
+
     async def page(self, after: tuple[float, str], length: int) -> tuple[list[Volume], bool]:
         """Return up to ``length`` volumes that come ``after`` (creation time, id), oldest first; and whether more."""
         if not self._sweep.complete:

@@ -27,6 +27,7 @@ class ControllerDomains:
     lists: Listing
     offers: Capacity
     health: VolumeHealth
+    inventory: Inventory
 
 
 def make_domains(
@@ -52,4 +53,5 @@ def make_domains(
         lists=Listing(inventory, snapshots, leftovers, longest_page),
         offers=Capacity(parts.cloud),
         health=VolumeHealth(parts, inventory, longest_page),
+        inventory=inventory,
     )

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from common.printable import printable
-from kubectl_aiocsi import doctor, why
+from kubectl_aiocsi import adopt, bundle, doctor, drift, why
 from kubectl_aiocsi.api import Api, NotReadError, connect
 from kubectl_aiocsi.completion import SHELLS
 from kubectl_aiocsi.options import PROGRAM, USAGE, Options, UsageError, named, parse
@@ -14,7 +14,13 @@ from kubectl_aiocsi.terminal import Terminal, standard
 
 UNREADABLE = 3
 Verb = Callable[[Api, Options, str, Terminal], Awaitable[int]]
-RUN: dict[str, Verb] = {"doctor": doctor.run, "why": why.run}
+RUN: dict[str, Verb] = {
+    "adopt": adopt.run,
+    "bundle": bundle.run,
+    "doctor": doctor.run,
+    "drift": drift.run,
+    "why": why.run,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,6 +55,8 @@ def _is_asked_of_the_cluster(options: Options, terminal: Terminal) -> bool:
     else:
         if options.verb == "why":
             named(options.what)
+        if options.verb == "bundle":
+            bundle.seconds(options.since)
         return True
     return False
 

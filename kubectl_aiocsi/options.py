@@ -19,6 +19,9 @@ EPILOG = (
 VERBS = {
     "why": "say why a pod, claim, volume or node is stuck: the first broken link, and what to type next",
     "doctor": "check the driver and every volume of it; exit status 0: all is well, 1: a warning, 2: critical",
+    "drift": "say where the cluster and the cloud disagree; exit status 1 if they do",
+    "adopt": "print a PersistentVolume for a volume that the cloud has and the cluster does not",
+    "bundle": "write objects, logs and metrics into a tar.gz for a bug report, without Secrets",
     "completion": "print what makes your shell complete the words of this command",
 }
 TYPES: dict[str, Kind] = {
@@ -89,6 +92,9 @@ def parser() -> argparse.ArgumentParser:
         "what", nargs="+", metavar="[TYPE] NAME", help="pod, pvc, pv or node, and its name; TYPE/NAME"
     )
     each["doctor"].add_argument("--ids", action="store_true", help="list the checks, and check nothing")
+    each["adopt"].add_argument("volume", metavar="VOLUME", help="id or name of the volume in the cloud")
+    each["bundle"].add_argument("--file", default="", help="where to write it (default: aiocsi-bundle-TIME.tar.gz)")
+    each["bundle"].add_argument("--since", default="1h", help="how far back logs go: 30m, 1h, 2d (default: 1h)")
     each["completion"].add_argument("shell", choices=("bash", "zsh", "fish"), help="your shell")
     return made
 

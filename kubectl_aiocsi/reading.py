@@ -20,6 +20,14 @@ FOR_WHY = (
     records.DRIVER_PODS,
     records.NODES,
 )
+FOR_DRIFT = (
+    records.ATTACHMENTS,
+    records.CLAIMS,
+    records.CLASSES,
+    records.CSI_NODES,
+    records.DRIVER_PODS,
+    records.VOLUMES,
+)
 FOR_DOCTOR = (
     *FOR_WHY,
     records.CLAIMS,
@@ -187,4 +195,13 @@ async def for_doctor(api: Api, driver: str, progress: Progress) -> Snapshot:
     await api.text("/version")
     await asyncio.gather(reader.every(FOR_DOCTOR), reader.version())
     await reader.pages_of([*reader.snapshot().pods("controller")])
+    return reader.snapshot()
+
+
+async def for_drift(api: Api, driver: str, progress: Progress) -> Snapshot:
+    """Read what is compared with the cloud, and what the controller knows of it. Raises NotReadError."""
+    reader = Reader(api, driver, progress)
+    await api.text("/version")
+    await reader.every(FOR_DRIFT)
+    await reader.pages_of([*reader.snapshot().pods("controller")], ("volumes",))
     return reader.snapshot()

@@ -25,7 +25,18 @@ nodes, csinodes, csidrivers, storageclasses and volumeattachments it sees the ot
 in all namespaces, and events, deployments, daemonsets, statefulsets, leases, clusterroles, clusterrolebindings
 and snapshots. `get` of `pods/proxy` in the driver's namespace lets it ask the controller's pods for `/readyz`
 and `/metrics`: without it, what the cloud says is known by events alone. A check that lacks a right is
-`SKIPPED`, with the API server's reason."""
+`SKIPPED`, with the API server's reason.
+
+`drift` and `adopt` need no token of the cloud: the controller serves the volumes that it knows at `/volumes` of its
+port for probes, and they ask for that through the same proxy. It costs no request. Only the replica that leads the
+attacher has read all volumes, five minutes after its start at the latest.
+
+## What a bundle holds
+
+Objects that are about the driver, logs of its pods (`--since`, also of containers that ended), `/readyz` and
+`/metrics`. Secrets are not read. Values of environments, tokens, private keys and passwords in URLs are blanked,
+also in base64. `LEFT-OUT.txt` says what is not there. Look through a bundle before you send it all the same: a program
+may have logged what nobody could foresee."""
 
 CHECK_IDS = """\
 ## Checks

@@ -224,3 +224,11 @@ async def test_an_address_that_is_taken_is_a_clear_error() -> None:
         health = HealthServer(HostPort("127.0.0.1", taken.getsockname()[1]), Metrics(), lambda: "")
         with pytest.raises(EndpointError, match=r"cannot listen on 127.0.0.1:"):
             await health.start()
+
+
+@pytest.mark.asyncio
+async def test_a_page_of_the_process_s_own_is_served_as_json(page: Page) -> None:
+    page.health.add("/more", lambda: b"[1]")
+    answer = await page.send(b"GET /more HTTP/1.1\r\n\r\n")
+    assert "Content-Type: application/json" in answer
+    assert answer.endswith("[1]")

@@ -1,5 +1,6 @@
 """A healthy cluster: what the chart makes, two nodes, and a pod with a volume; and words to break it with."""
 
+import json
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -102,6 +103,23 @@ def _workloads(server: ApiServer) -> None:
             server.add("pods", pod)
             if component == "controller":
                 answers(server, f"aiocsi-controller-{number}")
+
+
+def cloud_has(server: ApiServer, *more: Json, age: float | None = 30.0, drop: bool = False) -> None:
+    """Let the controller that leads know of the volume of pv-orders, and of more."""
+    own: Json = {
+        "id": "1cdb2c84-0000-4000-8000-000000000001",
+        "name": "pv-orders",
+        "zone": "nyc1",
+        "size_bytes": 10 << 30,
+        "node_ids": ["1"],
+        "tags": ["shop-cluster"],
+        "created_at": 1.7e9,
+    }
+    told = None if age is None else [*([] if drop else [own]), *({**own, **each} for each in more)]
+    for number, volumes in enumerate((None, told)):
+        path = f"/api/v1/namespaces/kube-system/pods/aiocsi-controller-{number}:9810/proxy/volumes"
+        server.texts[path] = (200, json.dumps({"age_seconds": age, "volumes": volumes}))
 
 
 def answers(server: ApiServer, pod: str, ready: str = "ready", metrics: str = METRICS) -> None:

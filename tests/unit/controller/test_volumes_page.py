@@ -1,0 +1,30 @@
+"""The page of known volumes: everything or nothing, and no request for it."""
+
+import asyncio
+import json
+
+import pytest
+
+from controller import volumes_page
+from tests.unit.controller.world import World
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+
+async def test_before_all_volumes_were_read_none_is_told() -> None:
+    world = World()
+    await world.create("pvc-a")
+    assert json.loads(volumes_page.render(world.work.inventory)) == {"age_seconds": None, "volumes": None}
+
+
+async def test_all_volumes_are_told_with_their_age_and_nothing_is_asked_for_it() -> None:
+    world = World()
+    volume_id = await world.create("pvc-a")
+    await world.work.inventory.refresh()
+    await asyncio.sleep(42)
+    asked = len(world.cloud.requests)
+    told = json.loads(volumes_page.render(world.work.inventory))
+    assert len(world.cloud.requests) == asked
+    assert told["age_seconds"] == pytest.approx(42, abs=1)
+    [volume] = told["volumes"]
+    assert (volume["id"], volume["name"], volume["node_ids"]) == (volume_id, "pvc-a", [])

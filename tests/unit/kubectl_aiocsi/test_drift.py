@@ -1,0 +1,202 @@
+"""Where cluster and cloud disagree, and the PersistentVolume for a volume that only the cloud has."""
+
+import json
+
+import pytest
+import yaml
+
+from kubectl_aiocsi.records import Json, Object
+from kubectl_aiocsi.rules.drift import KINDS, in_bytes
+from tests.unit.kubectl_aiocsi.api_server import ApiServer
+from tests.unit.kubectl_aiocsi.asking import ask
+from tests.unit.kubectl_aiocsi.ways import merge
+from tests.unit.kubectl_aiocsi.world import ago, cloud_has, healthy, metadata, now
+
+LEFT: Json = {"id": "left", "name": "pvc-left", "node_ids": []}
+
+
+async def kinds(server: ApiServer) -> list[str]:
+    answer = await ask(server, "drift", "-o", "json")
+    found = [each.text("kind") for each in answer.json.each("drift")]
+    assert answer.status == (1 if found else 0)
+    assert all(each.text("remove") and each.text("said") for each in answer.json.each("drift"))
+    return found
+
+
+def left_volume(server: ApiServer) -> None:
+    cloud_has(server, LEFT)
+
+
+def gone_volume(server: ApiServer) -> None:
+    cloud_has(server, {"id": "another", "tags": []}, drop=True)
+
+
+def smaller(server: ApiServer) -> None:
+    merge(server.get("persistentvolumes", "pv-orders"), spec={"capacity": {"storage": "20Gi"}})
+
+
+def on_another_droplet(server: ApiServer) -> None:
+    server.drop("volumeattachments")
+
+
+def on_a_strange_droplet(server: ApiServer) -> None:
+    cloud_has(server, {"node_ids": ["1", "999"]}, drop=True)
+
+
+def on_no_droplet(server: ApiServer) -> None:
+    cloud_has(server, {"node_ids": []}, drop=True)
+
+
+def released(server: ApiServer) -> None:
+    merge(server.get("persistentvolumes", "pv-orders"), status={"phase": "Released"})
+
+
+def unused(server: ApiServer) -> None:
+    condition = {"type": "Unused", "status": "True", "lastTransitionTime": ago(60 * 24 * 40)}
+    merge(server.get("persistentvolumeclaims", "orders"), status={"conditions": [condition]})
+
+
+DRIFTS = {
+    "volume-without-pv": left_volume,
+    "pv-without-volume": gone_volume,
+    "size-differs": smaller,
+    "attached-unknown": on_another_droplet,
+    "attached-missing": on_no_droplet,
+    "released-pv": released,
+    "claim-unused": unused,
+}
+
+
+@pytest.mark.asyncio
+async def test_a_cluster_that_is_as_the_cloud_has_no_drift() -> None:
+    server = healthy()
+    cloud_has(server)
+    assert await kinds(server) == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", DRIFTS)
+async def test_each_kind_of_drift_is_told_as_such_and_as_nothing_else(kind: str) -> None:
+    server = healthy()
+    cloud_has(server)
+    DRIFTS[kind](server)
+    assert await kinds(server) == [kind]
+
+
+def test_every_kind_of_drift_is_tried() -> None:
+    assert DRIFTS.keys() == KINDS.keys()
+
+
+@pytest.mark.asyncio
+async def test_a_droplet_that_is_no_node_is_said_to_be_none() -> None:
+    server = healthy()
+    cloud_has(server)
+    on_a_strange_droplet(server)
+    answer = await ask(server, "drift")
+    assert "droplet 999, which is no node of this cluster" in answer.text
+    assert "would end it: doctl compute volume-action detach" in answer.text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("change", [{"tags": ["of-somebody-else"]}, {"created_at": now().timestamp()}])
+async def test_a_volume_of_others_or_a_new_one_is_not_called_left_over(change: Json) -> None:
+    server = healthy()
+    cloud_has(server, {**LEFT, **change})
+    assert await kinds(server) == []
+
+
+@pytest.mark.asyncio
+async def test_a_volume_that_was_just_made_is_not_missed_yet() -> None:
+    server = healthy()
+    cloud_has(server, drop=True)
+    volume = server.get("persistentvolumes", "pv-orders")
+    volume["metadata"] = {**metadata(Object(volume)), "creationTimestamp": ago(1)}
+    assert await kinds(server) == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        pytest.param('{"age_seconds": null, "volumes": null}', "no controller has read all volumes yet", id="not read"),
+        pytest.param('{"age_seconds": 7200, "volumes": []}', "is 7200 s old", id="old"),
+        pytest.param("<html>", "no controller has read all volumes yet", id="no JSON"),
+    ],
+)
+async def test_without_the_cloud_s_volumes_there_is_no_verdict_on_them(told: str, why: str) -> None:
+    server = healthy()
+    cloud_has(server)
+    released(server)
+    for path in [path for path in server.texts if path.endswith("/volumes")]:
+        server.texts[path] = (200, told)
+    answer = await ask(server, "drift", "-o", "json")
+    assert why in answer.json.text("problem")
+    assert [each.text("kind") for each in answer.json.each("drift")] == ["released-pv"]
+
+
+@pytest.mark.asyncio
+async def test_what_cannot_be_compared_is_named() -> None:
+    server = healthy()
+    server.forbidden.add("volumeattachments")
+    answer = await ask(server, "drift")
+    assert answer.status == 3
+    assert "not compared: volumeattachments: forbidden" in answer.text
+    assert "could not find" in answer.text
+    server.drop("pods")
+    assert "no pod of the controller was found" in (await ask(server, "drift")).text
+
+
+@pytest.mark.parametrize(("text", "size"), [("10Gi", 10 << 30), ("5G", 5 * 10**9), ("7", 7), ("", 0), ("1.5Gi", 0)])
+def test_a_quantity_is_read_or_not_believed(text: str, size: int) -> None:
+    assert in_bytes(text) == size
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("word", ["left", "pvc-left"])
+async def test_a_volume_that_is_adopted_is_kept_and_never_formatted(word: str) -> None:
+    server = healthy()
+    left_volume(server)
+    answer = await ask(server, "adopt", word)
+    made = Object(yaml.safe_load(answer.text))
+    assert (made.text("kind"), made.name, answer.status) == ("PersistentVolume", "pvc-left", 0)
+    assert made.text("spec", "csi", "volumeHandle") == "left"
+    assert made.at("spec", "csi", "volumeAttributes") == {"dobs.csi.digitalocean.com/noformat": "true"}
+    assert made.text("spec", "persistentVolumeReclaimPolicy") == "Retain"
+    assert made.text("spec", "storageClassName") == "do-block-storage-retain"
+    assert made.text("spec", "capacity", "storage") == "10Gi"
+    assert json.loads((await ask(server, "adopt", word, "-o", "json")).text) == made.json
+
+
+@pytest.mark.asyncio
+async def test_without_a_class_that_keeps_any_class_of_the_driver_is_named_and_none_of_another() -> None:
+    server = healthy()
+    left_volume(server)
+    server.drop("storageclasses", "do-block-storage-retain", "do-block-storage-xfs-retain")
+    assert "storageClassName: do-block-storage\n" in (await ask(server, "adopt", "left")).text
+    server.drop("storageclasses")
+    assert "storageClassName: ''\n" in (await ask(server, "adopt", "left")).text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("word", "change", "why"),
+    [
+        ("nobody", {}, "the cloud has no volume nobody"),
+        ("1cdb2c84-0000-4000-8000-000000000001", {}, "PersistentVolume pv-orders has it already"),
+        ("left", {"node_ids": ["7"]}, "it is attached to droplet 7"),
+        ("left", {"name": "pv-orders"}, "there is a PersistentVolume pv-orders of another volume"),
+    ],
+)
+async def test_a_volume_whose_adoption_would_do_harm_is_refused(word: str, change: Json, why: str) -> None:
+    server = healthy()
+    cloud_has(server, {**LEFT, **change})
+    answer = await ask(server, "adopt", word)
+    assert (answer.status, answer.text) == (1, "")
+    assert why in answer.errors
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_adopted_while_the_cloud_s_volumes_are_not_known() -> None:
+    answer = await ask(healthy(), "adopt", "left")
+    assert answer.status == 1
+    assert "the cloud's volumes are not known" in answer.errors
