@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from common import settings
+from common.clouds import CLOUDS, DEFAULT
 from controller.settings import ControllerSettings
 from node.settings import NodeSettings
 from tests.chart.documents import conform, containers, environment, render
@@ -26,6 +27,7 @@ WRONG = {
     "a binding mode that is none": "storageClasses: {bindingMode: Later}",
     "an API that is no URL": "cloud: {apiUrl: api.example.com}",
     "a tag that the cloud refuses": 'cloud: {tags: ["two words"]}',
+    "a cloud that the driver does not know": "cloud: {provider: hetzner}",
     "a region that is none": "cloud: {region: Amsterdam}",
     "a digest that is none": 'image: {digest: "sha256:12"}',
     "a driver name in capitals": "driver: {name: DOBS}",
@@ -145,3 +147,39 @@ def test_each_variable_that_the_chart_sets_is_a_setting_of_that_service(workload
     ours = {name: str(value) for name, value in environment(container).items() if name.startswith("AIOCSI_")}
     assert set(ours) - {variable.name for variable in settings.describe(kind)} == set()
     settings.read(kind, [], "test", "", {**ours, "AIOCSI_HTTP_ADDR": "127.0.0.1:0"})
+
+
+def test_the_chart_offers_the_clouds_that_the_driver_knows() -> None:
+    schema: Json = json.loads((CHART / "values.schema.json").read_text())
+    cloud = branch(branch(branch(branch(schema, "properties"), "cloud"), "properties"), "provider")
+    assert cloud == {"enum": sorted(CLOUDS)}
+
+
+def test_what_the_driver_knows_of_its_cloud_the_chart_does_not_say_again() -> None:
+    defaults = {value.path: value.default for value in values.documented()}
+    facts = {value for facts in CLOUDS.values() for value in (facts.api_root, facts.metadata_root)}
+    assert facts & {default for default in defaults.values() if isinstance(default, str)} == set()
+    assert defaults["cloud", "provider"] == DEFAULT
+
+
+@pytest.mark.parametrize("workload", ["Deployment/aiocsi-controller", "DaemonSet/aiocsi-node"])
+def test_both_services_are_told_which_cloud_it_is_and_no_address_of_it(workload: str) -> None:
+    told = environment(next(iter(containers(render()[workload]).values())))
+    assert told["AIOCSI_CLOUD"] == DEFAULT
+    assert {"AIOCSI_API_URL", "AIOCSI_METADATA_URL"} & told.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "setting"),
+    [
+        pytest.param(("driver", "name"), NodeSettings, "AIOCSI_DRIVER_NAME", id="name"),
+        pytest.param(("cloud", "volumeLimit"), NodeSettings, "AIOCSI_VOLUME_LIMIT", id="volumes"),
+        pytest.param(("cloud", "requestsPerMinute"), ControllerSettings, "AIOCSI_REQUESTS_PER_MINUTE", id="requests"),
+    ],
+)
+def test_a_default_that_chart_and_driver_both_have_is_the_same(
+    value: tuple[str, ...], kind: type, setting: str
+) -> None:
+    [default] = [each.default for each in values.documented() if each.path == value]
+    [known] = [each.default for each in settings.describe(kind) if each.name == setting]
+    assert str(default) == known

@@ -5,8 +5,10 @@
   value: unix:///csi/csi.sock
 - name: AIOCSI_HTTP_ADDR
   value: {{ printf ":%d" (int .port) | quote }}
+{{- with $values.cloud.apiUrl }}
 - name: AIOCSI_API_URL
-  value: {{ $values.cloud.apiUrl | quote }}
+  value: {{ . | quote }}
+{{- end }}
 - name: AIOCSI_TOKEN_FILE
   value: {{ printf "/etc/aiocsi/token/%s" $values.cloud.token.key | quote }}
 - name: AIOCSI_REQUESTS_PER_MINUTE

@@ -137,6 +137,8 @@ imagePullSecrets:
 
 {{/* What both services of the driver are told. */}}
 {{- define "aiocsi.commonEnv" -}}
+- name: AIOCSI_CLOUD
+  value: {{ .Values.cloud.provider }}
 - name: AIOCSI_DRIVER_NAME
   value: {{ .Values.driver.name | quote }}
 - name: AIOCSI_LOG_FORMAT

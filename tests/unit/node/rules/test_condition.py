@@ -1,6 +1,8 @@
 """From the kernel's signs to findings."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from node.records.state import Staged
 from node.rules import condition
 from node.rules.condition import Signs
 
+ROOT = Path(__file__).parents[4]
 MOUNT = Mount(
     id=1,
     parent=0,
@@ -64,6 +67,13 @@ def test_a_sign_becomes_a_finding(signs: Signs, severity: str, reason: str) -> N
     found = condition.of_volume(signs)
     assert (severity, reason) in [(finding.severity, finding.reason) for finding in found]
     assert {finding.reason for finding in found} <= set(condition.REASONS)
+
+
+def test_the_reference_has_each_reason_and_no_other() -> None:
+    page = (ROOT / "docs/reference/node-parameters.md").read_text()
+    rows = page.partition("## Reasons of volume health")[2].partition("\n## ")[0]
+    named = [name for row in rows.splitlines() for name in re.findall(r"`([A-Z]\w+)`", row[1:].partition("|")[0])]
+    assert sorted(named) == sorted(condition.REASONS)
 
 
 def test_a_raw_block_device_has_no_file_system_that_could_be_ill() -> None:
