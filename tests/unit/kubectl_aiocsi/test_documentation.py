@@ -1,0 +1,30 @@
+"""What the pages say of checks and what there is are the same."""
+
+import re
+
+from common.codes import Code as GeneralCode
+from controller.codes import Code as ControllerCode
+from kubectl_aiocsi.rules.causes import CAUSES
+from kubectl_aiocsi.rules.doctor import CHECKS
+from node.codes import Code as NodeCode
+from tools.venv import ROOT
+
+ROW = re.compile(r"(?m)^\| `([a-z-]+)` \|")
+IDS = {check.id for check in CHECKS}
+
+
+def test_each_check_has_one_row_in_the_guide_and_each_row_its_check() -> None:
+    rows = ROW.findall((ROOT / "docs/guides/troubleshoot.md").read_text())
+    assert len(rows) == len(set(rows))
+    assert set(rows) == IDS
+
+
+def test_each_check_has_its_row_in_the_reference() -> None:
+    page = (ROOT / "docs/reference/kubectl.md").read_text()
+    assert set(ROW.findall(page.partition("## Checks")[2])) == IDS
+
+
+def test_a_cause_is_a_check_and_its_codes_are_codes_of_the_driver() -> None:
+    known = {code.value.removeprefix("AIOCSI-") for kind in (GeneralCode, ControllerCode, NodeCode) for code in kind}
+    assert {cause.id for cause in CAUSES} <= IDS
+    assert {code for cause in CAUSES for code in cause.codes} <= known
