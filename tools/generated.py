@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tools import lock, protos, reference
+from tools import dashboards, lock, protos, reference
 from tools.chart import documentation
 from tools.venv import ROOT
 
@@ -32,6 +32,7 @@ GENERATED = (
         protos.generate,
     ),
     Generated("reference", tuple(f"docs/reference/{page}.md" for page in reference.PAGES), reference.generate),
+    Generated("pictures of dashboards", dashboards.IMAGES, dashboards.make),
     Generated("chart values", (str(documentation.README), str(documentation.PAGE)), documentation.make),
 )
 
