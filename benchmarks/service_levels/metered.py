@@ -63,7 +63,7 @@ class MeteredCloud(FakeCloud):
             await asyncio.sleep(self.latency)  # noqa: TID251 (virtual time)
             status, headers = self.limit.arrive()
             headers["date"] = formatdate(self._now(), usegmt=True)
-            if LANES.get(request) is Lane.POLL:
+            if LANES.get(request) is Lane.POLL and status == 200:
                 reserve = RESERVE_PART * int(headers["ratelimit-limit"])
                 self.looks_in_reserve += int(headers["ratelimit-remaining"]) < reserve
             fault = await super()._arrive(request)

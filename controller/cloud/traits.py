@@ -44,9 +44,9 @@ class SnapshotLimits:
 
 
 class Quota(Enum):
-    """How a spent quota of requests comes back: all at once at the end of a window, or bit by bit."""
+    """How a spent quota of requests comes back: each request an hour after it was sent, or bit by bit all the time."""
 
-    WINDOW = "window"
+    ROLLING = "rolling"
     REFILL = "refill"
 
 
@@ -66,6 +66,6 @@ class Traits:
     labels: TextRule
     several_zones: bool = False
     snapshots: SnapshotLimits | None = None
-    quota: Quota = Quota.WINDOW
+    quota: Quota = Quota.ROLLING
     one_action_per_server: bool = True
     detach_names_server: bool = True

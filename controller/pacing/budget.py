@@ -62,7 +62,7 @@ class Budget:
         self,
         per_minute: int = REQUESTS_PER_MINUTE,
         wall: Callable[[], float] = time.time,
-        quota: Quota = Quota.WINDOW,
+        quota: Quota = Quota.ROLLING,
     ) -> None:
         self.window = MinuteLimit(per_minute)
         self.quota = HourLimit(refills=quota is Quota.REFILL)

@@ -1,19 +1,22 @@
 """The hour limit, as the reply headers tell it, and what others on the same token use of it.
 
-Source: DigitalOcean API "Rate Limit".
+Source: DigitalOcean API "Rate Limit": the hour rolls, and the reset is when its oldest request falls out of it.
 """
 
 from controller.pacing.limit_headers import Told
 
 DISORDER_SECONDS = 1.0  # replies overtake each other: for so long, the lower number is the newer
-AFTER_RESET_SECONDS = 1.0  # after a reset one request goes alone, and its reply tells more
-PROBE_SECONDS = 120.0  # nobody's word closes the API for longer: after so long without a request one goes, and asks
+HOUR_SECONDS = 3600.0
+UNHEARD = 8  # so many requests others may send before a reply tells us: a reserve is kept with so many more
+ALONE_SECONDS = 1.0  # once enough should have come back, one request goes alone, and its reply tells more
+PROBE_SECONDS = 120.0  # without a request, one goes and asks though nothing is left: it takes nothing from anybody
 
 
 class HourLimit:
     """What is left of the hour. Times are loop time, seconds.
 
-    ``refills``: the number grows all the time, and the reset is when it will be full; else all comes back at the reset.
+    ``refills``: the number grows all the time, and the reset is when it will be full. Else each request comes back an
+    hour after it was sent, and the first of them at the reset.
     """
 
     def __init__(self, *, refills: bool = False) -> None:
@@ -76,19 +79,24 @@ class HourLimit:
 
     def opens_at(self, now: float, reserve: float) -> float:
         """Return when a request may go that leaves ``reserve`` (0 to 1) of the limit to others."""
-        if not self._limit or self.remaining > self._limit * reserve:
+        least = int(self._limit * reserve) + (UNHEARD if reserve else 0)
+        if not self._limit or self.remaining > least:
             return now
-        if now < self._resets_at:
-            return min(self._returns_at(now, reserve), max(now, self._sent_at + PROBE_SECONDS))
-        return now if self._in_flight == 0 else now + AFTER_RESET_SECONDS
+        at = self._returns_at(least + 1 - self.remaining)
+        if self._remaining == 0:
+            at = min(at, self._sent_at + PROBE_SECONDS)
+        if now < at:
+            return at
+        return now if self._refills or self._in_flight == 0 else now + ALONE_SECONDS
 
-    def _returns_at(self, now: float, reserve: float) -> float:
-        """Return when enough has come back to leave ``reserve`` to others."""
-        if not self._refills or self._remaining >= self._limit:
+    def _returns_at(self, lacking: int) -> float:
+        """Return when so many should have come back."""
+        if not self._refills:
+            return self._resets_at + (lacking - 1) * HOUR_SECONDS / self._limit
+        if self._remaining >= self._limit:
             return self._resets_at
         per_request = (self._resets_at - self._told_at) / (self._limit - self._remaining)
-        lacking = int(self._limit * reserve) + 1 - self.remaining
-        return min(self._resets_at, max(now, self._told_at + lacking * per_request))
+        return min(self._resets_at, self._told_at + lacking * per_request)
 
     def _rebase(self, remaining: int) -> None:
         self._base, self._own, self._others = remaining, self._in_flight, 0

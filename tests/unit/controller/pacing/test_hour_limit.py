@@ -18,8 +18,8 @@ def told(*, refills: bool, remaining: int, reset_seconds: float) -> HourLimit:
 @pytest.mark.parametrize(
     ("remaining", "reserve", "opens_at"),
     [
-        pytest.param(300, LISTS, 61.0, id="a list, 300 left"),
-        pytest.param(3, ATTACHES, 34.0, id="an attach, 3 left"),
+        pytest.param(300, LISTS, 69.0, id="a list, 300 left"),
+        pytest.param(3, ATTACHES, 42.0, id="an attach, 3 left"),
         pytest.param(400, LISTS, 0.0, id="a list, enough left"),
         pytest.param(0, 0.0, 1.0, id="a detach, nothing left"),
     ],
@@ -31,9 +31,27 @@ def test_a_quota_that_refills_opens_as_soon_as_enough_has_come_back(
     assert limit.opens_at(0.0, reserve) == opens_at
 
 
-def test_a_quota_of_windows_opens_at_the_reset() -> None:
-    limit = told(refills=False, remaining=300, reset_seconds=100.0)
-    assert limit.opens_at(0.0, LISTS) == 100.0
+@pytest.mark.parametrize(
+    ("remaining", "reserve", "opens_at"),
+    [
+        pytest.param(0, 0.0, 10.0, id="a detach: the oldest has come back"),
+        pytest.param(30, ATTACHES, 24.0, id="an attach, 30 of 36 left"),
+        pytest.param(300, LISTS, 78.0, id="a list, 300 of 360 left"),
+        pytest.param(0, LISTS, 120.0, id="a list, so few left that one asks before"),
+    ],
+)
+def test_an_hour_that_rolls_opens_when_enough_should_have_come_back(
+    remaining: int, reserve: float, opens_at: float
+) -> None:
+    limit = told(refills=False, remaining=remaining, reset_seconds=10.0)
+    assert limit.opens_at(0.0, reserve) == opens_at
+
+
+def test_once_enough_should_have_come_back_one_request_asks_alone() -> None:
+    limit = told(refills=False, remaining=0, reset_seconds=10.0)
+    assert limit.opens_at(10.0, 0.0) == 10.0
+    limit.use(10.0)
+    assert limit.opens_at(11.0, 0.0) == 12.0
 
 
 def test_replies_that_overtake_each_other_are_not_taken_for_requests_of_others() -> None:
