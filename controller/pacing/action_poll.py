@@ -19,8 +19,8 @@ from controller.cloud.base import ActionState, Cloud, Kind, Pending, Progress
 from controller.cloud.cloud_errors import EventPending
 from controller.codes import Code
 from controller.pacing.action_durations import Durations
-from controller.pacing.look_plan import Step, Watch, due, steps
-from controller.pacing.look_price import Allowance
+from controller.pacing.look_plan import Step, Watch, due, steps, with_lines
+from controller.pacing.look_price import Allowance, Left
 
 log = structlog.get_logger("feed")
 
@@ -135,7 +135,7 @@ class ActionPoll:
             self._changed.clear()
             now = asyncio.get_running_loop().time()
             watches = [*self._watches.values()]
-            wanted = steps(watches, self._durations.of, self._allowance.left(), now, self._last_look)
+            wanted = steps(watches, self._durations.of, self._left(), now, self._last_look)
             at = min(step.at for step in wanted)
             if at <= now + SOON_SECONDS:
                 return [step for step in wanted if step.at <= now + CLOSE_SECONDS]
@@ -143,6 +143,9 @@ class ActionPoll:
                 async with asyncio.timeout_at(at):
                     await self._changed.wait()  # somebody came or went: the next look may be due at another time
         return []
+
+    def _left(self) -> Left:
+        return with_lines(self._allowance.left(), [*self._watches.values()])
 
     async def _take(self, taken: Sequence[Step]) -> None:
         now = asyncio.get_running_loop().time()
@@ -156,7 +159,7 @@ class ActionPoll:
 
     async def _look(self, watches: Sequence[Watch], now: float) -> None:
         self._last_look = now
-        of, left = self._durations.of, self._allowance.left()
+        of, left = self._durations.of, self._left()
         own = {each.action.id: due([each], of, left, now) for each in watches}
         limit = max(now + CLOSE_SECONDS, min(own.values()))
         wanted = [each for each in watches if own[each.action.id] <= limit]

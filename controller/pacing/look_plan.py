@@ -44,6 +44,15 @@ class Step:
     start: bool = False
 
 
+def with_lines(left: Left, watches: Sequence[Watch]) -> Left:
+    """Return what is left when the calls in the servers' lines are counted, too.
+
+    Those for which the minute has no request wait for the rate limit already: each look delays them.
+    """
+    behind = sum(2 + len(each.line) for each in watches)
+    return left._replace(waiting=left.waiting + max(0, behind - left.minute))
+
+
 def steps(watches: Sequence[Watch], of: Of, left: Left, now: float, last_look: float) -> list[Step]:
     """Return what is to be done, each at its time. ``last_look`` is when several were looked at before."""
     may_start = len(watches) <= STARTS_AT_MOST and look_price.plenty(left) > 0

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from controller.pacing.action_durations import Distribution
 
-CHEAP, DEAR = 0.01, 1.0  # seconds of waiting that a request may cost, with a full budget and with none to spare
+CHEAP, DEAR = 0.017, 1.0  # seconds of waiting that a request may cost, with a full budget and with none to spare
 SCARCE, AMPLE = 0.2, 0.6  # below this part of the hour every request is dear, and above that one cheap
 AHEAD_SECONDS = 600.0  # so far, the use of the last minute is taken to go on
 PATIENCE_SECONDS = 1.0  # a call that has waited so long counts half for each further second
