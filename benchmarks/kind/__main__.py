@@ -24,8 +24,8 @@ from tests.e2e.cluster.driver import NAMESPACE, RELEASE
 from tests.e2e.cluster.workspace import Workspace
 from tests.e2e.place import Place, close_place, open_place, until_gone
 from tests.e2e.test_cost import is_a_look, is_of_the_reconciler, requests
-from tests.harness.embedded_cloud import EmbeddedCloud, objects
 from tools import go_programs
+from tools.services.embedded_cloud import EmbeddedCloud, objects
 
 MODES = ("WaitForFirstConsumer", "Immediate")
 AT_ONCE = (1, 30)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from benchmarks.service_levels.metered import SHAPES
 from benchmarks.service_levels.stand import PER_HOUR, PER_MINUTE, Cost, Stand, quiet, stand
+from controller.cloud.base import Volume
 from tests.fakes.ratelimit import RateLimit
 
 BETWEEN_SECONDS = 20.0  # lives that are alone do not follow each other at once
@@ -51,6 +52,22 @@ async def together(shape: str, seed: int, *, lives: int = 20, at_once: int = 10,
             await made.life(f"pvc-{number}", str(number % 20 + 1))
 
     return await made.measured(asyncio.gather(*map(life, range(lives))))
+
+
+async def grown(shape: str, seed: int, *, volumes: int, at_once: int) -> Cost:
+    """Grow so many volumes, and take a snapshot of each, some of them at once, on 20 servers."""
+    made = stand(shape, 20, seed)
+    await _learn(made)
+    known = [made.cloud.make_volume(f"pvc-{number}", 1, str(number % 20 + 1)) for number in range(volumes)]
+    await quiet()
+    gate = asyncio.Semaphore(at_once)
+
+    async def grow(volume: Volume) -> None:
+        async with gate:
+            await made.grow(volume.id, 2 * volume.size_bytes)
+            await made.snapshot(volume.id)
+
+    return await made.measured(asyncio.gather(*map(grow, known)))
 
 
 async def one_server(shape: str, seed: int, volumes: int = 15) -> Cost:

@@ -17,6 +17,8 @@ RESERVE_PART = 0.005  # of the hour, which no look may use
 LANES = {  # as in controller/digitalocean/client
     "create_volume": Lane.CHANGE,
     "delete_volume": Lane.CHANGE,
+    "resize": Lane.CHANGE,
+    "create_snapshot": Lane.CHANGE,
     "attach": Lane.ATTACH,
     "detach": Lane.DETACH,
     "get_action": Lane.POLL,

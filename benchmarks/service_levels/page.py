@@ -1,4 +1,7 @@
-"""The page of figures, docs/reference/performance.md: made by the benchmark, with seed and commit."""
+"""The page of figures, docs/reference/performance.md, with its charts: made by the benchmark, with seed and commit.
+
+What was measured on a cluster is kept: it stands after KEPT, and is put there by hand.
+"""
 
 import subprocess  # noqa: TID251 (asks git for the commit)
 from pathlib import Path
@@ -6,10 +9,14 @@ from statistics import median, quantiles
 
 from benchmarks.service_levels import checks, levels
 from benchmarks.service_levels.metered import SHAPES
+from benchmarks.service_levels.plot import Chart
 from benchmarks.service_levels.stand import in_virtual_time
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "performance.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "reference" / "performance.md"
+KEPT = "## From a claim to a ready pod"
 AT_ONCE = {1: 40, 30: 60, 200: 200}  # how many lives in all
+KINDS = ("create", "attach", "detach", "grow", "snapshot")
 HEAD = """# Performance
 
 How fast volumes come and go, beside what the cloud itself takes. Made by `python -m benchmarks.service_levels --write`
@@ -22,27 +29,41 @@ add is not in them.
 
 def write(seed: int) -> None:
     """Measure, and write the page."""
-    ends = "\n".join([*_times(seed), "", *_objectives(seed)])
-    PAGE.write_text(HEAD.format(commit=_commit(), seed=seed) + ends + "\n", encoding="utf-8")
+    kept = PAGE.read_text(encoding="utf-8").partition(KEPT)[2]
+    ends = "\n".join([*_times(seed), "", *_objectives(seed), "", KEPT])
+    PAGE.write_text(HEAD.format(commit=_commit(), seed=seed) + ends + (kept or "\n"), encoding="utf-8")
 
 
 def _times(seed: int) -> list[str]:
-    """Return the table of how long calls take: create, attach, detach and delete, so many lives at once."""
+    """Return the table of how long calls take, so many lives at once, with its charts."""
     lines = [
         "## How long calls take",
         "",
         "Seconds of a call as a sidecar sees it, with its repeats: p50, p90, p99. 200 lives at once need 900 requests,",
-        "so the rate limit decides how long they take.",
+        "so the rate limit decides how long they take. Growths and snapshots are measured apart, of volumes that are",
+        "attached.",
         "",
-        "| an action takes | at once | create | attach | detach | requests a life |",
-        "|---|---|---|---|---|---|",
+        f"| an action takes | at once | {' | '.join(KINDS)} | requests a life |",
+        "|---|---|" + "---|" * (len(KINDS) + 1),
     ]
+    halves: dict[str, dict[str, list[float]]] = {kind: {shape: [] for shape in SHAPES} for kind in KINDS}
     for shape in SHAPES:
         for at_once, lives in AT_ONCE.items():
             cost = in_virtual_time(levels.together(shape, seed, lives=lives, at_once=at_once))
-            calls = " | ".join(_three(cost.calls[kind]) for kind in ("create", "attach", "detach"))
-            lines.append(f"| {shape} | {at_once} | {calls} | {cost.requests / lives:.1f} |")
-    return lines
+            calls = cost.calls | in_virtual_time(levels.grown(shape, seed, volumes=lives, at_once=at_once)).calls
+            cells = " | ".join(_three(calls[kind]) for kind in KINDS)
+            lines.append(f"| {shape} | {at_once} | {cells} | {cost.requests / lives:.1f} |")
+            for kind in KINDS:
+                halves[kind][shape].append(median(calls[kind]))
+    return lines + [line for kind in ("attach", "detach") for line in _chart(kind, halves[kind])]
+
+
+def _chart(kind: str, halves: dict[str, list[float]]) -> list[str]:
+    """Draw the median of a call; return the lines that show it."""
+    labels = [str(each) for each in AT_ONCE]
+    chart = Chart(f"Seconds of a call to {kind}, p50", "lives at once", labels, halves, log=True)
+    chart.draw(DOCS / "images" / f"performance-{kind}.svg")
+    return ["", f"![Seconds of a call to {kind} at 1, 30 and 200 at once](../images/performance-{kind}.svg)"]
 
 
 def _objectives(seed: int) -> list[str]:

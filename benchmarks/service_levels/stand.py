@@ -14,14 +14,32 @@ from common.clouds import CLOUDS, DEFAULT
 from common.tasks import Tasks
 from controller import wiring
 from controller.cloud.base import Volume
-from controller.records import BLANK, Attach, ControllerScope, Create, Detach, ListRequest, PublishContext, Size
+from controller.records import (
+    BLANK,
+    Attach,
+    ControllerScope,
+    Create,
+    Detach,
+    ListRequest,
+    PublishContext,
+    Resize,
+    Size,
+    TakeSnapshot,
+)
 from controller.shared import make_shared
 from tests.fakes.cloud import ZONE
 from tests.fakes.ratelimit import RateLimit
 
 Result = TypeVar("Result")
-CALL_SECONDS = {"create": 120.0, "delete": 120.0, "attach": 180.0, "detach": 180.0}  # --timeout, as the chart sets it
-WORKERS = 100  # --worker-threads of each sidecar, as the chart sets it
+CALL_SECONDS = {  # --timeout, as the chart sets it
+    "create": 120.0,
+    "delete": 120.0,
+    "attach": 180.0,
+    "detach": 180.0,
+    "grow": 120.0,
+    "snapshot": 120.0,
+}
+WORKERS, RESIZER_WORKERS, SNAPSHOTTER_WORKERS = 100, 20, 10  # of each sidecar, as the chart sets it
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0  # the sidecars' back-off, as the chart sets it
 PER_MINUTE, PER_HOUR = 250, 5000
 LIST_SECONDS = 600.0  # the first list reads all pages
@@ -51,6 +69,8 @@ class Stand:
         self._names: dict[str, PublishContext] = {}  # as PersistentVolumes keep them
         provisioner, attacher = asyncio.Semaphore(WORKERS), asyncio.Semaphore(WORKERS)
         self._workers = {"create": provisioner, "delete": provisioner, "attach": attacher, "detach": attacher}
+        self._workers["grow"] = asyncio.Semaphore(RESIZER_WORKERS)
+        self._workers["snapshot"] = asyncio.Semaphore(SNAPSHOTTER_WORKERS)
         parts = make_shared(cloud, Tasks(), cloud.budget)
         scope = ControllerScope("d", ZONE, CLOUDS[DEFAULT], cloud.traits)
         self._work = wiring.make_domains(parts, scope, longest_page=250)
@@ -74,6 +94,16 @@ class Stand:
     async def unpublish(self, volume_id: str, server_id: str) -> None:
         """Detach it."""
         await self._call("detach", lambda: self._work.attachments.unpublish(Detach(volume_id, server_id)))
+
+    async def grow(self, volume_id: str, size_bytes: int) -> None:
+        """Grow it."""
+        wanted = Resize(volume_id, Size(size_bytes), None)
+        await self._call("grow", lambda: self._work.volumes.expand(wanted))
+
+    async def snapshot(self, volume_id: str) -> None:
+        """Take a snapshot of it."""
+        wanted = TakeSnapshot(f"snapshot-{volume_id}", volume_id)
+        await self._call("snapshot", lambda: self._work.snapshots.create(wanted))
 
     async def life(self, name: str, server_id: str) -> None:
         """Create, attach, detach, delete."""
