@@ -47,6 +47,7 @@ PACKAGES = (
     Package("btrfs-progs", ("mkfs.btrfs", "btrfs"), used_by=TESTING),
     Package("cryptsetup-bin", ("cryptsetup",), used_by=TESTING),
     Package("mmdebstrap", ("mmdebstrap",), ("e2e", "droplets"), ("image", "vm")),
+    Package("qemu-user-static", ("qemu-aarch64-static",), ("image-arm64",)),
     Package("qemu-system-x86", ("qemu-system-x86_64",), ("droplets",), ("vm",)),
     Package("qemu-utils", ("qemu-img", "qemu-nbd"), ("droplets",), ("vm",)),
     Package("cpio", ("cpio",), ("droplets",), ("vm",)),

@@ -121,3 +121,9 @@ def test_the_bill_of_materials_names_every_package_there_is(image: Unpacked) -> 
 def test_the_image_is_small_also_as_it_is_pulled(image: Unpacked) -> None:
     assert image.archive_bytes <= 90e6
     assert image.pulled_bytes <= 30e6
+
+
+def test_each_package_of_the_bill_has_its_licences(image: Unpacked) -> None:
+    components = json.loads((image.root / SBOM).read_text())["components"]
+    assert len(components) > 60
+    assert [one["name"] for one in components if not one.get("licenses")] == []

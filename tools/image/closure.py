@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 PROGRAMS = (
@@ -58,12 +58,12 @@ def copy(whole: Path, layer: Path, target: Path) -> None:
 def _closure(whole: Path, layer: Path) -> set[str]:
     """Return the paths that stay, below the root and without symbolic links on the way."""
     libraries = {path.name: path for folder in ("usr/lib", "usr/lib64") for path in _libraries(whole / folder)}
-    programs = [_program(whole, name) for name in PROGRAMS]
+    programs = [program(whole, name) for name in PROGRAMS]
     folders = [path for folder in FOLDERS for path in (whole / folder).rglob("*")]
     files = [whole / name for name in FILES if (whole / name).exists()]
     waiting = [*programs, *folders, *files, *(libraries[name] for name in OPENED_LATER)]
     found = {path for path in layer.rglob("*.so*") if path.is_file()}  # looked at, and not copied
-    waiting += [libraries[name] for path in found for name in _needs(path) if name in libraries]
+    waiting += [needed for path in found for needed in _needs(path, whole, libraries)]
     kept: set[str] = set()
     while waiting:
         path = waiting.pop()
@@ -74,7 +74,7 @@ def _closure(whole: Path, layer: Path) -> set[str]:
         if path.is_symlink():
             waiting.append(_leads_to(whole, path))
         elif path.is_file():
-            waiting += [libraries[needed] for needed in _needs(path) if needed in libraries]
+            waiting += _needs(path, whole, libraries)
     return kept
 
 
@@ -82,7 +82,7 @@ def _libraries(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*.so*") if not path.is_dir()) if folder.is_dir() else iter(())
 
 
-def _program(whole: Path, name: str) -> Path:
+def program(whole: Path, name: str) -> Path:
     """Return a program of the root file system. Raises FileNotFoundError."""
     for folder in SEARCH:
         path = whole / folder / name
@@ -91,15 +91,18 @@ def _program(whole: Path, name: str) -> Path:
     raise FileNotFoundError(f"{name} is in none of {', '.join(SEARCH)} of the image's root file system")
 
 
-def _needs(path: Path) -> Iterator[str]:
-    """Yield the names of the libraries that an ELF file names; none for another file."""
+def _needs(path: Path, whole: Path, libraries: Mapping[str, Path]) -> Iterator[Path]:
+    """Yield the libraries that an ELF file names, and what loads them; nothing for another file."""
     with path.open("rb") as content:
         if content.read(4) != ELF:
             return
     argv = ["readelf", "--dynamic", "--program-headers", "--wide", str(path)]
     told = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
-    for library, interpreter in NEEDED.findall(told):
-        yield library or Path(interpreter).name
+    for library, loader in NEEDED.findall(told):
+        if loader:
+            yield whole / loader.lstrip("/")
+        elif library in libraries:
+            yield libraries[library]
 
 
 def _leads_to(whole: Path, link: Path) -> Path:

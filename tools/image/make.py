@@ -1,34 +1,71 @@
-"""Make the image, as a docker-archive: what the driver needs of Debian's root file system, and the driver's layer.
+"""Make the image: what the driver needs of Debian's root file system, and the driver's layer.
 
-No container engine and no registry is needed. The same packages give the same image.
+No container engine, no registry and no processor of the image's kind is needed. The same packages give the same image.
 """
 
+import platform
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tools.image import COMPILE, PYTHON, ROOT, SBOM, SITE, archive, closure, install, root, sbom, version
+from tools.image import COMPILE, PYTHON, ROOT, SBOM, SITE, archive, closure, foreign, install, root, sbom, version
 
 USER = "65532:65532"  # nobody in particular; the node's pods run as root by the chart
 
 
+@dataclass(frozen=True)
+class Made:
+    """An image: what it says of itself, its layers (tars, lowest first), its bill of materials."""
+
+    image: archive.Image
+    layers: tuple[Path, ...]
+    bill: str
+
+
 def make(target: Path, machine: str) -> str:
     """Write the archive to ``target`` and its bill of materials beside it; return the image's id. Needs root."""
+    with built(machine) as made:
+        target.with_suffix(".cdx.json").write_text(made.bill)
+        return archive.write(target, made.image, made.layers)
+
+
+@contextmanager
+def built(machine: str) -> Iterator[Made]:
+    """Make the image for a machine; its layers are gone when the block ends. Needs root."""
     with TemporaryDirectory(prefix="aiocsi-image-") as name:
         folder = Path(name)
-        whole, system, layer = folder / "whole", folder / "system", folder / "layer"
+        system, layer = folder / "system", folder / "layer"
         install.install(layer, machine)
-        with tarfile.open(root.root(of=_week())) as contents:
-            contents.extractall(whole, filter="fully_trusted")  # noqa: S202  # we made it, with its device nodes
-        _compile(layer, whole)
+        whole = _whole(folder, machine, layer)
         closure.copy(whole, layer, system)
+        bill = sbom.bill(system, layer)
         (layer / SBOM).parent.mkdir(parents=True)
-        (layer / SBOM).write_text(sbom.bill(system, layer))
-        shutil.copyfile(layer / SBOM, target.with_suffix(".cdx.json"))
-        return archive.write(target, _image(machine), [_packed(system), _packed(layer)])
+        (layer / SBOM).write_text(bill)
+        yield Made(_image(machine), (_packed(system), _packed(layer)), bill)
+
+
+def _whole(folder: Path, machine: str, layer: Path) -> Path:
+    """Return Debian's root file system for a machine, with its modules and those of ``layer`` byte-compiled."""
+    native = _extracted(root.root(of=_week()), folder / "native")
+    if machine == platform.machine():
+        _compile(layer, native)
+        return native
+    whole = _extracted(root.unpacked(archive.ARCHITECTURES[machine], of=_week()), folder / "whole")
+    foreign.complete(whole, native)
+    foreign.compile_modules(native, whole, layer)
+    return whole
+
+
+def _extracted(tar: Path, target: Path) -> Path:
+    with tarfile.open(tar) as contents:
+        contents.extractall(target, filter="fully_trusted")  # noqa: S202  # we made it, with its device nodes
+    return target
 
 
 def _week() -> str:

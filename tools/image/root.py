@@ -17,12 +17,14 @@ MERGED = "usr-is-merged"  # stands in for usrmerge, which apt prefers and which 
 PURGED = "usrmerge libfile-find-rule-perl libnumber-compare-perl libtext-glob-perl perl perl-modules-5.36 libperl5.36"
 PURGED += " libgdbm-compat4 libgdbm6"
 LEFT_OUT = (  # documentation; licences stay
-    "path-exclude=/usr/share/doc/*",
+    "path-exclude=/usr/share/doc/*/*",  # not those of one level: a package may have another's folder by a link
     "path-include=/usr/share/doc/*/copyright",
     "path-exclude=/usr/share/info/*",
     "path-exclude=/usr/share/locale/*",
     "path-exclude=/usr/share/man/*",
 )
+BASE = ("base-files", "base-passwd", "coreutils")  # essential: there by themselves where packages are set up
+UNPACKED = ("--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--skip=cleanup/apt")  # the .deb files stay in it
 
 
 def root(packages: Sequence[str] = (), variant: str = "essential", *, of: str = "") -> Path:
@@ -31,22 +33,29 @@ def root(packages: Sequence[str] = (), variant: str = "essential", *, of: str = 
     ``of`` is any text: one made with another is not taken from the cache.
     """
     names = sorted({MERGED, *(packages or debian_packages())})
-    made_of = (SUITE, variant, names, LEFT_OUT, PURGED, *filter(None, [of]))
-    key = hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
+    key = _key(SUITE, variant, names, LEFT_OUT, PURGED, *filter(None, [of]))
+    return _made(key, variant, names, [f'--customize-hook=chroot "$1" dpkg --purge {PURGED} >&2'])
+
+
+def unpacked(architecture: str, *, of: str = "") -> Path:
+    """Return a tar with the image's packages for ``architecture`` unpacked, and with their archives; else as root."""
+    names = sorted({MERGED, *BASE, *debian_packages()})
+    key = _key(SUITE, architecture, names, LEFT_OUT, UNPACKED, *filter(None, [of]))
+    return _made(key, "extract", names, [f"--architectures={architecture}", *UNPACKED])
+
+
+def _key(*made_of: object) -> str:
+    return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
+
+
+def _made(key: str, variant: str, names: Sequence[str], more: Sequence[str]) -> Path:
     target = CACHE / "roots" / f"{SUITE}-{key}.tar"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = target.with_name(f"new-{target.name}")
         options = [f"--dpkgopt={option}" for option in LEFT_OUT]
-        options += [f'--customize-hook=chroot "$1" dpkg --purge {PURGED} >&2']
-        argv = [
-            "mmdebstrap",
-            f"--variant={variant}",
-            "--mode=root",
-            "--quiet",
-            *options,
-            f"--include={','.join(names)}",
-        ]
-        subprocess.run([*argv, SUITE, unfinished], check=True, stdin=subprocess.DEVNULL, timeout=SECONDS)
+        options += [f"--variant={variant}", "--mode=root", "--quiet", f"--include={','.join(names)}", *more]
+        argv = ["mmdebstrap", *options, SUITE, str(unfinished)]
+        subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, timeout=SECONDS)
         unfinished.replace(target)
     return target

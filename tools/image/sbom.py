@@ -10,7 +10,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 from urllib.parse import quote
 
-from tools.image import SITE, version
+from tools.image import SITE, licences, version
 
 Component = dict[str, object]
 
@@ -35,7 +35,9 @@ def _debian(root: Path) -> Iterator[Component]:
         fields = HeaderParser().parsestr(file.read_text())
         name, package_version = fields["Package"], fields["Version"]
         url = f"pkg:deb/debian/{name}@{quote(package_version, safe='')}?arch={fields['Architecture']}&distro=debian-12"
-        yield {"type": "library", "bom-ref": url, "name": name, "version": package_version, "purl": url}
+        told = root / "usr/share/doc" / name / "copyright"
+        found = licences.of_debian(told.read_text(errors="replace")) if told.exists() else []
+        yield _component(name, package_version, url, found)
 
 
 def _python(root: Path) -> Iterator[Component]:
@@ -43,13 +45,16 @@ def _python(root: Path) -> Iterator[Component]:
         fields = HeaderParser().parsestr(file.read_text())
         name, package_version = fields["Name"], fields["Version"]
         url = f"pkg:pypi/{name.lower().replace('_', '-')}@{package_version}"
-        component: Component = {
-            "type": "library",
-            "bom-ref": url,
-            "name": name,
-            "version": package_version,
-            "purl": url,
-        }
-        if licence := fields.get("License-Expression"):
-            component["licenses"] = [{"expression": licence}]
-        yield component
+        yield _component(name, package_version, url, licences.of_python(fields))
+
+
+def _component(name: str, package_version: str, url: str, found: licences.Licences) -> Component:
+    """Return one package; ``url`` is its package URL."""
+    component: Component = {
+        "type": "library",
+        "bom-ref": url,
+        "name": name,
+        "version": package_version,
+        "purl": url,
+    }
+    return {**component, "licenses": found} if found else component
