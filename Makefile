@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted mutations vm bench image e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock coverage check lint formatting types walls words update formats verify clean
+.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted mutations vm bench image image-arm64 release publish e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock coverage check lint formatting types walls words update formats verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -98,6 +98,17 @@ image: venv ## make the container image, and test it (root)
 	@$(RUN) -m tools.host_packages image
 	@$(RUN) -m tools.image
 	@$(RUN) -m pytest -q tests/image
+
+image-arm64: venv ## make the image for arm64, and start its programs once under emulation (root)
+	@$(RUN) -m tools.host_packages image image-arm64
+	@$(RUN) -m tools.image.emulation
+
+release: venv ## make a release in dist/release/VERSION, root (VERSION=N.N.N KEY=cosign.key TESTED=yes)
+	@$(RUN) -m tools.host_packages image
+	@$(RUN) -m tools.release "$(VERSION)" --key="$(KEY)" $(if $(TESTED),--tested)
+
+publish: venv ## push that release, and verify what arrived (VERSION=N.N.N REGISTRY=host/path KEY=cosign.key)
+	@$(RUN) -m tools.release.publish "dist/release/$(VERSION)" "$(REGISTRY)" --key="$(KEY)"
 
 e2e: venv ## the driver on a kind cluster: make it, test, remove it (root; ARGS go to pytest)
 	@$(RUN) -m tools.host_packages e2e
