@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted mutations vm bench image image-arm64 release publish e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock coverage check lint formatting types walls words update formats verify clean
+.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted mutations vm bench image image-arm64 release publish e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock coverage check lint formatting types walls words site update formats verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -135,6 +135,9 @@ e2e-down: venv ## remove the kind cluster, its cloud and its engine
 
 e2e-upstream: venv ## upstream's storage suite on the cluster of e2e-up (ARGS go to ginkgo: -skip=Slow)
 	@$(RUN) -m tests.e2e.suite $(ARGS)
+
+site: venv ## the documentation as a site in build/site; a link that leads nowhere fails
+	@$(RUN) -m tools.site
 
 words: venv ## check the words of the documentation (docs/style.md)
 	@$(RUN) -m tools.words

