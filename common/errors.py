@@ -94,7 +94,7 @@ class Unimplemented(Refused):
 
 
 class NotFinal(DriverError):
-    """It may have been done, so the caller must call again. An exception that nobody foresaw becomes this too."""
+    """It may have been done, so the caller must call again. An exception that was not foreseen becomes this too."""
 
     status = Status.UNAVAILABLE
 

@@ -1,6 +1,6 @@
 """What surrounds every call: admission, deadline, request id, one log line, metrics, and error → status.
 
-Servicers raise ``common.errors`` and name no status. An exception that nobody foresaw becomes UNAVAILABLE: the sidecars
+Servicers raise ``common.errors`` and name no status. An exception that was not foreseen becomes UNAVAILABLE: the sidecars
 read INTERNAL and UNKNOWN as "nothing is in progress" (CSI 1.13 "Error Scheme"). Its traceback is in the log alone.
 """
 

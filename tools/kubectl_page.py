@@ -36,7 +36,7 @@ attacher has read all volumes, five minutes after its start at the latest.
 Objects that are about the driver, logs of its pods (`--since`, also of containers that ended), `/readyz` and
 `/metrics`. Secrets are not read. Values of environments, tokens, private keys and passwords in URLs are blanked,
 also in base64. `LEFT-OUT.txt` says what is not there. Look through a bundle before you send it all the same: a program
-may have logged what nobody could foresee."""
+may have logged what could not be foreseen."""
 
 CHECK_IDS = """\
 ## Checks
