@@ -45,7 +45,8 @@ CAUSES = (
     Cause(
         "cloud-unreachable",
         ("C015",),
-        r"no connection to the cloud|the cloud has not let the API token in yet|no answer in",
+        r"no connection: |no answer in|no whole answer|has not let the API token in yet|the cloud answered 5\d\d"
+        r"|with a body that cannot be used|which is not the API's own",
         "check that the controller's node reaches cloud.apiUrl: DNS, proxy, firewall",
     ),
     Cause(

@@ -50,7 +50,12 @@ BREAKAGES = (
         "token",
         note="by a claim",
     ),
-    Breakage("cloud-unreachable", controllers_say("no connection to the cloud (refused)"), "claim", "claim-stuck"),
+    Breakage(
+        "cloud-unreachable",
+        controllers_say("GET account: no connection: refused by 127.0.0.1:1"),
+        "claim",
+        "claim-stuck",
+    ),
     Breakage("token-scopes", ways.no_scope),
     Breakage(
         "token-scopes",

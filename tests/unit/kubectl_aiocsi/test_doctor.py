@@ -182,3 +182,19 @@ def test_what_explains_and_is_explained_are_checks() -> None:
     ids = {check.id for check in CHECKS}
     assert len(ids) == len(CHECKS)
     assert {*EXPLAINED_BY, *(each for causes in EXPLAINED_BY.values() for each in causes)} <= ids
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "told",
+    [
+        "the cloud has not let the API token in yet",
+        "GET /v2/account: no answer in 10 s (for 75 s)",
+        "GET /v2/account: the cloud answered 503",
+        "GET /v2/account: the answer was 200 (text/html): <html>, which is not the API's own",
+    ],
+)
+async def test_each_way_in_which_the_cloud_is_away_is_known(told: str) -> None:
+    server = healthy()
+    controllers_say(told)(server)
+    assert await found(server) == {"cloud-unreachable"}
