@@ -85,7 +85,7 @@ walls:
 	.venv/bin/lint-imports
 	.venv/bin/python -m tests.walls
 
-update: venv ## generate anew whatever is generated
+update: venv ## generate again what is generated
 	@$(RUN) -m tools.generated update
 
 formats: ## change each format that outlives a process, in a copy: the golden files must notice

@@ -1,7 +1,7 @@
 """What surrounds every call: admission, deadline, request id, one log line, metrics, and error → status.
 
-Servicers raise ``common.errors`` and name no status. An exception that was not foreseen becomes UNAVAILABLE: the sidecars
-read INTERNAL and UNKNOWN as "nothing is in progress" (CSI 1.13 "Error Scheme"). Its traceback is in the log alone.
+Servicers raise ``common.errors`` and name no status. An unforeseen exception becomes UNAVAILABLE: the sidecars read
+INTERNAL and UNKNOWN as "nothing is in progress" (CSI 1.13 "Error Scheme"). Its traceback is in the log alone.
 """
 
 import asyncio
