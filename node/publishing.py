@@ -12,7 +12,6 @@ from common import errors
 from node import block_use, dead_mounts
 from node.codes import Code
 from node.encryption.unlocking import Unlocking
-from node.formats.mountinfo import MountTable
 from node.host import paths
 from node.host.devices import Device
 from node.host.host import Glance, Host
@@ -57,11 +56,13 @@ class Publishing:
             await self._publish_folder(wanted, wanted.filesystem, glance)
 
     async def _publish_folder(self, wanted: Publish, filesystem: Filesystem, glance: Glance) -> None:
-        staging_path, table = await self._host.table_at(wanted.staging_path)
-        staged = await self._staged(wanted, filesystem, staging_path, table)
+        staging = await self._host.glance(wanted.staging_path)
+        staged = await self._staged(wanted, filesystem, staging)
         read_only = wanted.read_only or "ro" in filesystem.flags
-        points = [mount.point for mount in table.of(staged.number) if mount.root == staged.root]
-        _check_alone(wanted, set(mount_refs.uses(points, (staging_path,), glance.path)))
+        if wanted.alone:
+            mounted = (await self._host.mounts.table()).of(staged.number)
+            points = [mount.point for mount in mounted if mount.root == staged.root]
+            _check_alone(wanted, set(mount_refs.uses(points, (staging.path,), glance.path)))
         if glance.mounted:
             asked = mounting.Asked(
                 volume_id=wanted.volume.id,
@@ -77,7 +78,7 @@ class Publishing:
         record = Published(wanted.volume.id, glance.path, block=False, read_only=read_only, flags=filesystem.flags)
         await self._host.remember(record, before=partial(paths.make_folder, glance.path))
         options = mounting.publish_options(filesystem.flags, read_only=read_only)
-        await self._host.mounts.bind(staging_path, glance.path, options)
+        await self._host.mounts.bind(staging.path, glance.path, options)
         if not await self._host.shows(glance.path, staged.number):
             await self._host.mounts.unmount_all((await self._host.glance(wanted.target)).mounted)
             raise errors.Unavailable(
@@ -85,16 +86,16 @@ class Publishing:
                 error_code=Code.NOT_STAGED,
             )
 
-    async def _staged(self, wanted: Publish, filesystem: Filesystem, staging_path: str, table: MountTable) -> Mount:
+    async def _staged(self, wanted: Publish, filesystem: Filesystem, staging: Glance) -> Mount:
         """Return the staging mount. Raises FailedPrecondition if it is missing, another volume's, or dead."""
-        mounted = table.at(staging_path)
-        if not mounted:
+        staging_path = staging.path
+        if not staging.mounted:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is not staged at {staging_path}",
                 remedy="call NodeStageVolume first",
                 error_code=Code.NOT_STAGED,
             )
-        staged = mounted[-1]
+        staged = staging.mounted[-1]
         facts, known = await self._host.facts(staged.number), self._host.state.read(Staged, wanted.volume.id)
         if facts is None or not identity.is_volume(wanted.volume, facts):
             found = "gone" if facts is None else identity.describe(facts)
@@ -109,7 +110,8 @@ class Publishing:
                 error_code=Code.OTHER_FILE_SYSTEM,
             )
         if reason := await dead_mounts.death(self._host, staged, facts, known):
-            users = mount_refs.uses((mount.point for mount in table.of(staged.number)), (staging_path,))
+            mounted = (await self._host.mounts.table()).of(staged.number)
+            users = mount_refs.uses((mount.point for mount in mounted), (staging_path,))
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is dead where it is staged, at {staging_path}: {reason}",
                 remedy=f"delete {condition.pods(users) if users else 'this pod'}: when no pod uses the volume on this "
@@ -207,9 +209,11 @@ class Publishing:
             await self._host.devices.set_read_only(device.facts.number, read_only=wanted.read_only)
 
     async def _live(self, volume_id: str) -> tuple[Published, ...]:
-        records = self._host.state.all(Published)
+        records = [each for each in self._host.state.all(Published) if each.volume_id == volume_id]
+        if not records:
+            return ()
         table = await self._host.mounts.table()
-        return tuple(each for each in records if each.volume_id == volume_id and table.at(each.target))
+        return tuple(each for each in records if table.at(each.target))
 
     async def _unpublish(self, place: VolumePath) -> None:
         glance = await self._host.glance(place.path)

@@ -11,7 +11,7 @@ from functools import partial
 
 from common import errors
 from node.codes import Code
-from node.host import mounts, paths
+from node.host import mounts
 from node.host.host import Host
 from node.host.sysfs import device_number
 from node.records.findings import Usage
@@ -47,7 +47,7 @@ def _usage(host: Host, place: VolumePath) -> Usage:
     with opened(place) as descriptor:
         known = host.state.read(Staged, place.volume_id)
         if is_recorded(host, place) and known is not None and known.kind and _is_on(descriptor, known.number):
-            mount = mounts.read_mount(paths.mount_id(descriptor))
+            mount = mounts.mount_of(descriptor)
             if mount is None:
                 raise not_there(place)
             return _filesystem(host, place, mount, descriptor)

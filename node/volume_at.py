@@ -9,9 +9,8 @@ from dataclasses import replace
 
 from common import errors
 from node.codes import Code
-from node.host import paths
+from node.host import mounts, paths
 from node.host.host import Host
-from node.host.mounts import read_table
 from node.records.kernel import Facts, Mount
 from node.records.requests import VolumePath
 from node.records.state import Published, Staged
@@ -48,7 +47,7 @@ def is_recorded(host: Host, place: VolumePath) -> bool:
 
 def mount_of(host: Host, place: VolumePath, descriptor: int) -> Mount:
     """Return the mount that was opened. Raises NotFound unless it is the volume's: recorded, or by its device."""
-    mount = read_table().by_id(paths.mount_id(descriptor))
+    mount = mounts.mount_of(descriptor)
     if mount is None or mount.point != place.path:
         raise not_there(place)
     number = block_of(mount, descriptor) or mount.number

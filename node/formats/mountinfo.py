@@ -36,11 +36,6 @@ class MountTable:
         found |= {mount.id: mount for mount in self._mounts(_BTRFS.decode())} if self._devices else {}
         return tuple(mount for mount in found.values() if mount.number == number)
 
-    def by_id(self, mount_id: int) -> Mount | None:
-        """Return the mount with an id."""
-        lines = (line for line in _lines(self._text, b"%d " % mount_id) if line.startswith(b"%d " % mount_id))
-        return next(map(self._mount, lines), None)
-
     def covering(self, path: str) -> Mount | None:
         """Return the mount in which ``path`` lies."""
         places = (path, *(str(parent) for parent in PurePosixPath(path).parents))

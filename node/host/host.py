@@ -16,7 +16,7 @@ from node.host.devices import Devices
 from node.host.filesystems import Filesystems
 from node.host.leftover_programs import LeftoverPrograms
 from node.host.luks import Luks
-from node.host.mounts import Mounts, read_mount, read_table
+from node.host.mounts import Mounts, mount_around, mounts_at, read_table
 from node.host.probe import Prober
 from node.host.state import REMEDY, StateFolder
 from node.host.sysfs import Sysfs
@@ -139,8 +139,10 @@ def _glance(path: str, kubelet_dir: Path | None, orphans: LeftoverPrograms) -> G
     orphans.check(real)
     with suppress(OSError):
         around, seen = paths.mount_ids(real)
-        if seen in {around, 0} and (under := read_mount(around)) is not None:
+        if seen in {around, 0} and (under := mount_around(real)) is not None and under.id == around:
             return Glance(real, (), "", under)
+    if mounted := mounts_at(real):
+        return Glance(real, mounted, _block(real, mounted), None)
     table = read_table()
     mounted = table.at(real)
     under = None if mounted else table.covering(real)
@@ -163,7 +165,7 @@ def _shows(path: str, number: str) -> bool:
     """A btrfs has another number than its device, so that only the mounts tell."""
     if paths.filesystem_number(path) == number:
         return True
-    mounted = read_table().at(path)
+    mounted = mounts_at(path)
     return bool(mounted) and mounted[-1].number == number
 
 

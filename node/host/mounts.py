@@ -8,6 +8,7 @@ Source: mount(8), umount(8), proc_pid_mountinfo(5).
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from node.codes import Code
 from node.formats import exit_status, mountinfo
 from node.formats.exit_status import ExitMeaning
 from node.formats.mountinfo import MountTable
-from node.host import paths, processes
+from node.host import paths, processes, statmount
 from node.host.command import Commands, Ended
 from node.host.threads import Threads
 from node.records.kernel import Mount
@@ -103,6 +104,38 @@ def refusal(path: str) -> str:
 def read_table() -> MountTable:
     """Read the mounts of this process's mount namespace; blocks."""
     return MountTable(Path(_MOUNTINFO).read_bytes(), paths.block_number)
+
+
+def mount_of(descriptor: int) -> Mount | None:
+    """Return the mount that an open file lies in; a btrfs has the number of its device. Blocks."""
+    found = statmount.mount_of(descriptor) or read_mount(paths.mount_id(descriptor))
+    return None if found is None else _of_device(found)
+
+
+def mounts_at(path: str) -> tuple[Mount, ...]:
+    """Return what is mounted at ``path``, the mount that is seen there last; blocks."""
+    try:
+        with paths.pinned(path) as descriptor:
+            found = statmount.mounts_at(descriptor, path)
+    except OSError:
+        found = None
+    return read_table().at(path) if found is None else tuple(map(_of_device, found))
+
+
+def mount_around(path: str) -> Mount | None:
+    """Return the mount in which ``path`` lies, not the one that is seen at it. Blocks, and raises OSError."""
+    for parent in Path(path).parents:
+        try:
+            with paths.pinned(parent) as descriptor:
+                return mount_of(descriptor)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return None
+
+
+def _of_device(mount: Mount) -> Mount:
+    number = paths.block_number(mount.source) if mount.kind == "btrfs" else ""
+    return replace(mount, number=number) if number else mount
 
 
 def read_mount(mount_id: int) -> Mount | None:

@@ -81,20 +81,6 @@ def test_no_mount_is_read_of_an_empty_table() -> None:
     assert table().covering("/a") is None
 
 
-def test_a_mount_is_found_by_its_id_and_not_by_a_number_that_only_holds_it() -> None:
-    mounts = table(line("/a", 15), "6 5 8:1 / /b rw - ext4 /dev/sda rw", line("/5 x", 7), line("/c", 5))
-    found = mounts.by_id(5)
-    assert found is not None
-    assert (found.id, found.point) == (5, "/c")
-    assert table(line("/a", 15)).by_id(5) is None
-
-
-def test_a_btrfs_that_is_found_by_its_id_has_the_number_of_its_device() -> None:
-    found = MountTable(b"7 0 0:99 / /copy rw - btrfs /dev/sda rw\n", lambda source: "8:1").by_id(7)  # noqa: ARG005
-    assert found is not None
-    assert found.number == "8:1"
-
-
 def test_a_table_without_a_last_newline_is_read_to_its_end() -> None:
     text = f"{line('/a')}\n{line('/b', 2)}".encode()
     assert tuple(MountTable(text)) == tuple(table(line("/a"), line("/b", 2)))

@@ -1,0 +1,43 @@
+"""Mounts as the kernel tells of them one by one, and in mountinfo: with options, over each other, with odd names."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from node.host import mounts, paths
+from tools.processes.run import run
+
+OPTIONS = ("ro,noatime,nosuid", "nodev,noexec,sync", "strictatime,dirsync,lazytime", "nodiratime,relatime")
+
+
+@pytest.fixture
+def place(disk_folder: Path) -> Iterator[str]:
+    """A folder to mount at."""
+    folder = disk_folder / "a b\tc\\d,e"
+    folder.mkdir()
+    yield str(folder)
+    while mounts.read_table().at(str(folder)):
+        run("umount", str(folder))
+    folder.rmdir()
+
+
+def test_mounts_at_one_path_are_told_alike_with_all_their_options(place: str) -> None:
+    for number, options in enumerate(OPTIONS):
+        run("mount", "-t", "tmpfs", "-o", options, f"source {number}", place)
+    found = mounts.mounts_at(place)
+    assert found == mounts.read_table().at(place)
+    assert [mount.source for mount in found] == [f"source {number}" for number in range(len(OPTIONS))]
+    with paths.pinned(place) as descriptor:
+        assert mounts.mount_of(descriptor) == found[-1]
+    run("umount", place)
+    assert mounts.mounts_at(place) == found[:-1]
+
+
+def test_a_bind_of_a_folder_and_of_a_file_is_told_with_its_root(place: str, disk_folder: Path) -> None:
+    inner = disk_folder / "inner"
+    inner.mkdir(exist_ok=True)
+    run("mount", "--bind", str(inner), place)
+    assert mounts.mounts_at(place) == mounts.read_table().at(place)
+    run("umount", place)
+    assert mounts.mounts_at(place) == ()
