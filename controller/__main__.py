@@ -32,6 +32,7 @@ from controller.digitalocean.connection import proxy_for, session, tls
 from controller.digitalocean.http import Http
 from controller.digitalocean.limits import TRAITS
 from controller.digitalocean.preconditions import preconditions
+from controller.digitalocean.region_check import RegionCheck
 from controller.digitalocean.request_metrics import LEVELS, CountedRequests
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_check import TokenCheck
@@ -111,6 +112,8 @@ async def serve(settings: ControllerSettings) -> None:
         api.http.open(http_session)
         tasks.background(api.token_check.run(), "token check")
         here = settings.region or await _region(settings)
+        region = RegionCheck(api.access, api.cloud.region)
+        tasks.background(region.run(here), "region check")
         controller, inventory = _controller(settings, api, tasks, metrics, here)
         offered = plugin_capabilities(snapshots=CLOUDS[settings.cloud].snapshots)
         identity = Identity(settings.driver_name, offered, api.access.ready)
@@ -119,9 +122,11 @@ async def serve(settings: ControllerSettings) -> None:
         socket = KeptSocket(server, tasks)
         parts: list[Servable] = [socket]
         if settings.http_addr is not None:
-            health = HealthServer(
-                settings.http_addr, metrics, lambda: socket.not_ready() or api.access.reason, socket.broken
-            )
+
+            def not_ready() -> str:
+                return socket.not_ready() or api.access.reason or region.reason
+
+            health = HealthServer(settings.http_addr, metrics, not_ready, socket.broken)
             health.add(volumes_page.PATH, lambda: volumes_page.render(inventory))
             parts.insert(0, health)  # answers to the last
         gc.collect()

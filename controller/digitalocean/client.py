@@ -10,7 +10,7 @@ import structlog
 
 from common import errors
 from controller.cloud import base, cloud_errors
-from controller.digitalocean import list_pages, models, objects, origins
+from controller.digitalocean import list_pages, models, objects, origins, region_check
 from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.api_request import PAGE_BYTES, SHORT_LIST_BYTES, ApiRequest, Value
 from controller.digitalocean.deletion import delete
@@ -185,11 +185,15 @@ class DigitalOcean:
         return found.uuid if found.team is None else found.team.uuid
 
     async def zone_has_volumes(self, zone: str) -> bool:
-        """GET /v2/regions (regions_list): a region without "storage" has no volumes."""
+        """GET /v2/regions (regions_list)."""
+        return not region_check.problem(zone, await self.region(zone))
+
+    async def region(self, slug: str) -> models.RegionJson | None:
+        """GET /v2/regions (regions_list); None if there is no such region."""
         call = ApiRequest("GET", "/v2/regions", Lane.READ, query=list_pages.query(1), longest=SHORT_LIST_BYTES)
         with refusals():
             found = await self._http.read(call, models.RegionsJson)
-        return any(each.slug == zone and "storage" in each.features for each in found.regions)
+        return next((each for each in found.regions if each.slug == slug), None)
 
     async def add_label(self, volume_id: str, label: str) -> None:
         """POST /v2/tags/{tag}/resources (tags_assign_resources), 404 until the tag exists.

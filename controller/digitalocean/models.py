@@ -101,10 +101,11 @@ class Json(BaseModel):
 
 
 class RegionJson(Json):
-    """A region (regions_list); ``features`` tells whether it has volumes."""
+    """A region (regions_list); ``features`` tells whether it has volumes, ``available`` whether it takes new ones."""
 
     slug: Slug
     features: tuple[str, ...] = ()
+    available: bool = True
 
 
 class VolumeJson(Json):

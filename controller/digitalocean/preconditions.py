@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from common import errors
 from common.checks import Check
 from controller.codes import Code
+from controller.digitalocean import region_check
 from controller.digitalocean.client import DigitalOcean
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
@@ -31,10 +32,8 @@ def preconditions(
 
     async def has_volumes() -> str:
         here = await zone()
-        if not await cloud.zone_has_volumes(here):
-            raise errors.FailedPrecondition(
-                f"region {here} has no volumes", remedy="correct AIOCSI_REGION", error_code=Code.SETTINGS
-            )
+        if text := region_check.problem(here, await cloud.region(here)):
+            raise errors.FailedPrecondition(text, remedy=region_check.REMEDY, error_code=Code.SETTINGS)
         return here
 
     async def volumes() -> str:

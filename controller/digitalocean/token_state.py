@@ -72,6 +72,11 @@ class TokenState:
         self._tell()
         return True
 
+    async def until_let_in(self) -> None:
+        """Wait until the API has let a token in."""
+        while not self._let_in:
+            await self._news.wait()
+
     def answered(self, token: str) -> None:
         """The API answered a request that came with the token."""
         if self.is_proven(token):

@@ -56,7 +56,7 @@ def is_a_look(request: dict[str, object]) -> bool:
 
 def is_of_no_life(request: dict[str, object]) -> bool:
     """Whether it is for all volumes, or for none: nobody shares a look at actions while one volume lives at a time."""
-    return is_of_the_reconciler(request) or request["path"] in {"/v2/account", "/v2/actions"}
+    return is_of_the_reconciler(request) or request["path"] in {"/v2/account", "/v2/actions", "/v2/regions"}
 
 
 def is_of_the_reconciler(request: dict[str, object]) -> bool:

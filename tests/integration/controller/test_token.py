@@ -34,7 +34,8 @@ async def test_a_controller_that_nobody_calls_tries_its_token_and_the_one_that_r
             assert set(await tried(api, 401)) == {"GET /v2/account"}
             await api.ask("DELETE", "/_localcloud/ledger")
             await asyncio.to_thread(file.write_text, api.token)
-            assert await tried(api, 200) == ["GET /v2/account"]
+            first, *others = await tried(api, 200)
+            assert (first, set(others) - {"GET /v2/regions"}) == ("GET /v2/account", set())
             assert await controller.down() == 0
         finally:
             controller.kill()
