@@ -137,8 +137,8 @@ class Snapshots:
 
 def _shown(found: Sequence[Snapshot]) -> list[Snapshot]:
     """Leave out the temporary snapshots of clones."""
-    kept = (each for each in found if not temporary_snapshot.is_temporary(each))
-    return sorted(kept, key=lambda each: (each.created_at, each.id))
+    kept = {each.id: each for each in found if not temporary_snapshot.is_temporary(each)}  # pages may overlap
+    return sorted(kept.values(), key=lambda each: (each.created_at, each.id))
 
 
 def _named(snapshots: Sequence[Snapshot], name: str) -> Snapshot | None:

@@ -28,7 +28,7 @@ def volume(json: models.VolumeJson) -> base.Volume:
         name=json.name,
         zone=json.region.slug,
         size_bytes=sizes.to_bytes(json.size_gigabytes),
-        server_ids=tuple(map(str, json.droplet_ids or ())),
+        server_ids=tuple(dict.fromkeys(map(str, json.droplet_ids or ()))),
         labels=json.tags,
         origin=origins.read(json.description or ""),
         created_at=models.seconds(json.created_at),

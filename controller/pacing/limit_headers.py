@@ -8,6 +8,7 @@ in epoch seconds).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 HOUR_SECONDS = 3600.0  # no window of this API is longer
@@ -64,7 +65,8 @@ def _moment(text: str) -> float | None:
     if not text or len(text) > _LONGEST_DATE:
         return None
     try:
-        return parsedate_to_datetime(text).timestamp()
+        moment = parsedate_to_datetime(text)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()  # RFC 9110: each of its forms is in UTC
     except (ValueError, TypeError, IndexError, OverflowError, OSError):
         return None
 

@@ -1,11 +1,13 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from common import errors
+from controller.cloud.base import Page, Snapshot
 from controller.records import ListRequest, TakeSnapshot
 from csi_proto.csi import v1 as csi
-from tests.fakes.cloud import Fault
+from tests.fakes.cloud import FakeCloud, Fault
 from tests.unit.controller.world import NO_UUID, World
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -105,3 +107,18 @@ async def test_a_snapshot_is_of_its_own_region_and_of_no_other() -> None:
     assert not world.cloud.taken
     wanted.accessibility_requirements = csi.TopologyRequirement(requisite=[csi.Topology(segments={"region": "nyc1"})])
     assert (await world.service.create_snapshot(wanted)).snapshot is not None
+
+
+class Overlapping(FakeCloud):
+    """Its pages overlap, as when a snapshot is deleted between two of them."""
+
+    async def list_snapshots(self, page: int) -> Page[Snapshot]:
+        found = await super().list_snapshots(page)
+        return replace(found, items=(*found.items, *found.items))
+
+
+async def test_a_snapshot_that_the_cloud_lists_twice_is_told_once() -> None:
+    world = World(Overlapping())
+    await world.work.snapshots.create(TakeSnapshot("snap", await world.create()))
+    found, _ = await world.work.snapshots.page(ListRequest(0, ""), "")
+    assert [each.name for each in found] == ["snap"]

@@ -242,3 +242,14 @@ async def test_an_empty_204_of_nobody_is_proven_by_a_look() -> None:
     client, _, _ = scripted(Script(Reply(204, b""), said(200, {"volume": VOLUME})))
     with pytest.raises(errors.OutcomeUnknown):
         await client.delete_volume(MINE)
+
+
+async def test_a_droplet_that_is_told_twice_holds_a_volume_once() -> None:
+    client, _, _ = scripted(Script(said(200, {"volume": {**VOLUME, "droplet_ids": [101, 101, 7]}})))
+    assert (await client.get_volume(MINE)).server_ids == ("101", "7")
+
+
+async def test_a_total_below_what_is_there_does_not_count() -> None:
+    few = said(200, {"volumes": [VOLUME, {**VOLUME, "id": OTHER}], "meta": {"total": 0}, "links": {}})
+    client, _, _ = scripted(Script(few))
+    assert (await client.list_volumes(None, 1)).total == 2

@@ -1,5 +1,7 @@
 """Waiting times and limits that a reply tells: read in every form, bounded, by the reply's own clock."""
 
+import time
+
 import pytest
 
 from controller.pacing.limit_headers import Told, retry_after, told
@@ -41,6 +43,15 @@ def test_a_waiting_time_is_bounded_and_an_implausible_one_counts_as_not_told(tex
 
 def test_without_a_date_of_the_reply_our_own_clock_counts() -> None:
     assert retry_after({"retry-after": "Thu, 01 Jan 2026 00:00:40 GMT"}, DEFAULT, NOW) == 40.0
+
+
+def test_a_date_that_names_no_zone_is_in_utc_wherever_we_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        waits = retry_after({"retry-after": "Thu Jan  1 00:00:40 2026"}, DEFAULT, NOW)
+    time.tzset()
+    assert waits == 40.0
 
 
 def limits(limit: str, remaining: str, reset: str) -> dict[str, str]:
