@@ -7,10 +7,21 @@ import random
 from dataclasses import replace
 
 from tests.faults import plan
-from tests.faults.cloud.foreign import ANSWERS, CLOCKS
+from tests.faults.cloud.foreign import ANSWERS, CLOCKS, LIMITS_FROM
 from tests.faults.plan import FAULTS_END, Fault, Plan, Step
 
 AIMS = ("POST /volumes", "DELETE /volumes", "DELETE /snapshots", "attach", "detach", "resize", "snapshots", "GET", "")
+AIM_OF_STEP = {
+    "claim": "POST /volumes",
+    "restore": "POST /volumes",
+    "clone": "DELETE /snapshots",
+    "pod": "attach",
+    "move": "detach",
+    "stop": "detach",
+    "grow": "resize",
+    "snapshot": "snapshots",
+    "delete": "DELETE /volumes",
+}
 SKEWS = (-1e8, -86400.0, 86400.0, 1e8)  # of a host's clock that was never set, seconds
 
 
@@ -21,7 +32,7 @@ def draw(seed: int) -> Plan:
         return drawn
     steps = [step for step in drawn.steps if step.at < FAULTS_END]
     faults = [
-        *(_answer(chance, steps) for _ in range(chance.choice((1, 3, 6)))),
+        *(_answer(chance, steps) for _ in range(chance.choice((2, 4, 8)))),
         *_clocks(chance, steps),
         *_snapshots(chance, steps),
         *_others(chance, steps),
@@ -31,9 +42,11 @@ def draw(seed: int) -> Plan:
 
 def _answer(chance: random.Random, steps: list[Step]) -> Fault:
     """Let something else answer in the cloud's place, once, while something is done; the cloud may have done it."""
-    at = chance.choice(steps).at + chance.choice((0.0, chance.uniform(0, 12)))
-    aim, done = chance.choice(AIMS), chance.choice((0.0, 0.0, 1.0))
-    return Fault("foreign answer", at, aim, chance.randrange(len(ANSWERS)), done)
+    step = chance.choice(steps)
+    aim = AIM_OF_STEP.get(step.kind, "GET") if chance.random() < 0.7 else chance.choice(AIMS)
+    number = chance.randrange(LIMITS_FROM if chance.random() < 0.6 else len(ANSWERS))
+    at, done = step.at + chance.choice((0.0, chance.uniform(0, 12))), chance.choice((0.0, 0.0, 1.0))
+    return Fault("foreign answer", at, aim, number, done)
 
 
 def _clocks(chance: random.Random, steps: list[Step]) -> list[Fault]:

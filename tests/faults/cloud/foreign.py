@@ -115,6 +115,8 @@ ANSWERS: tuple[tuple[str, Make], ...] = (
     ("limits of a fraction", _limits(remaining="12.5", limit="nan")),
     ("limits used up till 2099", _limits(remaining="0", reset="4070908800")),
 )
+LIMITS_FROM = next(place for place, (name, _) in enumerate(ANSWERS) if name.startswith("429"))
+"""Where those begin that are the API's own, but tell odd limits and waiting times."""
 CLOCKS = (-86400.0, -600.0, 600.0, 86400.0, 1e9)
 """How far the Date header may be from the cloud's own clock, seconds."""
 
