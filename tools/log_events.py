@@ -111,6 +111,8 @@ MEANINGS: Mapping[str, str] = {
     "published": "A volume was made visible to a pod (namespace/name).",
     "record_not_removed": "A file of the state directory could not be removed.",
     "record_set_aside": "A file of the state directory cannot be read, and is kept under another name.",
+    "region_not_checked": "Whether the cloud knows the region is not known: it did not answer, or not to this token.",
+    "region_without_volumes": "The cloud does not know the region, or it has no volumes, or takes no new ones.",
     "registered": "kubelet has taken the driver.",
     "registration_refused": "kubelet has refused the driver; the process ends and is started again.",
     "request": "A request to the cloud was answered.",
