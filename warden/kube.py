@@ -19,7 +19,7 @@ from warden.api import EVERYWHERE, GONE, NO_ANSWER, OPENED, Change, KubeError, L
 from warden.codes import Code
 from warden.rules.objects import Json, each, text
 
-PAGE = 250  # objects: a page of pods is about 3 MiB while it is read
+PAGE = 50  # objects: what a page takes while it is read is not all given back, so a large one costs memory for ever
 WATCH_SECONDS = 290  # the server ends a watch then
 SILENCE_SECONDS = 150.0  # a bookmark comes about every minute: after so long the connection is dead
 ANSWER_SECONDS = 15.0  # for everything else

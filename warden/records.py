@@ -76,7 +76,6 @@ class PersistentVolume:
     """A PersistentVolume of the driver, and the claim that it is bound to, if there is one."""
 
     name: str
-    uid: str
     handle: str
     size: str
     phase: str

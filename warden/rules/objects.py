@@ -76,7 +76,7 @@ def attachment(json: Json, driver: str) -> Attachment | None:
     return Attachment(
         name=text(json, "metadata", "name"),
         node=intern(text(json, "spec", "nodeName")),
-        volume=text(json, "spec", "source", "persistentVolumeName"),
+        volume=intern(text(json, "spec", "source", "persistentVolumeName")),
         attached=at(json, "status", "attached") is True,
     )
 
@@ -87,8 +87,7 @@ def persistent_volume(json: Json, driver: str) -> PersistentVolume | None:
         return None
     claim = at(json, "spec", "claimRef")
     return PersistentVolume(
-        name=text(json, "metadata", "name"),
-        uid=text(json, "metadata", "uid"),
+        name=intern(text(json, "metadata", "name")),
         handle=text(json, "spec", "csi", "volumeHandle"),
         size=intern(text(json, "spec", "capacity", "storage")),
         phase=intern(text(json, "status", "phase")),

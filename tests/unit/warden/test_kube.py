@@ -36,7 +36,7 @@ async def test_a_list_is_read_page_by_page() -> None:
 
     pods = everything(asking(answer), PODS, Scope(fields={"spec.nodeName": "n"}, labels={"a": "b"}))
     assert [text(one, "metadata", "name") async for one in pods] == ["n1", "n2"]
-    first = {"limit": "250", "fieldSelector": "spec.nodeName=n", "labelSelector": "a=b"}
+    first = {"limit": str(kube.PAGE), "fieldSelector": "spec.nodeName=n", "labelSelector": "a=b"}
     assert asked == [first, {**first, "continue": "next"}]
 
 

@@ -68,7 +68,7 @@ def test_an_attachment_of_another_driver_is_not_kept() -> None:
 def test_a_volume_of_another_driver_is_not_kept() -> None:
     spec = {"csi": {"driver": DRIVER, "volumeHandle": "h"}, "capacity": {"storage": "1Gi"}}
     json = {"metadata": {"name": "pv", "uid": "u"}, "spec": spec, "status": {"phase": "Bound"}}
-    assert objects.persistent_volume(json, DRIVER) == PersistentVolume("pv", "u", "h", "1Gi", "Bound")
+    assert objects.persistent_volume(json, DRIVER) == PersistentVolume("pv", "h", "1Gi", "Bound")
     claim = {"namespace": "apps", "name": "c", "uid": "cu"}
     bound = objects.persistent_volume({**json, "spec": {**spec, "claimRef": claim}}, DRIVER)
     assert bound is not None

@@ -1,0 +1,160 @@
+"""How much memory the warden takes for a large cluster: 1,000 nodes, 10,000 volumes with their attachments.
+
+``python -m benchmarks.warden_memory``. It asks an API server that makes its objects as they are asked for, in another
+process. Pods are read only when a node is lost.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aiohttp import ClientError, ClientSession, web
+
+PORT, HTTP_PORT = 18431, 18432
+DRIVER = "dobs.csi.digitalocean.com"
+NODES, VOLUMES = 1_000, 10_000
+PADDING = {"manager": "m" * 200, "fieldsV1": {f"f:field-{number}": {} for number in range(60)}}
+READY_SECONDS, LIMIT_MIB = 120.0, 64
+
+Json = dict[str, object]
+
+
+def metadata(name: str) -> Json:
+    """Return the metadata of an object, as large as a cluster's."""
+    return {
+        "name": name,
+        "uid": f"{name}-0123456789abcdef",
+        "resourceVersion": "7",
+        "managedFields": [PADDING, PADDING],
+    }
+
+
+def node(number: int) -> Json:
+    """Return a Node."""
+    conditions = [
+        {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-28T12:00:00Z", "message": "m" * 80}
+    ]
+    images = [{"names": [f"registry.example.com/image-{each}@sha256:{'0' * 64}"]} for each in range(50)]
+    return {"metadata": metadata(f"node-{number}"), "spec": {}, "status": {"conditions": conditions, "images": images}}
+
+
+def csi_node(number: int) -> Json:
+    """Return what kubelet has registered on a node."""
+    drivers = [{"name": DRIVER, "nodeID": str(number), "allocatable": {"count": 15}}]
+    return {"metadata": metadata(f"node-{number}"), "spec": {"drivers": drivers}}
+
+
+def volume(number: int) -> Json:
+    """Return a bound PersistentVolume."""
+    handle = f"01234567-89ab-cdef-0123-{number:012}"
+    claim = {"namespace": f"team-{number % 100}", "name": f"data-{number}", "uid": handle}
+    csi = {"driver": DRIVER, "volumeHandle": handle, "volumeAttributes": {"a": "b" * 100}}
+    spec = {"csi": csi, "claimRef": claim, "capacity": {"storage": "10Gi"}}
+    return {"metadata": metadata(f"pvc-{handle}"), "spec": spec, "status": {"phase": "Bound"}}
+
+
+def attachment(number: int) -> Json:
+    """Return the VolumeAttachment of a volume."""
+    name = f"pvc-01234567-89ab-cdef-0123-{number:012}"
+    spec = {"attacher": DRIVER, "nodeName": f"node-{number % NODES}", "source": {"persistentVolumeName": name}}
+    return {"metadata": metadata(f"csi-{number:064}"), "spec": spec, "status": {"attached": True}}
+
+
+KINDS: dict[str, tuple[int, Callable[[int], Json]]] = {
+    "nodes": (NODES, node),
+    "csinodes": (NODES, csi_node),
+    "persistentvolumes": (VOLUMES, volume),
+    "volumeattachments": (VOLUMES, attachment),
+}
+
+
+async def answer(request: web.Request) -> web.StreamResponse:
+    """Answer a page of a list, or a watch in which nothing happens."""
+    kind = request.path.rpartition("/")[2]
+    if kind not in KINDS:
+        return web.json_response({"code": 404, "message": "not here"}, status=404)
+    if "watch" in request.query:
+        stream = web.StreamResponse()
+        await stream.prepare(request)
+        await asyncio.Event().wait()
+        return stream
+    count, make = KINDS[kind]
+    first, limit = int(request.query.get("continue", "0")), int(request.query["limit"])
+    more = {"continue": str(first + limit)} if first + limit < count else {}
+    items = [make(number) for number in range(first, min(count, first + limit))]
+    return web.json_response({"metadata": {"resourceVersion": "7", **more}, "items": items})
+
+
+async def measure() -> int:
+    """Return the exit status: 0 the warden stays within its memory."""
+    with TemporaryDirectory() as name:
+        config = Path(name) / "kubeconfig"
+        config.write_text(json.dumps(kubeconfig()))
+        server = await asyncio.create_subprocess_exec(sys.executable, "-m", "benchmarks.warden_memory", "serve")  # noqa: TID251
+        settings = {
+            "KUBECONFIG": str(config),
+            "AIOCSI_NAMESPACE": "kube-system",
+            "AIOCSI_HTTP_ADDR": f"127.0.0.1:{HTTP_PORT}",
+            "AIOCSI_LOG_LEVEL": "error",
+        }
+        warden = await asyncio.create_subprocess_exec(  # noqa: TID251  # the process that is measured
+            sys.executable, "-m", "warden", env={**os.environ, **settings}
+        )
+        try:
+            await until_ready()
+            now, most = (memory(warden.pid, key) for key in ("VmRSS", "VmHWM"))
+        finally:
+            for process in (warden, server):
+                process.terminate()
+                await process.wait()
+    print(f"{NODES} nodes, {VOLUMES} volumes and attachments: {now:.1f} MiB, at most {most:.1f} of {LIMIT_MIB}")
+    return int(most > LIMIT_MIB)
+
+
+def kubeconfig() -> Json:
+    """Return how the server is reached."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "here", "cluster": {"server": f"http://127.0.0.1:{PORT}"}}],
+        "users": [{"name": "me", "user": {"token": "none"}}],
+        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+        "current-context": "here",
+    }
+
+
+async def until_ready() -> None:
+    """Wait until the warden watches everything. Raises TimeoutError."""
+    async with asyncio.timeout(READY_SECONDS), ClientSession() as session:
+        while True:
+            try:
+                async with session.get(f"http://127.0.0.1:{HTTP_PORT}/readyz") as told:
+                    if told.status == 200:
+                        return
+            except ClientError:
+                pass
+            await asyncio.sleep(0.5)  # noqa: TID251  # a process of its own
+
+
+def memory(pid: int, key: str) -> float:
+    """Return a value of /proc/PID/status, MiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:")) / 1024
+
+
+def main() -> int:
+    """Serve, or measure."""
+    if sys.argv[1:] == ["serve"]:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", answer)
+        web.run_app(app, host="127.0.0.1", port=PORT, print=None)
+        return 0
+    return asyncio.run(measure())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
