@@ -14,6 +14,7 @@ from datetime import datetime
 from types import ModuleType
 
 UNWANTED = ("google.rpc", "rich", "colorama")
+COMPRESSORS = ("bz2", "lzma")  # shutil asks for them, for archives that nobody writes: 0.3 MiB of libraries
 UNWANTED_ON_A_NODE = ("pydantic", "pydantic_core", "ssl")  # the controller asks a cloud over TLS, and checks its JSON
 OPENSSL_HASHES = "_hashlib"
 OWN_HASHES = ("_sha2", "_sha256")  # since Python 3.12, before
@@ -33,6 +34,8 @@ def shed_for_all(*more: str) -> None:
         raise RuntimeError(f"imported before the process could be made light: {', '.join(late)}")
     for name in unwanted:
         sys.modules[name] = None  # type: ignore[assignment]  # documented: the import then fails as if absent
+    for name in COMPRESSORS:  # what was imported before stays: a program around this one may need it
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # as above
     skip_init("prometheus_client")
     stand_in("environ.secrets")
     stand_in("dateutil", parser=stand_in("dateutil.parser", isoparse=datetime.fromisoformat))
