@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
@@ -36,6 +36,7 @@ class Package:
         return f"missing: {missing}; as root: apt-get install {self.name} ({'; '.join(needs + uses)})"
 
 
+SETTING, OFF = "AIOCSI_INSTALL", "no"
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 ON_DISKS = ("run", "sanity")
 TESTING = ("test", "bench")
@@ -88,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     targets = set(sys.argv[1:] if argv is None else argv)
     wanted = [package for package in PACKAGES if targets & {*package.required_by, *package.used_by}]
     if lacking := [package for package in wanted if package.missing()]:
-        _install([package.name for package in lacking])
+        _install_or_tell([package.name for package in lacking], os.environ)
     still = [package for package in lacking if package.missing()]
     for package in still:
         print(package.complaint(), file=sys.stderr)
@@ -97,6 +98,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _there(program: str, path: str) -> bool:
     return Path(program).exists() if program.startswith("/") else shutil.which(program, path=path) is not None
+
+
+def _install_or_tell(names: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Install the packages, or print the one line to type where installing is turned off."""
+    if environment.get(SETTING) == OFF:
+        print(f"{SETTING}={OFF}, so nothing is installed; as root: apt-get install {' '.join(names)}", file=sys.stderr)
+    else:
+        _install(names)
 
 
 def _install(names: Sequence[str]) -> None:
