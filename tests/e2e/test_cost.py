@@ -9,7 +9,7 @@ from tools.services.embedded_cloud import EmbeddedCloud, objects
 
 CHANGES = 4
 """Create, attach, detach, delete."""
-LOOKS = 12
+LOOKS = 14
 """At the attach and the detach together, at the most. The budget is full, and the tests before have taught a wide range
 of durations, so an action is looked at every few tenths of a second (docs/explanation/how-requests-are-saved.md)."""
 LIVES = 5
