@@ -73,7 +73,7 @@ def _told(copy: Copy, mutant: Mutant) -> bool:
 
 def _noticed_by(copy: Copy, mutant: Mutant) -> str:
     """Return the test that notices the mutation; empty if none does."""
-    text = mutant.applied_to((ROOT / mutant.path).read_bytes()).decode()
+    text = mutant.applied_to((copy.folder / mutant.path).read_bytes()).decode()
     with copy.rewritten(str(mutant.path), text):
         return next(filter(None, (_failure(copy, tests) for tests in looks(mutant.path))), "")
 
