@@ -112,6 +112,7 @@ publish: venv ## push that release, and verify what arrived (VERSION=N.N.N REGIS
 
 e2e: venv ## the driver on a kind cluster: make it, test, remove it (root; ARGS go to pytest)
 	@$(RUN) -m tools.host_packages e2e
+	@$(RUN) -m tools.go_programs cosign crane
 	@$(RUN) -m tests.e2e.cluster run $(ARGS)
 
 e2e-third: venv ## the same and a third of upstream's storage suite, without the longest tests
