@@ -12,7 +12,7 @@ from benchmarks.service_levels.stand import Stand, in_virtual_time, stand
 from tests.fakes.ratelimit import RateLimit
 
 PER_MINUTE, PER_HOUR = 100, 600
-FIRST_SEED, SEEDS = 100, 8
+FIRST_SEED, SEEDS = 100, 6
 LIVES = 20
 
 
@@ -24,6 +24,7 @@ def quiet() -> Iterator[None]:
 
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + SEEDS))
 def test_no_look_is_taken_from_the_reserve_when_the_hour_runs_out(seed: int) -> None:
+    random.seed(seed)  # the budget spreads its pauses after a 429
     clouds = in_virtual_time(running_out(random.Random(seed)))  # noqa: S311 (decides nothing secret)
     assert sum(len(each.requests) for each in clouds) > PER_HOUR  # the hour did run out
     assert [each.looks_in_reserve for each in clouds] == [0, 0]
