@@ -58,7 +58,8 @@ def prove(volume: VolumeSpec, facts: Facts, root_numbers: frozenset[str], own: s
     if others := [name for name in facts.holders + facts.partitions if name != own]:
         raise errors.FailedPrecondition(
             f"{device} of volume {volume.id} is in use by {', '.join(others)}",
-            remedy="take it out of that stack (dmsetup, mdadm, vgchange -an), or delete its partitions, first",
+            remedy="take it out of that stack (dmsetup, mdadm, vgchange -an) first; use a volume with partitions as "
+            "a raw block device (volumeMode: Block)",
             error_code=Code.DEVICE_IN_USE,
         )
 

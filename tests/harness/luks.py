@@ -70,14 +70,19 @@ def metadata(path: str = "", value: object = None) -> dict[str, object]:
     """Return the JSON of a header as cryptsetup makes it, with one member changed: ``segments/0/encryption``."""
     made: dict[str, object] = copy.deepcopy(_METADATA)
     if path:
-        *folders, name = path.split("/")
-        inner: object = made
-        for folder in folders:
-            assert isinstance(inner, dict)
-            inner = inner[folder]
-        assert isinstance(inner, dict)
-        inner[name] = value
+        change(made, path, value)
     return made
+
+
+def change(made: dict[str, object], path: str, value: object) -> None:
+    """Set one member."""
+    *folders, name = path.split("/")
+    inner: object = made
+    for folder in folders:
+        assert isinstance(inner, dict)
+        inner = inner[folder]
+    assert isinstance(inner, dict)
+    inner[name] = value
 
 
 def area(json_area: bytes | dict[str, object], *, label: str, subsystem: str = "aiocsi", sequence: int = 3) -> bytes:

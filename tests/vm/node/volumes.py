@@ -7,7 +7,7 @@ from pathlib import Path
 
 from csi_proto.csi import v1 as csi
 from localcloud.guests.drives import Drive
-from tools.csi.life import mounted
+from tools.csi.life import mounted, raw
 from tools.services.stack import DRIVER_NAME
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -58,12 +58,17 @@ class Volume:
         """The controller's word to the node."""
         return {f"{DRIVER_NAME}/volume-name": self.name}
 
+    @property
+    def capability(self) -> csi.VolumeCapability:
+        """How it is used. No kind: raw block."""
+        return mounted(self.kind) if self.kind else raw()
+
     def stage(self) -> csi.NodeStageVolumeRequest:
         return csi.NodeStageVolumeRequest(
             volume_id=self.id,
             publish_context=self.context,
             staging_target_path=self.staging_path,
-            volume_capability=mounted(self.kind),
+            volume_capability=self.capability,
         )
 
     def publish(self) -> csi.NodePublishVolumeRequest:
@@ -72,7 +77,7 @@ class Volume:
             publish_context=self.context,
             staging_target_path=self.staging_path,
             target_path=self.target,
-            volume_capability=mounted(self.kind),
+            volume_capability=self.capability,
         )
 
     def unpublish(self) -> csi.NodeUnpublishVolumeRequest:
@@ -87,7 +92,7 @@ class Volume:
             volume_path=self.target,
             staging_target_path=self.staging_path,
             capacity_range=csi.CapacityRange(required_bytes=size_bytes),
-            volume_capability=mounted(self.kind),
+            volume_capability=self.capability,
         )
 
     def stats(self) -> csi.NodeGetVolumeStatsRequest:
