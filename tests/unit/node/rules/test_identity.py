@@ -207,7 +207,7 @@ def test_a_mount_that_is_in_no_record_may_be_the_volumes(source: str, facts: Fac
     ],
 )
 def test_a_mount_that_is_nobodys_volume_is_left_alone(source: str, facts: Facts | None, what: str) -> None:
-    with pytest.raises(errors.FailedPrecondition, match=rf"no volume of this driver.*{what}"):
+    with pytest.raises(errors.FailedPrecondition, match=rf"not a volume of this driver.*{what}"):
         identity.check_unrecorded(VOLUME.id, mounted("/m", source=source), facts)
 
 
