@@ -17,6 +17,7 @@ from common import errors
 from common.codes import Code
 
 LONGEST_PATH = 107  # bytes
+_REMEDY = "check that its directory is mounted (hostPath), can be written, and is no other driver's"
 BACKLOG = 1024  # connections that the kernel keeps until they are accepted; one more is refused
 
 
@@ -56,7 +57,7 @@ class UnixListener:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _Lock(path.with_name(f"{path.name}.lock"))
         except OSError as error:
-            raise EndpointError(f"cannot serve {path}: {error}") from error
+            raise EndpointError(f"cannot serve {path}: {error}", remedy=_REMEDY) from error
         try:
             self.socket = _bind(path)
         except BaseException:
@@ -85,7 +86,7 @@ def _bind(path: Path) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise EndpointError(f"cannot serve {path}: {error}") from error
+        raise EndpointError(f"cannot serve {path}: {error}", remedy=_REMEDY) from error
     finally:
         os.umask(before)
     return listener

@@ -291,7 +291,9 @@ def _check(ended: Progress | None, place: Place) -> None:
             error_code=Code.ACTION_FAILED,
         )
     raise errors.Unavailable(
-        f"{what} failed in the cloud: {ended.error or 'it does not say why'}", error_code=Code.ACTION_FAILED
+        f"{what} failed in the cloud: {ended.error or 'it does not say why'}",
+        remedy="it is tried again; if it fails again, ask the cloud's support with the number of the action",
+        error_code=Code.ACTION_FAILED,
     )
 
 
@@ -301,5 +303,7 @@ async def _answered(starting: asyncio.Event, place: Place) -> None:
             await starting.wait()
     except TimeoutError:
         raise errors.DeadlineExceeded(
-            f"another action is being started on node {place.server_id}", error_code=Code.SERVER_BUSY
+            f"another action is being started on node {place.server_id}",
+            remedy="nothing to do: it is tried again",
+            error_code=Code.SERVER_BUSY,
         ) from None

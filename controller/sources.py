@@ -45,6 +45,7 @@ class Sources:
             raise errors.ResourceExhausted(
                 f"snapshot {snapshot_id} is in zone {', '.join(snapshot.zones)}, the volume is asked for in"
                 f" {wanted.zone}",
+                remedy=f"claim the volume in zone {', '.join(snapshot.zones)}",
                 error_code=Code.OTHER_ZONE,
             )
         self._cache.see_snapshot(snapshot)
@@ -63,6 +64,7 @@ class Sources:
         if volume.zone != wanted.zone:
             raise errors.ResourceExhausted(
                 f"volume {volume_id} is in zone {volume.zone}, its clone is asked for in {wanted.zone}",
+                remedy=f"claim the clone in zone {volume.zone}",
                 error_code=Code.OTHER_ZONE,
             )
         capacity.choose_gib(wanted.size, self._cloud.traits.sizes, volume.size_bytes)

@@ -126,7 +126,13 @@ class Threads:
         try:
             _thread.start_new_thread(run, ())  # Thread.start would wait, and block, until the thread has run
         except RuntimeError as error:  # the host allows no more
-            ended.set_exception(errors.Unavailable(f"cannot start a thread: {error}", error_code=Code.THREADS))
+            ended.set_exception(
+                errors.Unavailable(
+                    f"cannot start a thread: {error}",
+                    remedy="raise the pod's limit of processes (pids) or of memory",
+                    error_code=Code.THREADS,
+                )
+            )
         return ended
 
     def _give_up(self, ended: asyncio.Future[Result]) -> None:
