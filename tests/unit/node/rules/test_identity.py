@@ -221,7 +221,7 @@ def test_the_device_under_a_mount_of_no_recorded_name_is_at_least_one_of_the_clo
     identity.prove_again(VOLUME.id, "", scsi(page(designator("any"))))
     identity.prove_again(VOLUME.id, "", loop(f"/volumes/{VOLUME.id}.img"))
     for facts in (scsi(b"", vendor="QEMU"), loop("/volumes/other.img"), Facts("vda", "254:0", 100)):
-        with pytest.raises(errors.FailedPrecondition, match="no volume of this cloud"):
+        with pytest.raises(errors.FailedPrecondition, match="not a volume of this cloud"):
             identity.prove_again(VOLUME.id, "", facts)
 
 
