@@ -32,6 +32,7 @@ OPENED_LATER = ("libgcc_s.so.1",)  # by glibc, when a thread ends
 UNUSED = (  # of Python, and private keys' folder
     *("*/ensurepip/*", "*/idlelib/*", "*/lib2to3/*", "*/pydoc_data/*", "*/test/*", "*/tkinter/*", "*/turtle*"),
     *("*.opt-?.pyc", "*/config-3.11-*", "*/curses/*", "*/dbm/*", "*/distutils/*", "*/sqlite3/*", "etc/ssl/private/*"),
+    *("*/venv/*", "*/wsgiref/*", "*/xmlrpc/*", "*/doctest*", "*/audioop*", "*/_codecs_*", "*/_lsprof*", "*/_xx*"),
     *("*/_curses*", "*/_dbm*", "*/_sqlite3*", "*/_test*", "*/_tkinter*", "*/nis.*", "*/readline.*", "*/ossaudiodev*"),
 )
 EMPTY = {"dev": 0o755, "proc": 0o755, "run": 0o755, "sys": 0o755, "tmp": 0o1777, "var/lib": 0o755, "root": 0o700}
