@@ -116,7 +116,7 @@ def _judge_names(given: Iterable[str], known: Sequence[str], program: str) -> No
         if not name.startswith(f"{PREFIX}_") or name in known or _is_from_kubernetes(name, set(given)):
             continue
         if close := _closest(name, known):
-            _fail(program, f"{name}: there is no such setting; {close} is meant?")
+            _fail(program, f"unknown setting {name}; did you mean {close}?")
         if not name.startswith(f"{PREFIX}_LOCALCLOUD_"):
             sys.stderr.write(f"{program}: {name} is set, but this program does not read it\n")
 

@@ -17,7 +17,7 @@ from common import errors
 from common.codes import Code
 
 LONGEST_PATH = 107  # bytes
-_REMEDY = "check that its directory is mounted (hostPath), can be written, and is no other driver's"
+_REMEDY = "check that its directory is mounted (hostPath), can be written, and belongs to this driver"
 BACKLOG = 1024  # connections that the kernel keeps until they are accepted; one more is refused
 
 
@@ -99,7 +99,7 @@ def _clear(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise EndpointError(f"{path} exists and is no socket", remedy="remove it, or set another AIOCSI_ENDPOINT")
+        raise EndpointError(f"{path} exists and is not a socket", remedy="remove it, or set another AIOCSI_ENDPOINT")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
         try:

@@ -177,5 +177,5 @@ def _size(text: str) -> int:
     if not text:
         return 0
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise errors.InvalidArgument(f"publish_context: {text[:40]!r} is no size in bytes")
+        raise errors.InvalidArgument(f"publish_context: {text[:40]!r} is not a size in bytes")
     return int(text)

@@ -82,7 +82,7 @@ def _of_one(snapshot: Snapshot, one: Object, volume: CloudVolume) -> Iterator[Dr
     }
     nodes = {served_by(snapshot, each.name).text("nodeID") for each in snapshot.every(CSI_NODES)} - {""}
     for node in sorted(set(volume.node_ids) - held.keys()):
-        where = node if node in nodes else f"{node}, which is no node of this cluster"
+        where = node if node in nodes else f"{node}, which is not a node of this cluster"
         remove = f"doctl compute volume-action detach {volume.id} {node}"
         yield Drift("attached-unknown", f"volume {one.name}", f"it is on droplet {where}", remove)
     for node in sorted(held.keys() - {"", *volume.node_ids}):

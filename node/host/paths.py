@@ -105,7 +105,7 @@ def make_file(path: str) -> None:
             return
         if not stat.S_ISREG(Path(path).lstat().st_mode):
             raise errors.FailedPrecondition(
-                f"{path} is there already, and is no empty file", error_code=Code.PATH_UNUSABLE
+                f"{path} is there already, and is not an empty file", error_code=Code.PATH_UNUSABLE
             )
     except OSError as error:
         raise errors.FailedPrecondition(

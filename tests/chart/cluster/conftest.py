@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,17 +13,22 @@ from tools.processes.program import until
 GONE_SECONDS = 20.0
 
 
-@pytest.fixture(scope="session")
-def _started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+def started(folder: Path) -> Iterator[ControlPlane]:
+    """Run a control plane in ``folder``, or skip the test if a program of it is not there."""
     if lacking := [name for name in PROGRAMS if not go_programs.path(name).exists()]:
         pytest.skip(f"needs {', '.join(lacking)}: make chart builds them")
-    plane = ControlPlane(tmp_path_factory.mktemp("plane"))
+    plane = ControlPlane(folder)
     with asyncio.Runner() as runner:
         try:
             runner.run(plane.start())
             yield plane
         finally:
             runner.run(plane.stop())
+
+
+@pytest.fixture(scope="session")
+def _started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    yield from started(tmp_path_factory.mktemp("plane"))
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ The API server, the scheduler and the controllers are real, and so are objects, 
 most messages; what kubelets, sidecars and the driver write, the test writes.
 """
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
 
 from tests.chart.cluster.breakages import BREAKAGES, Breaking, World, bound
-from tests.chart.cluster.control_plane import PROGRAMS, ControlPlane
+from tests.chart.cluster.conftest import started
+from tests.chart.cluster.control_plane import ControlPlane
 from tests.chart.cluster.test_install import all_scheduled, install
 from tests.chart.cluster.world import (
     SHOP,
@@ -21,7 +21,6 @@ from tests.chart.cluster.world import (
     status_of,
     store,
 )
-from tools import go_programs
 
 LOOKS = 100  # of a tenth of a second
 
@@ -31,15 +30,7 @@ pytestmark = pytest.mark.timeout(180)
 @pytest.fixture(scope="module")
 def plane_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane that no other test uses: what is broken here is the whole cluster."""
-    if lacking := [name for name in PROGRAMS if not go_programs.path(name).exists()]:
-        pytest.skip(f"needs {', '.join(lacking)}: make chart builds them")
-    plane = ControlPlane(tmp_path_factory.mktemp("plane"))
-    with asyncio.Runner() as runner:
-        try:
-            runner.run(plane.start())
-            yield plane
-        finally:
-            runner.run(plane.stop())
+    yield from started(tmp_path_factory.mktemp("plane"))
 
 
 @pytest.fixture(scope="module")

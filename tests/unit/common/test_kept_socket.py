@@ -68,7 +68,7 @@ async def test_a_socket_that_cannot_come_back_is_a_reason_to_restart(tmp_path: P
     path.unlink()
     path.mkdir()
     await until(lambda: bool(part.broken()))
-    assert "no socket" in part.broken()
+    assert "not a socket" in part.broken()
     path.rmdir()
     await until(part.is_served)
     assert part.broken() == ""
@@ -100,5 +100,5 @@ async def test_a_predecessor_that_still_serves_is_waited_for(tmp_path: Path, tas
 async def test_what_cannot_be_a_socket_ends_the_start(tmp_path: Path, tasks: Tasks) -> None:
     path = tmp_path / "csi.sock"
     path.write_text("a file")
-    with pytest.raises(EndpointError, match="no socket"):
+    with pytest.raises(EndpointError, match="not a socket"):
         await kept(path, tasks).start()

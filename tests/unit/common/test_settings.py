@@ -64,11 +64,11 @@ def test_settings_are_frozen_and_show_no_secret() -> None:
         ),
         (
             {"AIOCSI_NODE_ID": "5", "AIOCSI_LIMITT": "3"},
-            "AIOCSI_LIMITT: there is no such setting; AIOCSI_LIMIT is meant?",
+            "unknown setting AIOCSI_LIMITT; did you mean AIOCSI_LIMIT?",
         ),
         (
             {"AIOCSI_NODE_ID": "5", "AIOCSI_LOG_LEVL": "debug"},
-            "AIOCSI_LOG_LEVL: there is no such setting; AIOCSI_LOG_LEVEL is meant?",
+            "unknown setting AIOCSI_LOG_LEVL; did you mean AIOCSI_LOG_LEVEL?",
         ),
         (
             {"AIOCSI_NODE_ID": "5", "AIOCSI_TOKEN": "hush\nhush"},

@@ -80,7 +80,7 @@ def test_what_is_no_socket_is_left_alone(tmp_path: Path, kind: str) -> None:
         (tmp_path / "file").write_text("precious")
         path.symlink_to(tmp_path / "file")
     before = path.lstat()
-    with pytest.raises(EndpointError, match="is no socket"):
+    with pytest.raises(EndpointError, match="is not a socket"):
         UnixListener(path)
     assert path.lstat() == before
 

@@ -93,7 +93,7 @@ async def test_a_droplet_that_is_no_node_is_said_to_be_none() -> None:
     cloud_has(server)
     on_a_strange_droplet(server)
     answer = await ask(server, "drift")
-    assert "droplet 999, which is no node of this cluster" in answer.text
+    assert "droplet 999, which is not a node of this cluster" in answer.text
     assert "would end it: doctl compute volume-action detach" in answer.text
 
 
