@@ -66,7 +66,7 @@ async def test_a_header_that_is_not_the_volumes_own_is_refused_unchanged(make_no
         "is that of volume other": make + " --label other --subsystem aiocsi {link}",
         "luksHeaderRestore": make + f" {name} aiocsi {{link}}; for at in 5000 21384; do printf x | "
         "dd of={link} bs=1 seek=$at conv=notrunc status=none; done",
-        "has no key any more": make + f" {name} aiocsi {{link}}; cryptsetup luksErase -q {{link}}",
+        "has no key slots left": make + f" {name} aiocsi {{link}}; cryptsetup luksErase -q {{link}}",
         "at byte 33000": "printf x | dd of={link} bs=1 seek=33000 status=none",
     }
     async with serving(await make_node("a"), tmp_path / "a") as kubelet:
