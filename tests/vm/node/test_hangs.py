@@ -101,7 +101,9 @@ async def test_disks_that_hang_for_a_minute_hold_up_nobody_else_and_everything_s
         await droplet.up(other)
         await droplet.write_some(other.target, 1)
         await droplet.down(other)
-        assert "DeviceHung" in await droplet.ills(running)
+        async with asyncio.timeout(HANG_SECONDS):
+            while "DeviceHung" not in await droplet.ills(running):  # a disk that owes no answer yet
+                continue
         meanwhile = await probe_seconds(droplet)
     answers = [task.result() for task in asked]
     async with asyncio.timeout(2 * HANG_SECONDS):
