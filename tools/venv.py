@@ -39,13 +39,7 @@ def prepare(folder: Path) -> None:
     """Make ``folder`` an environment of this Python with the locked packages and the project itself, editable."""
     python = folder / "bin" / "python"
     with _only_one(folder):
-        packages = _digest(sys.version.encode(), str(ROOT).encode(), DEV_LOCK.read_bytes())
-        if _stamp(folder, "packages") != packages or not python.exists():
-            what = f"Python {sys.version.split()[0]}, packages of {DEV_LOCK.relative_to(ROOT)}"
-            print(f"{folder.name}: {what} (once; half a minute)", flush=True)
-            _run(sys.executable, "-m", "venv", "--clear", folder)
-            _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", DEV_LOCK)
-            _set_stamp(folder, "packages", packages)
+        _install(python, DEV_LOCK)
         project = _digest(PROJECT_FILE.read_bytes())
         if _stamp(folder, "project") != project:
             print(f"{folder.name}: aiocsi itself, editable")
@@ -57,13 +51,21 @@ def prepare_only(folder: Path, lock: Path) -> Path:
     """Make ``folder`` an environment of this Python with the packages of ``lock``; return its Python."""
     python = folder / "bin" / "python"
     with _only_one(folder):
-        packages = _digest(sys.version.encode(), str(folder).encode(), lock.read_bytes())
-        if _stamp(folder, "packages") != packages or not python.exists():
-            print(f"{folder.name}: packages of {lock.relative_to(ROOT)} (once)", flush=True)
-            _run(sys.executable, "-m", "venv", "--clear", folder)
-            _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock)
-            _set_stamp(folder, "packages", packages)
+        _install(python, lock)
     return python
+
+
+def _install(python: Path, lock: Path) -> None:
+    """Make the environment of ``python`` again if it is not what ``lock`` asks for."""
+    folder = python.parent.parent
+    packages = _digest(sys.version.encode(), str(ROOT).encode(), lock.read_bytes())
+    if _stamp(folder, "packages") == packages and python.exists():
+        return
+    what = f"Python {sys.version.split()[0]}, packages of {lock.relative_to(ROOT)}"
+    print(f"{folder.name}: {what} (once; half a minute)", flush=True)
+    _run(sys.executable, "-m", "venv", "--clear", folder)
+    _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock)
+    _set_stamp(folder, "packages", packages)
 
 
 @contextmanager

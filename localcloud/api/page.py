@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from localcloud import api_errors
 from localcloud.api import writing
 from localcloud.cloud import Cloud
+from localcloud.disks.loop import NODE_PREFIX
 from localcloud.page.overview import Views
 
 LEAST_SECONDS = 0.2  # between two events, however much changes
@@ -89,7 +90,7 @@ class PageRoutes:
             raise api_errors.not_found()
         disk = self._cloud.disk(volume)
         folder = None if disk.droplet_id is None else self._cloud.disks.device_folder(disk.droplet_id)
-        device = None if folder is None else str(folder / f"scsi-0DO_Volume_{volume.name}")
+        device = None if folder is None else str(folder / f"{NODE_PREFIX}{volume.name}")
         used_bytes = await asyncio.to_thread(self._cloud.disks.used_bytes, volume.id)
         return writing.plain(VolumeSight(device=device, used_bytes=used_bytes))
 

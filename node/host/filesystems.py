@@ -97,7 +97,7 @@ class Filesystems:
         async with self._formats.place():
             argv = filesystem_argv.undo_growth(device.pinned, str(undo_file))
             ended = await self._run(argv, device)
-        log.info("growth_interrupted", volume_id=volume_id, status=ended.status, message=ended.said[:400].strip())
+        _log_interrupted(volume_id, ended)
         await self._in_thread(partial(_forget, undo_file))
         return True
 
@@ -111,9 +111,7 @@ class Filesystems:
         async with slots.place():
             ended = await self._run(argv, device)
             if filesystem_argv.is_torn_growth(ended.status, ended.said):
-                log.info(
-                    "growth_interrupted", volume_id=volume_id, status=ended.status, message=ended.said[:400].strip()
-                )
+                _log_interrupted(volume_id, ended)
                 await self._run(filesystem_argv.clear_resize_inode(device.pinned), device)
                 ended = await self._run(filesystem_argv.check_all(device.pinned), device)
         return filesystem_argv.read_check(ended.status, volume_id, ended.said)
@@ -135,6 +133,10 @@ class Filesystems:
 
     async def _check(self, device: Device, *argv: str) -> None:
         await self._commands.check(*argv, seconds=self._seconds, files=(device.descriptor,), writes=True)
+
+
+def _log_interrupted(volume_id: str, ended: Ended) -> None:
+    log.info("growth_interrupted", volume_id=volume_id, status=ended.status, message=ended.said[:400].strip())
 
 
 def _exists(undo_file: Path) -> bool:

@@ -39,13 +39,14 @@ async def kill_controller(story: Story) -> list[str]:
     """Kill the controller in the middle of an attach; its successor must find the action, and start no second one."""
     node, volume = story.stack.nodes[0], story.filesystem
     attach = asyncio.create_task(_attach_in_vain(story, volume))
-    await _started(story.stack, volume.volume.volume_id)
+    async with asyncio.timeout(WAIT_SECONDS):
+        await _happens(story.stack, "action_started", volume.volume.volume_id)
     story.stack.controller.kill()
     await attach
     await story.stack.controller.up()
     for each in story.volumes:
         await each.attach(story.controller, node)
-    begun = await _actions(story.stack, volume.volume.volume_id)
+    begun = await _effects(story.stack, "action_started", volume.volume.volume_id)
     _expect(begun == 1, f"{begun} actions were started")
     return ["the controller was killed (kill -9) in the attach: its successor found it begun, and began no second one"]
 
@@ -125,7 +126,7 @@ async def detach_under_writer(story: Story) -> list[str]:
             await writer.enough.wait()
             story.synced = writer.synced
             await cloud.send("POST", f"{path}/actions", {"type": "detach", "droplet_id": node.droplet_id})
-            await _detached(story.stack, volume.volume.volume_id)
+            await _happens(story.stack, "detached", volume.volume.volume_id)
     finally:
         writer.stopped = True
         await writing
@@ -151,21 +152,14 @@ async def _repair(stack: Stack) -> None:
     await stack.cloud.send("DELETE", "/_localcloud/faults")
 
 
-async def _actions(stack: Stack, volume_id: str) -> int:
-    path = f"/_localcloud/ledger/effects?kind=action_started&subject={volume_id}"
+async def _effects(stack: Stack, kind: str, volume_id: str) -> int:
+    path = f"/_localcloud/ledger/effects?kind={kind}&subject={volume_id}"
     return len(objects(await stack.cloud.get(path), "effects"))
 
 
-async def _detached(stack: Stack, volume_id: str) -> None:
-    path = f"/_localcloud/ledger/effects?kind=detached&subject={volume_id}"
-    while not objects(await stack.cloud.get(path), "effects"):  # noqa: ASYNC110  # another process has no event
+async def _happens(stack: Stack, kind: str, volume_id: str) -> None:
+    while not await _effects(stack, kind, volume_id):  # noqa: ASYNC110  # another process has no event
         await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _started(stack: Stack, volume_id: str) -> None:
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not await _actions(stack, volume_id):  # noqa: ASYNC110  # another process has no event
-            await asyncio.sleep(LOOK_SECONDS)
 
 
 def _write(device: Path, content: bytes) -> None:
