@@ -63,24 +63,29 @@ class Attachments:
     async def _known(self, wanted: Attach, joined: Running | None) -> Volume:
         """Return what is known of the volume; that the wanted server holds it is the cloud's own word of now."""
         volume = self._cache.get(wanted.volume_id)
-        if joined is None:
-            if volume is None and wanted.told is not None:
-                return Volume(wanted.volume_id, wanted.told.volume_name, "", wanted.told.size_bytes)
-            if volume is not None and (
-                wanted.server_id not in volume.server_ids or await self._has_just_attached(volume.id, wanted.server_id)
-            ):
-                return volume
-        if volume is not None and joined is not None and joined.did(Kind.ATTACH, wanted.server_id):
-            return volume
-        return await self._read_for(wanted.volume_id, wanted.server_id)
+        if volume is None and wanted.told is not None:
+            held = (wanted.server_id,) if joined is not None or self._did_attach(wanted) else ()
+            volume = Volume(wanted.volume_id, wanted.told.volume_name, "", wanted.told.size_bytes, held)
+        if volume is None:
+            return await self._read_for(wanted.volume_id, wanted.server_id)
+        if joined is not None:
+            is_known = joined.did(Kind.ATTACH, wanted.server_id)
+        else:
+            is_known = wanted.server_id not in volume.server_ids or await self._has_just_attached(wanted)
+        return volume if is_known else await self._read_for(wanted.volume_id, wanted.server_id)
 
-    async def _has_just_attached(self, volume_id: str, server_id: str) -> bool:
+    def _did_attach(self, wanted: Attach) -> bool:
+        """Whether the last move of the volume by this process was to the wanted server."""
+        move = self._cache.last_move(wanted.volume_id)
+        return move is not None and (move.kind, move.server_id) == (Kind.ATTACH, wanted.server_id)
+
+    async def _has_just_attached(self, wanted: Attach) -> bool:
         """Whether the answer to the call before holds for this one: the attacher asks twice when its cache lags."""
-        move = self._cache.last_move(volume_id)
-        if self._confirm or move is None or (move.kind, move.server_id) != (Kind.ATTACH, server_id):
+        move = self._cache.last_move(wanted.volume_id)
+        if self._confirm or move is None or not self._did_attach(wanted):
             return False
         is_fresh = asyncio.get_running_loop().time() - move.seen < FRESH_SECONDS
-        return is_fresh and await self._actions.is_newest(volume_id, move)
+        return is_fresh and await self._actions.is_newest(wanted.volume_id, move)
 
     async def _read_for(self, volume_id: str, server_id: str) -> Volume:
         """Read the volume. If it shows the server, no detach is about to take it away."""

@@ -121,7 +121,7 @@ def log(workspace: Workspace) -> list[str]:
         workspace.kubectl(
             "logs", f"--namespace={NAMESPACE}", f"--selector={mine}{part}", "--tail=-1", "--container", name
         )
-        for part, name in (("=controller", "controller"), ("!=controller", "node"))
+        for part, name in (("=controller", "controller"), (" notin (controller, warden)", "node"))
     ]
     return "".join(told).splitlines()
 

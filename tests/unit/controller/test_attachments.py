@@ -411,6 +411,19 @@ async def test_another_process_attaches_and_a_third_detaches_without_a_look_at_t
     assert [each.kind for each in cloud.effects] == ["create", "attach", "detach"]
 
 
+async def test_an_attach_that_is_asked_for_again_where_the_volume_was_not_made_costs_the_same_looks() -> None:
+    cloud = FakeCloud()
+    volume = await made(World(cloud), "pvc-a")
+    world = World(cloud)
+    told = await published(world, volume, volume.volume_context)
+    cloud.requests.clear()
+    assert await published(world, volume, volume.volume_context) == told
+    assert cloud.requests == ["volume_actions"]
+    await asyncio.sleep(FRESH_SECONDS)
+    assert await published(world, volume, volume.volume_context) == told
+    assert cloud.requests == ["volume_actions", "get_volume", "volume_actions"]
+
+
 async def test_a_context_of_another_volume_is_not_believed_and_the_node_learns_the_right_name() -> None:
     cloud = FakeCloud()
     maker = World(cloud)
