@@ -37,6 +37,7 @@ def bind(backing: Path) -> int:
     """Bind a file to a free loop device; return its number. Raises OSError."""
     backing_fd = os.open(backing, os.O_RDWR | os.O_CLOEXEC)
     try:
+        os.posix_fadvise(backing_fd, 0, 0, os.POSIX_FADV_RANDOM)  # the device reads ahead by itself: once is enough
         for _ in range(ATTEMPTS):
             number = _free_number()
             if _configure(number, backing_fd, backing):

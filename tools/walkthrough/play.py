@@ -15,7 +15,7 @@ from tools.walkthrough.steps import STEPS
 from tools.walkthrough.story import Story, Unexpected
 
 STEP_COUNT = len(STEPS) + 2  # and the start and the end of the services
-ACTION_SECONDS = "0.5"  # that the cloud takes for each attach and detach
+ACTION_SECONDS = "0.3"  # that the cloud takes for each attach and detach
 START = "start the services"
 
 

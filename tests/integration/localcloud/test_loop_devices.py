@@ -1,5 +1,6 @@
 """Loop devices by the kernel's own calls, beside others that do the same."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from localcloud.disks import files, loopdevices
 from tools.processes.run import run
 
 MANY = 24
+MIB = 1 << 20
 
 
 def test_many_at_once_get_a_device_each_while_losetup_takes_some_too(tmp_path: Path) -> None:
@@ -41,3 +43,22 @@ def test_a_node_that_is_right_is_left_alone_and_a_wrong_one_replaced(tmp_path: P
     assert node.stat().st_ino == before
     loopdevices.make_node(node, loopdevices.device_number(4))
     assert node.stat().st_rdev == loopdevices.device_number(4)
+
+
+def test_reading_here_and_there_brings_no_more_of_the_file_into_memory_than_was_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.img"
+    files.make_empty(file, 512 * MIB)
+    number = loopdevices.bind(file)
+    try:
+        device = os.open(f"/dev/loop{number}", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.posix_fadvise(device, 0, MIB, os.POSIX_FADV_WILLNEED)  # the start in one go, as one who reads it all
+            os.pread(device, MIB, 0)
+            for offset in range(MIB, 512 * MIB, MIB):
+                os.posix_fadvise(device, offset, 4096, os.POSIX_FADV_WILLNEED)
+                os.pread(device, 4096, offset)
+        finally:
+            os.close(device)
+        assert int(run("fincore", "--bytes", "--noheadings", "--output", "RES", str(file))) < 64 * MIB
+    finally:
+        assert loopdevices.unbind(number)
