@@ -17,6 +17,7 @@ from grpclib.exceptions import GRPCError
 from csi_proto.csi import v1 as csi
 from tests.harness.localcloud import Api, Process, Ready, client
 from tools.csi.client import Client
+from tools.csi.kubelet import mounted
 from tools.services.stack import Service
 
 Result = TypeVar("Result")
@@ -159,10 +160,7 @@ def _kind(method: str, path: str) -> str:
     return f"{method} {'/'.join(parts)}"
 
 
-WRITER = csi.VolumeCapability(
-    mount=csi.VolumeCapabilityMountVolume(fs_type="ext4"),
-    access_mode=csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode.SINGLE_NODE_WRITER),
-)
+WRITER = mounted()
 
 
 def machine() -> str:

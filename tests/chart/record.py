@@ -16,7 +16,8 @@ from pathlib import Path
 from common import errors
 from common.tasks import Tasks
 from tools.csi.client import Client
-from tools.csi.life import GIB, Life, mounted, raw
+from tools.csi.kubelet import mounted, raw
+from tools.csi.life import GIB, Life
 from tools.services.stack import Service, Stack, running
 
 HOUR = Path(__file__).with_name("healthy_hour.json")

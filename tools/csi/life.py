@@ -5,25 +5,10 @@ from pathlib import Path
 
 from csi_proto.csi import v1 as csi
 from tools.csi.client import Client
+from tools.csi.kubelet import NodeRequests
 from tools.services.stack import DRIVER_NAME, REGION, Node
 
 GIB = 1 << 30
-
-
-def mounted(fs_type: str = "ext4", *flags: str) -> csi.VolumeCapability:
-    """A file system on one node, as a PersistentVolumeClaim of mode Filesystem asks for."""
-    return csi.VolumeCapability(
-        mount=csi.VolumeCapabilityMountVolume(fs_type=fs_type, mount_flags=list(flags)), access_mode=_one_node()
-    )
-
-
-def raw() -> csi.VolumeCapability:
-    """The bare device on one node, as a PersistentVolumeClaim of mode Block asks for."""
-    return csi.VolumeCapability(block=csi.VolumeCapabilityBlockVolume(), access_mode=_one_node())
-
-
-def _one_node() -> csi.VolumeCapabilityAccessMode:
-    return csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode.SINGLE_NODE_WRITER)
 
 
 @dataclass
@@ -50,11 +35,11 @@ class Life:
 
     async def stage(self, client: Client, node: Node) -> csi.NodeStageVolumeResponse:
         self.staging_path(node).mkdir(parents=True, exist_ok=True)
-        return await client.call(self.stage_request(node), csi.NodeStageVolumeResponse, seconds=60)
+        return await client.call(self.on(node).stage(), csi.NodeStageVolumeResponse, seconds=60)
 
     async def publish(self, client: Client, node: Node, *, readonly: bool = False) -> csi.NodePublishVolumeResponse:
         self.target_path(node).parent.mkdir(parents=True, exist_ok=True)
-        return await client.call(self.publish_request(node, readonly=readonly), csi.NodePublishVolumeResponse)
+        return await client.call(self.on(node).publish(readonly=readonly), csi.NodePublishVolumeResponse)
 
     async def grow(self, controller: Client, size_bytes: int) -> csi.ControllerExpandVolumeResponse:
         reply = await controller.call(self.grow_request(size_bytes), csi.ControllerExpandVolumeResponse, seconds=60)
@@ -62,13 +47,13 @@ class Life:
         return reply
 
     async def grow_on_node(self, client: Client, node: Node) -> csi.NodeExpandVolumeResponse:
-        return await client.call(self.grow_on_node_request(node), csi.NodeExpandVolumeResponse)
+        return await client.call(self.on(node).expand(self.size_bytes), csi.NodeExpandVolumeResponse)
 
     async def unpublish(self, client: Client, node: Node) -> csi.NodeUnpublishVolumeResponse:
-        return await client.call(self.unpublish_request(node), csi.NodeUnpublishVolumeResponse)
+        return await client.call(self.on(node).unpublish(), csi.NodeUnpublishVolumeResponse)
 
     async def unstage(self, client: Client, node: Node) -> csi.NodeUnstageVolumeResponse:
-        return await client.call(self.unstage_request(node), csi.NodeUnstageVolumeResponse)
+        return await client.call(self.on(node).unstage(), csi.NodeUnstageVolumeResponse)
 
     async def detach(self, controller: Client, node: Node) -> csi.ControllerUnpublishVolumeResponse:
         return await controller.call(self.detach_request(node), csi.ControllerUnpublishVolumeResponse, seconds=60)
@@ -100,6 +85,17 @@ class Life:
         """The link or device node under which it appears on that node while it is attached."""
         return node.device_dir / f"scsi-0DO_Volume_{self.publish_context[f'{DRIVER_NAME}/volume-name']}"
 
+    def on(self, node: Node) -> NodeRequests:
+        """Return what kubelet asks of that node."""
+        return NodeRequests(
+            self.volume.volume_id,
+            self.publish_context,
+            str(self.staging_path(node)),
+            str(self.target_path(node)),
+            self.capability,
+            self.volume.volume_context,
+        )
+
     def create_request(self) -> csi.CreateVolumeRequest:
         return csi.CreateVolumeRequest(
             name=self.name,
@@ -116,49 +112,12 @@ class Life:
             volume_capability=self.capability,
         )
 
-    def grow_on_node_request(self, node: Node) -> csi.NodeExpandVolumeRequest:
-        return csi.NodeExpandVolumeRequest(
-            volume_id=self.volume.volume_id,
-            volume_path=str(self.target_path(node)),
-            staging_target_path=str(self.staging_path(node)),
-            capacity_range=csi.CapacityRange(required_bytes=self.size_bytes),
-            volume_capability=self.capability,
-        )
-
     def attach_request(self, node: Node) -> csi.ControllerPublishVolumeRequest:
         return csi.ControllerPublishVolumeRequest(
             volume_id=self.volume.volume_id,
             node_id=str(node.droplet_id),
             volume_capability=self.capability,
             volume_context=self.volume.volume_context,
-        )
-
-    def stage_request(self, node: Node) -> csi.NodeStageVolumeRequest:
-        return csi.NodeStageVolumeRequest(
-            volume_id=self.volume.volume_id,
-            publish_context=self.publish_context,
-            staging_target_path=str(self.staging_path(node)),
-            volume_capability=self.capability,
-            volume_context=self.volume.volume_context,
-        )
-
-    def publish_request(self, node: Node, *, readonly: bool = False) -> csi.NodePublishVolumeRequest:
-        return csi.NodePublishVolumeRequest(
-            volume_id=self.volume.volume_id,
-            publish_context=self.publish_context,
-            staging_target_path=str(self.staging_path(node)),
-            target_path=str(self.target_path(node)),
-            volume_capability=self.capability,
-            readonly=readonly,
-            volume_context=self.volume.volume_context,
-        )
-
-    def unpublish_request(self, node: Node) -> csi.NodeUnpublishVolumeRequest:
-        return csi.NodeUnpublishVolumeRequest(volume_id=self.volume.volume_id, target_path=str(self.target_path(node)))
-
-    def unstage_request(self, node: Node) -> csi.NodeUnstageVolumeRequest:
-        return csi.NodeUnstageVolumeRequest(
-            volume_id=self.volume.volume_id, staging_target_path=str(self.staging_path(node))
         )
 
     def detach_request(self, node: Node) -> csi.ControllerUnpublishVolumeRequest:

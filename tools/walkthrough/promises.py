@@ -10,7 +10,7 @@ from pathlib import Path
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
-from tools.csi import life
+from tools.csi import kubelet
 from tools.csi.life import Life
 from tools.services.embedded_cloud import Json, objects
 from tools.services.stack import Stack
@@ -58,7 +58,7 @@ async def _attach_in_vain(story: Story, volume: Life) -> None:
 
 async def keep_foreign_data(story: Story) -> list[str]:
     """Put a disk with other data under the name of a volume; it must be refused, and not be touched."""
-    node, volume = story.stack.nodes[0], Life("foreign", life.mounted("ext4"))
+    node, volume = story.stack.nodes[0], Life("foreign", kubelet.mounted("ext4"))
     await volume.create(story.controller)
     await volume.attach(story.controller, node)
     device = volume.device(node)
@@ -66,7 +66,7 @@ async def keep_foreign_data(story: Story) -> list[str]:
     before = _sum(device)
     staging_path = volume.staging_path(node)
     staging_path.mkdir(parents=True, exist_ok=True)
-    code, message = await story.client(node).refusal(volume.stage_request(node), seconds=60)
+    code, message = await story.client(node).refusal(volume.on(node).stage(), seconds=60)
     _expect(code is Status.FAILED_PRECONDITION, f"{code}: {message}")
     _expect(_sum(device) == before, "the disk was changed")
     await volume.detach(story.controller, node)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.csi import life
+from tools.csi import kubelet
 from tools.csi.client import Client
 from tools.csi.life import Life
 from tools.services.stack import Node, Stack
@@ -20,8 +20,8 @@ class Story:
     stack: Stack
     controller: Client
     clients: dict[str, Client]
-    filesystem: Life = field(default_factory=lambda: Life("first-volume", life.mounted("ext4")))
-    raw: Life = field(default_factory=lambda: Life("raw-volume", life.raw()))
+    filesystem: Life = field(default_factory=lambda: Life("first-volume", kubelet.mounted("ext4")))
+    raw: Life = field(default_factory=lambda: Life("raw-volume", kubelet.raw()))
     sums: dict[str, str] = field(default_factory=dict)
     synced: int = 0  # writes of which a pod was told that they are on the disk
 

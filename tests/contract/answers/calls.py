@@ -8,15 +8,13 @@ from csi_proto.csi import v1 as csi
 from tests.contract.answers.world import World
 from tests.fakes.host.disks import Disk
 from tests.faults.cloud.records import Snapshot, Volume
+from tools.csi.kubelet import mounted
 
 GIB = 1 << 30
 NAME, COPY, SNAPSHOT = "pvc-1", "pvc-2", "snapshot-1"
 HERE, ELSEWHERE = 101, 102
 GONE = "11111111-2222-4333-8444-555555555555"
-ABILITY = csi.VolumeCapability(
-    mount=csi.VolumeCapabilityMountVolume(fs_type="ext4"),
-    access_mode=csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode.SINGLE_NODE_WRITER),
-)
+ABILITY = mounted()
 
 Work = Coroutine[object, object, object]
 _NOTHING = Volume(GONE, "", 0, Disk(0), "", 0.0)

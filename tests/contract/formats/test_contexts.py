@@ -12,12 +12,10 @@ from controller.rules import sealed_context
 from csi_proto.csi import v1 as csi
 from node.requests import Requests
 from tests.contract.formats.golden import NEWEST, VERSIONS, Json, load, texts
+from tools.csi.kubelet import NodeRequests, mounted
 
 READ = pytest.mark.parametrize("version", VERSIONS)
-MOUNT = csi.VolumeCapability(
-    mount=csi.VolumeCapabilityMountVolume(fs_type="ext4"),
-    access_mode=csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode.SINGLE_NODE_WRITER),
-)
+MOUNT = mounted()
 
 
 def volume(golden: dict[str, Json]) -> Volume:
@@ -30,14 +28,8 @@ def scope(golden: dict[str, Json]) -> ControllerScope:
 
 
 def stage(golden: dict[str, Json], context: dict[str, str]) -> csi.NodeStageVolumeRequest:
-    return csi.NodeStageVolumeRequest(
-        volume_id=volume(golden).id,
-        publish_context=texts(golden["publish_context"]),
-        staging_target_path="/staging",
-        volume_capability=MOUNT,
-        volume_context=context,
-        secrets=texts(golden["passphrases"]),
-    )
+    published, passphrases = texts(golden["publish_context"]), texts(golden["passphrases"])
+    return NodeRequests(volume(golden).id, published, "/staging", "", MOUNT, context, passphrases).stage()
 
 
 @pytest.mark.parametrize("of", ["blank_volume", "copy"])

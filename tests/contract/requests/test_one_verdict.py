@@ -17,10 +17,10 @@ from controller.records import ControllerScope
 from csi_proto.csi import v1 as csi
 from node.requests import Requests
 from tests.harness.message_strategies import NO_UUID
+from tools.csi.kubelet import Modes, NodeRequests, attached, raw
 
 DRIVER = "dobs.csi.digitalocean.com"
 SCOPE = ControllerScope(DRIVER, "nyc1", CLOUDS[DEFAULT], TRAITS)
-MODES = csi.VolumeCapabilityAccessModeMode
 PARAMETERS = sorted(context_keys.FORMAT_PARAMETERS | context_keys.ENCRYPTION_PARAMETERS)
 
 VALUES = st.sampled_from(
@@ -64,9 +64,9 @@ FS_TYPES = st.sampled_from(["", "ext2", "ext3", "ext4", "EXT4", "Xfs", "btrfs", 
 
 def capability(mode: int, fs_type: str | None, flags: Sequence[str] = (), group: str = "") -> csi.VolumeCapability:
     """Return a capability; ``fs_type`` None: as a raw block device."""
-    access_mode = csi.VolumeCapabilityAccessMode(mode=MODES(mode))
+    access_mode = csi.VolumeCapabilityAccessMode(mode=Modes(mode))
     if fs_type is None:
-        return csi.VolumeCapability(block=csi.VolumeCapabilityBlockVolume(), access_mode=access_mode)
+        return raw(Modes(mode))
     mount = csi.VolumeCapabilityMountVolume(fs_type=fs_type, mount_flags=list(flags), volume_mount_group=group)
     return csi.VolumeCapability(mount=mount, access_mode=access_mode)
 
@@ -97,27 +97,12 @@ def verdicts(asked: csi.VolumeCapability, parameters: Mapping[str, str]) -> list
     attach = csi.ControllerPublishVolumeRequest(
         volume_id=NO_UUID, node_id="101", volume_capability=asked, volume_context=dict(parameters)
     )
-    published = {f"{DRIVER}/volume-name": "pvc-a"}
-    stage = csi.NodeStageVolumeRequest(
-        volume_id=NO_UUID,
-        publish_context=published,
-        staging_target_path="/staging",
-        volume_capability=asked,
-        volume_context=dict(parameters),
-    )
-    publish = csi.NodePublishVolumeRequest(
-        volume_id=NO_UUID,
-        publish_context=published,
-        staging_target_path="/staging",
-        target_path="/target",
-        volume_capability=asked,
-        volume_context=dict(parameters),
-    )
+    node = NodeRequests(NO_UUID, attached("pvc-a"), "/staging", "/target", asked, parameters)
     return [
         verdict(lambda: controller_requests.create_volume(create, SCOPE)),
         verdict(lambda: controller_requests.publish(attach, DRIVER)),
-        verdict(lambda: Requests(DRIVER).stage(stage)),
-        verdict(lambda: Requests(DRIVER).publish(publish)),
+        verdict(lambda: Requests(DRIVER).stage(node.stage())),
+        verdict(lambda: Requests(DRIVER).publish(node.publish())),
     ]
 
 

@@ -21,6 +21,7 @@ from tests.faults.sim.bell import Bell
 from tests.faults.sim.loop import sleep
 from tests.faults.sim.rpc import Failed
 from tests.faults.sim.trace import Trace
+from tools.csi.kubelet import NodeRequests
 
 CALL_SECONDS = 120.0
 FIRST_SECONDS, LONGEST_SECONDS = 0.5, 122.0
@@ -126,15 +127,8 @@ class PodLife:
     async def _stage_now(self, wanted: Attachment) -> None:
         self._host.kernel.folders.add(self._staging)
         self._device.state = "uncertain"
-        request = csi.NodeStageVolumeRequest(
-            volume_id=self._claim.volume_id,
-            publish_context=dict(wanted.publish_context),
-            staging_target_path=self._staging,
-            volume_capability=self._claim.capability,
-            volume_context=self._context(),
-        )
         try:
-            await self._ask(request, csi.NodeStageVolumeResponse)
+            await self._ask(self._asked(wanted).stage(), csi.NodeStageVolumeResponse)
         except Failed as failed:
             self._device.state = "" if failed.final else "uncertain"
             raise
@@ -142,16 +136,8 @@ class PodLife:
 
     async def _publish(self, wanted: Attachment) -> None:
         self._pod.published = "uncertain"
-        request = csi.NodePublishVolumeRequest(
-            volume_id=self._claim.volume_id,
-            publish_context=dict(wanted.publish_context),
-            staging_target_path=self._staging,
-            target_path=self._target,
-            volume_capability=self._claim.capability,
-            volume_context=self._context(),
-        )
         try:
-            await self._ask(request, csi.NodePublishVolumeResponse)
+            await self._ask(self._asked(wanted).publish(), csi.NodePublishVolumeResponse)
         except Failed as failed:
             self._pod.published = "" if failed.final else "uncertain"
             raise
@@ -186,13 +172,7 @@ class PodLife:
         return self._claim.node_wanted_gib > 0 and self._host.online
 
     async def _grow(self) -> None:
-        request = csi.NodeExpandVolumeRequest(
-            volume_id=self._claim.volume_id,
-            volume_path=self._target,
-            staging_target_path=self._staging,
-            capacity_range=csi.CapacityRange(required_bytes=self._claim.node_wanted_gib * GIB),
-            volume_capability=self._claim.capability,
-        )
+        request = self._asked().expand(self._claim.node_wanted_gib * GIB)
         try:
             await self._ask(request, csi.NodeExpandVolumeResponse)
         except Failed:
@@ -202,17 +182,15 @@ class PodLife:
             self._around.bell.ring()
 
     async def _take_away(self) -> None:
-        volume_id = self._claim.volume_id
+        asked = self._asked()
         if self._pod.published:
-            unpublish = csi.NodeUnpublishVolumeRequest(volume_id=volume_id, target_path=self._target)
-            await self._insist(lambda: self._ask(unpublish, csi.NodeUnpublishVolumeResponse))
+            await self._insist(lambda: self._ask(asked.unpublish(), csi.NodeUnpublishVolumeResponse))
             self._pod.published = ""
         if self._pod in self._device.users:
             self._device.users.remove(self._pod)
         async with self._device.turn:
             if self._device.state and not self._device.users:
-                unstage = csi.NodeUnstageVolumeRequest(volume_id=volume_id, staging_target_path=self._staging)
-                await self._insist(lambda: self._ask(unstage, csi.NodeUnstageVolumeResponse))
+                await self._insist(lambda: self._ask(asked.unstage(), csi.NodeUnstageVolumeResponse))
                 self._device.state = ""
                 self._host.kernel.folders.discard(self._staging)
 
@@ -230,5 +208,7 @@ class PodLife:
     async def _ask(self, request: Message, reply: type[Reply]) -> Reply:
         return await self._around.ask_node(self._host.number, request, reply, CALL_SECONDS)
 
-    def _context(self) -> dict[str, str]:
-        return dict(self._claim.volume.volume_context) if self._claim.volume is not None else {}
+    def _asked(self, wanted: Attachment | None = None) -> NodeRequests:
+        claim, published = self._claim, {} if wanted is None else wanted.publish_context
+        context = {} if claim.volume is None else claim.volume.volume_context
+        return NodeRequests(claim.volume_id, published, self._staging, self._target, claim.capability, context)

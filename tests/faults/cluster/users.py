@@ -9,6 +9,7 @@ from tests.faults.cluster.objects import Claim, Pod, Snap
 from tests.faults.invariants import is_source
 from tests.faults.plan import Step
 from tests.faults.sim.loop import sleep
+from tools.csi.kubelet import mounted, raw
 
 
 class Around(control.Around, Protocol):
@@ -102,8 +103,6 @@ class Users:
 
 
 def _capability(number: int) -> csi.VolumeCapability:
-    mode = csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode.SINGLE_NODE_WRITER)
     if number % 4 == 0:
-        return csi.VolumeCapability(block=csi.VolumeCapabilityBlockVolume(), access_mode=mode)
-    kind = "xfs" if number % 3 == 0 else "ext4"
-    return csi.VolumeCapability(mount=csi.VolumeCapabilityMountVolume(fs_type=kind), access_mode=mode)
+        return raw()
+    return mounted("xfs" if number % 3 == 0 else "ext4")

@@ -13,7 +13,8 @@ from pathlib import Path
 from tests.faults.bench import table
 from tests.faults.real.killer import Killer
 from tests.faults.real.volume import Traveller
-from tools.csi.life import Life, mounted, raw
+from tools.csi.kubelet import mounted, raw
+from tools.csi.life import Life
 from tools.processes import traces
 from tools.services.embedded_cloud import Json
 from tools.services.machine import missing_for_disks

@@ -23,16 +23,14 @@ from controller.shared import make_shared
 from csi_proto.csi import v1 as csi
 from tests.contract.cloud.clouds import Untold
 from tests.harness.localcloud import Api, here
+from tools.csi.kubelet import mounted
 from tools.services.stack import DRIVER_NAME, REGION
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
 GIB = 1 << 30
 MOST_REQUESTS = 8  # four changes, and two looks at each action while its duration is not known yet: the budget is full
 ACTION_SECONDS = 1.5
-CAPABILITY = csi.VolumeCapability(
-    mount=csi.VolumeCapabilityMountVolume(fs_type="ext4"),
-    access_mode=csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode.SINGLE_NODE_WRITER),
-)
+CAPABILITY = mounted()
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from betterproto2 import Message
 from grpclib.const import Status
 
 from csi_proto.csi import v1 as csi
-from tools.csi import life
+from tools.csi import kubelet
 from tools.csi.life import Life
 from tools.services.stack import DRIVER_NAME, Node
 
@@ -61,15 +61,15 @@ def bad_capabilities() -> Iterator[tuple[str, csi.VolumeCapability | None]]:
     """Yield what no volume can do, and what is no capability at all."""
     modes = csi.VolumeCapabilityAccessModeMode
     yield "no capability", None
-    yield "capability without an access type", csi.VolumeCapability(access_mode=life.raw().access_mode)
+    yield "capability without an access type", csi.VolumeCapability(access_mode=kubelet.raw().access_mode)
     yield "capability without an access mode", csi.VolumeCapability(block=csi.VolumeCapabilityBlockVolume())
     for mode in (modes.UNKNOWN, modes.MULTI_NODE_MULTI_WRITER, modes.MULTI_NODE_READER_ONLY, modes(99)):
         access = csi.VolumeCapabilityAccessMode(mode=mode)
         yield f"access mode {mode}", csi.VolumeCapability(block=csi.VolumeCapabilityBlockVolume(), access_mode=access)
     for fs_type in ("ntfs", "ext4 -F", "../ext4", "-t", LONG, "ext4\n"):
-        yield f"file system {fs_type[:9]!r}", life.mounted(fs_type)
+        yield f"file system {fs_type[:9]!r}", kubelet.mounted(fs_type)
     for flag in ("remount", "bind", "ro,loop", "noatime,remount", "x y", "no\natime", "", LONG):
-        yield f"mount flag {flag[:16]!r}", life.mounted("ext4", flag)
+        yield f"mount flag {flag[:16]!r}", kubelet.mounted("ext4", flag)
 
 
 def create_cases() -> Iterator[Case]:
@@ -168,12 +168,10 @@ def good_request(method: str, volume: Life, node: Node) -> Message:
         "ValidateVolumeCapabilities": csi.ValidateVolumeCapabilitiesRequest(
             volume_id=volume.volume.volume_id, volume_capabilities=[volume.capability]
         ),
-        "NodeStageVolume": volume.stage_request(node),
-        "NodePublishVolume": volume.publish_request(node),
-        "NodeUnpublishVolume": volume.unpublish_request(node),
-        "NodeUnstageVolume": volume.unstage_request(node),
-        "NodeGetVolumeStats": csi.NodeGetVolumeStatsRequest(
-            volume_id=volume.volume.volume_id, volume_path=str(volume.target_path(node))
-        ),
+        "NodeStageVolume": volume.on(node).stage(),
+        "NodePublishVolume": volume.on(node).publish(),
+        "NodeUnpublishVolume": volume.on(node).unpublish(),
+        "NodeUnstageVolume": volume.on(node).unstage(),
+        "NodeGetVolumeStats": volume.on(node).stats(),
     }
     return deepcopy(requests[method])

@@ -17,7 +17,7 @@ from grpclib.exceptions import GRPCError
 
 from tests.integration.main_job.journey import Journey, until_done
 from tests.integration.main_job.killing import kill, victim
-from tools.csi import life
+from tools.csi import kubelet
 from tools.csi.life import Life
 from tools.processes import traces
 from tools.processes.reaper import Reaper
@@ -58,7 +58,7 @@ class Stress:
 
     async def _live(self, number: int, end: float) -> None:
         while asyncio.get_running_loop().time() < end:
-            capability = self.dice.choice([life.mounted("ext4"), life.mounted("xfs"), life.raw()])
+            capability = self.dice.choice([kubelet.mounted("ext4"), kubelet.mounted("xfs"), kubelet.raw()])
             journey = Journey(self.stack, Life(f"volume-{number}-{self.lives}", capability))
             self.lives += 1
             for step in journey.steps():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.main_job.bad_input import CASES, Case, good_request
-from tools.csi import life
+from tools.csi import kubelet
 from tools.csi.client import Client
 from tools.csi.life import Life
 from tools.services.stack import Stack
@@ -15,7 +15,7 @@ from tools.services.stack import Stack
 @pytest.fixture(scope="module", name="volume")
 def fixture_volume(stack: Stack) -> Iterator[Life]:
     """A volume that is attached to node A, and staged nowhere."""
-    volume = Life("bystander", life.mounted())
+    volume = Life("bystander", kubelet.mounted())
     asyncio.run(_attached(stack, volume))
     yield volume
     asyncio.run(_gone(stack, volume))

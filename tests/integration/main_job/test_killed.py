@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.main_job.journey import CONTROLLER, POD, Journey, Step, until_done
 from tests.integration.main_job.killing import kill, victim
-from tools.csi import life
+from tools.csi import kubelet
 from tools.csi.life import Life
 from tools.services.stack import Stack
 
@@ -26,7 +26,7 @@ def concerns(name: str, step: Step) -> bool:
 async def test_a_call_that_succeeded_before_the_kill_is_answered_the_same_after_it(
     name: str, fresh_stack: Stack
 ) -> None:
-    journey = Journey(fresh_stack, Life("same-answer", life.mounted("ext4")))
+    journey = Journey(fresh_stack, Life("same-answer", kubelet.mounted("ext4")))
     for step in journey.steps():
         first = await step.take()
         if not concerns(name, step):
@@ -45,7 +45,7 @@ async def test_a_call_that_succeeded_before_the_kill_is_answered_the_same_after_
 @pytest.mark.parametrize("name", VICTIMS)
 async def test_a_process_that_is_killed_during_every_step_loses_nothing(name: str, fresh_stack: Stack) -> None:
     """Killed a moment after the call was sent; the sidecar calls again until it is done."""
-    journey = Journey(fresh_stack, Life("shaken", life.mounted("ext4")))
+    journey = Journey(fresh_stack, Life("shaken", kubelet.mounted("ext4")))
     moments = cycle(MOMENTS_SECONDS)
     for step in journey.steps():
         if step.by == POD or not concerns(name, step):

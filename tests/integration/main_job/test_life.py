@@ -11,7 +11,7 @@ from grpclib.exceptions import GRPCError
 from csi_proto import pluginregistration
 from csi_proto.csi import v1 as csi
 from tests.integration.main_job.content import content, read, write
-from tools.csi import life
+from tools.csi import kubelet
 from tools.csi.client import Client
 from tools.csi.life import GIB, Life
 from tools.processes import traces
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.usefixtures("left_as_found")
 MIB = 1 << 20
 FILE_SYSTEMS = [pytest.param("ext4", id="ext4"), pytest.param("xfs", id="xfs")]
 KINDS = [
-    pytest.param(life.mounted("ext4"), id="ext4"),
-    pytest.param(life.mounted("xfs"), id="xfs"),
-    pytest.param(life.raw(), id="raw block"),
+    pytest.param(kubelet.mounted("ext4"), id="ext4"),
+    pytest.param(kubelet.mounted("xfs"), id="xfs"),
+    pytest.param(kubelet.raw(), id="raw block"),
 ]
 
 
@@ -49,7 +49,7 @@ async def test_what_was_written_on_one_node_is_read_on_the_other(
 async def test_a_device_appears_on_the_named_droplet_alone(
     controller: Client, node_a: Node, node_b: Node, stack: Stack
 ) -> None:
-    volume = Life("seen-by-one", life.raw())
+    volume = Life("seen-by-one", kubelet.raw())
     await volume.create(controller)
     await volume.attach(controller, node_b)
     assert list(node_a.device_dir.iterdir()) == []
@@ -66,7 +66,7 @@ async def test_a_device_appears_on_the_named_droplet_alone(
 async def test_a_staged_volume_has_the_file_system_that_was_asked_for(
     fs_type: str, controller: Client, on_a: Client, node_a: Node
 ) -> None:
-    volume = Life("formatted", life.mounted(fs_type))
+    volume = Life("formatted", kubelet.mounted(fs_type))
     await volume.create(controller)
     await volume.up(controller, on_a, node_a)
     lines = {mount.point: mount.line.partition(" - ")[2].split()[0] for mount in traces.mounts(node_a.folder)}
@@ -80,7 +80,7 @@ async def test_a_staged_volume_has_the_file_system_that_was_asked_for(
 async def test_a_raw_volume_is_published_as_a_block_device_of_its_size(
     controller: Client, on_a: Client, node_a: Node
 ) -> None:
-    volume = Life("raw", life.raw(), size_bytes=2 * GIB)
+    volume = Life("raw", kubelet.raw(), size_bytes=2 * GIB)
     await volume.create(controller)
     await volume.up(controller, on_a, node_a)
     target = volume.target_path(node_a)
@@ -138,7 +138,7 @@ async def test_every_call_of_a_life_may_be_repeated(
 async def test_a_volume_is_not_attached_to_a_second_node_and_stays_on_the_first(
     controller: Client, node_a: Node, node_b: Node, stack: Stack
 ) -> None:
-    volume = Life("one-at-a-time", life.raw())
+    volume = Life("one-at-a-time", kubelet.raw())
     await volume.create(controller)
     await volume.attach(controller, node_a)
     before = await stack.state()
@@ -155,7 +155,7 @@ async def test_a_volume_is_not_attached_to_a_second_node_and_stays_on_the_first(
 
 @pytest.mark.asyncio
 async def test_a_volume_is_not_attached_to_a_droplet_that_does_not_exist(controller: Client, stack: Stack) -> None:
-    volume = Life("nowhere", life.raw())
+    volume = Life("nowhere", kubelet.raw())
     await volume.create(controller)
     request = volume.attach_request(stack.nodes[0])
     request.node_id = "77"
@@ -168,7 +168,7 @@ async def test_a_volume_is_not_attached_to_a_droplet_that_does_not_exist(control
 
 @pytest.mark.asyncio
 async def test_an_attached_volume_is_not_deleted(controller: Client, node_a: Node, stack: Stack) -> None:
-    volume = Life("in-use", life.raw())
+    volume = Life("in-use", kubelet.raw())
     await volume.create(controller)
     await volume.attach(controller, node_a)
     before = await stack.state()
@@ -197,17 +197,14 @@ async def test_kubelet_learns_of_the_driver_from_the_registration_socket(node_a:
 
 @pytest.mark.asyncio
 async def test_stats_tell_what_was_written(controller: Client, on_a: Client, node_a: Node) -> None:
-    volume = Life("measured", life.mounted("ext4"))
+    volume = Life("measured", kubelet.mounted("ext4"))
     await volume.create(controller)
     await volume.up(controller, on_a, node_a)
     used = []
     for size in (1, 64 * MIB):
         write(content(volume, node_a), os.urandom(size))
         os.sync()
-        request = csi.NodeGetVolumeStatsRequest(
-            volume_id=volume.volume.volume_id, volume_path=str(volume.target_path(node_a))
-        )
-        reply = await on_a.call(request, csi.NodeGetVolumeStatsResponse)
+        reply = await on_a.call(volume.on(node_a).stats(), csi.NodeGetVolumeStatsResponse)
         used.append({usage.unit: usage for usage in reply.usage}[csi.VolumeUsageUnit.BYTES].used)
     assert used[1] - used[0] == pytest.approx(64 * MIB, rel=0.01)
     await volume.down(controller, on_a, node_a)

@@ -9,7 +9,7 @@ import pytest
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from tools.csi import life
+from tools.csi import kubelet
 from tools.csi.client import Client
 from tools.csi.life import Life
 from tools.services.stack import Service, running
@@ -49,7 +49,7 @@ async def terminate_under(service: Service, calls: Sequence[Awaitable[object]]) 
 async def test_twenty_creates_under_way_are_finished_by_a_controller_that_is_told_to_end(
     short_folder: Path,
 ) -> None:
-    volumes = [Life(f"volume-{number}", life.raw()) for number in range(CALLS)]
+    volumes = [Life(f"volume-{number}", kubelet.raw()) for number in range(CALLS)]
     async with running(short_folder, cloud_arguments=(*CLOUD, "--request-latency=0.3-1.5")) as stack:
         async with Client(stack.controller.socket) as controller:
             answers = await terminate_under(stack.controller, [volume.create(controller) for volume in volumes])
@@ -61,7 +61,7 @@ async def test_twenty_creates_under_way_are_finished_by_a_controller_that_is_tol
 async def test_calls_that_outlast_the_grace_are_answered_and_found_again_by_the_successor(
     short_folder: Path,
 ) -> None:
-    volumes = [Life(f"volume-{number}", life.raw()) for number in range(CALLS)]
+    volumes = [Life(f"volume-{number}", kubelet.raw()) for number in range(CALLS)]
     settings = {"AIOCSI_DRAIN_SECONDS": "0.5"}
     async with running(short_folder, cloud_arguments=(*CLOUD, "--request-latency=0.2-4"), controller=settings) as stack:
         async with Client(stack.controller.socket) as controller:
@@ -77,7 +77,7 @@ async def test_calls_that_outlast_the_grace_are_answered_and_found_again_by_the_
 async def test_twenty_stages_under_way_are_finished_by_a_node_that_is_told_to_end(
     short_folder: Path,
 ) -> None:
-    volumes = [Life(f"volume-{number}", life.mounted("ext4")) for number in range(CALLS)]
+    volumes = [Life(f"volume-{number}", kubelet.mounted("ext4")) for number in range(CALLS)]
     async with running(short_folder, cloud_arguments=CLOUD) as stack:
         node = stack.nodes[0]
         async with Client(stack.controller.socket) as controller:

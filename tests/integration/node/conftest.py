@@ -20,6 +20,7 @@ from node.records.requests import Filesystem, Publish, Stage, VolumePath, Volume
 from node.service import NodeDomains
 from node.settings import NodeSettings
 from tests.integration.node.disks import Disk, Disks, disks
+from tools.csi.kubelet import NodeRequests
 from tools.processes import traces
 
 
@@ -39,6 +40,10 @@ class Bench:
     def target(self, disk: Disk, pod: str = "pod") -> str:
         """Where kubelet would publish the volume."""
         return str(self.folder / "pods" / pod / disk.id / "mount")
+
+    def asked(self, disk: Disk, kind: str = "ext4") -> NodeRequests:
+        """The messages of kubelet. No kind: a raw block volume."""
+        return disk.asked(self.staging_path(disk), self.target(disk), kind)
 
     def stage_request(self, disk: Disk, kind: str = "ext4", **changes: object) -> Stage:
         """What kubelet asks for; ``changes`` are to the volume."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.csi.kubelet import NodeRequests, attached, used_as
 from tools.processes.run import run
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -34,6 +35,10 @@ class Disk:
         """The device's number, as in mountinfo."""
         status = self.node.stat()
         return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
+
+    def asked(self, staging_path: str, target: str = "", kind: str = "ext4") -> NodeRequests:
+        """The messages of kubelet. No kind: a raw block volume."""
+        return NodeRequests(self.id, attached(self.name), staging_path, target, used_as(kind))
 
     def digest(self) -> str:
         """Return a hash of every byte of the volume, as its file has it; holes are not read."""

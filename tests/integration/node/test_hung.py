@@ -20,10 +20,9 @@ from tests.harness.hung import unanswered
 from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import GIB, Disk, Disks
 from tools.csi.client import Client
-from tools.csi.life import mounted
 from tools.processes import traces
 from tools.processes.run import run
-from tools.services.stack import DRIVER_NAME, Service
+from tools.services.stack import Service
 
 PROBES = 20
 HOUR = 3600
@@ -59,12 +58,7 @@ async def service(volumes: Disks, request: pytest.FixtureRequest) -> AsyncIterat
 
 
 def stage_request(folder: Path, disk: Disk, kind: str) -> csi.NodeStageVolumeRequest:
-    return csi.NodeStageVolumeRequest(
-        volume_id=disk.id,
-        publish_context={f"{DRIVER_NAME}/volume-name": disk.name},
-        staging_target_path=str(folder / "staging" / disk.id),
-        volume_capability=mounted(kind),
-    )
+    return disk.asked(str(folder / "staging" / disk.id), kind=kind).stage()
 
 
 @pytest.mark.asyncio

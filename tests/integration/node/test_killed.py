@@ -6,7 +6,7 @@ The points are found by tracing the call once (see ``killpoints``), and a moment
 import asyncio
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from common import errors
 from common.tasks import Tasks
-from csi_proto.csi import v1 as csi
 from node.host.command import Commands
 from node.records.state import Intent, Published, Staged
 from node.requests import Requests
@@ -26,7 +25,6 @@ from tests.harness.forks import Fork, Template
 from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import GIB, Disks, disks
 from tools.csi.client import ROUTES, Client
-from tools.csi.life import mounted, raw
 from tools.processes import traces
 from tools.processes.run import run
 from tools.services.stack import DRIVER_NAME, Service
@@ -138,36 +136,17 @@ class Life:
 
     def request(self, call: str) -> betterproto2.Message:
         """The message for ``call``."""
-        disk, capability = self.disk, mounted(self.case.kind) if self.case.kind else raw()
-        context = {f"{DRIVER_NAME}/volume-name": disk.name}
-        staging_path, target = self.bench.staging_path(disk), self.bench.target(disk)
-        messages: dict[str, betterproto2.Message] = {
-            "stage": csi.NodeStageVolumeRequest(
-                volume_id=disk.id,
-                publish_context=context,
-                staging_target_path=staging_path,
-                volume_capability=capability,
-            ),
-            "publish": csi.NodePublishVolumeRequest(
-                volume_id=disk.id,
-                publish_context=context,
-                staging_target_path=staging_path,
-                target_path=target,
-                volume_capability=capability,
-            ),
-            "unpublish": csi.NodeUnpublishVolumeRequest(volume_id=disk.id, target_path=target),
-            "unstage": csi.NodeUnstageVolumeRequest(volume_id=disk.id, staging_target_path=staging_path),
-            "expand": csi.NodeExpandVolumeRequest(
-                volume_id=disk.id, volume_path=target, staging_target_path=staging_path, volume_capability=capability
-            ),
-            "stats": csi.NodeGetVolumeStatsRequest(
-                volume_id=disk.id, volume_path=target, staging_target_path=staging_path
-            ),
-            "health": csi.NodeGetVolumeHealthRequest(
-                volume_id=disk.id, volume_publish_path=target, staging_target_path=staging_path
-            ),
+        asked = self.bench.asked(self.disk, self.case.kind)
+        messages: dict[str, Callable[[], betterproto2.Message]] = {
+            "stage": asked.stage,
+            "publish": asked.publish,
+            "unpublish": asked.unpublish,
+            "unstage": asked.unstage,
+            "expand": asked.expand,
+            "stats": asked.stats,
+            "health": asked.health,
         }
-        return messages[call]
+        return messages[call]()
 
 
 class _Stream:

@@ -20,8 +20,7 @@ from tests.harness.memory import resident_mib
 from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import Disk, Disks
 from tools.csi.client import Client
-from tools.csi.life import mounted
-from tools.services.stack import DRIVER_NAME, Service
+from tools.services.stack import Service
 
 MIB = 1 << 20
 SECONDS = 60
@@ -89,33 +88,23 @@ async def test_a_node_with_15_volumes_and_their_metrics_takes_33_mib(volumes: Di
         "AIOCSI_HTTP_ADDR": "127.0.0.1:0",
     }
     node = Service("node", "node", volumes.folder / "process", settings)
-    staged = [(disk, str(volumes.folder / "staging" / disk.id)) for disk in (volumes.blank() for _ in range(MOST))]
+    disks = [volumes.blank() for _ in range(MOST)]
+    staged = [disk.asked(str(volumes.folder / "staging" / disk.id)) for disk in disks]
     try:
         await node.up()
         port = json.loads(next(line for line in node.output().splitlines() if '"health"' in line))["address"][0][1]
         async with Client(node.socket) as client:
-            for disk, path in staged:
-                await client.call(stage_request(disk, path), csi.NodeStageVolumeResponse)
+            for each in staged:
+                await client.call(each.stage(), csi.NodeStageVolumeResponse)
             async with asyncio.timeout(SECONDS):
                 while (await scraped(port)).count(b"aiocsi_volume_used_bytes{") < MOST:  # noqa: ASYNC110  # the same
                     await asyncio.sleep(0.5)  # noqa: TID251  # the next minute's look
             assert resident_mib(node.pid) <= 33
-            for disk, path in staged:
-                unstage = csi.NodeUnstageVolumeRequest(volume_id=disk.id, staging_target_path=path)
-                await client.call(unstage, csi.NodeUnstageVolumeResponse)
+            for each in staged:
+                await client.call(each.unstage(), csi.NodeUnstageVolumeResponse)
     finally:
         node.kill()
         await make_bench(volumes.folder, volumes, Tasks()).undo()
-
-
-def stage_request(disk: Disk, path: str) -> csi.NodeStageVolumeRequest:
-    """What kubelet asks for."""
-    return csi.NodeStageVolumeRequest(
-        volume_id=disk.id,
-        publish_context={f"{DRIVER_NAME}/volume-name": disk.name},
-        staging_target_path=path,
-        volume_capability=mounted("ext4"),
-    )
 
 
 async def scraped(port: int) -> bytes:

@@ -13,16 +13,12 @@ from common import errors, message_check
 from csi_proto.csi import v1 as csi
 from tests.harness.wire_strategies import MESSAGES
 from tools.csi.client import ROUTES
+from tools.csi.kubelet import mounted
 
 CREATE = csi.CreateVolumeRequest(
     name="n",
     capacity_range=csi.CapacityRange(required_bytes=1, limit_bytes=-1),
-    volume_capabilities=[
-        csi.VolumeCapability(
-            mount=csi.VolumeCapabilityMountVolume(fs_type="xfs", mount_flags=["a", "ä"]),
-            access_mode=csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode.SINGLE_NODE_WRITER),
-        )
-    ],
+    volume_capabilities=[mounted("xfs", "a", "ä")],
     parameters={"k": "v"},
     secrets={"t": "s"},
 )

@@ -10,14 +10,12 @@ from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import FakeCloud, Fault
 from tests.harness.serving_once import serve_once
 from tests.unit.controller.world import NO_UUID, World, within
+from tools.csi.kubelet import mounted
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 GIB = 1 << 30
-CAPABILITY = csi.VolumeCapability(
-    mount=csi.VolumeCapabilityMountVolume(),
-    access_mode=csi.VolumeCapabilityAccessMode(csi.VolumeCapabilityAccessModeMode.SINGLE_NODE_WRITER),
-)
+CAPABILITY = mounted("")
 CREATE = csi.CreateVolumeRequest(
     name="pvc-a", volume_capabilities=[CAPABILITY], capacity_range=csi.CapacityRange(required_bytes=2 * GIB)
 )

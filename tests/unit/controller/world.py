@@ -16,6 +16,7 @@ from controller.service import Controller
 from controller.shared import make_shared
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import FakeCloud
+from tools.csi.kubelet import Modes, mounted
 
 Result = TypeVar("Result")
 DRIVER = "dobs.csi.digitalocean.com"
@@ -69,10 +70,7 @@ async def within(seconds: float, work: Coroutine[object, object, Result]) -> Res
 
 
 def capability(fs_type: str = "ext4", mode: int = 1, flags: tuple[str, ...] = ()) -> csi.VolumeCapability:
-    return csi.VolumeCapability(
-        mount=csi.VolumeCapabilityMountVolume(fs_type=fs_type, mount_flags=list(flags)),
-        access_mode=csi.VolumeCapabilityAccessMode(mode=csi.VolumeCapabilityAccessModeMode(mode)),
-    )
+    return mounted(fs_type, *flags, mode=Modes(mode))
 
 
 def in_virtual_time(work: Coroutine[object, object, Result]) -> Result:

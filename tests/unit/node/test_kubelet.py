@@ -13,7 +13,8 @@ from node.records.state import Staged
 from tests.fakes.host.disks import GIB
 from tests.fakes.host.programs import Fate
 from tests.faults.sim.rpc import Failed
-from tests.unit.node.world import STAGING, Modes, World, target
+from tests.unit.node.world import STAGING, World, target
+from tools.csi.kubelet import Modes
 
 FS_TYPES = ("ext4", "xfs", "btrfs", "")
 

@@ -15,7 +15,7 @@ INFO = {"csi.storage.k8s.io/pod.namespace": "shop", "csi.storage.k8s.io/pod.name
 def test_the_line_of_a_publish_names_the_pod(context: dict[str, str], pod: str | None) -> None:
     with World() as world, captured("info") as log:
         world.stage()
-        world.publish(context=context)
+        world.publish(**context)
         (line,) = log.lines("published")
     assert line.get("pod") == pod
     assert line["volume_id"] == "ours"

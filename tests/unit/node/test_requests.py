@@ -1,6 +1,7 @@
 """What is wrong in a request is refused before anything is looked at; what is right becomes a record."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import betterproto2
 import pytest
@@ -11,47 +12,17 @@ from csi_proto.csi import v1 as csi
 from node import requests
 from node.records.requests import Expand, Filesystem, Keys, Publish, Stage, VolumePath, VolumeSpec
 from node.requests import Requests
+from tools.csi.kubelet import Modes, NodeRequests, mounted, raw
 
 DRIVER = "dobs.csi.digitalocean.com"
 READS = Requests(DRIVER)
-Modes = csi.VolumeCapabilityAccessModeMode
 PUBLISHED = {f"{DRIVER}/volume-name": "pvc-1", f"{DRIVER}/volume-size-bytes": "1024"}
-
-
-def mounted(
-    fs_type: str = "", flags: tuple[str, ...] = (), mode: Modes = Modes.SINGLE_NODE_WRITER
-) -> csi.VolumeCapability:
-    return csi.VolumeCapability(
-        mount=csi.VolumeCapabilityMountVolume(fs_type=fs_type, mount_flags=list(flags)),
-        access_mode=csi.VolumeCapabilityAccessMode(mode=mode),
-    )
-
-
-def raw(mode: Modes = Modes.SINGLE_NODE_WRITER) -> csi.VolumeCapability:
-    return csi.VolumeCapability(
-        block=csi.VolumeCapabilityBlockVolume(), access_mode=csi.VolumeCapabilityAccessMode(mode=mode)
-    )
-
-
-def stage_request() -> csi.NodeStageVolumeRequest:
-    return csi.NodeStageVolumeRequest(
-        volume_id="id", publish_context=dict(PUBLISHED), staging_target_path="/staging", volume_capability=mounted()
-    )
-
-
-def publish_request() -> csi.NodePublishVolumeRequest:
-    return csi.NodePublishVolumeRequest(
-        volume_id="id",
-        publish_context=dict(PUBLISHED),
-        staging_target_path="/staging",
-        target_path="/target",
-        volume_capability=mounted(),
-    )
+ASKED = NodeRequests("id", PUBLISHED, "/staging", "/target", mounted(""))
 
 
 def test_a_stage_request_becomes_a_record() -> None:
-    message = stage_request()
-    message.volume_capability = mounted("XFS", ("noatime",))
+    message = ASKED.stage()
+    message.volume_capability = mounted("XFS", "noatime")
     message.volume_context = {"label": "data", f"{DRIVER}/volume-origin": "snapshot", "storage.kubernetes.io/x": "y"}
     assert READS.stage(message) == Stage(
         volume=VolumeSpec(
@@ -64,7 +35,7 @@ def test_a_stage_request_becomes_a_record() -> None:
 
 
 def test_an_attachment_of_csi_digitalocean_has_no_size_and_is_no_error() -> None:
-    message = stage_request()
+    message = ASKED.stage()
     message.publish_context = {f"{DRIVER}/volume-name": "pvc-1"}
     assert READS.stage(message).volume == VolumeSpec("id", "pvc-1")
 
@@ -72,7 +43,7 @@ def test_an_attachment_of_csi_digitalocean_has_no_size_and_is_no_error() -> None
 @pytest.mark.parametrize("key", ["dobs.csi.digitalocean.com/noformat", "com.digitalocean.csi.dobs/noformat"])
 @pytest.mark.parametrize("value", ["", "false", "true"])
 def test_a_noformat_attribute_counts_with_whatever_value(key: str, value: str) -> None:
-    message = stage_request()
+    message = ASKED.stage()
     message.volume_context = {key: value}
     assert READS.stage(message).volume.never_format
 
@@ -87,7 +58,7 @@ def test_a_noformat_attribute_counts_with_whatever_value(key: str, value: str) -
     ],
 )
 def test_an_access_mode_says_who_may_write(mode: Modes, *, read_only: bool, alone: bool) -> None:
-    message = publish_request()
+    message = ASKED.publish()
     message.volume_capability = raw(mode)
     never_format = "it is asked for to be read only" if read_only else ""
     assert READS.publish(message) == Publish(
@@ -101,8 +72,8 @@ def test_an_access_mode_says_who_may_write(mode: Modes, *, read_only: bool, alon
 
 
 def test_a_mount_option_says_that_nothing_is_written() -> None:
-    stage, publish = stage_request(), publish_request()
-    stage.volume_capability = publish.volume_capability = mounted("ext4", ("noatime,ro",))
+    stage, publish = ASKED.stage(), ASKED.publish()
+    stage.volume_capability = publish.volume_capability = mounted("ext4", "noatime,ro")
     assert READS.stage(stage).read_only
     assert READS.stage(stage).volume.never_format
     assert READS.publish(publish).read_only
@@ -130,8 +101,8 @@ CHANGES = [
     pytest.param(set_to("volume_capability", mounted(mode=Modes.MULTI_NODE_MULTI_WRITER)), id="many nodes"),
     pytest.param(set_to("volume_capability", mounted(mode=Modes(99))), id="an unknown access mode"),
     pytest.param(set_to("volume_capability", mounted("ntfs")), id="an unknown file system"),
-    pytest.param(set_to("volume_capability", mounted("ext4", ("remount",))), id="a flag that remounts"),
-    pytest.param(set_to("volume_capability", mounted("ext4", ("ro,loop",))), id="a flag with a comma"),
+    pytest.param(set_to("volume_capability", mounted("ext4", "remount")), id="a flag that remounts"),
+    pytest.param(set_to("volume_capability", mounted("ext4", "ro,loop")), id="a flag with a comma"),
     pytest.param(set_to("volume_context", {"blockSize": "3"}), id="a wrong parameter"),
     pytest.param(set_to("volume_context", {f"{DRIVER}/volume-origin": "moon"}), id="an unknown origin"),
 ]
@@ -139,7 +110,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_wrong_stage_request_is_refused(change: Callable[[betterproto2.Message], None]) -> None:
-    message = stage_request()
+    message = ASKED.stage()
     change(message)
     with pytest.raises(errors.InvalidArgument):
         READS.stage(message)
@@ -147,71 +118,60 @@ def test_a_wrong_stage_request_is_refused(change: Callable[[betterproto2.Message
 
 @pytest.mark.parametrize("change", [*CHANGES, pytest.param(set_to("target_path", "x"), id="a relative target")])
 def test_a_wrong_publish_request_is_refused(change: Callable[[betterproto2.Message], None]) -> None:
-    message = publish_request()
+    message = ASKED.publish()
     change(message)
     with pytest.raises(errors.InvalidArgument):
         READS.publish(message)
 
 
 def test_a_publish_without_a_staging_path_is_refused_as_csi_says() -> None:
-    message = publish_request()
+    message = ASKED.publish()
     message.staging_target_path = ""
     with pytest.raises(errors.FailedPrecondition):
         READS.publish(message)
 
 
 def test_target_and_staging_path_must_differ() -> None:
-    message = publish_request()
+    message = ASKED.publish()
     message.target_path = "/staging/"
     with pytest.raises(errors.InvalidArgument):
         READS.publish(message)
 
 
 def test_the_other_requests_name_a_place() -> None:
-    place = VolumePath("id", "/a", "/b")
-    assert requests.unpublish(csi.NodeUnpublishVolumeRequest(volume_id="id", target_path="/a")) == VolumePath(
-        "id", "/a"
-    )
-    assert requests.unstage(csi.NodeUnstageVolumeRequest(volume_id="id", staging_target_path="/a")) == VolumePath(
-        "id", "/a"
-    )
-    stats = csi.NodeGetVolumeStatsRequest(volume_id="id", volume_path="/a", staging_target_path="/b")
-    health = csi.NodeGetVolumeHealthRequest(volume_id="id", volume_publish_path="/a", staging_target_path="/b")
-    assert (requests.stats(stats), requests.health(health)) == (place, place)
+    place = VolumePath("id", "/target", "/staging")
+    assert requests.unpublish(ASKED.unpublish()) == VolumePath("id", "/target")
+    assert requests.unstage(ASKED.unstage()) == VolumePath("id", "/staging")
+    assert (requests.stats(ASKED.stats()), requests.health(ASKED.health())) == (place, place)
 
 
 def test_an_expand_request_becomes_a_record() -> None:
-    message = csi.NodeExpandVolumeRequest(volume_id="id", volume_path="/a", volume_capability=raw())
-    message.capacity_range = csi.CapacityRange(required_bytes=5, limit_bytes=6)
-    assert requests.expand(message) == Expand(VolumePath("id", "/a"), 5, 6, block=True)
+    wanted = requests.expand(replace(ASKED, capability=raw()).expand(5, 6))
+    assert wanted == Expand(VolumePath("id", "/target", "/staging"), 5, 6, block=True)
 
 
 @pytest.mark.parametrize(("required", "limit"), [(-1, 0), (0, -1), (6, 5)])
 def test_a_wrong_capacity_is_refused(required: int, limit: int) -> None:
-    message = csi.NodeExpandVolumeRequest(volume_id="id", volume_path="/a")
-    message.capacity_range = csi.CapacityRange(required_bytes=required, limit_bytes=limit)
     with pytest.raises(errors.InvalidArgument):
-        requests.expand(message)
+        requests.expand(ASKED.expand(required, limit))
 
 
 def test_a_request_for_an_encrypted_volume_has_its_passphrases_and_shows_none() -> None:
-    message = stage_request()
+    message = ASKED.stage()
     message.volume_context = {"encryption": "luks2"}
     message.secrets = {"encryption-passphrase": "the new one", "encryption-passphrase-old": "the old one", "x": "y"}
     wanted = READS.stage(message)
     assert wanted.keys == Keys(b"the new one", b"the old one")
     assert wanted.volume.encryption == encryption.parse({"encryption": "luks2"})
     assert "the new one" not in f"{wanted!r}"
-    grown = requests.expand(
-        csi.NodeExpandVolumeRequest(volume_id="id", volume_path="/target", secrets=dict(message.secrets))
-    )
+    grown = requests.expand(replace(ASKED, secrets=message.secrets).expand())
     assert grown.keys.passphrase == b"the new one"
     assert "the new one" not in f"{grown!r}"
 
 
 @pytest.mark.parametrize("passphrase", ["short", "x" * 513])
 def test_a_passphrase_that_is_too_short_or_too_long_is_refused_unseen(passphrase: str) -> None:
-    message = stage_request()
+    message = ASKED.stage()
     message.secrets = {"encryption-passphrase": passphrase}
     with pytest.raises(errors.InvalidArgument) as caught:
         READS.stage(message)
@@ -219,7 +179,7 @@ def test_a_passphrase_that_is_too_short_or_too_long_is_refused_unseen(passphrase
 
 
 def test_the_node_checks_a_class_of_encryption_again() -> None:
-    message = publish_request()
+    message = ASKED.publish()
     message.volume_context = {"encryption": "rot13"}
     with pytest.raises(errors.InvalidArgument, match="is not one of: luks2"):
         READS.publish(message)

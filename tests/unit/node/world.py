@@ -1,6 +1,7 @@
 """A node on a simulated host, called as kubelet calls it; a test says what its programs meet."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -15,13 +16,13 @@ from tests.fakes.host.seams import SimJournal
 from tests.faults.sim import drivers
 from tests.faults.sim.loop import Loop
 from tests.faults.sim.rpc import Served
+from tools.csi.kubelet import Modes, NodeRequests, attached, mounted, raw
 
 VOLUME, NAME = "ours", "pvc-ours"
 STAGING = "/kubelet/plugins/ours/globalmount"
 CALL_SECONDS = 120.0
 
 Reply = TypeVar("Reply", bound=Message)
-Modes = csi.VolumeCapabilityAccessModeMode
 
 
 def target(pod: str) -> str:
@@ -62,48 +63,31 @@ class World:
         self.kernel.open.clear()
         self._served = None
 
+    def asked(self, pod: str = "pod", staging_path: str = STAGING, **context: str) -> NodeRequests:
+        """What kubelet asks for a pod."""
+        capability = mounted(self.fs_type, *self.flags, mode=self.mode) if self.fs_type else raw(self.mode)
+        return NodeRequests(VOLUME, attached(NAME), staging_path, target(pod), capability, context)
+
     def stage(self, path: str = STAGING) -> None:
         """NodeStageVolume. Raises Failed, as all calls here."""
-        message = csi.NodeStageVolumeRequest(
-            volume_id=VOLUME,
-            publish_context=_context(),
-            staging_target_path=path,
-            volume_capability=self._capability(),
-        )
-        self._call(message, csi.NodeStageVolumeResponse)
+        self._call(self.asked(staging_path=path).stage(), csi.NodeStageVolumeResponse)
 
-    def publish(self, pod: str = "pod", context: Mapping[str, str] | None = None) -> None:
+    def publish(self, pod: str = "pod", **context: str) -> None:
         """NodePublishVolume."""
-        message = csi.NodePublishVolumeRequest(
-            volume_id=VOLUME,
-            publish_context=_context(),
-            staging_target_path=STAGING,
-            target_path=target(pod),
-            volume_capability=self._capability(),
-            volume_context=dict(context or {}),
-        )
-        self._call(message, csi.NodePublishVolumeResponse)
+        self._call(self.asked(pod, **context).publish(), csi.NodePublishVolumeResponse)
 
     def unpublish(self, pod: str = "pod") -> None:
         """NodeUnpublishVolume."""
-        message = csi.NodeUnpublishVolumeRequest(volume_id=VOLUME, target_path=target(pod))
-        self._call(message, csi.NodeUnpublishVolumeResponse)
+        self._call(self.asked(pod).unpublish(), csi.NodeUnpublishVolumeResponse)
 
     def unstage(self) -> None:
         """NodeUnstageVolume."""
-        message = csi.NodeUnstageVolumeRequest(volume_id=VOLUME, staging_target_path=STAGING)
-        self._call(message, csi.NodeUnstageVolumeResponse)
+        self._call(self.asked().unstage(), csi.NodeUnstageVolumeResponse)
 
     def expand(self, path: str = "", *, limit_bytes: int = 0) -> int:
         """NodeExpandVolume at a path, that of the one pod if none is named; return the size."""
-        message = csi.NodeExpandVolumeRequest(
-            volume_id=VOLUME,
-            volume_path=path or target("pod"),
-            staging_target_path=STAGING,
-            volume_capability=self._capability(),
-            capacity_range=csi.CapacityRange(limit_bytes=limit_bytes),
-        )
-        return self._call(message, csi.NodeExpandVolumeResponse).capacity_bytes
+        asked = replace(self.asked(), target=path or target("pod"))
+        return self._call(asked.expand(limit_bytes=limit_bytes), csi.NodeExpandVolumeResponse).capacity_bytes
 
     def enlarge(self) -> None:
         """Make the disk twice as large; of one that is in use the kernel learns when it is asked to look again."""
@@ -121,13 +105,6 @@ class World:
         """How large the file system on the disk is; 0: there is none."""
         found = self.plugged.disk.filesystem
         return 0 if found is None else found.size_bytes
-
-    def _capability(self) -> csi.VolumeCapability:
-        mode = csi.VolumeCapabilityAccessMode(mode=self.mode)
-        if not self.fs_type:
-            return csi.VolumeCapability(block=csi.VolumeCapabilityBlockVolume(), access_mode=mode)
-        mount = csi.VolumeCapabilityMountVolume(fs_type=self.fs_type, mount_flags=list(self.flags))
-        return csi.VolumeCapability(mount=mount, access_mode=mode)
 
     def _call(self, message: Message, reply: type[Reply]) -> Reply:
         return self._loop.run_until_complete(self._served_call(message, reply))
@@ -155,7 +132,3 @@ class World:
 
     def has_formatted(self, plugged: Plugged) -> None:
         assert plugged is self.plugged
-
-
-def _context() -> dict[str, str]:
-    return {f"{drivers.DRIVER}/volume-name": NAME}

@@ -13,8 +13,7 @@ from localcloud.guests.drives import Drive
 from localcloud.guests.guest import Guest
 from tests.harness import guests
 from tools.csi.client import ROUTES, Client
-from tools.csi.life import mounted, raw
-from tools.services.stack import DRIVER_NAME
+from tools.csi.kubelet import NodeRequests, attached, used_as
 
 GIB = 1 << 30
 SECONDS = 240.0  # of a call; everything is emulated
@@ -62,9 +61,11 @@ class Volume:
         return f"/var/lib/kubelet/pods/{self.id}"
 
     @property
-    def capability(self) -> csi.VolumeCapability:
-        """How it is used."""
-        return mounted(self.kind) if self.kind else raw()
+    def asked(self) -> NodeRequests:
+        """What kubelet asks of its node."""
+        published = attached(self.name, **self.published)
+        capability = used_as(self.kind)
+        return NodeRequests(self.id, published, self.staging, self.target, capability, self.context, self.secrets)
 
     def keyed(self, passphrase: str, old: str = "") -> "Volume":
         """Return it with another Secret."""
@@ -96,63 +97,35 @@ class Kubelet:
 
     async def stage(self, volume: Volume) -> None:
         """NodeStageVolume."""
-        await self._call(
-            csi.NodeStageVolumeRequest(
-                volume_id=volume.id,
-                publish_context=_published(volume),
-                staging_target_path=volume.staging,
-                volume_capability=volume.capability,
-                secrets=dict(volume.secrets),
-                volume_context=dict(volume.context),
-            )
-        )
+        await self._call(volume.asked.stage())
 
     async def unstage(self, volume: Volume) -> None:
         """NodeUnstageVolume."""
-        await self._call(csi.NodeUnstageVolumeRequest(volume_id=volume.id, staging_target_path=volume.staging))
+        await self._call(volume.asked.unstage())
 
     async def publish(self, volume: Volume, *, readonly: bool = False) -> None:
         """NodePublishVolume."""
-        await self._call(
-            csi.NodePublishVolumeRequest(
-                volume_id=volume.id,
-                publish_context=_published(volume),
-                staging_target_path=volume.staging,
-                target_path=volume.target,
-                volume_capability=volume.capability,
-                volume_context=dict(volume.context),
-                readonly=readonly,
-            )
-        )
+        await self._call(volume.asked.publish(readonly=readonly))
 
     async def unpublish(self, volume: Volume) -> None:
         """NodeUnpublishVolume."""
-        await self._call(csi.NodeUnpublishVolumeRequest(volume_id=volume.id, target_path=volume.target))
+        await self._call(volume.asked.unpublish())
 
     async def expand(self, volume: Volume, size_bytes: int) -> int:
         """NodeExpandVolume; return the new size."""
-        reply = await self._call(
-            csi.NodeExpandVolumeRequest(
-                volume_id=volume.id,
-                volume_path=volume.target,
-                staging_target_path=volume.staging,
-                capacity_range=csi.CapacityRange(required_bytes=size_bytes),
-                volume_capability=volume.capability,
-                secrets=dict(volume.secrets),
-            )
-        )
+        reply = await self._call(volume.asked.expand(size_bytes))
         assert isinstance(reply, csi.NodeExpandVolumeResponse)
         return reply.capacity_bytes
 
     async def total_bytes(self, volume: Volume) -> int:
         """NodeGetVolumeStats; return the size that a pod sees."""
-        reply = await self._call(csi.NodeGetVolumeStatsRequest(volume_id=volume.id, volume_path=volume.target))
+        reply = await self._call(volume.asked.stats())
         assert isinstance(reply, csi.NodeGetVolumeStatsResponse)
         return reply.usage[0].total
 
     async def ailments(self, volume: Volume) -> set[str]:
         """NodeGetVolumeHealth; return the reasons."""
-        reply = await self._call(csi.NodeGetVolumeHealthRequest(volume_id=volume.id, volume_publish_path=volume.target))
+        reply = await self._call(volume.asked.health())
         assert isinstance(reply, csi.NodeGetVolumeHealthResponse)
         assert reply.volume_health is not None
         return {status.reason for status in reply.volume_health.health_statuses}
@@ -188,7 +161,3 @@ async def serving(guest: Guest, folder: Path) -> AsyncIterator[Kubelet]:
         pid = await guests.start_node(guest, folder / "csi.sock", **SETTINGS)
     async with Client(folder / "csi.sock") as client:
         yield Kubelet(guest, client, pid)
-
-
-def _published(volume: Volume) -> dict[str, str]:
-    return {f"{DRIVER_NAME}/volume-name": volume.name, **volume.published}

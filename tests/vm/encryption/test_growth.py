@@ -39,7 +39,7 @@ class Cluster:
         asked = csi.CreateVolumeRequest(
             name=name,
             capacity_range=csi.CapacityRange(required_bytes=GIB),
-            volume_capabilities=[usual.capability],
+            volume_capabilities=[usual.asked.capability],
             parameters=QUICK,
         )
         made = (await self.controller.call(asked, csi.CreateVolumeResponse, seconds=SECONDS)).volume
@@ -48,7 +48,7 @@ class Cluster:
             csi.ControllerPublishVolumeRequest(
                 volume_id=made.volume_id,
                 node_id=self.node_id,
-                volume_capability=usual.capability,
+                volume_capability=usual.asked.capability,
                 volume_context=made.volume_context,
             ),
             csi.ControllerPublishVolumeResponse,
@@ -61,7 +61,7 @@ class Cluster:
         asked = csi.ControllerExpandVolumeRequest(
             volume_id=volume.id,
             capacity_range=csi.CapacityRange(required_bytes=size_bytes),
-            volume_capability=volume.capability,
+            volume_capability=volume.asked.capability,
         )
         reply = await self.controller.call(asked, csi.ControllerExpandVolumeResponse, seconds=SECONDS)
         assert reply.node_expansion_required

@@ -13,7 +13,7 @@ from localcloud.guests.machine import Machine
 from tests.vm.conftest import PROCESSORS
 from tests.vm.node import states
 from tests.vm.node.droplet import Droplet
-from tests.vm.node.volumes import GIB, Volume, new_name
+from tests.vm.node.volumes import GIB, Volume, new_name, volume_on
 
 
 class MakeDroplet(Protocol):
@@ -50,7 +50,7 @@ def make_volume(tmp_path: Path) -> MakeVolume:
         file = tmp_path / f"volume-{len(made)}.img"
         with file.open("wb") as new:
             new.truncate(size_bytes)
-        made.append(Volume(file, name or new_name(), kind))
+        made.append(volume_on(file, name or new_name(), kind))
         return made[-1]
 
     return make

@@ -10,6 +10,7 @@ import pytest
 from grpclib.const import Status
 
 from tests.vm.node.conftest import MakeDroplet, MakeVolume
+from tools.csi.kubelet import mounted
 
 SECTOR, START, SECTORS = 512, 2048, 65536
 TABLE = struct.pack("<446sB3sB3sII48sH", b"", 0, b"", 0x83, b"", START, SECTORS, b"", 0xAA55)
@@ -44,7 +45,7 @@ async def test_a_raw_volume_that_a_pod_has_partitioned_is_used_by_the_next_one_a
     await machine.until_done(volume.unpublish())
     await machine.until_done(volume.unstage())
     before = volume.digest()
-    status, said = await machine.refusal(replace(volume, kind="ext4").stage())
+    status, said = await machine.refusal(replace(volume, capability=mounted("ext4")).stage())
     assert (status, volume.digest()) == (Status.FAILED_PRECONDITION, before)
     assert "-part1" not in said
     assert "delete" not in said, "the partitions are the data"
