@@ -8,33 +8,34 @@ Sources: CSI 1.13 "Error Scheme"; external-provisioner 6.4 and external-attacher
 """
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import ClassVar
 
 from grpclib.const import Status
 
-from common.codes import Code
+from common.codes import Code, ErrorCode
 
 
 class DriverError(Exception):
-    """An error that a caller may see. ``remedy`` tells the operator what to do about it, and may be empty.
+    """An error that a caller may see. ``remedy`` tells the operator what to do about it; if empty, that of its code.
 
     ``reason`` is a stable CamelCase word for what volume health tells of it; empty: nothing more than the step.
     ``error_code`` is one of a ``codes`` module, for docs/reference/codes.md.
     """
 
     status: ClassVar[Status]
-    default_code: ClassVar[StrEnum] = Code.NOT_FINAL
+    default_code: ClassVar[ErrorCode] = Code.NOT_FINAL
 
-    def __init__(self, message: str, *, remedy: str = "", reason: str = "", error_code: StrEnum | None = None) -> None:
+    def __init__(
+        self, message: str, *, remedy: str = "", reason: str = "", error_code: ErrorCode | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
-        self.remedy = remedy
         self.reason = reason
         self.error_code = error_code or self.default_code
+        self.remedy = remedy or self.error_code.remedy
 
     def __str__(self) -> str:
-        return f"{self.message} (remedy: {self.remedy})" if self.remedy else self.message
+        return f"{self.message} (remedy: {self.remedy})"
 
     @property
     def coded(self) -> str:
@@ -46,14 +47,14 @@ class Refused(DriverError):
     """Nothing was done, and the same call will be refused again."""
 
     status = Status.FAILED_PRECONDITION
-    default_code: ClassVar[StrEnum] = Code.REFUSED
+    default_code: ClassVar[ErrorCode] = Code.REFUSED
 
 
 class InvalidArgument(Refused):
     """The request itself is wrong: a field is missing, malformed or contradicts another one."""
 
     status = Status.INVALID_ARGUMENT
-    default_code: ClassVar[StrEnum] = Code.MALFORMED_REQUEST
+    default_code: ClassVar[ErrorCode] = Code.MALFORMED_REQUEST
 
 
 class NotFound(Refused):
@@ -90,7 +91,7 @@ class Unimplemented(Refused):
     """The driver does not offer this, on purpose."""
 
     status = Status.UNIMPLEMENTED
-    default_code: ClassVar[StrEnum] = Code.NOT_OFFERED
+    default_code: ClassVar[ErrorCode] = Code.NOT_OFFERED
 
 
 class NotFinal(DriverError):
@@ -111,21 +112,26 @@ class Busy(NotFinal):
     """Another call works on the same volume, path or snapshot."""
 
     status = Status.ABORTED
-    default_code: ClassVar[StrEnum] = Code.BUSY
+    default_code: ClassVar[ErrorCode] = Code.BUSY
 
 
 class StaleToken(NotFinal):
     """A list token that cannot be honoured: the caller must start the list again (CSI 1.13 "ListVolumes Errors")."""
 
     status = Status.ABORTED
-    default_code: ClassVar[StrEnum] = Code.STALE_LIST
+    default_code: ClassVar[ErrorCode] = Code.STALE_LIST
 
 
 class DeadlineExceeded(NotFinal):
     """The caller's time ran out, or would run out before an answer is possible."""
 
     status = Status.DEADLINE_EXCEEDED
-    default_code: ClassVar[StrEnum] = Code.OUT_OF_TIME
+    default_code: ClassVar[ErrorCode] = Code.OUT_OF_TIME
+
+
+def unavailable(error: DriverError, message: str = "") -> Unavailable:
+    """Return ``error`` as one after which the caller comes again, with the same code and remedy."""
+    return Unavailable(message or error.message, remedy=error.remedy, error_code=error.error_code)
 
 
 def fields(error: BaseException) -> dict[str, str]:

@@ -45,9 +45,7 @@ def _gave_way() -> errors.DriverError:
 
 
 def _no_memory() -> errors.DriverError:
-    return errors.Unavailable(
-        "the calls under way hold all the memory they may", remedy="call again later", error_code=Code.OVERLOADED
-    )
+    return errors.Unavailable("the calls under way hold all the memory they may", error_code=Code.OVERLOADED)
 
 
 def _has_ended() -> errors.DriverError:

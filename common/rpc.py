@@ -98,9 +98,7 @@ class Calls:
         if call.fault is not None:
             raise call.fault
         if self._draining:
-            raise errors.Unavailable(
-                "the driver is shutting down", remedy="call again: its successor answers", error_code=Code.SHUTTING_DOWN
-            )
+            raise errors.Unavailable("the driver is shutting down", error_code=Code.SHUTTING_DOWN)
         if call.deadline is not None and call.deadline <= asyncio.get_running_loop().time():
             raise errors.DeadlineExceeded("the caller's time was over when the call came")
         timer = asyncio.timeout_at(call.deadline)
@@ -128,11 +126,9 @@ class Calls:
 
     def _out_of_time(self, call: IncomingCall) -> errors.NotFinal:
         if self._draining:
-            return errors.OutcomeUnknown(
-                "the driver shut down before the call was done", remedy="call again", error_code=Code.SHUTTING_DOWN
-            )
+            return errors.OutcomeUnknown("the driver shut down before the call was done", error_code=Code.SHUTTING_DOWN)
         text = "; ".join([*call.obstacle, "the caller's time ran out"])
-        return errors.DeadlineExceeded(text, remedy="call again: what was begun is not lost")
+        return errors.DeadlineExceeded(text)
 
     @asynccontextmanager
     async def _place(self, method: str) -> AsyncIterator[None]:
@@ -141,9 +137,7 @@ class Calls:
             yield
             return
         if self._waiting >= WAITING:
-            raise errors.Unavailable(
-                f"{self._waiting} calls wait already", remedy="call again later", error_code=Code.OVERLOADED
-            )
+            raise errors.Unavailable(f"{self._waiting} calls wait already", error_code=Code.OVERLOADED)
         self._waiting += 1
         try:
             await self._places.acquire()

@@ -275,7 +275,7 @@ class Actions:
             return
         pause = max(FOREIGN_PAUSE_SECONDS, self._action_poll.expected_seconds(kind) / 2)
         if now + pause >= deadlines.current():
-            raise EventPending(f"node {place.server_id} has an event under way that is not ours; call again")
+            raise EventPending(f"node {place.server_id} has an event under way that is not ours")
         await asyncio.sleep(pause)  # noqa: TID251 (an event that no list shows: nothing tells when it ends)
 
 

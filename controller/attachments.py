@@ -135,7 +135,7 @@ class Attachments:
                 call_log.tell(outcome="attached")
             return
         if isinstance(error, AlreadyAttached):
-            raise _held(fresh) if fresh.server_ids else errors.Unavailable(error.message, error_code=error.error_code)
+            raise _held(fresh) if fresh.server_ids else errors.unavailable(error)
         raise error
 
     async def _detach_from_all(self, volume_id: str) -> None:

@@ -15,6 +15,4 @@ def not_final(done: str) -> Iterator[None]:
     try:
         yield
     except errors.Refused as refused:
-        raise errors.Unavailable(
-            f"{done}, but: {refused.message}", remedy=refused.remedy, error_code=refused.error_code
-        ) from refused
+        raise errors.unavailable(refused, f"{done}, but: {refused.message}") from refused

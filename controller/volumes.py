@@ -138,7 +138,7 @@ class Volumes:
         except errors.Refused as refused:
             if await self._copies.clean(wanted):
                 raise
-            raise errors.Unavailable(refused.message, remedy=refused.remedy, error_code=refused.error_code) from refused
+            raise errors.unavailable(refused) from refused
 
     async def _finish(self, wanted: Create, existing: Volume, smallest: int) -> Volume:
         """Let the volume that has the wanted name be what is wanted. Raises AlreadyExists, NotFinal."""
@@ -203,7 +203,7 @@ class Volumes:
                 await self._actions.adopt(volume.id, Kind.CREATE)
                 volume = await self._look(volume.id)
         if not volume.ready:
-            raise EventPending(f"volume {volume.id} is still being made; call again")
+            raise EventPending(f"volume {volume.id} is still being made")
         return self._cache.see(volume)
 
     async def _delete(self, volume_id: str) -> Running | None:
@@ -223,7 +223,7 @@ class Volumes:
         if not volume.server_ids:
             return errors.Unavailable(
                 refused.message,
-                remedy="an action on the volume may be under way; call again",
+                remedy="an action on the volume may be under way: the call is repeated",
                 error_code=Code.STILL_ATTACHED,
             )
         holders = ", ".join(volume.server_ids)
@@ -269,6 +269,6 @@ def _not_seen(name: str, error: errors.DriverError) -> errors.DriverError:
     if isinstance(error, errors.NotFinal):
         return error
     return errors.Unavailable(
-        f"the name {name} is taken, but the cloud shows no volume of that name yet; call again",
+        f"the name {name} is taken, but the cloud shows no volume of that name yet",
         error_code=Code.NOT_SHOWN_YET,
     )

@@ -86,6 +86,4 @@ async def never_final(host: Host, path: str, refused: errors.Refused) -> errors.
     """
     if isinstance(refused, errors.AlreadyExists) or not (await host.glance(path)).mounted:
         return refused
-    return errors.Unavailable(
-        f"{refused.message} ({path} is mounted)", remedy=refused.remedy, error_code=refused.error_code
-    )
+    return errors.unavailable(refused, f"{refused.message} ({path} is mounted)")

@@ -198,4 +198,4 @@ def _not_final() -> Iterator[None]:
     try:
         yield
     except errors.Refused as refused:
-        raise errors.Unavailable(refused.message, remedy=refused.remedy, error_code=refused.error_code) from refused
+        raise errors.unavailable(refused) from refused

@@ -50,7 +50,7 @@ ERRORS_HEAD = """\
 # Errors
 
 Every error of the driver is one of these, and a call that fails has the status of one. The log line of the call
-tells the message and, where there is one, a remedy. `error_code` has its code; [each code](codes.md) has a section that
+tells the message and a remedy. `error_code` has its code; [each code](codes.md) has a section that
 says what to do. INTERNAL and UNKNOWN are never answered: the sidecars take both for final.
 
 The log line of a call that ends well tells in `outcome` whether the call has changed anything:
@@ -71,7 +71,8 @@ Each line is one event, as JSON, with its keys in one order: `timestamp`, `level
 status), `outcome`, `error_class`, `error_code` ([what to do](codes.md)), `volume_id`, `message`,
 `remedy`, then the rest.
 Lines of one call have one `request_id`. [What `outcome` tells](errors.md): created, deleted and already gone are told
-apart. A line that tells of an error has `error_class`, `message` and, where there are, `error_code` and `remedy`."""
+apart. A line that tells of an error has `error_class`, `message` and, if the error is the driver's own, `error_code` and
+`remedy`."""
 
 METRICS_HEAD = """\
 # Metrics

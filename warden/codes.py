@@ -3,10 +3,10 @@
 A code is never given a second meaning, nor a new number.
 """
 
-from enum import StrEnum
+from common.codes import ErrorCode
 
 
-class Code(StrEnum):
+class Code(ErrorCode):
     """W: the warden."""
 
-    NO_API_SERVER = "AIOCSI-W010"
+    NO_API_SERVER = "AIOCSI-W010", "run it in a pod with a service account, or set KUBECONFIG"

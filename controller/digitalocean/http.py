@@ -74,13 +74,13 @@ class Tries:
     since: float
     count: int = 0
     seen: str = ""
-    remedy: str = "call again"
+    remedy: str = ""
 
     def note(self, answer: Answer) -> None:
         """Take note of what stood in the way."""
         self.count += 1
         self.seen = answer.seen()
-        self.remedy = "call again" if answer.sent else CHECK_ROOT
+        self.remedy = "" if answer.sent else CHECK_ROOT
         deadlines.note(str(self))
 
     def __str__(self) -> str:
@@ -168,7 +168,7 @@ class Http:
         try:
             await self._budget.admit(tries.call.lane, tries.call.share, deadline)
         except errors.Unavailable as error:
-            raise errors.Unavailable(f"{tries}: {error.message}", error_code=error.error_code) from None
+            raise errors.unavailable(error, f"{tries}: {error.message}") from None
 
     async def _current_token(self, call: ApiRequest) -> str:
         """Return the token. Raises Unavailable if there is none, or none with which changes may be sent."""
@@ -202,7 +202,6 @@ class Http:
         if self._session is None:
             raise errors.Unavailable(
                 "the driver is shutting down",
-                remedy="call again: its successor answers",
                 error_code=common_codes.Code.SHUTTING_DOWN,
             )
         try:

@@ -6,10 +6,9 @@ Sources: DigitalOcean API v2; the texts of 403, 422 and 429 are those that csi-d
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 
 from common import errors
-from common.codes import GENERIC
+from common.codes import GENERIC, ErrorCode
 from controller.cloud import cloud_errors
 from controller.codes import Code
 from controller.digitalocean.http import Refusal
@@ -62,7 +61,7 @@ def _meaning(
     )
 
 
-def _or_refused(kind: type[errors.DriverError]) -> StrEnum:
+def _or_refused(kind: type[errors.DriverError]) -> ErrorCode:
     return Code.CLOUD_REFUSED if kind.default_code in GENERIC else kind.default_code
 
 

@@ -55,7 +55,6 @@ class TokenState:
         if not self.is_proven(token):
             raise errors.Unavailable(
                 f"nothing is changed in the cloud with an API token that was not let in: {self._why}",
-                remedy="call again",
                 error_code=Code.TOKEN_UNPROVEN,
             )
 

@@ -107,7 +107,7 @@ class ActionPoll:
                     return await waiter
         except TimeoutError:
             raise errors.DeadlineExceeded(
-                f"{action.kind.value} {action.id} is still under way; call again", error_code=Code.ACTION_SLOW
+                f"{action.kind.value} {action.id} is still under way", error_code=Code.ACTION_SLOW
             ) from None
 
     def _wake(self) -> None:
@@ -124,7 +124,7 @@ class ActionPoll:
                 self._fail(
                     watch,
                     errors.Unavailable(
-                        "the driver has stopped to look at actions; call again",
+                        "the driver has stopped to look at actions",
                         error_code=common_codes.Code.SHUTTING_DOWN,
                     ),
                 )
@@ -172,7 +172,7 @@ class ActionPoll:
             log.warning("look_failed", waiting=len(wanted), **errors.fields(error))
         except errors.Refused as refused:
             for watch in wanted:
-                self._fail(watch, errors.Unavailable(str(refused), error_code=refused.error_code))
+                self._fail(watch, errors.unavailable(refused))
         for progress in told:
             self._learn(progress, now)
         known = {each.action.id for each in told}

@@ -112,7 +112,7 @@ class ServerQueue:
                 line.call_next()
             if isinstance(error, TimeoutError):
                 raise errors.DeadlineExceeded(
-                    f"node {server_id} takes one action at a time, and {ahead} came before this one; call again",
+                    f"node {server_id} takes one action at a time, and {ahead} came before this one",
                     error_code=Code.SERVER_BUSY,
                 ) from None
             raise

@@ -4,6 +4,7 @@ import pytest
 from grpclib.const import Status
 
 from common import errors
+from common.codes import Code
 
 NOT_FINAL = {Status.UNAVAILABLE, Status.ABORTED, Status.DEADLINE_EXCEEDED}
 FINAL = {
@@ -30,7 +31,7 @@ def test_every_error_has_one_root_and_says_what_it_means(kind: type[errors.Drive
 
 def test_the_remedy_is_told_with_the_message() -> None:
     assert str(errors.NotFound("volume v is gone", remedy="restore it")) == "volume v is gone (remedy: restore it)"
-    assert str(errors.NotFound("volume v is gone")) == "volume v is gone"
+    assert str(errors.Busy("v is taken")) == f"v is taken (remedy: {Code.BUSY.remedy})"
 
 
 @pytest.mark.parametrize(
@@ -43,8 +44,8 @@ def test_the_remedy_is_told_with_the_message() -> None:
         ),
         pytest.param(
             errors.Busy("v is taken"),
-            {"error_class": "Busy", "error_code": "AIOCSI-G020", "message": "v is taken"},
-            id="without remedy",
+            {"error_class": "Busy", "error_code": "AIOCSI-G020", "message": "v is taken", "remedy": Code.BUSY.remedy},
+            id="with the remedy of its code",
         ),
         pytest.param(
             OSError(2, "No such file", "/x"),

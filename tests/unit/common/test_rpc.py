@@ -117,8 +117,8 @@ async def test_an_error_whose_text_a_header_cannot_carry_arrives(served: Served)
 async def test_an_error_text_with_any_bytes_gets_an_answer_that_can_be_shown(
     log: Captured, served: Served, client: Client, text: str, told: str
 ) -> None:
-    served.controller.act = raises(errors.NotFound(text)).act
-    assert await client.refusal(VOLUME) == (Status.NOT_FOUND, f"AIOCSI-G001: {told}")
+    served.controller.act = raises(errors.NotFound(text, remedy="look")).act
+    assert await client.refusal(VOLUME) == (Status.NOT_FOUND, f"AIOCSI-G001: {told} (remedy: look)")
     (line,) = log.lines("call")
     assert (line["error_class"], line["message"]) == ("NotFound", told)
 

@@ -2,9 +2,13 @@
 
 import re
 
+import pytest
+
+from common import errors
 from common.codes import Code as GeneralCode
+from common.codes import ErrorCode
 from controller.codes import Code as ControllerCode
-from kubectl_aiocsi.rules.causes import CAUSES
+from kubectl_aiocsi.rules.causes import CAUSES, cause_of
 from kubectl_aiocsi.rules.doctor import CHECKS
 from node.codes import Code as NodeCode
 from tools.venv import ROOT
@@ -22,6 +26,13 @@ def test_each_check_has_one_row_in_the_guide_and_each_row_its_check() -> None:
 def test_each_check_has_its_row_in_the_reference() -> None:
     page = (ROOT / "docs/reference/kubectl.md").read_text()
     assert set(ROW.findall(page.partition("## Checks")[2])) == IDS
+
+
+@pytest.mark.parametrize("kind", [GeneralCode, ControllerCode, NodeCode], ids=lambda kind: kind.__module__)
+def test_the_words_of_a_remedy_are_not_taken_for_another_cause(kind: type[ErrorCode]) -> None:
+    by_code = {number: cause.id for cause in CAUSES for number in cause.codes}
+    meant = {code: by_code.get(code.removeprefix("AIOCSI-"), "") for code in kind}
+    assert {code: cause_of(errors.Refused("x", error_code=code).coded, "") for code in kind} == meant
 
 
 def test_a_cause_is_a_check_and_its_codes_are_codes_of_the_driver() -> None:

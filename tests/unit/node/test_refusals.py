@@ -17,10 +17,10 @@ def test_each_step_has_its_last_refusal_with_the_reason_of_the_error() -> None:
     noted = Refusals()
     refuse(noted, refusals.STAGE, errors.Unavailable("no disk", reason="DeviceMissing"))
     refuse(noted, refusals.STAGE, errors.FailedPrecondition("odd", remedy="look"))
-    refuse(noted, refusals.EXPAND, errors.Unavailable("full"))
+    refuse(noted, refusals.EXPAND, errors.Unavailable("full", remedy="make room"))
     assert noted.of("id") == (
         Finding("inaccessible", "StageRefused", "AIOCSI-G001: odd (remedy: look)"),
-        Finding("degraded", "ExpandRefused", "AIOCSI-G002: full"),
+        Finding("degraded", "ExpandRefused", "AIOCSI-G002: full (remedy: make room)"),
     )
     assert noted.of("another") == ()
     assert noted.names() == {"pvc-id"}

@@ -1,20 +1,25 @@
 """Every error has a code, and every code a section that tells what to do."""
 
 import re
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from common import codes as common_codes
+from common.codes import ErrorCode
 from controller import codes as controller_codes
 from node import codes as node_codes
 from tools import error_sites
 from tools.venv import ROOT
 from warden import codes as warden_codes
 
-TABLES: tuple[type[StrEnum], ...] = (common_codes.Code, controller_codes.Code, node_codes.Code, warden_codes.Code)
+TABLES: tuple[type[ErrorCode], ...] = (
+    common_codes.Code,
+    controller_codes.Code,
+    node_codes.Code,
+    warden_codes.Code,
+)
 SECTION = re.compile(r"^### (AIOCSI-[GCNW][0-9]{3})\n\n\*\*[^*]+\.\*\* (.+)\n\n- Do: (.+)\n", re.MULTILINE)
 
 
@@ -47,10 +52,14 @@ def test_every_heading_of_a_code_is_a_whole_section() -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__module__)
-def test_every_code_is_used(table: type[StrEnum]) -> None:
+def test_every_code_is_used(table: type[ErrorCode]) -> None:
     package = ROOT / table.__module__.partition(".")[0]
     text = "".join(file.read_text() for file in package.rglob("*.py"))
     assert [code.name for code in table if f"Code.{code.name}" not in text] == []
+
+
+def test_every_code_has_a_remedy() -> None:
+    assert [code.name for code in chain(*TABLES) if not code.remedy.strip()] == []
 
 
 def test_the_codes_of_a_service_have_its_letter() -> None:
