@@ -43,7 +43,8 @@ async def measure(volume: VolumeSpec, cycles: int) -> None:
     """Print a line for each cycle: its programs, and seconds."""
     programs: list[tuple[str, float]] = []
     commands = Commands(lambda program, seconds, _status: programs.append((program, seconds)))
-    chosen = settings.read(NodeSettings, [], "guest_cycle", "", {"AIOCSI_STATE_DIR": str(FOLDER / "state")})
+    variables = {"AIOCSI_STATE_DIR": str(FOLDER / "state"), "AIOCSI_KUBELET_DIR": str(FOLDER)}
+    chosen = settings.read(NodeSettings, [], "guest_cycle", "", variables)
     parts = wiring.make_parts(chosen, wiring.make_host(chosen, commands), VolumeLocks(Tasks()))
     for _ in range(cycles):
         programs.clear()

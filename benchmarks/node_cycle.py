@@ -130,8 +130,8 @@ def bare(folder: Path, disk: Disk, *, fresh: bool = False) -> None:
         content,
         ("mount", "-i", "-t", "ext4", node, str(staging_path)),
         ("mount", "-i", "-o", "bind", str(staging_path), str(target)),
-        ("umount", "-i", "-c", str(target)),
-        ("umount", "-i", "-c", str(staging_path)),
+        ("umount", "-i", str(target)),
+        ("umount", "-i", str(staging_path)),
     ):
         run_program(*argv)
 
@@ -187,7 +187,11 @@ def report(name: str, cycles: list[Cycle]) -> None:
 async def measure(made: Disks, cycles: int, at_once: int, mounts: Sequence[int]) -> None:
     """Run the cycles one after the other, then many volumes at once."""
     programs, tasks = Programs(), Tasks()
-    variables = {"AIOCSI_DEVICE_DIR": str(made.devices), "AIOCSI_STATE_DIR": str(made.folder / "state")}
+    variables = {
+        "AIOCSI_DEVICE_DIR": str(made.devices),
+        "AIOCSI_STATE_DIR": str(made.folder / "state"),
+        "AIOCSI_KUBELET_DIR": str(made.folder),
+    }
     chosen = settings.read(NodeSettings, [], "node_cycle", "", variables)
     host = wiring.make_host(chosen, Commands(programs.observe))
     parts = wiring.make_parts(chosen, host, VolumeLocks(tasks))

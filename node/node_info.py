@@ -40,7 +40,7 @@ class Info:
         self._facts = CLOUDS[chosen.cloud]
         self._node_id, self._id_from = chosen.node_id, "AIOCSI_NODE_ID"
         self._zone, self._zone_from = chosen.region, "AIOCSI_REGION"
-        self._mine = attach_limit.Mine(chosen.driver_name, str(chosen.kubelet_dir or ""))
+        self._mine = attach_limit.Mine(chosen.driver_name, str(chosen.kubelet_dir))
         self._idle_since: dict[str, float] = {}
         self._reason = "this node does not know its id yet"
 

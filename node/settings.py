@@ -35,10 +35,10 @@ class NodeSettings(Shared):
     volume_reserve: int = environ.var(
         0, converter=converters.integer(0, 255), help="how many of them are kept free for volumes of others"
     )
-    kubelet_dir: Path | None = environ.var(
-        None,
+    kubelet_dir: Path = environ.var(
+        "/var/lib/kubelet",
         converter=converters.absolute_path,
-        help="kubelet's root directory: no path of a request may lead out of it; unset: any path is taken",
+        help="kubelet's root directory: no path of a request may lead out of it",
     )
     device_dir: Path = environ.var(
         "/dev/disk/by-id",

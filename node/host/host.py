@@ -50,7 +50,7 @@ class Host:
     mounts: Mounts
     state: StateFolder
     orphans: LeftoverPrograms
-    kubelet_dir: Path | None = None  # no path leads out of it; None: any path is taken
+    kubelet_dir: Path  # no path of a request leads out of it
 
     async def glance(self, path: str) -> Glance:
         """Look at a path, not at what is mounted there. Raises Unavailable if an earlier call is at work there."""
@@ -127,13 +127,13 @@ class Host:
             ) from error
 
 
-def _resolve(path: str, kubelet_dir: Path | None) -> str:
+def _resolve(path: str, kubelet_dir: Path) -> str:
     real = paths.resolve(path)
     paths.check_inside(real, kubelet_dir)
     return real
 
 
-def _glance(path: str, kubelet_dir: Path | None, orphans: LeftoverPrograms) -> Glance:
+def _glance(path: str, kubelet_dir: Path, orphans: LeftoverPrograms) -> Glance:
     """The mounts are read only if there is one at the path: a node may have thousands of others."""
     real = _resolve(path, kubelet_dir)
     orphans.check(real)
@@ -155,7 +155,7 @@ def _block(path: str, mounted: tuple[Mount, ...]) -> str:
     return paths.block_number(path) if is_node else ""
 
 
-def _table_at(path: str, kubelet_dir: Path | None, orphans: LeftoverPrograms) -> tuple[str, MountTable]:
+def _table_at(path: str, kubelet_dir: Path, orphans: LeftoverPrograms) -> tuple[str, MountTable]:
     real = _resolve(path, kubelet_dir)
     orphans.check(real)
     return real, read_table()

@@ -17,9 +17,9 @@ def resolve(path: str) -> str:
     return str(Path(os.path.realpath(place.parent)) / place.name)
 
 
-def check_inside(path: str, folder: Path | None) -> None:
+def check_inside(path: str, folder: Path) -> None:
     """Raise InvalidArgument if ``path``, which is resolved, does not lie below ``folder``."""
-    if folder is not None and not Path(path).is_relative_to(os.path.realpath(folder)):
+    if not Path(path).is_relative_to(os.path.realpath(folder)):
         raise errors.InvalidArgument(
             f"{path} does not lie below kubelet's directory {folder}",
             remedy="if kubelet has another root directory, set AIOCSI_KUBELET_DIR (kubeletPath of the chart)",

@@ -30,7 +30,7 @@ class Mine:
     """What tells this driver from others."""
 
     driver_name: str
-    kubelet_dir: str  # empty: it is not known, and any folder of that name may be kubelet's
+    kubelet_dir: str
 
 
 def room(limit: int, reserve: int, used: int) -> int:
@@ -72,7 +72,7 @@ def _points(disk: Facts, mounts: tuple[Mount, ...]) -> list[str]:
 
 def _is_mine(point: str, mine: Mine) -> bool:
     """Tell whether a mount may be this driver's: kubelet's, and not for a driver of another name."""
-    if not (point.startswith(f"{mine.kubelet_dir}/") if mine.kubelet_dir else "/kubelet/" in point):
+    if not point.startswith(f"{mine.kubelet_dir}/"):
         return False
     named = _CSI_DRIVER.search(point)
     return named is None or named[1] in {mine.driver_name, "pv", "volumeDevices"}

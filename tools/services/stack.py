@@ -62,6 +62,7 @@ class Node(Service):
         self.registration_dir = folder / "registry"
         known = {
             "AIOCSI_DEVICE_DIR": str(droplet.device_dir),
+            "AIOCSI_KUBELET_DIR": str(folder),
             "AIOCSI_METADATA_URL": droplet.metadata_url,
             "AIOCSI_REGISTRATION_DIR": str(self.registration_dir),
             "AIOCSI_STATE_DIR": str(folder / "state"),

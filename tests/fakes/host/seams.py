@@ -117,8 +117,9 @@ class SimThreads(Threads):
         assert mine or rescan, f"the simulated host does not know {function}"
         return work()
 
-    def glance(self, path: str, _: Path | None, orphans: LeftoverPrograms) -> Glance:
+    def glance(self, path: str, kubelet_dir: Path, orphans: LeftoverPrograms) -> Glance:
         """Look at a path."""
+        paths.check_inside(path, kubelet_dir)
         orphans.check(path)
         seen = self._kernel.top(path)
         block = ""

@@ -93,4 +93,5 @@ def _host(machine: Machine, kernel: Kernel, state: SimJournal) -> SimHost:
         mounts=Mounts(commands, threads, 110.0),
         state=state,
         orphans=LeftoverPrograms("simulated", Path("/nowhere")),  # programs die with the process here
+        kubelet_dir=Path("/var/lib/kubelet"),
     )

@@ -44,6 +44,7 @@ async def service(volumes: Disks, request: pytest.FixtureRequest) -> AsyncIterat
     settings = {
         "AIOCSI_DEVICE_DIR": str(volumes.devices),
         "AIOCSI_STATE_DIR": str(volumes.folder / "state"),
+        "AIOCSI_KUBELET_DIR": str(volumes.folder),
         "AIOCSI_FORMAT_SECONDS": str(getattr(request, "param", 2)),
         "AIOCSI_DEVICE_WAIT_SECONDS": "0",
         "PATH": f"{volumes.folder / 'fakes'}:{os.environ['PATH']}",

@@ -198,6 +198,7 @@ async def call_and_kill(template: Template, life: Life, at: str) -> list[str]:
     settings = {
         "AIOCSI_DEVICE_DIR": str(life.disks.devices),
         "AIOCSI_STATE_DIR": str(life.disks.folder / "state"),
+        "AIOCSI_KUBELET_DIR": str(life.disks.folder),
         "KILL_AT": at,
         "KILL_LOG": str(points),
     }

@@ -4,15 +4,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from common import errors
+from common.tasks import Tasks
 from node.records.requests import VolumePath
 from node.records.state import Staged
 from tests.integration.node import images
-from tests.integration.node.conftest import Bench
+from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import Disk
 from tools.processes import traces
 from tools.processes.run import run
@@ -146,12 +148,22 @@ async def test_a_volume_of_another_driver_is_unstaged_though_the_state_directory
 
 
 @pytest.mark.asyncio
-async def test_no_path_out_of_kubelets_directory_is_touched(bench: Bench) -> None:
+@pytest.mark.parametrize("said", [True, False], ids=["the setting", "its default"])
+async def test_no_path_out_of_kubelets_directory_is_touched(bench: Bench, *, said: bool) -> None:
     disk = bench.disks.blank()
+    tasks = Tasks()
+    parts = bench.parts if said else make_bench(bench.folder, bench.disks, tasks, AIOCSI_KUBELET_DIR="").parts
     outside = str(bench.folder.parent / f"outside-{disk.id}")
-    with pytest.raises(errors.InvalidArgument, match="kubelet's directory"):
-        await bench.parts.staging.stage(replace(bench.stage_request(disk), path=outside))
-    for undo in (bench.parts.publishing.unpublish, bench.parts.unstaging.unstage):
-        with pytest.raises(errors.InvalidArgument, match="kubelet's directory"):
-            await undo(VolumePath(disk.id, outside))
+    publish = replace(bench.publish_request(disk), target=outside)
+    calls = (
+        partial(parts.staging.stage, replace(bench.stage_request(disk), path=outside)),
+        partial(parts.publishing.publish, publish),
+        partial(parts.publishing.publish, replace(publish, filesystem=None)),
+        partial(parts.publishing.unpublish, VolumePath(disk.id, outside)),
+        partial(parts.unstaging.unstage, VolumePath(disk.id, outside)),
+    )
+    for call in calls:
+        with pytest.raises(errors.InvalidArgument, match=f"{outside} does not lie below kubelet's directory"):
+            await call()
     assert not os.path.lexists(outside)  # noqa: ASYNC240  # a local path
+    await tasks.close()

@@ -1,12 +1,30 @@
 """Mounts as the kernel tells of them one by one, and in mountinfo: with options, over each other, with odd names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from node.host import mounts, paths
+from node.host.command import Commands, Ended
+from node.host.threads import Threads
 from tools.processes.run import run
+
+WITHOUT_PROC = (
+    *("unshare", "--mount", "--propagation", "unchanged", "sh", "-c"),
+    'mount --make-rprivate /proc && mount -t tmpfs none /proc && exec "$@"',
+    "sh",
+)
+
+
+class Blind(Commands):
+    """Its programs see no table of mounts."""
+
+    async def run(
+        self, *argv: str, seconds: float, files: Sequence[int] = (), stdin: bytes = b"", writes: bool = False
+    ) -> Ended:
+        return await super().run(*WITHOUT_PROC, *argv, seconds=seconds, files=files, stdin=stdin, writes=writes)
+
 
 OPTIONS = ("ro,noatime,nosuid", "nodev,noexec,sync", "strictatime,dirsync,lazytime", "nodiratime,relatime")
 
@@ -41,3 +59,9 @@ def test_a_bind_of_a_folder_and_of_a_file_is_told_with_its_root(place: str, disk
     assert mounts.mounts_at(place) == mounts.read_table().at(place)
     run("umount", place)
     assert mounts.mounts_at(place) == ()
+
+
+@pytest.mark.asyncio
+async def test_a_file_system_is_unmounted_without_a_look_at_the_other_mounts(place: str) -> None:
+    run("mount", "-t", "tmpfs", "none", place)
+    await mounts.Mounts(Blind(), Threads(4), 10.0).unmount(place)

@@ -84,6 +84,7 @@ async def test_a_node_with_15_volumes_and_their_metrics_takes_33_mib(volumes: Di
     settings = {
         "AIOCSI_DEVICE_DIR": str(volumes.devices),
         "AIOCSI_STATE_DIR": str(volumes.folder / "state"),
+        "AIOCSI_KUBELET_DIR": str(volumes.folder),
         "AIOCSI_REGISTRATION_DIR": str(volumes.folder / "registry"),
         "AIOCSI_HTTP_ADDR": "127.0.0.1:0",
     }

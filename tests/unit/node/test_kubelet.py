@@ -216,7 +216,7 @@ def test_a_dead_file_system_is_checked_and_mounted_again_when_nobody_else_uses_i
 
 
 @pytest.mark.parametrize("sign", ["emergency_ro", "shutdown", "ro"])
-@pytest.mark.parametrize("path", [STAGING, "/kubelet/plugins/another/globalmount"])
+@pytest.mark.parametrize("path", [STAGING, "/var/lib/kubelet/plugins/another/globalmount"])
 def test_a_dead_file_system_is_not_given_to_another_pod_and_those_to_delete_are_named(sign: str, path: str) -> None:
     with World() as world:
         world.stage()

@@ -19,7 +19,7 @@ from tests.faults.sim.rpc import Served
 from tools.csi.kubelet import Modes, NodeRequests, attached, mounted, raw
 
 VOLUME, NAME = "ours", "pvc-ours"
-STAGING = "/kubelet/plugins/ours/globalmount"
+STAGING = "/var/lib/kubelet/plugins/ours/globalmount"
 CALL_SECONDS = 120.0
 
 Reply = TypeVar("Reply", bound=Message)
@@ -27,7 +27,7 @@ Reply = TypeVar("Reply", bound=Message)
 
 def target(pod: str) -> str:
     """Where the volume is published for a pod."""
-    return f"/kubelet/pods/{pod}/volumes/ours/mount"
+    return f"/var/lib/kubelet/pods/{pod}/volumes/ours/mount"
 
 
 class World:

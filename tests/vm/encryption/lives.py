@@ -111,7 +111,7 @@ class Life:
         os.close(os.open(self._link, os.O_RDONLY | os.O_EXCL))
 
     def _parts(self, commits: Tasks) -> NodeDomains:
-        variables = {"AIOCSI_STATE_DIR": str(STATE)}
+        variables = {"AIOCSI_STATE_DIR": str(STATE), "AIOCSI_KUBELET_DIR": str(STAGING.parent)}
         chosen = settings.read(NodeSettings, [], "node", "lives", variables)
         return wiring.make_parts(chosen, wiring.make_host(chosen, Commands(owner=str(STATE))), VolumeLocks(commits))
 

@@ -25,7 +25,7 @@ def test_a_mount_point_has_another_mount_than_what_is_around_it() -> None:
 
 def test_a_look_at_a_mount_point_tells_what_is_mounted_there(tmp_path: Path) -> None:
     none = LeftoverPrograms("nobody", tmp_path)
-    seen = host._glance("/proc", None, none)
+    seen = host._glance("/proc", Path("/"), none)
     assert [mount.kind for mount in seen.mounted][-1:] == ["proc"]
     assert seen.under is None
     bare = host._glance(str(tmp_path), tmp_path.parent, none)

@@ -63,13 +63,6 @@ def test_room_is_what_others_leave_and_never_the_zero_that_means_no_limit(reserv
     assert attach_limit.room(15, reserve, used) == room
 
 
-def test_a_path_of_kubelet_is_known_by_its_name_where_its_folder_is_not() -> None:
-    unknown = Mine("dobs.csi.example", kubelet_dir="")
-    for point, others in (("/srv/kubelet/plugins/x", 0), ("/mnt/data", 1)):
-        theirs, _ = attach_limit.sort(Attached((DISK,), at(point), ()), unknown)
-        assert len(theirs) == others
-
-
 def test_another_attachment_of_a_disk_has_another_key() -> None:
     again = [DISK, replace(DISK, sequence="8"), replace(DISK, number="8:16"), replace(DISK, page83=b"x")]
     assert len({attach_limit.key(disk) for disk in again}) == 4
