@@ -9,6 +9,7 @@ from common.identity import Identity
 from common.metrics import Metrics
 from common.rpc import Calls
 from common.server import GrpcServer, Service
+from csi_proto.csi import v1 as csi
 from tests.fakes.services import Deleting
 
 CONTROLLER = "/csi.v1.Controller"
@@ -39,3 +40,10 @@ async def serving(
         yield Served(server, folder / "csi.sock", metrics, servicer)
     finally:
         await server.drain(0)
+
+
+PROBE = "/csi.v1.Identity/Probe"
+
+DELETE = "/csi.v1.Controller/DeleteVolume"
+
+VOLUME = bytes(csi.DeleteVolumeRequest(volume_id="v"))

@@ -1,16 +1,13 @@
 """What a peer can make a connection keep, and how it ends. Each test leans on private names of grpclib or h2."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from grpclib.const import Status
 from h2.errors import ErrorCodes
 
-from common.grpc_connection import Connection
 from common.http2_state import STREAMS
 from common.request_memory import HEALTH_BYTES, WORK_BYTES
 from common.server import CONNECTIONS
@@ -18,25 +15,16 @@ from csi_proto.csi import v1 as csi
 from tests.fakes.services import Deleting, Gate
 from tests.harness import floods
 from tests.harness.raw_http2 import RawClient, framed
+from tests.unit.common.peers import VOLUME, connections
 from tests.unit.common.serving import Served, serving
 from tools.csi.client import Client
 from tools.processes.program import until
 
 pytestmark = pytest.mark.asyncio
 
-VOLUME = csi.DeleteVolumeRequest(volume_id="v")
 DELETE = "/csi.v1.Controller/DeleteVolume"
+
 PROBE = "/csi.v1.Identity/Probe"
-
-
-@pytest_asyncio.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path) as served:
-        yield served
-
-
-def connections(served: Served) -> list[Connection]:
-    return list(served.server._connections)
 
 
 def kept(served: Served) -> list[object]:
@@ -174,24 +162,3 @@ async def test_a_client_that_reads_nothing_is_read_no_more_and_then_cut(served: 
     served.server._connections.stalled_seconds = 0.1
     async with floods.poured(served.socket, floods.pings(400_000), read=False, patience=30):
         await until(lambda: not connections(served) or None, 30)
-
-
-async def test_settings_that_do_not_exist_are_not_kept(served: Served) -> None:
-    async with floods.poured(served.socket, floods.odd_settings(5000)), Client(served.socket) as client:
-        await client.call(csi.ProbeRequest(), csi.ProbeResponse)
-        assert all(len(each._h2.remote_settings._settings) < 20 for each in connections(served))
-
-
-async def test_many_calls_at_once_leave_turns_of_the_loop_to_others(tmp_path: Path) -> None:
-    gate = Gate()
-    async with (
-        serving(tmp_path, Deleting(gate), at_once=2000) as served,
-        Client(served.socket) as client,
-        Client(served.socket) as other,
-        asyncio.TaskGroup() as tasks,
-    ):
-        calls = [tasks.create_task(client.call(VOLUME, csi.DeleteVolumeResponse)) for _ in range(500)]
-        await gate.until(1)
-        assert (await other.call(csi.ProbeRequest(), csi.ProbeResponse)).ready
-        gate.open()
-        assert [await call for call in calls] == [csi.DeleteVolumeResponse()] * 500

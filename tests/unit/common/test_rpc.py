@@ -1,13 +1,9 @@
 """What surrounds every call: how it ends, what is told of it, and what it may not hold up."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
-import pytest_asyncio
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
@@ -17,14 +13,13 @@ from common.tasks import Tasks
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Act, Deleting, Gate
 from tests.harness.raw_http2 import RawClient, framed
-from tests.unit.common.captured import Captured, captured
+from tests.unit.common.captured import Captured
+from tests.unit.common.conftest import DELETE, REPLY, VOLUME, raises
 from tests.unit.common.serving import Served, serving
 from tools.csi.client import Client
 
-VOLUME = csi.DeleteVolumeRequest(volume_id="v-1")
-REPLY = csi.DeleteVolumeResponse
-DELETE = "csi.v1.Controller/DeleteVolume"
 OWN = [kind for kind in errors.tree() if kind.__module__ == errors.__name__]  # whatever else is imported by now
+
 MISTAKES = [
     pytest.param(KeyError("x"), id="exception"),
     pytest.param(TimeoutError(), id="time-out of its own"),
@@ -35,29 +30,18 @@ MISTAKES = [
 ]
 
 
-@pytest.fixture
-def log() -> Iterator[Captured]:
-    with captured() as capture:
-        yield capture
+async def _tell(outcome: str) -> None:
+    call_log.tell(outcome=outcome)
 
 
-@pytest_asyncio.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path) as served:
-        yield served
+def obstructed(gate: Gate) -> Act:
+    """A servicer that waits at the gate, and says for what."""
 
+    async def act(message: csi.DeleteVolumeRequest) -> None:
+        with deadlines.waiting("the cloud answered 503"):
+            await gate(message)
 
-@pytest_asyncio.fixture
-async def client(served: Served) -> AsyncIterator[Client]:
-    async with Client(served.socket) as client:
-        yield client
-
-
-def raises(error: Exception) -> Deleting:
-    async def act(_message: csi.DeleteVolumeRequest) -> NoReturn:
-        raise error
-
-    return Deleting(act)
+    return act
 
 
 @pytest.mark.asyncio
@@ -92,35 +76,6 @@ async def test_a_reply_of_a_wrong_type_is_not_final(tmp_path: Path) -> None:
 
     async with serving(tmp_path, Mistaken()) as served, Client(served.socket) as client:
         assert (await client.refusal(VOLUME))[0] is Status.UNAVAILABLE
-
-
-@pytest.mark.asyncio
-async def test_an_error_whose_text_a_header_cannot_carry_arrives(served: Served) -> None:
-    served.controller.act = raises(errors.NotFound("\r\n ü \0 " + "x" * 9999 + " ")).act
-    async with RawClient(served.socket) as client:
-        answer = await client.call(f"/{DELETE}", framed(bytes(VOLUME)))
-    assert answer.status == Status.NOT_FOUND.value
-    assert answer.headers["grpc-message"].startswith(r"AIOCSI-G001: \x0d\x0a %C3%BC \x00 xxx")
-    assert len(answer.headers["grpc-message"]) < 3000
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        pytest.param(os.fsdecode(b"/m\xff\xfe"), r"/m\xff\xfe", id="bytes that are no UTF-8"),
-        pytest.param("half \ud800 of a pair", r"half \ud800 of a pair", id="lone surrogate"),
-        pytest.param("label \x1b[2J\r\nmore\x9b", r"label \x1b[2J\x0d\x0amore\x9b", id="terminal codes"),
-        pytest.param("a\u2028b\u202ec", r"a\u2028b\u202ec", id="separators and directions"),
-    ],
-)
-async def test_an_error_text_with_any_bytes_gets_an_answer_that_can_be_shown(
-    log: Captured, served: Served, client: Client, text: str, told: str
-) -> None:
-    served.controller.act = raises(errors.NotFound(text, remedy="look")).act
-    assert await client.refusal(VOLUME) == (Status.NOT_FOUND, f"AIOCSI-G001: {told} (remedy: look)")
-    (line,) = log.lines("call")
-    assert (line["error_class"], line["message"]) == ("NotFound", told)
 
 
 @pytest.mark.asyncio
@@ -179,10 +134,6 @@ async def test_the_line_of_a_call_that_ended_well_has_what_was_told_of_it(
     assert line.get("outcome") == outcome
 
 
-async def _tell(outcome: str) -> None:
-    call_log.tell(outcome=outcome)
-
-
 @pytest.mark.asyncio
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", 'a"b'])
 async def test_a_request_id_that_is_none_is_replaced(log: Captured, served: Served, given: str) -> None:
@@ -214,16 +165,6 @@ async def test_a_call_whose_caller_is_gone_is_no_error(log: Captured, served: Se
     assert "Traceback" not in log.text
 
 
-def obstructed(gate: Gate) -> Act:
-    """A servicer that waits at the gate, and says for what."""
-
-    async def act(message: csi.DeleteVolumeRequest) -> None:
-        with deadlines.waiting("the cloud answered 503"):
-            await gate(message)
-
-    return act
-
-
 @pytest.mark.asyncio
 async def test_a_call_whose_time_runs_out_names_what_stood_in_its_way(served: Served) -> None:
     served.controller.act = obstructed(Gate())
@@ -247,68 +188,6 @@ async def test_a_caller_that_leaves_a_call_with_an_obstacle_is_a_warning_that_na
     (line,) = log.lines("call")
     assert (line["code"], line["level"]) == ("CANCELLED", "warning")
     assert line["message"] == "the cloud answered 503; the caller left"
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("seconds", [None, 20.0])
-async def test_the_servicer_knows_how_long_the_caller_waits(served: Served, seconds: float | None) -> None:
-    left: list[float] = []
-
-    async def act(_message: csi.DeleteVolumeRequest) -> None:
-        left.append(deadlines.remaining())
-
-    served.controller.act = act
-    async with RawClient(served.socket) as client:
-        timeout = () if seconds is None else (("grpc-timeout", f"{seconds:.0f}S"),)
-        await client.call(f"/{DELETE}", framed(bytes(VOLUME)), *timeout)
-    assert left[0] == pytest.approx(seconds or deadlines.UNBOUNDED_SECONDS, abs=15)
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("seconds", [0.02, 0.1])
-async def test_a_call_ends_at_its_deadline(log: Captured, served: Served, seconds: float) -> None:
-    gate = Gate()
-    served.controller.act = gate
-    async with RawClient(served.socket) as client:
-        timeout = ("grpc-timeout", f"{seconds * 1000:.0f}m")
-        answer = await client.call(f"/{DELETE}", framed(bytes(VOLUME)), timeout)
-    assert (answer.status, gate.cancelled) == (Status.DEADLINE_EXCEEDED.value, gate.arrived)
-    assert "Traceback" not in log.text
-
-
-@pytest.mark.asyncio
-async def test_health_never_waits_behind_work(tmp_path: Path) -> None:
-    gate = Gate()
-    async with (
-        serving(tmp_path, Deleting(gate), at_once=2) as served,
-        Client(served.socket) as client,
-        asyncio.TaskGroup() as tasks,
-    ):
-        calls = [tasks.create_task(client.call(VOLUME, REPLY)) for _ in range(200)]
-        await gate.until(2)
-        async with asyncio.timeout(20):
-            assert (await client.call(csi.ProbeRequest(), csi.ProbeResponse)).ready
-            await client.call(csi.GetPluginInfoRequest(), csi.GetPluginInfoResponse)
-        assert gate.arrived == 2
-        gate.open()
-        assert [await call for call in calls] == [REPLY()] * 200
-
-
-@pytest.mark.asyncio
-async def test_a_call_that_waits_for_its_turn_ends_at_its_deadline(tmp_path: Path) -> None:
-    gate = Gate()
-    async with (
-        serving(tmp_path, Deleting(gate), at_once=1) as served,
-        Client(served.socket) as client,
-        RawClient(served.socket) as other,
-        asyncio.TaskGroup() as tasks,
-    ):
-        first = tasks.create_task(client.call(VOLUME, REPLY))
-        await gate.until(1)
-        answer = await other.call(f"/{DELETE}", framed(bytes(VOLUME)), ("grpc-timeout", "20m"))
-        assert (answer.status, gate.arrived) == (Status.DEADLINE_EXCEEDED.value, 1)
-        gate.open()
-        await first
 
 
 @pytest.mark.asyncio

@@ -1,139 +1,16 @@
 """Metrics of volumes: asked once a minute, each volume by itself, and shown from memory."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import pytest
-import pytest_asyncio
-from prometheus_client.registry import CollectorRegistry
 
-from common import errors, settings
-from common.exposition import Form, render
-from common.tasks import Tasks
-from node import refusals, wiring
-from node.health import Health
-from node.host.command import Commands
-from node.host.host import Host
-from node.host.sysfs import Sysfs
-from node.records.findings import Finding, Usage
-from node.records.kernel import Facts, IoCounts
-from node.records.requests import VolumePath
-from node.records.state import Published, Staged
-from node.refusals import Refusals
-from node.settings import NodeSettings
-from node.stats import Stats
-from node.volume_metrics import VolumeMetrics
-from node.volume_watch import EVERY_SECONDS, MOST, VolumeWatch
+from common import errors
+from node import refusals
+from node.records.findings import Finding
+from node.records.state import Published
+from tests.unit.node.watched import World, passing
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
-GIB = 1 << 30
 SERIES = 40  # of a volume, at most
-USAGE = Usage(GIB, 300, 700, 64, 5, 59)
-
-
-class Disks(Sysfs):
-    """Disks in memory, by number: each a loop device that is bound to its volume's file."""
-
-    def __init__(self) -> None:
-        super().__init__(Path("/nowhere"), Path("/nowhere"))
-        self.sequences: dict[str, str] = {}
-
-    def facts(self, number: str) -> Facts | None:
-        sequence = self.sequences.get(number)
-        name = f"loop{number.partition(':')[2]}"
-        return None if sequence is None else Facts(name, number, GIB, backing_file="/v/id-1.img", sequence=sequence)
-
-    def io(self, number: str) -> IoCounts | None:
-        sequence = self.sequences.get(number)
-        return None if sequence is None else IoCounts(sequence, 1, 512, 0.5, 2, 1024, 0.25, 3, 0.75, 4)
-
-
-async def passing(seconds: float) -> None:
-    """Let virtual time pass."""
-    await asyncio.sleep(seconds)  # noqa: TID251  # it is the time itself that is waited for
-
-
-@dataclass(frozen=True)
-class Bare(Host):
-    """A host without threads."""
-
-    async def facts(self, number: str) -> Facts | None:
-        return self.sysfs.facts(number)
-
-
-@dataclass
-class Asked(Stats, Health):
-    """What volumes answer: by id, how full each is; one that hangs never answers."""
-
-    hanging: set[str] = field(default_factory=set)
-    findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
-    paths: list[str] = field(default_factory=list)
-    at_once: int = 0
-    most: int = 0
-
-    async def usage(self, place: VolumePath) -> Usage:
-        self.paths.append(place.path)
-        self.at_once += 1
-        self.most = max(self.most, self.at_once)
-        try:
-            await passing(3600 if place.volume_id in self.hanging else 0.1)
-        finally:
-            self.at_once -= 1
-        if place.volume_id not in self.hanging:
-            return USAGE
-        raise errors.OutcomeUnknown("it hangs")
-
-    async def of_volume(self, place: VolumePath) -> tuple[Finding, ...]:
-        if place.volume_id in self.findings:
-            return self.findings[place.volume_id]
-        raise errors.NotFound("not here")
-
-
-@dataclass(frozen=True)
-class World:
-    """A node with volumes."""
-
-    host: Host
-    disks: Disks
-    asked: Asked
-    refused: Refusals
-    volumes: VolumeWatch
-    registry: CollectorRegistry
-    tasks: Tasks
-
-    def stage(self, number: int, kind: str = "ext4", disk: str = "") -> None:
-        """A volume is staged."""
-        self.disks.sequences[disk or f"7:{number}"] = str(number)
-        path = f"/kubelet/plugins/kubernetes.io/csi/driver/{number}/globalmount"
-        self.host.state.write(Staged(f"id-{number}", f"pvc-{number}", path, f"7:{number}", kind, disk=disk))
-
-    def page(self) -> list[str]:
-        """Return the lines of the page with a sample of a volume."""
-        lines = render(self.registry, Form.TEXT).decode().splitlines()
-        return [line for line in lines if line.startswith("aiocsi_volume_")]
-
-    def value(self, name: str, number: int = 1, **labels: str) -> str | None:
-        """Return a sample's value."""
-        wanted = {"persistentvolume": f"pvc-{number}", "volume_id": f"id-{number}", **labels}
-        inside = ",".join(f'{key}="{value}"' for key, value in sorted(wanted.items()))
-        values = [line.split()[-1] for line in self.page() if line.startswith(f"aiocsi_volume_{name}{{{inside}}}")]
-        return values[0] if values else None
-
-
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    chosen = settings.read(NodeSettings, [], "node", "tests", {"AIOCSI_STATE_DIR": str(tmp_path)})
-    real, disks, tasks = wiring.unloaded_host(chosen, Commands()), Disks(), Tasks()
-    real.state.load("boot")
-    host = Bare(**{**vars(real), "sysfs": disks})
-    asked, refused, registry = Asked(), Refusals(), CollectorRegistry()
-    volumes = VolumeWatch(host, asked, asked, tasks)
-    VolumeMetrics(registry).watch(volumes, disks, refused)
-    yield World(host, disks, asked, refused, volumes, registry, tasks)
-    await tasks.close()
 
 
 async def test_a_volume_tells_of_its_space_its_disk_and_what_it_is(world: World) -> None:
@@ -185,45 +62,6 @@ async def test_another_disk_with_the_same_number_gives_no_counters(world: World)
     world.disks.sequences["7:1"] = "another"
     assert world.value("reads_completed_total") is None
     assert world.value("used_bytes") == "300.0"
-
-
-async def test_each_volume_is_asked_once_a_minute_however_often_somebody_scrapes(world: World) -> None:
-    world.stage(1)
-    world.tasks.background(world.volumes.keep(), "volume metrics")
-    for _ in range(30):
-        world.page()
-        await passing(10 * EVERY_SECONDS / 30)
-    assert 9 <= len(world.asked.paths) <= 10
-
-
-async def test_a_file_system_that_hangs_keeps_back_its_own_figures_alone(world: World) -> None:
-    for number in range(1, 16):
-        world.stage(number)
-    world.asked.hanging = {"id-1", "id-2", "id-3"}
-    world.volumes.look()
-    await passing(5)
-    assert [number for number in range(1, 16) if world.value("used_bytes", number) is None] == [1, 2, 3]
-    assert world.asked.most <= 4
-    for _ in range(10):
-        await passing(EVERY_SECONDS)
-        world.volumes.look()
-    assert world.asked.at_once == 3
-
-
-async def test_a_volume_that_was_unstaged_has_no_series(world: World) -> None:
-    world.stage(1)
-    world.volumes.look()
-    await passing(1)
-    world.host.state.remove(Staged, "id-1")
-    assert world.page() == []
-
-
-async def test_the_number_of_volumes_is_bounded(world: World) -> None:
-    for number in range(1, MOST + 20):
-        world.stage(number, kind="")
-    world.volumes.look()
-    await passing(1)
-    assert len([line for line in world.page() if line.startswith("aiocsi_volume_info")]) == MOST
 
 
 async def test_what_is_wrong_with_a_volume_is_told_once_by_status_and_reason(world: World) -> None:

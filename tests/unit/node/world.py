@@ -5,7 +5,9 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 
+import pytest
 from betterproto2 import Message
+from grpclib.const import Status
 
 from csi_proto.csi import v1 as csi
 from node.formats.record_json import Entry
@@ -15,7 +17,7 @@ from tests.fakes.host.programs import Fate
 from tests.fakes.host.seams import SimJournal
 from tests.faults.sim import drivers
 from tests.faults.sim.loop import Loop
-from tests.faults.sim.rpc import Served
+from tests.faults.sim.rpc import Failed, Served
 from tools.csi.kubelet import Modes, NodeRequests, attached, mounted, raw
 
 VOLUME, NAME = "ours", "pvc-ours"
@@ -132,3 +134,22 @@ class World:
 
     def has_formatted(self, plugged: Plugged) -> None:
         assert plugged is self.plugged
+
+
+FS_TYPES = ("ext4", "xfs", "btrfs", "")
+
+
+def refusal(call: Callable[[], object]) -> tuple[Status, str]:
+    """Return what a call is answered with."""
+    with pytest.raises(Failed) as caught:
+        call()
+    return caught.value.status, caught.value.message
+
+
+def ends(world: World, program: str, status: int, said: str) -> None:
+    """Let a program end with a status, without an effect, from now on."""
+    world.fate = lambda each, _: Fate(ends=(status, said)) if each == program else Fate()
+
+
+def well(world: World) -> None:
+    world.fate = lambda _program, _number: Fate()

@@ -2,89 +2,62 @@
 
 import asyncio
 import gzip
-import json
-import os
 import re
 import tracemalloc
-import uuid
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 import pytest
-from aiohttp import web
-from structlog.testing import capture_logs
 
 from common import deadlines, errors
 from common.tasks import Tasks
 from controller.digitalocean import models
 from controller.digitalocean.api_request import ApiRequest
-from controller.digitalocean.connection import proxy_for, session
+from controller.digitalocean.connection import session
 from controller.digitalocean.http import Http, Refusal
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
 from controller.pacing.lanes import Lane
+from tests.unit.controller.digitalocean.scripted import ACCOUNT, CHANGE, READ, SECRET, Script, Untold, api, served
 
 pytestmark = pytest.mark.asyncio
-ACCOUNT = {"account": {"uuid": "a", "volume_limit": 7}}
-READ = ApiRequest("GET", "/v2/account", Lane.READ)
-CHANGE = ApiRequest("POST", "/v2/volumes", Lane.CHANGE, json={"name": "a"}, success=201)
+
 LIMITED = {"id": "too_many_requests", "message": "API Rate limit exceeded."}
-UNAUTHORIZED = {"id": "Unauthorized", "message": "Unable to authenticate you"}
-SECRET = "dop_v1_0123456789abcdef"  # noqa: S105 (no real token)
-
-
-class Script:
-    """Answers in turn, the last one for ever; None cuts the connection."""
-
-    def __init__(self, *answers: tuple[int, object] | None) -> None:
-        self.answers = deque(answers)
-        self.tokens: list[str] = []
-        self.agents: list[str] = []
-        self.headers: dict[str, str] = {}
-        self.asked = asyncio.Event()
-
-    async def answer(self, request: web.Request) -> web.Response:
-        self.asked.set()
-        self.tokens.append(request.headers["Authorization"].removeprefix("Bearer "))
-        self.agents.append(request.headers["User-Agent"])
-        found = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
-        if found is None:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
-        status, body = found
-        text = body if isinstance(body, str) else json.dumps(body)
-        return web.Response(status=status, text=text, headers=self.headers, content_type="application/json")
-
-
-class Untold:
-    """Requests that nobody counts."""
-
-    def count(self, method: str, path: str, status: int, seconds: float) -> None: ...
 
 
 @asynccontextmanager
-async def served(script: Script) -> AsyncIterator[str]:
-    """Serve the script; yield its URL."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", script.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    await runner.cleanup()
+async def raw(reply: bytes) -> AsyncIterator[tuple[Http, list[bytes]]]:
+    """A server that sends these bytes to whoever connects, and the driver's view of it."""
+    asked: list[bytes] = []
 
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(reply)
+            await writer.drain()
+        writer.close()
 
-@asynccontextmanager
-async def api(script: Script, token: Token | None = None, access: TokenState | None = None) -> AsyncIterator[Http]:
-    loop = asyncio.get_running_loop()
-    async with served(script) as root, session() as http_session:
-        http = Http(root, token or Token(SECRET), Budget(), access or TokenState(loop.time), Untold())
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, session() as http_session:
+        root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        access = TokenState(asyncio.get_running_loop().time)
+        access.prove(SECRET, "")
+        http = Http(root, Token(SECRET), Budget(), access, Untold())
         http.open(http_session)
-        yield http
+        yield http, asked
+
+
+def answer(status: str, body: bytes, *headers: str) -> bytes:
+    head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers])
+    return f"{head}\r\n\r\n".encode() + body
+
+
+DELETE = ApiRequest("DELETE", "/v2/volumes/v", Lane.CHANGE, success=204)
+
+JSON_KIND = "Content-Type: application/json"
+
+BOMB = gzip.compress(bytes(50 << 20))
 
 
 async def test_a_call_carries_the_token_and_who_we_are() -> None:
@@ -119,34 +92,6 @@ async def test_a_read_that_goes_on_failing_ends_before_its_deadline() -> None:
         with deadlines.until(loop.time() + 1), pytest.raises(errors.NotFinal):
             await http.send(READ)
         assert len(script.tokens) > 1
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        pytest.param("{}", "account", id="empty"),
-        pytest.param('{"account": {"uuid": "a", "volume_limit": "many"}}', "account.volume_limit", id="wrong type"),
-        pytest.param("<html>", "whole reply", id="no JSON"),
-    ],
-)
-async def test_a_reply_that_does_not_fit_is_not_final_and_names_the_field(body: str, field: str) -> None:
-    async with api(Script((200, body))) as http:
-        with pytest.raises(errors.NotFinal, match=field):
-            await http.read(READ, models.OneAccount)
-
-
-async def test_a_volume_without_its_droplets_does_not_read_as_detached() -> None:
-    volume = {
-        "id": str(uuid.UUID(int=1)),
-        "name": "pvc-a",
-        "size_gigabytes": 1,
-        "region": {"slug": "nyc1"},
-        "created_at": "2026-01-01T00:00:00Z",
-    }
-    async with api(Script((200, {"volume": volume}), (200, {"volume": {**volume, "droplet_ids": None}}))) as http:
-        with pytest.raises(errors.NotFinal, match=r"volume\.droplet_ids"):
-            await http.read(READ, models.OneVolume)
-        assert (await http.read(READ, models.OneVolume)).volume.droplet_ids is None
 
 
 async def test_a_refusal_has_the_clouds_own_words() -> None:
@@ -189,40 +134,6 @@ async def test_a_429_beyond_the_deadline_is_told_with_the_time_to_wait() -> None
     assert len(script.tokens) == 1
 
 
-async def test_a_replaced_token_file_is_used_without_a_restart(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    file.write_text("first\n")
-    script = Script((200, ACCOUNT))
-    async with api(script, Token(file=file)) as http:
-        await http.send(READ)
-        file.write_text("second\n")
-        await http.send(READ)
-    assert script.tokens == ["first", "second"]
-
-
-async def test_a_refused_token_is_tried_twice_and_then_told_as_not_final() -> None:
-    script = Script((401, UNAUTHORIZED))
-    async with api(script) as http:
-        with pytest.raises(errors.Unavailable, match="token") as refused:
-            await http.send(CHANGE)
-    assert len(script.tokens) == 2
-    assert SECRET not in str(refused.value)
-
-
-async def test_no_token_appears_in_a_repr_or_an_error(tmp_path: Path) -> None:
-    assert SECRET not in repr(Token(SECRET))
-    with pytest.raises(errors.Unavailable) as refused:
-        Token(file=tmp_path / "missing").current()
-    assert "missing" in str(refused.value)
-
-
-async def test_a_missing_token_is_told_at_the_start_and_stops_nothing(tmp_path: Path) -> None:
-    with capture_logs() as told:
-        Token(SECRET).look()
-        Token(file=tmp_path / "missing").look()
-    assert [(each["event"], each["remedy"]) for each in told] == [("no_token", "check that the secret is mounted")]
-
-
 async def test_a_server_that_is_not_there_is_not_final() -> None:
     loop = asyncio.get_running_loop()
     async with session() as http_session:
@@ -232,69 +143,6 @@ async def test_a_server_that_is_not_there_is_not_final() -> None:
             await http.send(READ)
         with pytest.raises(errors.Unavailable, match="no connection"):
             await http.send(CHANGE)
-
-
-async def test_the_proxy_of_the_environment_is_used_for_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
-    script = Script((200, ACCOUNT))
-    async with served(script) as proxy, session() as http_session:
-        monkeypatch.setenv("http_proxy", proxy)
-        http = Http("http://api.invalid/", Token(SECRET), Budget(), TokenState(lambda: 0.0), Untold())
-        http.open(http_session)
-        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
-    assert script.tokens == [SECRET]
-
-
-async def test_a_host_that_needs_no_proxy_is_asked_directly(monkeypatch: pytest.MonkeyPatch) -> None:
-    script = Script((200, ACCOUNT))
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    async with api(script) as http:
-        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
-
-
-async def test_a_login_in_netrc_does_not_stand_in_the_tokens_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    logins = tmp_path / "netrc"
-    logins.write_text("machine 127.0.0.1 login somebody password else\n")
-    logins.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(logins))
-    script = Script((200, ACCOUNT))
-    async with api(script) as http:
-        await http.send(READ)
-    assert script.tokens == [SECRET]
-
-
-@asynccontextmanager
-async def raw(reply: bytes) -> AsyncIterator[tuple[Http, list[bytes]]]:
-    """A server that sends these bytes to whoever connects, and the driver's view of it."""
-    asked: list[bytes] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            asked.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(reply)
-            await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server, session() as http_session:
-        root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        access = TokenState(asyncio.get_running_loop().time)
-        access.prove(SECRET, "")
-        http = Http(root, Token(SECRET), Budget(), access, Untold())
-        http.open(http_session)
-        yield http, asked
-
-
-def answer(status: str, body: bytes, *headers: str) -> bytes:
-    head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers])
-    return f"{head}\r\n\r\n".encode() + body
-
-
-DELETE = ApiRequest("DELETE", "/v2/volumes/v", Lane.CHANGE, success=204)
-JSON_KIND = "Content-Type: application/json"
-BOMB = gzip.compress(bytes(50 << 20))
 
 
 @pytest.mark.parametrize(
@@ -331,20 +179,6 @@ async def test_a_success_is_read_within_bounds(reply: bytes) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 16 << 20
-
-
-async def test_an_outage_is_told_at_its_beginning_and_at_its_end_and_each_request_at_debug() -> None:
-    script = Script(*[(503, "<html>busy</html>")] * 5, (200, ACCOUNT))
-    script.headers = {"x-request-id": "id-of-the-cloud"}
-    with capture_logs() as lines:
-        async with api(script) as http:
-            await http.read(READ, models.OneAccount)
-    told = [(each["log_level"], each["event"]) for each in lines]
-    assert told.count(("warning", "cloud_fails")) == told.count(("warning", "cloud_answers_again")) == 1
-    requests = [each for each in lines if each["event"] == "request"]
-    assert [each["status"] for each in requests] == [503] * 5 + [200]
-    assert {each["cloud_request_id"] for each in requests} == {"id-of-the-cloud"}
-    assert {each["route"] for each in requests} == {"/v2/account"}
 
 
 async def test_an_error_names_the_last_obstacle_and_how_often_it_stood_in_the_way() -> None:
@@ -391,45 +225,3 @@ async def test_a_server_without_tls_is_told_as_such() -> None:
         http.open(http_session)
         with pytest.raises(errors.Unavailable, match="does not speak TLS"):
             await http.send(CHANGE)
-
-
-async def test_a_proxy_may_be_named_without_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("https_proxy", "proxy.example.com:3128")
-    assert proxy_for("https://api.example.com/") == "http://proxy.example.com:3128"
-
-
-@pytest.mark.parametrize("proxy", ["socks5://proxy:1080", "https://proxy:3128", "http://"])
-async def test_a_proxy_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
-    monkeypatch.setenv("https_proxy", proxy)
-    with pytest.raises(errors.FailedPrecondition, match="HTTPS_PROXY"):
-        proxy_for("https://api.example.com/")
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        pytest.param(Path.touch, "is empty", id="empty"),
-        pytest.param(os.mkfifo, "not a regular file", id="a FIFO"),
-        pytest.param(Path.mkdir, "s a directory", id="a directory"),
-        pytest.param(lambda file: file.write_text("two words"), "holds no token", id="two words"),
-        pytest.param(lambda file: file.write_text("x" * 10_000), "holds no token", id="too long"),
-    ],
-)
-async def test_a_token_file_that_holds_no_token_is_named_and_never_waited_for(
-    tmp_path: Path, make: Callable[[Path], None], words: str
-) -> None:
-    file = tmp_path / "token"
-    make(file)
-    with pytest.raises(errors.Unavailable, match=words) as refused:
-        Token(file=file).current()
-    assert str(file) in str(refused.value)
-
-
-async def test_a_file_that_becomes_empty_is_no_token_any_more(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    file.write_text(SECRET)
-    token = Token(file=file)
-    token.current()
-    file.write_text("")
-    with pytest.raises(errors.Unavailable, match="is empty"):
-        token.current()

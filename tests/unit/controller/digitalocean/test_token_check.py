@@ -1,6 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import groupby
 from pathlib import Path
 
@@ -8,56 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from common import errors
-from common.tasks import Tasks
-from controller.digitalocean.token import Token
-from controller.digitalocean.token_check import TokenCheck
-from controller.digitalocean.token_state import TokenState
+from tests.unit.controller.digitalocean.checked import A_LOOK, GOOD, HOUR, MINUTE, OTHER, WRONG, door, put
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
-HOUR, MINUTE, A_LOOK = 3600.0, 60.0, 11.0
-GOOD, OTHER, WRONG = "dop_v1_good", "dop_v1_other", "dop_v1_wrong"
-
-
-class Door:
-    """The cloud as a token meets it."""
-
-    def __init__(self, file: Path) -> None:
-        self.token = Token(file=file)
-        self.access = TokenState(asyncio.get_running_loop().time)
-        self.asked: list[str] = []
-        self.answers = True
-        self.accounts = dict.fromkeys((GOOD, OTHER), "team-1")
-
-    async def ask(self) -> str:
-        token = self.token.current()
-        self.asked.append(token)
-        if not self.answers:
-            raise errors.OutcomeUnknown("GET /v2/account: the cloud answered 503")
-        if token == WRONG:
-            raise errors.Unavailable("the cloud refuses the API token", remedy="give the driver a valid token")
-        return self.accounts[token]
-
-
-@asynccontextmanager
-async def door(file: Path) -> AsyncIterator[Door]:
-    """A door at which tokens of that file are tried."""
-    found, tasks = Door(file), Tasks()
-    tasks.background(TokenCheck(found.token, found.access, found.ask).run(), "trial")
-    yield found
-    await tasks.close()
-
-
-def put(file: Path, token: str | None) -> None:
-    """Let the secret hold that token, or nothing."""
-    if token is None:
-        file.unlink()
-    else:
-        file.write_text(token)
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "token"
 
 
 @pytest.mark.parametrize("account", ["team-1", ""], ids=["told", "not told to this token"])
@@ -113,16 +64,6 @@ async def test_a_change_waits_until_a_new_token_was_tried(file: Path) -> None:
         put(file, OTHER)
         await found.access.admit(OTHER)
         assert found.asked == [GOOD, OTHER]
-
-
-async def test_an_answer_ends_a_doubt_and_silence_does_not_prolong_it(file: Path) -> None:
-    put(file, GOOD)
-    async with door(file) as found:
-        await asyncio.sleep(A_LOOK)
-        found.access.lack("one lost answer")
-        await asyncio.sleep(HOUR)
-        assert found.access.ready()
-        assert found.asked == [GOOD, GOOD]
 
 
 async def test_each_new_token_is_tried_once(file: Path) -> None:

@@ -51,3 +51,20 @@ def test_an_id_and_a_name_that_the_driver_gives_are_taken() -> None:
 def test_an_odd_name_is_refused(value: object) -> None:
     with pytest.raises(errors.InvalidArgument, match="publish_context"):
         request_fields.volume_name(value, "publish_context")
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        pytest.param("some/path", errors.NotFound, id="relative"),
+        pytest.param("", errors.InvalidArgument, id="missing"),
+        pytest.param("/var/../etc", errors.InvalidArgument, id="with dots"),
+    ],
+)
+def test_a_path_at_which_nothing_can_be_published_is_refused(path: str, error: type[errors.Refused]) -> None:
+    with pytest.raises(error):
+        request_fields.published_path(path, "volume_path")
+
+
+def test_an_absolute_path_is_taken() -> None:
+    assert request_fields.published_path("/var/lib/kubelet/pods/a/", "volume_path") == "/var/lib/kubelet/pods/a"

@@ -1,7 +1,7 @@
 """A request that was let through and never sent, or whose caller left, takes nothing from the hour for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import cast
@@ -9,7 +9,7 @@ from typing import cast
 import aiohttp
 import pytest
 
-from common import errors, redaction
+from common import errors
 from common.metrics import Metrics
 from controller.digitalocean.api_request import ApiRequest
 from controller.digitalocean.http import Http
@@ -22,7 +22,9 @@ from controller.pacing.lanes import Lane
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 REMAINING = 1000
+
 HEADERS = {"ratelimit-limit": "5000", "ratelimit-remaining": str(REMAINING), "ratelimit-reset": "3600"}
+
 READ = ApiRequest("GET", "/v2/volumes", Lane.READ)
 
 
@@ -87,23 +89,3 @@ async def test_a_caller_that_leaves_at_the_moment_of_its_turn_gives_the_permit_b
         loop.call_at(opens, waiting.cancel)
     assert waiting.cancelled()
     assert budget.quota.remaining == REMAINING
-
-
-@pytest.fixture
-def secret() -> Iterator[str]:
-    yield "dop_v1_from_a_file"
-    redaction.forget("dop_v1_from_a_file")
-
-
-async def test_a_token_from_a_file_is_blanked_in_logs_and_errors(tmp_path: Path, secret: str) -> None:
-    (tmp_path / "token").write_text(f"{secret}\n")
-    assert Token(file=tmp_path / "token").current() == secret
-    assert redaction.scrub(f"the proxy echoed {secret}") == "the proxy echoed ***"
-
-
-@pytest.mark.parametrize("text", ["two\nlines", "dop\x00", "caf\u00e9"])
-async def test_a_file_that_holds_no_token_is_a_clear_error(tmp_path: Path, text: str) -> None:
-    (tmp_path / "token").write_text(text, encoding="utf-8")
-    with pytest.raises(errors.Unavailable, match="holds no token") as refused:
-        Token(file=tmp_path / "token").current()
-    assert text not in str(refused.value)

@@ -1,4 +1,4 @@
-"""What grpclib alone answers wrongly, or not at all: each with the server as it is, over a real Unix socket."""
+"""Frames and messages that grpclib alone answers wrongly, or not at all, over a real Unix socket."""
 
 import asyncio
 import struct
@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 from grpclib.const import Status
 
-from csi_proto.csi import v1 as csi
-from tests.harness.raw_http2 import Header, RawClient, frame, framed
-from tests.unit.common.serving import serving
+from tests.harness.raw_http2 import RawClient, frame, framed
+from tests.unit.common.serving import DELETE, PROBE, VOLUME, serving
 
-PROBE = "/csi.v1.Identity/Probe"
-DELETE = "/csi.v1.Controller/DeleteVolume"
-VOLUME = bytes(csi.DeleteVolumeRequest(volume_id="v"))
 MIB = 1 << 20
 
 
@@ -23,39 +19,6 @@ async def test_a_frame_of_an_unknown_type_is_ignored(tmp_path: Path) -> None:
         client.write(frame(0x10, b"priority update"))
         await client.ping()
         assert (await client.call(PROBE, framed(b""))).status == Status.OK.value
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize(
-    "header",
-    [
-        pytest.param(("trace-bin", "="), id="lone padding"),
-        pytest.param(("trace-bin", "a"), id="one digit"),
-        pytest.param(("trace-bin", b"\xff\xfe"), id="bytes that are no text"),
-        pytest.param(("x-name", b"caf\xc3\xa9"), id="text that is not ASCII"),
-        pytest.param(("grpc-tags-bin", "@@"), id="reserved name"),
-    ],
-)
-async def test_a_header_that_nobody_reads_cannot_break_a_call(tmp_path: Path, header: Header) -> None:
-    async with serving(tmp_path) as served, RawClient(served.socket) as client:
-        assert (await client.call(PROBE, framed(b""), header)).status == Status.OK.value
-        assert (await client.call(PROBE, framed(b""))).status == Status.OK.value
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("value", ["", "1", "S", "-1S", "1x", "1.5S", "123456789S", "9" * 400 + "H"])
-async def test_a_malformed_timeout_is_an_invalid_argument(tmp_path: Path, value: str) -> None:
-    async with serving(tmp_path) as served, RawClient(served.socket) as client:
-        assert (await client.call(PROBE, framed(b""), ("grpc-timeout", value))).status == Status.INVALID_ARGUMENT.value
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("value", ["0S", "1n"])
-async def test_a_timeout_that_is_over_on_arrival_is_deadline_exceeded(tmp_path: Path, value: str) -> None:
-    async with serving(tmp_path) as served, RawClient(served.socket) as client:
-        answer = await client.call(DELETE, framed(VOLUME), ("grpc-timeout", value))
-        assert answer.status == Status.DEADLINE_EXCEEDED.value
-        assert not served.controller.requests
 
 
 @pytest.mark.asyncio

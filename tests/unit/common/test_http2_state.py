@@ -1,0 +1,36 @@
+"""What HTTP/2 keeps of a connection."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from csi_proto.csi import v1 as csi
+from tests.fakes.services import Deleting, Gate
+from tests.harness import floods
+from tests.unit.common.peers import VOLUME, connections
+from tests.unit.common.serving import Served, serving
+from tools.csi.client import Client
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_settings_that_do_not_exist_are_not_kept(served: Served) -> None:
+    async with floods.poured(served.socket, floods.odd_settings(5000)), Client(served.socket) as client:
+        await client.call(csi.ProbeRequest(), csi.ProbeResponse)
+        assert all(len(each._h2.remote_settings._settings) < 20 for each in connections(served))
+
+
+async def test_many_calls_at_once_leave_turns_of_the_loop_to_others(tmp_path: Path) -> None:
+    gate = Gate()
+    async with (
+        serving(tmp_path, Deleting(gate), at_once=2000) as served,
+        Client(served.socket) as client,
+        Client(served.socket) as other,
+        asyncio.TaskGroup() as tasks,
+    ):
+        calls = [tasks.create_task(client.call(VOLUME, csi.DeleteVolumeResponse)) for _ in range(500)]
+        await gate.until(1)
+        assert (await other.call(csi.ProbeRequest(), csi.ProbeResponse)).ready
+        gate.open()
+        assert [await call for call in calls] == [csi.DeleteVolumeResponse()] * 500

@@ -1,0 +1,59 @@
+"""How the API is reached: through which proxy, and with nobody else's login."""
+
+from pathlib import Path
+
+import pytest
+
+from common import errors
+from controller.digitalocean import models
+from controller.digitalocean.connection import proxy_for, session
+from controller.digitalocean.http import Http
+from controller.digitalocean.token import Token
+from controller.digitalocean.token_state import TokenState
+from controller.pacing.budget import Budget
+from tests.unit.controller.digitalocean.scripted import ACCOUNT, READ, SECRET, Script, Untold, api, served
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_the_proxy_of_the_environment_is_used_for_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script((200, ACCOUNT))
+    async with served(script) as proxy, session() as http_session:
+        monkeypatch.setenv("http_proxy", proxy)
+        http = Http("http://api.invalid/", Token(SECRET), Budget(), TokenState(lambda: 0.0), Untold())
+        http.open(http_session)
+        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
+    assert script.tokens == [SECRET]
+
+
+async def test_a_host_that_needs_no_proxy_is_asked_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script((200, ACCOUNT))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    async with api(script) as http:
+        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
+
+
+async def test_a_login_in_netrc_does_not_stand_in_the_tokens_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logins = tmp_path / "netrc"
+    logins.write_text("machine 127.0.0.1 login somebody password else\n")
+    logins.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(logins))
+    script = Script((200, ACCOUNT))
+    async with api(script) as http:
+        await http.send(READ)
+    assert script.tokens == [SECRET]
+
+
+async def test_a_proxy_may_be_named_without_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "proxy.example.com:3128")
+    assert proxy_for("https://api.example.com/") == "http://proxy.example.com:3128"
+
+
+@pytest.mark.parametrize("proxy", ["socks5://proxy:1080", "https://proxy:3128", "http://"])
+async def test_a_proxy_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(errors.FailedPrecondition, match="HTTPS_PROXY"):
+        proxy_for("https://api.example.com/")

@@ -1,0 +1,43 @@
+"""Whether the token is let in, as the answers tell."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from common import errors
+from controller.digitalocean.token import Token
+from tests.unit.controller.digitalocean.checked import A_LOOK, GOOD, HOUR, door, put
+from tests.unit.controller.digitalocean.scripted import CHANGE, SECRET, Script, api
+
+pytestmark = pytest.mark.asyncio
+
+UNAUTHORIZED = {"id": "Unauthorized", "message": "Unable to authenticate you"}
+
+
+async def test_a_refused_token_is_tried_twice_and_then_told_as_not_final() -> None:
+    script = Script((401, UNAUTHORIZED))
+    async with api(script) as http:
+        with pytest.raises(errors.Unavailable, match="token") as refused:
+            await http.send(CHANGE)
+    assert len(script.tokens) == 2
+    assert SECRET not in str(refused.value)
+
+
+async def test_a_missing_token_is_told_at_the_start_and_stops_nothing(tmp_path: Path) -> None:
+    with capture_logs() as told:
+        Token(SECRET).look()
+        Token(file=tmp_path / "missing").look()
+    assert [(each["event"], each["remedy"]) for each in told] == [("no_token", "check that the secret is mounted")]
+
+
+@pytest.mark.looptime
+async def test_an_answer_ends_a_doubt_and_silence_does_not_prolong_it(file: Path) -> None:
+    put(file, GOOD)
+    async with door(file) as found:
+        await asyncio.sleep(A_LOOK)
+        found.access.lack("one lost answer")
+        await asyncio.sleep(HOUR)
+        assert found.access.ready()
+        assert found.asked == [GOOD, GOOD]
