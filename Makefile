@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted mutations vm bench image image-arm64 release publish e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock coverage check lint formatting types walls words site update formats verify clean
+.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted mutations vm bench image image-arm64 release publish e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock lock-debian coverage check lint formatting types walls words site update formats verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -153,6 +153,10 @@ chart: venv ## render, check and test the Helm chart
 
 lock: venv ## pin and hash what pyproject.toml asks for (ARGS=--upgrade: the newest of it)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(RUN) -m tools.lock $(ARGS)
+
+lock-debian: venv ## pin and hash the Debian packages of the image: what Debian's archive has now (root)
+	@$(RUN) -m tools.host_packages image
+	@$(RUN) -m tools.image.debian
 
 clean: ## remove the environments and what programs left in the tree
 	rm -rf .venv .venv-* .venv*.lock build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -2,13 +2,14 @@
 
 import json
 import stat
+from email.parser import HeaderParser
 from importlib.metadata import Distribution
 
 import pytest
 
 from tests.chart.documents import at
 from tests.image.conftest import Unpacked
-from tools.image import SBOM, closure, version
+from tools.image import SBOM, closure, debian, make, pins, version
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -38,6 +39,16 @@ def test_a_program_that_the_node_starts_is_there(image: Unpacked, program: str) 
 )
 def test_a_program_that_only_helps_an_intruder_is_not_there(image: Unpacked, program: str) -> None:
     assert not image.installed(program)
+
+
+def test_the_image_has_the_locked_packages_and_no_other(image: Unpacked) -> None:
+    labels = at(image.config, "config", "Labels")
+    assert isinstance(labels, dict)
+    if labels[make.PACKAGES] != make.LOCKED:
+        pytest.skip("Debian's archive no longer has the locked packages, so the newest were taken: make lock-debian")
+    locked = {(pin.name, pin.version) for pin in pins.read(debian.LOCK.read_text()).pins}
+    kept = [HeaderParser().parsestr(file.read_text()) for file in (image.root / "var/lib/dpkg/status.d").iterdir()]
+    assert {(fields["Package"], fields["Version"]) for fields in kept} - locked == set()
 
 
 def test_no_file_gives_more_rights_than_its_caller_has(image: Unpacked) -> None:

@@ -7,15 +7,29 @@ import platform
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tools.image import COMPILE, PYTHON, ROOT, SBOM, SITE, archive, closure, foreign, install, root, sbom, version
+from tools.image import (
+    COMPILE,
+    PYTHON,
+    ROOT,
+    SBOM,
+    SITE,
+    archive,
+    closure,
+    debian,
+    foreign,
+    install,
+    root,
+    sbom,
+    version,
+)
 
+PACKAGES, LOCKED = "dev.aiocsi.debian-packages", "locked"  # a label: whether they are those of the lock
 USER = "65532:65532"  # nobody in particular; the node's pods run as root by the chart
 
 
@@ -29,34 +43,47 @@ class Made:
 
 
 def make(target: Path, machine: str) -> str:
-    """Write the archive to ``target`` and its bill of materials beside it; return the image's id. Needs root."""
+    """Write the archive to ``target`` and its bill of materials beside it; return the image's id. Needs root.
+
+    Where a locked package of Debian is gone, the newest ones are taken.
+    """
     with built(machine) as made:
         target.with_suffix(".cdx.json").write_text(made.bill)
         return archive.write(target, made.image, made.layers)
 
 
 @contextmanager
-def built(machine: str) -> Iterator[Made]:
-    """Make the image for a machine; its layers are gone when the block ends. Needs root."""
+def built(machine: str, *, exact: bool = False) -> Iterator[Made]:
+    """Make the image for a machine; its layers are gone when the block ends. Needs root.
+
+    Raises NotLocked if ``exact`` and a locked package of Debian is gone.
+    """
     with TemporaryDirectory(prefix="aiocsi-image-") as name:
         folder = Path(name)
         system, layer = folder / "system", folder / "layer"
         install.install(layer, machine)
-        whole = _whole(folder, machine, layer)
+        sources = debian.sources(sorted(_architectures(machine)), folder / "repositories", exact=exact)
+        whole = _whole(folder, machine, layer, sources)
         closure.copy(whole, layer, system)
         bill = sbom.bill(system, layer)
         (layer / SBOM).parent.mkdir(parents=True)
         (layer / SBOM).write_text(bill)
-        yield Made(_image(machine), (_packed(system), _packed(layer)), bill)
+        locked = all(source.lines for source in sources.values())
+        yield Made(_image(machine, locked=locked), (_packed(system), _packed(layer)), bill)
 
 
-def _whole(folder: Path, machine: str, layer: Path) -> Path:
+def _architectures(machine: str) -> set[str]:
+    return {archive.ARCHITECTURES[one] for one in (machine, platform.machine())}
+
+
+def _whole(folder: Path, machine: str, layer: Path, sources: Mapping[str, root.Source]) -> Path:
     """Return Debian's root file system for a machine, with its modules and those of ``layer`` byte-compiled."""
-    native = _extracted(root.root(of=_week()), folder / "native")
+    own, wanted = archive.ARCHITECTURES[platform.machine()], archive.ARCHITECTURES[machine]
+    native = _extracted(root.root(source=sources[own]), folder / "native")
     if machine == platform.machine():
         _compile(layer, native)
         return native
-    whole = _extracted(root.unpacked(archive.ARCHITECTURES[machine], of=_week()), folder / "whole")
+    whole = _extracted(root.unpacked(wanted, source=sources[wanted]), folder / "whole")
     foreign.complete(whole, native)
     foreign.compile_modules(native, whole, layer)
     return whole
@@ -66,11 +93,6 @@ def _extracted(tar: Path, target: Path) -> Path:
     with tarfile.open(tar) as contents:
         contents.extractall(target, filter="fully_trusted")  # noqa: S202  # we made it, with its device nodes
     return target
-
-
-def _week() -> str:
-    """Return the week of the year: security updates of Debian are in an image that is made a week later."""
-    return datetime.now(UTC).strftime("%G-%V")
 
 
 def _packed(folder: Path) -> Path:
@@ -90,7 +112,7 @@ def _compile(layer: Path, whole: Path) -> None:
     shutil.copytree(whole / "usr/local", layer / "usr/local", dirs_exist_ok=True, symlinks=True)
 
 
-def _image(machine: str) -> archive.Image:
+def _image(machine: str, *, locked: bool) -> archive.Image:
     return archive.Image(
         tags=[f"docker.io/library/aiocsi:{version()}"],
         architecture=archive.ARCHITECTURES[machine],
@@ -101,6 +123,7 @@ def _image(machine: str) -> archive.Image:
             "org.opencontainers.image.description": "CSI driver for DigitalOcean Volumes: controller and node",
             "org.opencontainers.image.version": version(),
             "org.opencontainers.image.revision": _revision(),
+            PACKAGES: LOCKED if locked else "newest",
         },
     )
 

@@ -6,6 +6,7 @@ It is kept in the cache, and made again when the list of packages, the release o
 import hashlib
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.golang import CACHE
@@ -24,38 +25,52 @@ LEFT_OUT = (  # documentation; licences stay
     "path-exclude=/usr/share/man/*",
 )
 BASE = ("base-files", "base-passwd", "coreutils")  # essential: there by themselves where packages are set up
-UNPACKED = ("--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--skip=cleanup/apt")  # the .deb files stay in it
+KEPT = "--skip=cleanup/apt,essential/unlink"  # the .deb files stay in it
+UNPACKED = ("--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", KEPT)
 
 
-def root(packages: Sequence[str] = (), variant: str = "essential", *, of: str = "") -> Path:
-    """Return a tar of the root file system. Raises CalledProcessError, or FileNotFoundError without mmdebstrap.
+@dataclass(frozen=True)
+class Source:
+    """Where packages come from: ``lines`` as in apt's sources.list, or, without any, Debian's archive.
 
-    ``of`` is any text: one made with another is not taken from the cache.
+    ``of`` is any text: a root made with another is not taken from the cache. ``keep`` leaves the .deb files in it.
     """
+
+    of: str = ""
+    lines: tuple[str, ...] = ()
+    keep: bool = False
+
+
+ARCHIVE = Source()
+
+
+def root(packages: Sequence[str] = (), variant: str = "essential", *, source: Source = ARCHIVE) -> Path:
+    """Return a tar of the root file system. Raises CalledProcessError, or FileNotFoundError without mmdebstrap."""
     names = sorted({MERGED, *(packages or debian_packages())})
-    key = _key(SUITE, variant, names, LEFT_OUT, PURGED, *filter(None, [of]))
-    return _made(key, variant, names, [f'--customize-hook=chroot "$1" dpkg --purge {PURGED} >&2'])
+    key = _key(SUITE, variant, names, LEFT_OUT, PURGED, *filter(None, [source.of]))
+    more = [f'--customize-hook=chroot "$1" dpkg --purge {PURGED} >&2', *([KEPT] if source.keep else [])]
+    return _made(key, variant, names, more, source)
 
 
-def unpacked(architecture: str, *, of: str = "") -> Path:
+def unpacked(architecture: str, *, source: Source = ARCHIVE) -> Path:
     """Return a tar with the image's packages for ``architecture`` unpacked, and with their archives; else as root."""
     names = sorted({MERGED, *BASE, *debian_packages()})
-    key = _key(SUITE, architecture, names, LEFT_OUT, UNPACKED, *filter(None, [of]))
-    return _made(key, "extract", names, [f"--architectures={architecture}", *UNPACKED])
+    key = _key(SUITE, architecture, names, LEFT_OUT, UNPACKED, *filter(None, [source.of]))
+    return _made(key, "extract", names, [f"--architectures={architecture}", *UNPACKED], source)
 
 
 def _key(*made_of: object) -> str:
     return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
 
 
-def _made(key: str, variant: str, names: Sequence[str], more: Sequence[str]) -> Path:
+def _made(key: str, variant: str, names: Sequence[str], more: Sequence[str], source: Source) -> Path:
     target = CACHE / "roots" / f"{SUITE}-{key}.tar"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = target.with_name(f"new-{target.name}")
         options = [f"--dpkgopt={option}" for option in LEFT_OUT]
         options += [f"--variant={variant}", "--mode=root", "--quiet", f"--include={','.join(names)}", *more]
-        argv = ["mmdebstrap", *options, SUITE, str(unfinished)]
+        argv = ["mmdebstrap", *options, SUITE, str(unfinished), *source.lines]
         subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, timeout=SECONDS)
         unfinished.replace(target)
     return target

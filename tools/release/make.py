@@ -2,11 +2,23 @@
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from tools.image import archive, make
-from tools.release import LAYOUT, changelog, chart_package, checksums, packages, provenance, signature, signing, tree
+from tools.image import archive, debian, make
+from tools.release import (
+    LAYOUT,
+    NotReleased,
+    changelog,
+    chart_package,
+    checksums,
+    packages,
+    provenance,
+    signature,
+    signing,
+    tree,
+)
 from tools.release.layout import Layout
 
 NOTES = "NOTES.md"
@@ -32,7 +44,7 @@ def image(folder: Path, version: str, machines: Sequence[str]) -> str:
     """Write the image for these machines, with its bills of materials and lists of packages; return its digest."""
     layout, images = Layout(folder / LAYOUT), []
     for machine in machines:
-        with make.built(machine) as made:
+        with _built(machine) as made:
             images.append(layout.add(made.image, made.layers))
             name = f"aiocsi-{version}-{archive.ARCHITECTURES[machine]}"
             (folder / f"{name}.cdx.json").write_text(made.bill)
@@ -40,6 +52,15 @@ def image(folder: Path, version: str, machines: Sequence[str]) -> str:
     return layout.finish(
         images, {"org.opencontainers.image.version": version, "org.opencontainers.image.title": "aiocsi"}
     )
+
+
+@contextmanager
+def _built(machine: str) -> Iterator[make.Made]:
+    try:
+        with make.built(machine, exact=True) as made:
+            yield made
+    except debian.NotLocked as error:
+        raise NotReleased(str(error)) from error
 
 
 def sign(folder: Path, key: str) -> None:
