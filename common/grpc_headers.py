@@ -28,7 +28,7 @@ class IncomingCall:
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex[:16])
     deadline: float | None = None  # loop time, seconds
     fault: errors.DriverError | None = None  # why it is refused before anything is done
-    subject: dict[str, str] = field(default_factory=dict)  # what it is about, for the log: volume_id, name, …
+    subject: dict[str, str] = field(default_factory=dict)  # what it is about, for the log: volume_id, volume_name, …
     facts: Mapping[str, str | int] = field(default_factory=dict)  # what is told of it if it ends well: see ``call_log``
     obstacle: list[str] = field(default_factory=list)  # what stands in its way now, as ``deadlines.note`` says
 

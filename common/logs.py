@@ -12,7 +12,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
-from common import redaction
+from common import call_log, redaction
 from common.printable import printable, printable_lines
 
 FORMATS = ("json", "console")
@@ -27,6 +27,7 @@ FIRST = (
     "error_class",
     "error_code",
     "volume_id",
+    "volume_name",
     "message",
     "remedy",
 )
@@ -37,6 +38,7 @@ def configure(log_format: str, level: str, stream: TextIO | None = None) -> None
     """Send structlog and the standard library's loggers to ``stream`` (stderr), at ``level`` and above."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        call_log.add_volume,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -60,7 +62,7 @@ def configure(log_format: str, level: str, stream: TextIO | None = None) -> None
     handler = logging.StreamHandler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared[:2], structlog.stdlib.add_logger_name, *shared[2:]],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )

@@ -28,8 +28,8 @@ AT_ONCE = 64  # calls under way; the sidecars' workers ask for more only when so
 WAITING = 1024  # calls that wait for their turn
 UNLIMITED = frozenset({"csi.v1.Identity/Probe", "csi.v1.Identity/GetPluginInfo"})  # answered from memory, at once
 QUIET = ("csi.v1.Identity/", "csi.v1.Node/NodeGetCapabilities", "csi.v1.Controller/ControllerGetCapabilities")
-SUBJECTS = ("volume_id", "snapshot_id", "source_volume_id", "name", "node_id")
-LONGEST_TEXT = 2048  # characters of an error, or of a subject, that are passed on
+SUBJECTS = ("volume_id", "snapshot_id", "node_id")
+LONGEST_TEXT = 2048  # characters of an error that are passed on
 LONGEST_HEADER = 6144  # bytes of an error, encoded; gRPC's C core refuses an answer with more than 8 KiB of headers
 
 Servicer = Callable[[Exchange], Awaitable[None]]
@@ -176,9 +176,9 @@ class _Outcome:
 def _look_at(call: IncomingCall, request: Message) -> None:
     """Learn what the call is about, and which values must be told to nobody."""
     redaction.hide(*redaction.secrets_of(request))
-    for name in SUBJECTS:
-        if isinstance(value := getattr(request, name, None), str) and value:
-            call.subject[name] = value[:LONGEST_TEXT]
+    found = {name: getattr(request, name, None) for name in SUBJECTS}
+    call_log.begin(call.subject)
+    call_log.about(**{name: value for name, value in found.items() if isinstance(value, str) and value})
 
 
 async def _act(call: IncomingCall, servicer: Servicer, exchange: Exchange) -> None:

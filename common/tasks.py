@@ -7,12 +7,12 @@ and holds its own locks. The drain waits for it.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import TypeVar
 
 import structlog
 
-from common import errors
+from common import call_log, errors
 
 Result = TypeVar("Result")
 
@@ -69,8 +69,14 @@ class Tasks:
             raise
 
     def background(self, work: Coroutine[object, object, object], name: str) -> asyncio.Task[object]:
-        """Start work that lives until ``close`` at the longest. If it ends with an error, the error is logged."""
-        task = asyncio.create_task(work, name=name)
+        """Start work that lives until ``close`` at the longest. If it ends with an error, the error is logged.
+
+        Its lines in the log are of no call, though one may have started it.
+        """
+        context = copy_context()
+        context.run(structlog.contextvars.clear_contextvars)
+        context.run(call_log.begin, {})
+        task = asyncio.create_task(work, name=name, context=context)
         self._background.add(task)
         task.add_done_callback(self._forget_background)
         return task

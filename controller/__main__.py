@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from common import converters, core_dumps, entry, errors, logs
+from common import call_log, converters, core_dumps, entry, errors, logs
 from common.checks import directory, report
 from common.clouds import CLOUDS
 from common.health import HealthServer
@@ -169,6 +169,7 @@ def _controller(
     settings: ControllerSettings, api: Api, tasks: Tasks, metrics: Metrics, here: str
 ) -> tuple[Controller, Inventory]:
     parts = make_shared(api.cloud, tasks, api.budget, WorkMetrics(metrics.registry))
+    call_log.know_names(parts.cache.name_of)
     log.info("cloud", name=settings.cloud, detach_names_server=api.cloud.traits.detach_names_server)
     levels: dict[str, Callable[[], float | None]] = {
         "aiocsi_cloud_rate_limit": lambda: api.budget.quota.limit or None,

@@ -68,6 +68,11 @@ class VolumeCache:
         """Return the volume as it was last seen."""
         return self._volumes.get(volume_id)
 
+    def name_of(self, volume_id: str) -> str:
+        """Return the name of a volume, empty if it was not seen."""
+        volume = self._volumes.get(volume_id)
+        return volume.name if volume else ""
+
     def order(self) -> list[tuple[float, str]]:
         """Return creation time and id of every volume, oldest first."""
         if self._order is None:

@@ -32,6 +32,7 @@ class Controller(csi.ControllerBase):
 
     async def create_volume(self, message: csi.CreateVolumeRequest) -> csi.CreateVolumeResponse:
         """Make a volume, or find it made."""
+        call_log.about(volume_name=message.name)
         wanted = requests.create_volume(message, self._identity)
         volume = await self._work.volumes.create(wanted)
         call_log.tell(volume_id=volume.id, size_bytes=volume.size_bytes)
@@ -117,6 +118,7 @@ class Controller(csi.ControllerBase):
 
     async def create_snapshot(self, message: csi.CreateSnapshotRequest) -> csi.CreateSnapshotResponse:
         """Take a snapshot, or find it taken."""
+        call_log.about(name=message.name, volume_id=message.source_volume_id)
         snapshot = await self._work.snapshots.create(requests.take_snapshot(message, self._identity))
         call_log.tell(snapshot_id=snapshot.id, size_bytes=snapshot.min_size_bytes)
         return csi.CreateSnapshotResponse(snapshot=replies.snapshot_message(snapshot))

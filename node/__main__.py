@@ -9,7 +9,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from common import checks, core_dumps, entry, logs, server, settings
+from common import call_log, checks, core_dumps, entry, logs, server, settings
 from common.clouds import CLOUDS
 from common.health import HealthServer
 from common.identity import Identity, plugin_capabilities
@@ -88,6 +88,7 @@ async def serve(chosen: NodeSettings) -> None:
     await wiring.own_state(chosen)  # before anything of it is read: what another service writes would be missed
     host = wiring.make_host(chosen, Commands(counted.observe, str(chosen.state_dir), memory.for_programs()))
     counted.watch(host.threads)
+    call_log.know_names(host.state.name_of)
     parts = wiring.make_parts(chosen, host, VolumeLocks(tasks))
     offered = plugin_capabilities(snapshots=CLOUDS[chosen.cloud].snapshots)
     identity = Identity(chosen.driver_name, offered, ready=lambda: not parts.info.reason)

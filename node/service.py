@@ -44,6 +44,7 @@ class Node(csi.NodeBase):
     async def node_stage_volume(self, message: csi.NodeStageVolumeRequest) -> csi.NodeStageVolumeResponse:
         """Format if blank, mount at the staging path."""
         wanted = self._requests.stage(message)
+        call_log.about(volume_name=wanted.volume.name)
         with self._parts.refusals.noting(refusals.STAGE, wanted.volume.id, wanted.volume.name):
             await self._parts.staging.stage(wanted)
         return csi.NodeStageVolumeResponse()
@@ -58,6 +59,7 @@ class Node(csi.NodeBase):
     async def node_publish_volume(self, message: csi.NodePublishVolumeRequest) -> csi.NodePublishVolumeResponse:
         """Bind to the target path."""
         wanted = self._requests.publish(message)
+        call_log.about(volume_name=wanted.volume.name)
         with self._parts.refusals.noting(refusals.PUBLISH, wanted.volume.id, wanted.volume.name):
             await self._parts.publishing.publish(wanted)
         pod = requests.pod(message)

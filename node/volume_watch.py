@@ -8,7 +8,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
-from common import errors
+from common import call_log, errors
 from common.tasks import Tasks
 from node.health import Health
 from node.host.host import Host
@@ -80,6 +80,7 @@ class VolumeWatch:
             self._tasks.background(self._ask(record), "volume metrics")
 
     async def _ask(self, record: Staged) -> None:
+        call_log.about(volume_id=record.volume_id)
         try:
             async with self._places:
                 self._samples[record.volume_id] = await self._sample(record)

@@ -68,11 +68,12 @@ EVENTS_HEAD = """\
 # Events of the logs
 
 Each line is one event, as JSON, with its keys in one order: `timestamp`, `level`, `event`, `method`, `code` (the gRPC
-status), `outcome`, `error_class`, `error_code` ([what to do](codes.md)), `volume_id`, `message`,
-`remedy`, then the rest.
+status), `outcome`, `error_class`, `error_code` ([what to do](codes.md)), `volume_id`, `volume_name`,
+`message`, `remedy`, then the rest. Each line of a call for a volume has the volume's id
+and, where it is known, its name.
 Lines of one call have one `request_id`. [What `outcome` tells](errors.md): created, deleted and already gone are told
-apart. A line that tells of an error has `error_class`, `message` and, if the error is the driver's own, `error_code` and
-`remedy`."""
+apart. A line that tells of an error has `error_class`, `message` and, if the error is the driver's own, `error_code`
+and `remedy`."""
 
 METRICS_HEAD = """\
 # Metrics

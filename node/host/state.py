@@ -108,6 +108,11 @@ class StateFolder:
         record = self._known.get((kind, key))
         return record if isinstance(record, kind) else None
 
+    def name_of(self, volume_id: str) -> str:
+        """Return the name of a volume that is staged here, empty if none is."""
+        staged = self.read(Staged, volume_id)
+        return staged.volume_name if staged else ""
+
     def all(self, kind: type[Record]) -> tuple[Record, ...]:
         """Return every record of a kind."""
         return tuple(record for record in list(self._known.values()) if isinstance(record, kind))

@@ -26,8 +26,11 @@ class Captured:
 
     def lines(self, event: str) -> list[Line]:
         """Return the JSON lines of one event."""
-        found = [json.loads(line) for line in self.text.splitlines()]
-        return [line for line in found if line["event"] == event]
+        return [line for line in self.all() if line["event"] == event]
+
+    def all(self) -> list[Line]:
+        """Return all JSON lines."""
+        return [json.loads(line) for line in self.text.splitlines()]
 
 
 @contextmanager

@@ -35,6 +35,19 @@ async def test_create_tells_the_volume_and_whether_it_was_found() -> None:
     assert again == {**first, "outcome": "found"}
 
 
+async def test_a_call_is_about_the_volume_that_it_makes_or_copies() -> None:
+    world, subject = World(), dict[str, str]()
+    call_log.begin(subject)
+    await told(world, CREATE)
+    (volume_id,) = world.cloud.volumes
+    assert subject == {"volume_name": "pvc-a"}
+    subject.clear()
+    call_log.know_names(world.parts.cache.name_of)
+    await told(world, csi.CreateSnapshotRequest(source_volume_id=volume_id, name="snap"))
+    assert subject == {"volume_id": volume_id, "volume_name": "pvc-a", "name": "snap"}
+    assert world.parts.cache.name_of("another") == ""
+
+
 async def test_delete_tells_whether_the_volume_was_gone() -> None:
     world = World()
     volume_id = await world.create()

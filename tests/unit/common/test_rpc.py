@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import structlog
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
@@ -132,6 +133,40 @@ async def test_the_line_of_a_call_that_ended_well_has_what_was_told_of_it(
     await (client.call(VOLUME, REPLY) if error is None else client.refusal(VOLUME))
     (line,) = log.lines("call")
     assert line.get("outcome") == outcome
+
+
+@pytest.mark.asyncio
+async def test_the_lines_of_a_call_have_id_and_name_of_its_volume_and_no_line_has_those_of_another(
+    log: Captured, tmp_path: Path
+) -> None:
+    names = {"v-1": "pvc-1", "v-2": "pvc-2"}
+    tasks = Tasks()
+
+    async def act(_message: csi.DeleteVolumeRequest) -> None:
+        names.pop("v-1")  # as the volume that is deleted is forgotten
+        structlog.get_logger().info("step")
+        structlog.get_logger().info("other", volume_id="v-2")
+        structlog.get_logger().info("unknown", volume_id="v-3")
+        await tasks.background(_write("background"), "of the process")
+
+    call_log.know_names(lambda volume_id: names.get(volume_id, ""))
+    async with serving(tmp_path) as served, Client(served.socket) as client:
+        served.controller.act = act
+        await client.call(VOLUME, REPLY)
+    told = {str(each["event"]): (each.get("volume_id"), each.get("volume_name")) for each in log.all()}
+    told.pop("serving")
+    assert told == {
+        "step": ("v-1", "pvc-1"),
+        "other": ("v-2", "pvc-2"),
+        "unknown": ("v-3", None),
+        "background": (None, None),
+        "call": ("v-1", "pvc-1"),
+    }
+    assert "request_id" not in log.lines("background")[0]
+
+
+async def _write(event: str) -> None:
+    structlog.get_logger().info(event)
 
 
 @pytest.mark.asyncio

@@ -1,21 +1,35 @@
-"""The log tells for which pod a volume was published, as kubelet says with podInfoOnMount."""
+"""The log tells which volume was published, and for which pod, as kubelet says with podInfoOnMount."""
+
+from contextvars import copy_context
 
 import pytest
 
+from common import call_log
+from tests.fakes.host.seams import SimJournal
 from tests.unit.common.captured import captured
-from tests.unit.node.world import World
+from tests.unit.node.world import NAME, VOLUME, World
 
 INFO = {"csi.storage.k8s.io/pod.namespace": "shop", "csi.storage.k8s.io/pod.name": "orders-0"}
 
 
 @pytest.mark.parametrize(
-    ("context", "pod"),
+    ("info", "pod"),
     [pytest.param(INFO, "shop/orders-0", id="told"), pytest.param({}, None, id="kubelet does not say")],
 )
-def test_the_line_of_a_publish_names_the_pod(context: dict[str, str], pod: str | None) -> None:
+def test_the_line_of_a_publish_names_the_volume_and_the_pod(info: dict[str, str], pod: str | None) -> None:
+    context = copy_context()
+    context.run(call_log.begin, {"volume_id": VOLUME})
     with World() as world, captured("info") as log:
-        world.stage()
-        world.publish(**context)
+        context.run(world.stage)
+        context.run(world.publish, **info)
         (line,) = log.lines("published")
     assert line.get("pod") == pod
-    assert line["volume_id"] == "ours"
+    assert (line["volume_id"], line["volume_name"]) == (VOLUME, NAME)
+
+
+def test_the_name_of_a_volume_is_known_while_it_is_staged() -> None:
+    with World() as world:
+        world.stage()
+        staged = SimJournal(world.kept, same_boot=True).name_of(VOLUME)
+        world.unstage()
+        assert (staged, SimJournal(world.kept, same_boot=True).name_of(VOLUME)) == (NAME, "")
