@@ -29,6 +29,10 @@ class Code(ErrorCode):
         "nothing to do: the call is repeated; if that goes on, find out what detaches the volume",
     )
     WRITES_LOST = "AIOCSI-N020", "read dmesg of the node, and check the data of the application"
+    USED_ELSEWHERE = (
+        "AIOCSI-N021",
+        "unmount it on the other host; if that host is gone, run tune2fs -f -E clear_mmp on the device",
+    )
 
     OTHER_FILE_SYSTEM = "AIOCSI-N030", "name in the PersistentVolume the file system that is on the volume"
     NOT_FORMATTED = "AIOCSI-N031", "look at the device, and take a snapshot, before anything is wiped"

@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from common import errors
-from node import block_use, dead_mounts
+from node import block_use, dead_mounts, multiple_mount
 from node.codes import Code
 from node.encryption.unlocking import Opened, Unlocking
 from node.formats import filesystem_argv
@@ -195,6 +195,7 @@ class Staging:
             if isinstance(decision, formatting.Format):
                 await opened.content.format(wanted.volume, filesystem, device, decision, release=claim.aclose)
                 return False
+        await multiple_mount.refuse(self._host, wanted.volume, probe, device)
         if wanted.read_only or device.facts.read_only:
             _check_read_only(wanted, probe)
             return False

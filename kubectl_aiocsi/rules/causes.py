@@ -111,7 +111,7 @@ CAUSES = (
     ),
     Cause(
         "device-busy",
-        ("N014", "N062", "N075", "N076", "N077", "N078", "N093"),
+        ("N014", "N021", "N062", "N075", "N076", "N077", "N078", "N093"),
         r"is in use|busy|is still published",
         "see who holds it: docs/guides/volume-refuses-to-mount.md",
     ),

@@ -8,9 +8,10 @@ Sources: blkid(8); systemd's "Locking Block Device Access".
 import asyncio
 import errno
 import fcntl
+import mmap
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 
 from common import deadlines, errors
@@ -20,12 +21,13 @@ from node.host.command import Commands, Ended
 from node.host.devices import Device
 from node.host.threads import SECONDS, Threads
 from node.records.luks import Header
-from node.records.probes import Probe, ScanResult, Signature, Superblock
+from node.records.probes import MultipleMount, Probe, ScanResult, Signature, Superblock
 
 BLKID_SECONDS = 60.0
 SCAN_SECONDS = 60.0
 LOCK_SECONDS, LOCK_PAUSE = 3.0, 0.05  # udev keeps a disk locked while its rules run: milliseconds, on a busy host more
 ANSWER_SECONDS = 1.0  # left of the caller's time to tell him who has the device
+_DIRECT_BYTES = 4096  # the largest logical block of a disk (open(2), O_DIRECT)
 _ZEROS = bytes(scan_ranges.ENDS_BYTES * 2)
 
 
@@ -80,6 +82,13 @@ class Prober:
         """Return the superblock and the LUKS header. Raises FailedPrecondition if the device cannot be read."""
         return await self._threads.call(partial(read_head, device), SECONDS, f"reading {device.path}")
 
+    async def multiple_mount(self, device: Device, at: int) -> MultipleMount | None:
+        """Return the block of multiple mount protection at a byte offset, as it is on the disk now; None: it is none.
+
+        Raises FailedPrecondition if it cannot be read.
+        """
+        return await self._threads.call(partial(read_mmp, device, at), SECONDS, f"reading {device.path}")
+
     async def scan(self, device: Device) -> ScanResult:
         """Read the device where data may lie."""
         return await self._threads.call(partial(scan, device), SCAN_SECONDS, f"reading {device.path}")
@@ -123,13 +132,37 @@ def read_head(device: Device) -> tuple[Superblock | None, Header | None]:
 
     Raises FailedPrecondition on a read error.
     """
-    try:
+    with _readable(device):
         os.posix_fadvise(device.descriptor, 0, superblocks.HEAD_BYTES, os.POSIX_FADV_DONTNEED)
         head = os.pread(device.descriptor, superblocks.HEAD_BYTES, 0)
-        return superblocks.parse(head), luks_header.parse(head)
+    return superblocks.parse(head), luks_header.parse(head)
+
+
+def read_mmp(device: Device, at: int) -> MultipleMount | None:
+    """See ``Prober.multiple_mount``; blocks. Past the page cache, since another host writes the block.
+
+    The superblock may name a place that is not on the device.
+    """
+    if at >= device.facts.size_bytes:
+        return None
+    start = at // _DIRECT_BYTES * _DIRECT_BYTES
+    with _readable(device, at), mmap.mmap(-1, 2 * _DIRECT_BYTES) as buffer:  # aligned, as O_DIRECT wants it
+        descriptor = os.open(device.pinned, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
+        try:
+            read_bytes = os.preadv(descriptor, [buffer], start)
+        finally:
+            os.close(descriptor)
+        return superblocks.parse_mmp(buffer[at - start : min(at - start + superblocks.MMP_BYTES, read_bytes)])
+
+
+@contextmanager
+def _readable(device: Device, at: int = 0) -> Iterator[None]:
+    """Raise FailedPrecondition on a read error."""
+    try:
+        yield
     except OSError as error:
         raise errors.FailedPrecondition(
-            f"device {device.path} cannot be read at byte 0: {error.strerror}",
+            f"device {device.path} cannot be read at byte {at}: {error.strerror}",
             remedy="look into the kernel log for I/O errors; what cannot be read is never taken for blank",
             error_code=Code.DEVICE_UNREADABLE,
         ) from error

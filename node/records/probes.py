@@ -20,6 +20,18 @@ class Superblock:
     mount_options: str = ""  # ext: with which it asks to be mounted (tune2fs -E mount_opts)
     external_journal: bool = False  # ext: on another device, which it names
     unfinished: bool = False  # xfs: mkfs has not ended; ext and btrfs write their mark last
+    mmp_at: int | None = None  # ext: byte offset of the block of multiple mount protection; None: it has none
+    mmp_seconds: int = 0  # ext: how often a host that has it mounted writes that block
+
+
+@dataclass(frozen=True)
+class MultipleMount:
+    """The block of multiple mount protection: what the last host to mount an ext for writing has written there."""
+
+    sequence: int  # another number at each write, while it is mounted
+    check_seconds: int  # how long its writes are apart at the most
+    host: str
+    device: str
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """A disk in memory: not bytes, but what the bytes would mean. And the file system on it, with the log of its writer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from node.records.probes import MultipleMount
 
 GIB = 1 << 30
 
@@ -14,10 +16,11 @@ class Filesystem:
     uuid: str
     log: list[int] = field(default_factory=list)
     marked: bool = False  # it says of itself that it has errors
+    mmp: list[MultipleMount | None] = field(default_factory=list)  # what each look finds, the last one again and again
 
     def copy(self) -> "Filesystem":
         """Return the same, independent."""
-        return Filesystem(self.kind, self.size_bytes, self.uuid, list(self.log), self.marked)
+        return replace(self, log=list(self.log), mmp=list(self.mmp))
 
 
 @dataclass

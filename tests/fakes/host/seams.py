@@ -25,7 +25,7 @@ from node.host.state import StateFolder
 from node.host.sysfs import Sysfs
 from node.host.threads import Threads
 from node.records.kernel import Facts
-from node.records.probes import ScanResult, Superblock
+from node.records.probes import MultipleMount, ScanResult, Superblock
 from node.records.requests import VolumeSpec
 from node.records.state import Intent
 from node.rules import identity
@@ -90,6 +90,7 @@ class SimThreads(Threads):
             filesystems._forget: lambda _: None,
             probe._claim: self._claim,
             probe.read_head: lambda device: (self._superblock(device), None),
+            probe.read_mmp: self._mmp,
             probe.scan: self._scan,
         }
 
@@ -149,7 +150,15 @@ class SimThreads(Threads):
         if not self._kernel.is_alive(plugged):
             raise errors.FailedPrecondition(f"device {device.path} cannot be read at byte 0: Input/output error")
         found = plugged.disk.filesystem
-        return None if found is None else Superblock(found.kind, found.size_bytes, found.uuid, marked=found.marked)
+        if found is None:
+            return None
+        at = 0 if found.mmp else None
+        return Superblock(found.kind, found.size_bytes, found.uuid, marked=found.marked, mmp_at=at)
+
+    def _mmp(self, device: Device, at: int) -> MultipleMount | None:
+        found = self._kernel.open[device.descriptor].plugged.disk.filesystem
+        assert found is not None, at
+        return found.mmp.pop(0) if len(found.mmp) > 1 else found.mmp[0]
 
     def _scan(self, device: Device) -> ScanResult:
         plugged = self._kernel.open[device.descriptor].plugged

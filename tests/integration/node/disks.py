@@ -70,6 +70,12 @@ class Disks:
             file.truncate(size_bytes)
         return path
 
+    def alias(self, file: Path) -> Path:
+        """Return another name of a volume's file, as of another volume."""
+        path = self.files / f"{uuid.uuid4()}.img"
+        path.hardlink_to(file)
+        return path
+
     def blank(self, size_bytes: int = GIB) -> Disk:
         """Make a volume that nobody has written to."""
         return self.attach(self.file(size_bytes))

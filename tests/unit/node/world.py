@@ -91,6 +91,10 @@ class World:
         asked = replace(self.asked(), target=path or target("pod"))
         return self._call(asked.expand(limit_bytes=limit_bytes), csi.NodeExpandVolumeResponse).capacity_bytes
 
+    def now(self) -> float:
+        """Return the time, seconds."""
+        return self._loop.time()
+
     def enlarge(self) -> None:
         """Make the disk twice as large; of one that is in use the kernel learns when it is asked to look again."""
         self.plugged.disk.size_bytes = 2 * GIB

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.formats import superblocks
-from node.records.probes import Superblock
+from node.records.probes import MultipleMount, Superblock
 
 UUID = uuid.UUID(int=5)
 
@@ -40,6 +40,21 @@ def test_the_mount_options_of_an_ext_are_read() -> None:
     found = superblocks.parse(head(1024, bytes(block)))
     assert found is not None
     assert found.mount_options == "errors=panic"
+
+
+def test_the_multiple_mount_protection_of_an_ext_is_read() -> None:
+    block = bytearray(1024)
+    struct.pack_into("<I", block, 24, 2)
+    struct.pack_into("<H", block, 56, 0xEF53)
+    struct.pack_into("<I", block, 96, 0x100)
+    struct.pack_into("<HQ", block, 0x166, 5, 7986)
+    found = superblocks.parse(head(1024, bytes(block)))
+    assert found is not None
+    assert (found.mmp_at, found.mmp_seconds) == (7986 * 4096, 5)
+    mmp = struct.pack("<IIQ64s32sH", 0x004D4D50, 7, 1795933759, b"node-b", b"sda", 10).ljust(1024, b"\0")
+    assert superblocks.parse_mmp(mmp) == MultipleMount(7, 10, "node-b", "sda")
+    assert superblocks.parse_mmp(mmp[:-1]) is None
+    assert superblocks.parse_mmp(bytes(1024)) is None
 
 
 def test_an_xfs_is_read() -> None:
