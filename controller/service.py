@@ -85,7 +85,7 @@ class Controller(csi.ControllerBase):
 
     async def list_volumes(self, message: csi.ListVolumesRequest) -> csi.ListVolumesResponse:
         """Tell of a page of the zone's volumes, with the nodes they are published to."""
-        volumes, token = await self._work.lists.volumes(requests.listing(message.max_entries, message.starting_token))
+        volumes, token = await self._work.listing.volumes(requests.listing(message.max_entries, message.starting_token))
         return replies.volumes_page(volumes, token, self._identity)
 
     async def controller_get_volume(self, message: csi.ControllerGetVolumeRequest) -> csi.ControllerGetVolumeResponse:
@@ -97,7 +97,8 @@ class Controller(csi.ControllerBase):
     async def get_capacity(self, message: csi.GetCapacityRequest) -> csi.GetCapacityResponse:
         """Tell what can be made; nothing of what the driver does not offer."""
         zone = requests.capacity_zone(message, self._identity)
-        return replies.capacity(self._work.offers.nothing if zone is None else await self._work.offers.capacity(zone))
+        offers = self._work.capacity
+        return replies.capacity(offers.nothing if zone is None else await offers.capacity(zone))
 
     async def controller_expand_volume(
         self, message: csi.ControllerExpandVolumeRequest
@@ -138,9 +139,9 @@ class Controller(csi.ControllerBase):
         asked = requests.listing(message.max_entries, message.starting_token)
         source = requests.volume_id(message.source_volume_id) if message.source_volume_id else ""
         if message.snapshot_id:
-            found = await self._work.lists.snapshot(requests.snapshot_id(message.snapshot_id), source)
+            found = await self._work.listing.snapshot(requests.snapshot_id(message.snapshot_id), source)
             return replies.snapshots_page(found)
-        snapshots, token = await self._work.lists.snapshots(asked, source)
+        snapshots, token = await self._work.listing.snapshots(asked, source)
         return replies.snapshots_page(snapshots, token)
 
     async def controller_get_volume_health(

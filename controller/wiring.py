@@ -24,8 +24,8 @@ class ControllerDomains:
     volumes: Volumes
     attachments: Attachments
     snapshots: Snapshots
-    lists: Listing
-    offers: Capacity
+    listing: Listing
+    capacity: Capacity
     health: VolumeHealth
     inventory: Inventory
 
@@ -50,8 +50,8 @@ def make_domains(
         volumes=Volumes(parts, sources),
         attachments=Attachments(parts, identity.labels, confirm=confirm),
         snapshots=snapshots,
-        lists=Listing(inventory, snapshots, leftovers, longest_page),
-        offers=Capacity(parts.cloud),
+        listing=Listing(inventory, snapshots, leftovers, longest_page),
+        capacity=Capacity(parts.cloud),
         health=VolumeHealth(parts, inventory, longest_page),
         inventory=inventory,
     )

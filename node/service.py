@@ -31,7 +31,7 @@ class NodeDomains:
     stats: Stats
     refusals: Refusals
     health: Health
-    info: Info
+    node_info: Info
 
 
 class Node(csi.NodeBase):
@@ -97,7 +97,7 @@ class Node(csi.NodeBase):
 
     async def node_get_info(self, message: csi.NodeGetInfoRequest) -> csi.NodeGetInfoResponse:  # noqa: ARG002  # empty
         """Tell who this node is."""
-        return replies.info(await self._parts.info.get())
+        return replies.info(await self._parts.node_info.get())
 
     async def node_get_capabilities(
         self,

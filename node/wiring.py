@@ -117,7 +117,7 @@ def make_parts(chosen: NodeSettings, host: Host, turns: VolumeLocks) -> NodeDoma
         stats=Stats(host),
         refusals=refusals,
         health=Health(host, refusals),
-        info=make_info(chosen, host, refusals),
+        node_info=make_info(chosen, host, refusals),
     )
 
 

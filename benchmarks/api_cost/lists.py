@@ -53,7 +53,7 @@ async def _count() -> tuple[int, int]:
     work = make_domains(
         join_parts(cloud, Tasks(), Calm()), ControllerScope("d", "nyc1", CLOUDS[DEFAULT], cloud.traits), 250
     )
-    lists = work.lists
+    lists = work.listing
     await work.attachments.publish(Attach(next(iter(cloud.volumes)), "1"))  # the list of actions proves itself
     cloud.requests.clear()
     await lists.volumes(ListRequest(0, ""))

@@ -115,7 +115,7 @@ class Stand:
     async def list_all(self, wanted: ListRequest) -> None:
         """List volumes, as the attacher does."""
         with deadlines.until(_now() + LIST_SECONDS):
-            await self._work.lists.volumes(wanted)
+            await self._work.listing.volumes(wanted)
 
     async def measured(self, work: Awaitable[object]) -> Cost:
         """Do the work; return what it cost."""

@@ -22,6 +22,7 @@ WITH_PLUGINS = ("env", "-u", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 WORDS = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=60")
 PYTEST = (*WITH_PLUGINS, sys.executable, *WORDS)
 SECONDS = 240.0  # for one look; a mutation that makes the tests wait for ever is noticed
+ALL_SECONDS = 1200.0  # for one look at all that is drawn, without a mutation
 
 
 def main() -> int:
@@ -36,7 +37,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="aiocsi-mutations-") as folder:
         copy = Copy(Path(folder))
         nearest = {tests for each in drawn for tests in next(looks(each.path))}
-        if failure := _failure(copy, sorted(nearest)):
+        if failure := _failure(copy, sorted(nearest), ALL_SECONDS):
             raise ValueError(f"the tests fail without a mutation: {failure}")
         survived = [each for each in drawn if not _told(copy, each)]
     print(f"seed {options.seed}: {len(drawn) - len(survived)} of {len(drawn)} were noticed")
@@ -78,10 +79,10 @@ def _noticed_by(copy: Copy, mutant: Mutant) -> str:
         return next(filter(None, (_failure(copy, tests) for tests in looks(mutant.path))), "")
 
 
-def _failure(copy: Copy, tests: list[str]) -> str:
+def _failure(copy: Copy, tests: list[str], seconds: float = SECONDS) -> str:
     """Return what fails first; empty if nothing does."""
     try:
-        status, output = copy.run(*PYTEST, *tests, seconds=SECONDS)
+        status, output = copy.run(*PYTEST, *tests, seconds=seconds)
     except subprocess.TimeoutExpired:
         return f"{' '.join(tests)} does not end"
     if status == 0:

@@ -1,6 +1,7 @@
 """The node's parts in this process, on volumes of their own; each test leaves nothing behind."""
 
 import asyncio
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -19,6 +20,7 @@ from node.host.volume_locks import VolumeLocks
 from node.records.requests import Filesystem, Publish, Stage, VolumePath, VolumeSpec
 from node.service import NodeDomains
 from node.settings import NodeSettings
+from tests.integration.node import headers
 from tests.integration.node.disks import Disk, Disks, disks
 from tools.csi.kubelet import NodeRequests
 from tools.processes import traces
@@ -128,3 +130,11 @@ async def bench(volumes: Disks) -> AsyncIterator[Bench]:
     await commits.settle(30)
     await made.undo()
     await commits.close()
+
+
+@pytest_asyncio.fixture
+async def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> headers.Disk:
+    """A disk with the old passphrase, whose cryptsetup can be killed."""
+    made = await headers.encrypted(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    return made

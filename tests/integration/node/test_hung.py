@@ -4,7 +4,6 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,10 +23,11 @@ from tools.processes import traces
 from tools.processes.run import run
 from tools.services.stack import Service
 
-PROBES = 20
-HOUR = 3600
-
 pytestmark = pytest.mark.every_python  # each version starts and ends programs in its own way
+
+PROBES = 20
+
+HOUR = 3600
 
 
 def fake(folder: Path, program: str, script: str) -> None:
@@ -60,6 +60,23 @@ async def service(volumes: Disks, request: pytest.FixtureRequest) -> AsyncIterat
 
 def stage_request(folder: Path, disk: Disk, kind: str) -> csi.NodeStageVolumeRequest:
     return disk.asked(str(folder / "staging" / disk.id), kind=kind).stage()
+
+
+def made_target(bench: Bench, disk: Disk) -> Path:
+    target = Path(bench.target(disk))
+    target.mkdir(parents=True)
+    return target
+
+
+def pull_the_plug(disks: Disks, disk: Disk) -> Disk:
+    """Detach under the mount, and attach the volume's data again; its device has another number then."""
+    data = disk.file.with_suffix(".copy")
+    run("cp", "--sparse=always", str(disk.file), str(data))
+    disks.forget(disk)
+    disk.node.unlink()
+    disk.file.unlink()
+    data.rename(disk.file)
+    return disks.attach(disk.file)
 
 
 @pytest.mark.asyncio
@@ -121,12 +138,6 @@ async def test_a_program_that_says_too_much_does_not_fill_the_memory(service: Se
     assert int(peak.split()[1]) < 64 << 10
 
 
-def made_target(bench: Bench, disk: Disk) -> Path:
-    target = Path(bench.target(disk))
-    target.mkdir(parents=True)
-    return target
-
-
 @pytest.mark.asyncio
 async def test_a_file_system_that_does_not_answer_costs_one_thread(bench: Bench) -> None:
     disk = bench.disks.blank()
@@ -157,23 +168,6 @@ async def test_a_dead_mount_is_unpublished(bench: Bench) -> None:
         await bench.unpublish(disk)
         assert traces.mounts(bench.folder) == ()
         assert not os.path.lexists(target)  # noqa: ASYNC240  # a local folder
-
-
-@pytest.mark.asyncio
-async def test_a_device_that_fails_under_its_mount_is_reported_and_unstaged(bench: Bench) -> None:
-    disk = bench.disks.blank()
-    await bench.stage(disk)
-    target = await bench.publish(disk)
-    place = VolumePath(disk.id, str(target))
-    assert await bench.parts.health.of_volume(place) == ()
-    os.truncate(disk.file, 0)  # every read and write behind the end of the file is an I/O error
-    with suppress(OSError):  # the kernel may have made the file system read-only by now
-        (target / "file").write_bytes(b"x" * 4096)
-    os.sync()
-    assert {found.severity for found in await bench.parts.health.of_volume(place)} & {"degraded", "inaccessible"}
-    await bench.unpublish(disk)
-    await bench.unstage(disk)
-    assert traces.mounts(bench.folder) == ()
 
 
 @pytest.mark.asyncio
@@ -224,17 +218,6 @@ async def test_a_journal_that_cannot_be_written_leaves_the_volume_as_it_was(volu
         run("umount", str(full))
     assert disk.digest() == before
     assert traces.mounts(bench.folder) == ()
-
-
-def pull_the_plug(disks: Disks, disk: Disk) -> Disk:
-    """Detach under the mount, and attach the volume's data again; its device has another number then."""
-    data = disk.file.with_suffix(".copy")
-    run("cp", "--sparse=always", str(disk.file), str(data))
-    disks.forget(disk)
-    disk.node.unlink()
-    disk.file.unlink()
-    data.rename(disk.file)
-    return disks.attach(disk.file)
 
 
 @pytest.mark.asyncio

@@ -115,16 +115,3 @@ async def test_a_volume_that_is_still_published_is_not_unstaged(bench: Bench) ->
     await bench.publish(disk)
     with pytest.raises(errors.FailedPrecondition, match="still published"):
         await bench.unstage(disk)
-
-
-@pytest.mark.asyncio
-async def test_stats_count_the_files_of_a_volume(bench: Bench) -> None:
-    disk = bench.disks.blank()
-    await bench.stage(disk)
-    target = await bench.publish(disk)
-    before = await bench.parts.stats.usage(VolumePath(disk.id, str(target)))
-    (target / "file").write_bytes(b"x" * (1 << 20))
-    os.sync()
-    after = await bench.parts.stats.usage(VolumePath(disk.id, str(target)))
-    assert after.used_bytes - before.used_bytes == 1 << 20
-    assert after.used_inodes - before.used_inodes == 1

@@ -7,9 +7,9 @@ from tests.unit.controller.world import World
 
 async def names(world: World, length: int = 0) -> list[str]:
     """List all volumes, page by page."""
-    found, token = await world.work.lists.volumes(ListRequest(length, ""))
+    found, token = await world.work.listing.volumes(ListRequest(length, ""))
     while token:
-        more, token = await world.work.lists.volumes(ListRequest(length, token))
+        more, token = await world.work.listing.volumes(ListRequest(length, token))
         found += more
     return [each.name for each in found]
 

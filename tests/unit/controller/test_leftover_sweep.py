@@ -40,7 +40,7 @@ class Failing(FakeCloud):
 async def hours(world: World, number: int) -> None:
     """Let the attacher ask for all volumes once an hour, and then so many times."""
     for _ in range(number + 1):
-        await world.work.lists.volumes(ListRequest(0, ""))
+        await world.work.listing.volumes(ListRequest(0, ""))
         await asyncio.sleep(LEFTOVER_SECONDS)
 
 
@@ -100,7 +100,7 @@ async def test_the_snapshot_of_a_clone_that_is_wanted_here_stays() -> None:
     for _ in range(4):
         with pytest.raises(errors.ResourceExhausted):
             await world.create("pvc-clone", source=Source(volume_id=source))
-        await world.work.lists.volumes(ListRequest(0, ""))
+        await world.work.listing.volumes(ListRequest(0, ""))
         await asyncio.sleep(LEFTOVER_SECONDS * 0.9)
     assert len(world.cloud.taken) == 1
 

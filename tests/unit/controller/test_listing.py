@@ -23,10 +23,10 @@ async def test_a_token_survives_the_end_of_its_volume_and_new_volumes_come_last(
     for name in "abc":
         await world.create(f"pvc-{name}")
         await asyncio.sleep(1)
-    first, token = await world.work.lists.volumes(ListRequest(2, ""))
+    first, token = await world.work.listing.volumes(ListRequest(2, ""))
     await world.volumes.delete(first[-1].id)
     await world.create("pvc-d")
-    second, end = await world.work.lists.volumes(ListRequest(5, token))
+    second, end = await world.work.listing.volumes(ListRequest(5, token))
     assert ([each.name for each in second], end) == (["pvc-c", "pvc-d"], "")
 
 

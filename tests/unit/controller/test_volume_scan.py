@@ -38,7 +38,7 @@ async def test_an_hour_of_lists_of_10000_volumes_costs_150_requests_at_most() ->
     world.cloud.requests.clear()
     for _ in range(60):
         await asyncio.sleep(60)
-        assert len((await world.work.lists.volumes(ListRequest(0, "")))[0]) == 250
+        assert len((await world.work.listing.volumes(ListRequest(0, "")))[0]) == 250
     assert len(world.cloud.requests) <= 150
 
 

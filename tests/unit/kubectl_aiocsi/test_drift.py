@@ -1,18 +1,14 @@
-"""Where cluster and cloud disagree, and the PersistentVolume for a volume that only the cloud has."""
-
-import json
+"""Where cluster and cloud disagree."""
 
 import pytest
-import yaml
 
 from kubectl_aiocsi.records import Json, Object
 from kubectl_aiocsi.rules.drift import KINDS, in_bytes
 from tests.unit.kubectl_aiocsi.api_server import ApiServer
 from tests.unit.kubectl_aiocsi.asking import ask
+from tests.unit.kubectl_aiocsi.drifted import LEFT, left_volume
 from tests.unit.kubectl_aiocsi.ways import merge
 from tests.unit.kubectl_aiocsi.world import ago, cloud_has, healthy, metadata, now
-
-LEFT: Json = {"id": "left", "name": "pvc-left", "node_ids": []}
 
 
 async def kinds(server: ApiServer) -> list[str]:
@@ -21,10 +17,6 @@ async def kinds(server: ApiServer) -> list[str]:
     assert answer.status == (1 if found else 0)
     assert all(each.text("remove") and each.text("said") for each in answer.json.each("drift"))
     return found
-
-
-def left_volume(server: ApiServer) -> None:
-    cloud_has(server, LEFT)
 
 
 def gone_volume(server: ApiServer) -> None:
@@ -149,54 +141,3 @@ async def test_what_cannot_be_compared_is_named() -> None:
 @pytest.mark.parametrize(("text", "size"), [("10Gi", 10 << 30), ("5G", 5 * 10**9), ("7", 7), ("", 0), ("1.5Gi", 0)])
 def test_a_quantity_is_read_or_not_believed(text: str, size: int) -> None:
     assert in_bytes(text) == size
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("word", ["left", "pvc-left"])
-async def test_a_volume_that_is_adopted_is_kept_and_never_formatted(word: str) -> None:
-    server = healthy()
-    left_volume(server)
-    answer = await ask(server, "adopt", word)
-    made = Object(yaml.safe_load(answer.text))
-    assert (made.text("kind"), made.name, answer.status) == ("PersistentVolume", "pvc-left", 0)
-    assert made.text("spec", "csi", "volumeHandle") == "left"
-    assert made.at("spec", "csi", "volumeAttributes") == {"dobs.csi.digitalocean.com/noformat": "true"}
-    assert made.text("spec", "persistentVolumeReclaimPolicy") == "Retain"
-    assert made.text("spec", "storageClassName") == "do-block-storage-retain"
-    assert made.text("spec", "capacity", "storage") == "10Gi"
-    assert json.loads((await ask(server, "adopt", word, "-o", "json")).text) == made.json
-
-
-@pytest.mark.asyncio
-async def test_without_a_class_that_keeps_any_class_of_the_driver_is_named_and_none_of_another() -> None:
-    server = healthy()
-    left_volume(server)
-    server.drop("storageclasses", "do-block-storage-retain", "do-block-storage-xfs-retain")
-    assert "storageClassName: do-block-storage\n" in (await ask(server, "adopt", "left")).text
-    server.drop("storageclasses")
-    assert "storageClassName: ''\n" in (await ask(server, "adopt", "left")).text
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize(
-    ("word", "change", "why"),
-    [
-        ("nobody", {}, "the cloud has no volume nobody"),
-        ("1cdb2c84-0000-4000-8000-000000000001", {}, "PersistentVolume pv-orders has it already"),
-        ("left", {"node_ids": ["7"]}, "it is attached to droplet 7"),
-        ("left", {"name": "pv-orders"}, "there is a PersistentVolume pv-orders of another volume"),
-    ],
-)
-async def test_a_volume_whose_adoption_would_do_harm_is_refused(word: str, change: Json, why: str) -> None:
-    server = healthy()
-    cloud_has(server, {**LEFT, **change})
-    answer = await ask(server, "adopt", word)
-    assert (answer.status, answer.text) == (1, "")
-    assert why in answer.errors
-
-
-@pytest.mark.asyncio
-async def test_nothing_is_adopted_while_the_cloud_s_volumes_are_not_known() -> None:
-    answer = await ask(healthy(), "adopt", "left")
-    assert answer.status == 1
-    assert "the cloud's volumes are not known" in answer.errors

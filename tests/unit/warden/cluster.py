@@ -16,8 +16,11 @@ from warden.metrics import WardenMetrics
 from warden.records import ServerState
 from warden.rules.failover import Mode, Policy
 from warden.rules.objects import Json, each, text
+from warden.rules.taints import OUT_OF_SERVICE
 from warden.view import View
 
+PROVEN = 60 + 15 + 10  # seconds: not ready for so long, two looks so far apart, and the ticks
+KEY = OUT_OF_SERVICE.key
 DRIVER = "block.example.com"
 NOON = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 

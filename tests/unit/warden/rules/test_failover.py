@@ -4,22 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from warden.records import NodeRecord, ServerState, Taint
+from tests.unit.warden.rules.nodes import DRIVER, WELL, node
+from warden.records import NodeRecord, ServerState
 from warden.rules import failover, taints
 from warden.rules.failover import Action, Mode, Policy, Sighting, Verdict
 
-DRIVER = "block.example.com"
 OURS = ((taints.tainted_by(DRIVER), taints.OURS),)
+
 ACTIVE, OFF, GONE, UNTOLD = ServerState
 
-
-def node(name: str = "n1", **fields: object) -> NodeRecord:
-    return NodeRecord(name, "u", "7", **{"ready": False, "changed": "t", **fields})  # type: ignore[arg-type]
-
-
-WELL = [node(name, ready=True) for name in "abc"]
 PROVEN = Sighting("u", "t", 0.0, OFF, 60.0, 75.0)
+
 TAINT = Policy(DRIVER, Mode.TAINT)
+
+CLAIMED = node(ready=True, annotations=OURS)
 
 
 def test_a_node_is_counted_from_when_it_was_first_seen_not_ready() -> None:
@@ -135,9 +133,6 @@ def test_what_is_done_about_a_lost_node(
     assert failover.of_lost(lost, Sighting("u", "t", 0.0), [lost, *others], policy) == failover.NOTHING
 
 
-CLAIMED = node(ready=True, annotations=OURS)
-
-
 @pytest.mark.parametrize(
     ("returned", "state", "ready_seconds", "clears"),
     [
@@ -155,38 +150,3 @@ def test_when_our_taint_may_go(
     returned: NodeRecord, state: ServerState | None, ready_seconds: float, clears: bool
 ) -> None:
     assert failover.has_returned(returned, state, ready_seconds, TAINT) is clears
-
-
-def test_a_patch_is_refused_unless_the_node_is_as_it_was_seen() -> None:
-    unchanged = [
-        {"op": "test", "path": "/metadata/uid", "value": "u"},
-        {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
-    ]
-    key, effect = taints.OUT_OF_SERVICE.key, taints.OUT_OF_SERVICE.effect
-    taint = {"key": key, "value": "nodeshutdown", "effect": effect}
-    ours = {taints.tainted_by(DRIVER): "aiocsi"}
-    path = f"/metadata/annotations/{DRIVER}~1tainted-by"
-    assert taints.set_out_of_service(node(), DRIVER) == [
-        *unchanged,
-        {"op": "add", "path": "/spec/taints", "value": [taint]},
-        {"op": "add", "path": "/metadata/annotations", "value": ours},
-    ]
-    other = Taint("other", "", "NoSchedule")
-    assert taints.set_out_of_service(node(taints=(other,), is_annotated=True), DRIVER) == [
-        *unchanged,
-        {"op": "add", "path": "/spec/taints/-", "value": taint},
-        {"op": "add", "path": path, "value": "aiocsi"},
-    ]
-    assert taints.clear_out_of_service(node(taints=(other, taints.OUT_OF_SERVICE)), DRIVER) == [
-        *unchanged,
-        {"op": "test", "path": "/spec/taints/1/key", "value": key},
-        {"op": "remove", "path": "/spec/taints/1"},
-        {"op": "remove", "path": path},
-    ]
-
-
-def test_the_start_taint_goes_with_every_effect() -> None:
-    key = f"{DRIVER}/agent-not-ready"
-    both = (Taint(key, "", "NoSchedule"), Taint("other", "", "NoExecute"), Taint(key, "x", "NoExecute"))
-    removed = [step["path"] for step in taints.clear_start_taint(node(taints=both), key) if step["op"] == "remove"]
-    assert removed == ["/spec/taints/2", "/spec/taints/0"]

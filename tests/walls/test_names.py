@@ -1,0 +1,56 @@
+"""What the tree alone tells: which module acts for an RPC, and which file tests what decides or acts."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.walls.test_doors import DRIVER, ROOT, sources
+
+DECLARE = {
+    *("__init__", "__main__", "api", "api_request", "base", "block_control", "cloud_errors", "codes", "context_keys"),
+    *("lane_metrics", "lanes", "limits", "metrics", "records", "request_metrics", "settings", "shared", "wiring"),
+}
+"""Modules that declare, count or put together: what they hold is tested by what uses it."""
+
+DECLARING_PACKAGES = {"common/clouds", "node/records"}
+ASKED = {"_parts", "_work"}  # a service's domain objects
+ABOUT_THE_SERVICE = {"get_capabilities", "controller_get_capabilities", "node_get_capabilities"}
+
+
+def of_its_name(path: Path) -> Iterator[Path]:
+    """Yield where the tests of a module may be: without disks, on disks, in guests, or a contract."""
+    name = f"test_{path.stem}.py"
+    yield Path("tests/unit", path.parent, name)
+    yield Path("tests/integration", path.parts[0], name)
+    yield Path("tests/vm", path.parent.name, name)
+    yield Path("tests/contract", path.parent.name, name)
+
+
+def untested(paths: list[Path]) -> list[str]:
+    return [str(path) for path in paths if not any((ROOT / each).exists() for each in of_its_name(path))]
+
+
+def test_what_decides_or_acts_has_a_test_file_of_its_name() -> None:
+    found = [Path(path) for path, _ in sources(*DRIVER)]
+    paths = [each for each in found if each.stem not in DECLARE and str(each.parent) not in DECLARING_PACKAGES]
+    assert untested(paths) == []
+
+
+@pytest.mark.parametrize("package", ["controller", "node"])
+def test_an_rpc_is_passed_on_to_the_module_that_acts_by_its_name(package: str) -> None:
+    ((_, tree),) = sources(f"{package}/service.py")
+    (service,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.bases)
+    for method in service.body:
+        if isinstance(method, ast.AsyncFunctionDef) and method.name not in ABOUT_THE_SERVICE:
+            acting = {Path(package, f"{name}.py") for name in passed_on_to(method)}
+            assert acting, method.name
+            assert [str(each) for each in acting if not (ROOT / each).exists()] == [], method.name
+
+
+def passed_on_to(method: ast.AsyncFunctionDef) -> Iterator[str]:
+    """Yield ``name`` of each ``self._parts.name``."""
+    for node in ast.walk(method):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr in ASKED:
+            yield node.attr
