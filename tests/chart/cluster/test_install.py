@@ -1,6 +1,7 @@
 """Each sample of values, installed, upgraded, rolled back and uninstalled, by both versions of Helm."""
 
 import asyncio
+import itertools
 import json
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from tools.chart import CHART, helm, snapshots
 from tools.processes.program import until
 from tools.processes.run import ToolFailed
 
-SAMPLES = [pytest.param(values, id=snapshots.name(values)) for values in snapshots.inputs()]
 REALISTIC = [pytest.param(values, id=name) for name, values in realistic()]
 WAYS = [
     pytest.param(("helm", ()), id="Helm 3"),
@@ -20,6 +20,10 @@ WAYS = [
     pytest.param(("helm4", ("--server-side=true",)), id="Helm 4, server side"),
 ]
 Way = tuple[str, tuple[str, ...]]
+SAMPLES = [  # each by one way of the three in turn
+    pytest.param(values, *way.values, id=f"{snapshots.name(values)}, {way.id}")
+    for values, way in zip(snapshots.inputs(), itertools.cycle(WAYS), strict=False)
+]
 SCHEDULED_SECONDS = 20.0
 IN = "--namespace=kube-system"
 ALONE = ("--set=storageClasses.create=false", "--set=snapshots.enabled=false")  # no class refuses the new name, too
@@ -63,10 +67,24 @@ def told(plane: ControlPlane) -> str:
     return plane.kubectl("get", "deployments,daemonsets", IN, "--selector=app.kubernetes.io/managed-by=Helm", path)
 
 
-@pytest.mark.parametrize("values", SAMPLES)
-def test_each_sample_is_accepted_and_every_pod_finds_a_node(plane: ControlPlane, values: Path) -> None:
-    install(plane, ("helm", ()), values=values.read_text())
+def live(plane: ControlPlane, way: Way, *change: str, values: str = "") -> None:
+    """Upgrade a release by this change, roll it back, and uninstall it; each must leave what it should."""
+    before = told(plane)
+    install(plane, way, *change, values=values)
+    assert told(plane) != before
+    plane.helm(way[0], "rollback", "aiocsi", IN, *way[1])
+    assert told(plane) == before
+    plane.helm(way[0], "uninstall", "aiocsi", IN)
+    left = plane.kubectl("get", "csidrivers,storageclasses,clusterroles,deployments,daemonsets", "--all-namespaces")
+    assert "aiocsi" not in left
+    assert "digitalocean" not in left
+
+
+@pytest.mark.parametrize(("values", "way"), SAMPLES)
+def test_each_sample_finds_nodes_for_its_pods_and_lives_to_its_end(plane: ControlPlane, values: Path, way: Way) -> None:
+    install(plane, way, values=values.read_text())
     assert all_scheduled(plane) >= len(NODES)
+    live(plane, way, "--set=controller.podAnnotations.upgraded=yes", values=values.read_text())
 
 
 @pytest.mark.parametrize("values", REALISTIC)
@@ -80,15 +98,7 @@ def test_the_api_server_takes_what_is_made_of_realistic_values(plane: ControlPla
 def test_a_release_lives_through_an_upgrade_a_rollback_and_its_end(plane: ControlPlane, way: Way) -> None:
     install(plane, way)
     all_scheduled(plane)
-    before = told(plane)
-    install(plane, way, "--set=controller.replicas=3", "--set=driver.logLevel=debug")
-    assert told(plane) != before
-    plane.helm(way[0], "rollback", "aiocsi", IN, *way[1])
-    assert told(plane) == before
-    plane.helm(way[0], "uninstall", "aiocsi", IN)
-    left = plane.kubectl("get", "csidrivers,storageclasses,clusterroles,deployments,daemonsets", "--all-namespaces")
-    assert "aiocsi" not in left
-    assert "digitalocean" not in left
+    live(plane, way, "--set=controller.replicas=3", "--set=driver.logLevel=debug")
 
 
 @pytest.mark.parametrize("way", WAYS)
