@@ -7,7 +7,9 @@ GOAWAY, and nothing waits for a client to go away (``wait_closed`` does since Py
 import asyncio
 import os
 import signal
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -56,6 +58,7 @@ class GrpcServer:
         self._calls = calls
         self._mapping = {route: handler for service in services for route, handler in service.__mapping__().items()}
         self._config = _configuration(silent_seconds)
+        self.leaves_socket = False  # the drain leaves the file of the socket to a successor
         self._connections = Connections(CONNECTIONS)
         self._listener: sockets.UnixListener | None = None
         self._server: asyncio.Server | None = None
@@ -64,9 +67,10 @@ class GrpcServer:
         """Listen. Raises EndpointError if the socket cannot be had."""
         self._listener = sockets.UnixListener(self.path)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(
-            self._connect, sock=self._listener.socket, backlog=ACCEPTED_AT_ONCE
-        )
+        listen = loop.create_unix_server
+        if sys.version_info >= (3, 13):  # it would remove the socket's file at the end, also one that is left there
+            listen = partial(listen, cleanup_socket=False)
+        self._server = await listen(self._connect, sock=self._listener.socket, backlog=ACCEPTED_AT_ONCE)
         self._listener.socket.listen(sockets.BACKLOG)
         log.info("serving", socket=str(self.path))
 
@@ -84,7 +88,7 @@ class GrpcServer:
 
         Each connection is closed as soon as nothing is under way on it: its client finds the successor.
         """
-        self._stop_listening()
+        self._stop_listening(leave=self.leaves_socket)
         self._calls.drain()
         end = asyncio.get_running_loop().time() + grace_seconds
         await asyncio.gather(*(self._drain(connection, end) for connection in self._connections))
@@ -99,10 +103,10 @@ class GrpcServer:
             await asyncio.wait(tasks, timeout=LAST_ANSWERS_SECONDS)
         await connection.hang_up()
 
-    def _stop_listening(self) -> None:
+    def _stop_listening(self, *, leave: bool = False) -> None:
         if self._server is not None and self._listener is not None:
             self._server.close()
-            self._listener.close()
+            self._listener.close(leave=leave)
         self._server = self._listener = None
 
     def _connect(self) -> Connection:
@@ -121,11 +125,17 @@ def _configuration(silent_seconds: float) -> Configuration:
     ).__for_server__()
 
 
-async def run(servers: Sequence[Servable], tasks: Tasks, grace_seconds: float) -> None:
+async def _at_once() -> None:
+    """Wait for nothing."""
+
+
+async def run(
+    servers: Sequence[Servable], tasks: Tasks, grace_seconds: float, hold: Callable[[], Awaitable[None]] = _at_once
+) -> None:
     """Serve until SIGTERM, SIGINT, SIGQUIT or the failure of vital work, then drain; a second signal exits at once.
 
-    ``servers`` start in their order and drain in reverse. Work past its commit point is awaited within the grace
-    period. Raises what start raised, or what ended the vital work.
+    ``servers`` start in their order and drain in reverse. They serve on after a signal until ``hold`` returns. Work
+    past its commit point is awaited within the grace period. Raises what start raised, or what ended the vital work.
     """
     stop = asyncio.Event()
     tasks.watch(stop.set)
@@ -136,6 +146,8 @@ async def run(servers: Sequence[Servable], tasks: Tasks, grace_seconds: float) -
             await server.start()
             started.append(server)
         await stop.wait()
+        if tasks.failure is None:
+            await hold()
     finally:
         await _drain(started[::-1], tasks, grace_seconds)
     if tasks.failure is not None:

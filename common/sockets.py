@@ -69,16 +69,16 @@ class UnixListener:
         """Tell whether the path still leads to this socket."""
         return _identity(self.path) == self._identity
 
-    def close(self) -> None:
-        """Remove the socket file, unless another has taken its place, and let a successor have the path."""
-        if self.is_in_place():
+    def close(self, *, leave: bool = False) -> None:
+        """Let a successor have the path. Remove the socket file, unless another has taken its place, or ``leave``."""
+        if not leave and self.is_in_place():
             self.path.unlink(missing_ok=True)
         self.socket.close()
         self._lock.release()
 
 
 def _bind(path: Path) -> socket.socket:
-    _clear(path)
+    clear(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     before = os.umask(0o177)
     try:
@@ -92,7 +92,7 @@ def _bind(path: Path) -> socket.socket:
     return listener
 
 
-def _clear(path: Path) -> None:
+def clear(path: Path) -> None:
     """Remove a socket that nobody serves any more. Raises EndpointError for anything else that is in the way."""
     try:
         mode = path.lstat().st_mode

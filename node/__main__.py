@@ -18,6 +18,7 @@ from common.metrics import Metrics
 from common.rpc import Calls
 from common.tasks import Tasks
 from node import wiring
+from node.drain_wait import DrainWait
 from node.host import memory
 from node.host.command import Commands, watch_children_without_threads
 from node.host.volume_locks import VolumeLocks
@@ -97,7 +98,9 @@ async def serve(chosen: NodeSettings) -> None:
     csi_socket = KeptSocket(server.GrpcServer([identity, node], chosen.endpoint, calls), tasks)
     sockets = [csi_socket]
     if chosen.registration_dir is not None:
-        registration = Registration(chosen.driver_name, chosen.kubelet_endpoint or csi_socket.path)
+        told = f"{chosen.node_id} {chosen.region} {chosen.volume_limit} {chosen.volume_reserve}"
+        seen_at, keep = chosen.kubelet_endpoint or csi_socket.path, chosen.keep_registration
+        registration = Registration(chosen.driver_name, seen_at, told, keep=keep)
         its_calls = Calls(metrics, memory=calls.memory)
         sockets.append(RegistrationSocket(chosen.registration_dir, registration, its_calls, tasks, csi_socket))
     readiness.watch(sockets, parts.node_info)
@@ -108,7 +111,8 @@ async def serve(chosen: NodeSettings) -> None:
         of_volumes.watch(volumes, host.sysfs, parts.refusals)
         tasks.background(volumes.keep(), "volume metrics")
     served: list[server.Servable] = [*([health] if health is not None else []), *sockets]
-    await server.run(served, tasks, chosen.drain_seconds)
+    hold = DrainWait(host, chosen.pod_facts_dir, chosen.drain_wait_seconds)
+    await server.run(served, tasks, chosen.drain_seconds, hold.wait)
 
 
 if __name__ == "__main__":

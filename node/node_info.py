@@ -11,6 +11,7 @@ from common import errors
 from common.clouds import CLOUDS
 from common.converters import zone
 from common.metadata import Metadata
+from node.host import pod_facts
 from node.host.host import Host
 from node.host.mounts import read_table
 from node.host.threads import SECONDS
@@ -101,7 +102,8 @@ class Info:
         now = asyncio.get_running_loop().time()
         self._idle_since = {key: self._idle_since.get(key, now) for key in map(attach_limit.key, idle)}
         lasting = [since for since in self._idle_since.values() if now - since >= self.idle_seconds]
-        return attach_limit.room(self._chosen.volume_limit, self._chosen.volume_reserve, len(theirs) + len(lasting))
+        most = attach_limit.most(seen.told, self._chosen.volume_limit)
+        return attach_limit.room(most, self._chosen.volume_reserve, len(theirs) + len(lasting))
 
     def _attached(self) -> attach_limit.Attached:
         return attach_limit.Attached(
@@ -109,4 +111,5 @@ class Info:
             mounts=tuple(read_table()),
             staged=self._host.state.all(Staged),
             asked_for=self._refusals.names(),
+            told=pod_facts.told(self._chosen.pod_facts_dir, pod_facts.MAX_VOLUMES),
         )

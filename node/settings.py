@@ -53,6 +53,21 @@ class NodeSettings(Shared):
     registration_dir: Path | None = environ.var(
         None, converter=converters.absolute_path, help="kubelet's plugins_registry folder; unset: a sidecar registers"
     )
+    pod_facts_dir: Path | None = environ.var(
+        None,
+        converter=converters.absolute_path,
+        help="folder in which kubelet shows what the warden writes on this pod: draining, max-volumes; unset: nothing",
+    )
+    drain_wait_seconds: float = environ.var(
+        0.0,
+        converter=converters.seconds(0, 3600),
+        help="how long the driver of a node that is being drained waits at most for its volumes to leave, seconds",
+    )
+    keep_registration: bool = environ.var(
+        False,
+        converter=converters.boolean,
+        help="stay registered with kubelet when told to stop: a successor is expected, as in a rollout",
+    )
     kubelet_endpoint: Path | None = environ.var(
         None,
         converter=converters.absolute_path,

@@ -12,6 +12,7 @@ from node.records.state import Staged
 from node.rules import identity
 
 IDLE_SECONDS = 120.0  # a volume that is attached and used by nobody is about to be staged, or detached, for so long
+MOST = 256  # volumes: no cloud attaches more
 _CSI_DRIVER = re.compile(r"/kubernetes\.io/csi/([^/]+)/")  # plugins/kubernetes.io/csi/<driver>/<hash>/globalmount
 
 
@@ -23,6 +24,7 @@ class Attached:
     mounts: tuple[Mount, ...]
     staged: tuple[Staged, ...]
     asked_for: frozenset[str] = frozenset()  # names of volumes that a call of this driver's was about
+    told: str = ""  # how many it may be, as the Node's annotation says
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class Mine:
 
     driver_name: str
     kubelet_dir: str
+
+
+def most(told: str, limit: int) -> int:
+    """Return how many volumes the node takes: what its annotation says, if that is such a number, else ``limit``."""
+    return int(told) if re.fullmatch(r"[1-9][0-9]{0,2}", told) and int(told) <= MOST else limit
 
 
 def room(limit: int, reserve: int, used: int) -> int:

@@ -33,8 +33,11 @@ def test_the_node_runs_whatever_the_taints(node: Json) -> None:
 
 def test_the_driver_registers_itself_unless_the_sidecar_does(node: Json) -> None:
     assert environment(containers(node)["node"])["AIOCSI_REGISTRATION_DIR"] == "/var/lib/kubelet/plugins_registry"
+    assert environment(containers(node)["node"])["AIOCSI_KEEP_REGISTRATION"] == "true"
     with_sidecar = render("node: {registrar: {enabled: true}}")[NAME]
-    assert "AIOCSI_REGISTRATION_DIR" not in environment(containers(with_sidecar)["node"])
+    assert not {"AIOCSI_REGISTRATION_DIR", "AIOCSI_KEEP_REGISTRATION"} & set(
+        environment(containers(with_sidecar)["node"])
+    )
     assert flags(containers(with_sidecar)["registrar"])["kubelet-registration-path"] == (
         "/var/lib/kubelet/plugins/dobs.csi.digitalocean.com/csi.sock"
     )

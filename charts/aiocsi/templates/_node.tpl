@@ -164,6 +164,8 @@ spec:
 {{- if not .node.registrar.enabled }}
 - name: AIOCSI_REGISTRATION_DIR
   value: {{ printf "%s/plugins_registry" $values.kubeletPath | quote }}
+- name: AIOCSI_KEEP_REGISTRATION
+  value: {{ .node.keepRegistration | quote }}
 {{- end }}
 - name: AIOCSI_KUBELET_DIR
   value: {{ $values.kubeletPath | quote }}

@@ -74,14 +74,15 @@ def _controller(
 def node(name: str, machine: Machine, kernel: Kernel, state: SimJournal, droplet_id: int) -> tuple[Served, VolumeLocks]:
     """Start a node; return it and its turns."""
     process = Process(name)
-    host = _host(machine, kernel, state)
+    host = host_of(machine, kernel, state)
     turns = VolumeLocks(Tasks())
     chosen = environ.to_config(NodeSettings, environ={"AIOCSI_NODE_ID": str(droplet_id), "AIOCSI_REGION": REGION})
     parts = wiring.make_parts(chosen, host, turns)
     return Served(process, [Node(Requests(DRIVER), parts)], Calls(Metrics())), turns
 
 
-def _host(machine: Machine, kernel: Kernel, state: SimJournal) -> SimHost:
+def host_of(machine: Machine, kernel: Kernel, state: SimJournal) -> SimHost:
+    """Return a simulated host."""
     threads, sysfs, commands = SimThreads(kernel, machine.draw), SimSysfs(kernel), SimCommands(machine)
     return SimHost(
         threads=threads,

@@ -75,6 +75,14 @@ async def test_a_node_is_known_by_its_setting_else_its_firmware_else_the_metadat
 
 
 @pytest.mark.asyncio
+async def test_how_many_volumes_it_takes_is_read_again_each_time_from_what_the_warden_says(tmp_path: Path) -> None:
+    info = make(tmp_path, node_id="5", region="ams3", volume_reserve="2", pod_facts_dir=str(tmp_path))
+    assert (await info.get()).max_volumes == 13
+    (tmp_path / "max-volumes").write_text("8\n")
+    assert (await info.get()).max_volumes == 6
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("answer", ["<html>login</html>", "a b", "no-digit", "x" * 200])
 async def test_what_could_not_be_a_setting_is_no_id_from_the_metadata_service_either(
     tmp_path: Path, answer: str

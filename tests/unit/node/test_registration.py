@@ -1,7 +1,9 @@
 """Registration with kubelet, over the real socket in its folder."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket as unix
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -75,9 +77,95 @@ async def test_a_taken_registration_ends_nothing(socket: Path, tasks: Tasks) -> 
     assert tasks.failure is None
 
 
-@pytest.mark.asyncio
-async def test_the_socket_is_gone_after_the_drain(tmp_path: Path, tasks: Tasks) -> None:
-    part = RegistrationSocket(tmp_path, Registration(NAME, ENDPOINT), Calls(Metrics()), tasks)
+@asynccontextmanager
+async def serving(folder: Path, told: str = "", *, keep: bool = True) -> AsyncIterator[RegistrationSocket]:
+    """Serve until the end, as one process does."""
+    tasks = Tasks()
+    part = RegistrationSocket(folder, Registration(NAME, ENDPOINT, told, keep=keep), Calls(Metrics()), tasks)
     await part.start()
-    await part.drain(1)
+    try:
+        yield part
+    finally:
+        await part.drain(1)
+        await tasks.close()
+
+
+async def answers(link: Path) -> bool:
+    async with Client(link) as client:
+        return (await client.call(kubelet.InfoRequest(), kubelet.PluginInfo)).name == NAME
+
+
+async def until(done: Callable[[], bool]) -> None:
+    """Wait for what the watch does; it tells nobody."""
+    async with asyncio.timeout(30):
+        while not done():  # noqa: ASYNC110  # the watch says nothing when it has looked
+            await asyncio.sleep(0.05)  # noqa: TID251  # same
+
+
+def watched(link: Path) -> tuple[int, int]:
+    """Return what changes when kubelet is told of a change."""
+    status = link.lstat()
+    return status.st_ino, status.st_ctime_ns
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_left_after_the_drain_unless_a_successor_is_expected(tmp_path: Path) -> None:
+    async with serving(tmp_path, keep=False):
+        pass
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240  # a test's own folder
+
+
+@pytest.mark.asyncio
+async def test_a_successor_serves_again_what_kubelet_watches_without_a_change_of_it(tmp_path: Path) -> None:
+    link = tmp_path / f"{NAME}-reg.sock"
+    async with serving(tmp_path):
+        before = watched(link)
+    with pytest.raises(ConnectionRefusedError):
+        await answers(link)
+    async with serving(tmp_path):
+        assert watched(link) == before
+        assert await answers(link)
+
+
+@pytest.mark.asyncio
+async def test_a_node_that_tells_something_else_is_registered_again(tmp_path: Path) -> None:
+    link = tmp_path / f"{NAME}-reg.sock"
+    async with serving(tmp_path, "limit 15"):
+        before = link.resolve()
+    async with serving(tmp_path, "limit 7"):
+        assert link.resolve() != before
+        assert not before.exists()
+        assert await answers(link)
+
+
+@pytest.mark.asyncio
+async def test_a_dangling_link_which_kubelet_has_overlooked_is_made_again(tmp_path: Path) -> None:
+    link = tmp_path / f"{NAME}-reg.sock"
+    async with serving(tmp_path):
+        before = watched(link)
+    link.resolve().unlink()
+    async with serving(tmp_path):
+        assert watched(link) != before
+        assert await answers(link)
+
+
+@pytest.mark.asyncio
+async def test_the_socket_of_a_registrar_is_waited_for_and_then_replaced(tmp_path: Path) -> None:
+    link = tmp_path / f"{NAME}-reg.sock"
+    with unix.socket(unix.AF_UNIX) as registrar:
+        registrar.bind(str(link))
+        registrar.listen()
+        async with serving(tmp_path) as part:
+            assert "another process" in part.not_ready()
+            registrar.close()
+            await until(part.is_served)
+            assert await answers(link)
+
+
+@pytest.mark.asyncio
+async def test_a_link_that_was_removed_comes_back(tmp_path: Path) -> None:
+    async with serving(tmp_path) as part:
+        (tmp_path / f"{NAME}-reg.sock").unlink()
+        assert not part.is_served()
+        await until(part.is_served)
+        assert await answers(tmp_path / f"{NAME}-reg.sock")

@@ -63,6 +63,13 @@ def test_room_is_what_others_leave_and_never_the_zero_that_means_no_limit(reserv
     assert attach_limit.room(15, reserve, used) == room
 
 
+@pytest.mark.parametrize(
+    ("told", "most"), [("7", 7), ("256", 256), ("257", 15), ("0", 15), ("", 15), ("x", 15), ("\uff17", 15), ("07", 15)]
+)
+def test_the_annotation_of_a_node_replaces_its_limit_if_it_is_a_number_of_volumes(told: str, most: int) -> None:
+    assert attach_limit.most(told, 15) == most
+
+
 def test_another_attachment_of_a_disk_has_another_key() -> None:
     again = [DISK, replace(DISK, sequence="8"), replace(DISK, number="8:16"), replace(DISK, page83=b"x")]
     assert len({attach_limit.key(disk) for disk in again}) == 4
