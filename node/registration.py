@@ -116,7 +116,9 @@ class LinkedServer(GrpcServer):
             sockets.clear(self._link)
             self._link.symlink_to(self.path.name)
         except OSError as error:
-            raise sockets.EndpointError(f"cannot link {self._link}: {error}") from error
+            raise sockets.EndpointError(
+                f"cannot make the link {self._link}: {error}", remedy="check that its directory can be written"
+            ) from error
 
     def is_in_place(self) -> bool:
         """Tell whether the link still leads here."""

@@ -20,7 +20,9 @@ from warden.events import Recorder
 from warden.failover import Failover, Parts
 from warden.lease import LeaseHolder, LeaseName
 from warden.metrics import WardenMetrics
+from warden.node_facts import NodeFacts
 from warden.rules.failover import Mode, Policy
+from warden.rules.node_facts import FactsPolicy
 from warden.settings import WardenSettings
 from warden.start_guard import StartGuard
 from warden.view import View
@@ -46,7 +48,8 @@ async def serve(chosen: WardenSettings) -> None:
     controller = ControllerSocket(parse(chosen.endpoint))
     async with kube.connect() as client:
         api = kube.Kube(client)
-        view = View(api, chosen.driver_name)
+        told = FactsPolicy(chosen.driver_name, chosen.drain_wait, chosen.max_volumes)
+        view = View(api, chosen.driver_name, chosen.namespace if told.drain or told.max_volumes else "")
         lease = LeaseHolder(api, LeaseName(chosen.namespace, f"aiocsi-warden-{chosen.driver_name}", me), tasks)
         counted.watch(lambda: float(lease.left() > 0))
         view.measure(counted)
@@ -64,6 +67,8 @@ async def serve(chosen: WardenSettings) -> None:
         if chosen.start_taint:
             guard = StartGuard(chosen.driver_name, view, api, lease, counted)
             tasks.background(guard.run(), "start guard")
+        if told.drain or told.max_volumes:
+            tasks.background(NodeFacts(told, view, api, lease, counted).run(), "node facts")
         parts: list[server.Servable] = [lease]
         if chosen.http_addr is not None:
             parts.insert(0, HealthServer(chosen.http_addr, metrics, view.not_ready))

@@ -26,6 +26,10 @@ class WardenMetrics:
 
         self.start_taints = Gauge("aiocsi_start_taints", "Nodes that still have the startup taint.", registry=registry)
 
+        self.draining = Gauge(
+            "aiocsi_nodes_draining", "Nodes whose node service is told that they are being drained.", registry=registry
+        )
+
     def watch(self, leading: Callable[[], float]) -> None:
         """Ask whether this warden leads, at each scrape."""
         self.leading.set_function(leading)

@@ -72,6 +72,29 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class ServicePod:
+    """A pod of the node service, with its annotations of the driver's prefix."""
+
+    namespace: str
+    name: str
+    uid: str
+    node: str
+    annotations: tuple[tuple[str, str], ...] = ()
+
+    def annotation(self, key: str) -> str | None:
+        """Return an annotation of the driver's prefix."""
+        return dict(self.annotations).get(key)
+
+
+@dataclass(frozen=True, slots=True)
+class VolumePod:
+    """A pod of whomever: the claims that it uses (namespace/name), and whether it stays where it is in a drain."""
+
+    claims: tuple[str, ...]
+    stays: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PersistentVolume:
     """A PersistentVolume of the driver, and the claim that it is bound to, if there is one."""
 

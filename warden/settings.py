@@ -26,6 +26,16 @@ class WardenSettings(Shared):
         converter=converters.boolean,
         help="take the taint DRIVER/agent-not-ready off a node once the driver is registered there with its limit",
     )
+    drain_wait: bool = environ.var(
+        False,
+        converter=converters.boolean,
+        help="tell the node service, by an annotation of its pod, that its node is being drained",
+    )
+    max_volumes: bool = environ.var(
+        False,
+        converter=converters.boolean,
+        help="tell the node service how many volumes the annotation DRIVER/max-volumes of its Node allows",
+    )
     failover_max_nodes: int = environ.var(
         1, converter=converters.integer(1, 100), help="how many nodes may be tainted at once"
     )

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Protocol
 
 from common.tasks import Tasks
-from warden.api import ATTACHMENTS, CSI_NODES, NODES, VOLUMES, KubeApi, ResourceKind
+from warden.api import ATTACHMENTS, CSI_NODES, NODES, PODS, VOLUMES, KubeApi, ResourceKind, Scope
 from warden.cache import Cache
 from warden.metrics import WardenMetrics
 from warden.records import Attachment, PersistentVolume
@@ -24,13 +24,17 @@ class Watched(Protocol):
 
 
 class View:
-    """The cluster's nodes, and the driver's volumes and attachments."""
+    """The cluster's nodes, the driver's volumes and attachments, and the pods of its node service."""
 
-    def __init__(self, api: KubeApi, driver: str) -> None:
+    def __init__(self, api: KubeApi, driver: str, namespace: str = "") -> None:
+        """Give the ``namespace`` of the node service if its pods are to be watched, too."""
         self.nodes = Cache(api, NODES, partial(objects.node, driver=driver))
         self.csi_nodes = Cache(api, CSI_NODES, partial(objects.csi_node, driver=driver))
         self.volumes = Cache(api, VOLUMES, partial(objects.persistent_volume, driver=driver))
         self.attachments = Cache(api, ATTACHMENTS, partial(objects.attachment, driver=driver))
+        of_driver = Scope(namespace, labels={objects.DRIVER: driver})
+        self.pods = Cache(api, PODS, partial(objects.service_pod, driver=driver), of_driver)
+        self._with_pods = bool(namespace)
 
     def start(self, tasks: Tasks) -> None:
         """Begin to watch."""
@@ -60,6 +64,8 @@ class View:
 
     def _caches(self) -> Iterator[Watched]:
         yield from (self.nodes, self.csi_nodes, self.volumes, self.attachments)
+        if self._with_pods:
+            yield self.pods
 
 
 def _current(cache: Watched) -> float:

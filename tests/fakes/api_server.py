@@ -149,7 +149,10 @@ class FakeApiServer:
 
     async def merge(self, kind: ResourceKind, name: str, json: Json, namespace: str = "") -> Json:
         await self._arrive("patch", kind)
-        return self._reply(self.put(kind, merged(self._find(kind, name, namespace), json)))
+        found = self._find(kind, name, namespace)
+        if text(json, "metadata", "uid") not in {"", text(found, "metadata", "uid")}:
+            raise KubeError(api.CONFLICT, "the uid is another object's")
+        return self._reply(self.put(kind, merged(found, json)))
 
     def _find(self, kind: ResourceKind, name: str, namespace: str) -> Object:
         found = self.of(kind).get(f"{namespace}/{name}" if namespace else name)

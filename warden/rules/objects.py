@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from sys import intern
 
-from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, Taint
+from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, ServicePod, Taint, VolumePod
 
 Json = Mapping[str, object]
+
+COMPONENT, DRIVER = "app.kubernetes.io/component", "aiocsi.dev/driver"  # labels of the chart
 
 
 def at(json: object, *keys: str) -> object:
@@ -112,3 +114,28 @@ def claims_of(json: Json) -> Iterator[str]:
     for volume in each(json, "spec", "volumes"):
         if name := text(volume, "persistentVolumeClaim", "claimName"):
             yield f"{namespace}/{name}"
+        elif at(volume, "ephemeral") is not None:  # Kubernetes "Generic ephemeral volumes": how their claim is named
+            yield f"{namespace}/{text(json, 'metadata', 'name')}-{text(volume, 'name')}"
+
+
+def volume_pod(json: Json) -> VolumePod:
+    """Return what a drain asks of a pod. One of a DaemonSet stays in every drain, so nobody waits for it to go."""
+    ended = text(json, "status", "phase") in {"Succeeded", "Failed"}
+    goes = at(json, "metadata", "deletionTimestamp") is not None
+    daemon = any(text(owner, "kind") == "DaemonSet" for owner in each(json, "metadata", "ownerReferences"))
+    return VolumePod(tuple(claims_of(json)), stays=not (ended or goes or daemon))
+
+
+def service_pod(json: Json, driver: str) -> ServicePod | None:
+    """Return a pod of the node service; None for another one, and for one without a node."""
+    metadata, node = at(json, "metadata"), text(json, "spec", "nodeName")
+    component = text(metadata, "labels", COMPONENT)
+    if not node or not (component == "node" or component.startswith("node-")):
+        return None
+    return ServicePod(
+        namespace=intern(text(metadata, "namespace")),
+        name=text(metadata, "name"),
+        uid=text(metadata, "uid"),
+        node=intern(node),
+        annotations=tuple(_annotations(at(metadata, "annotations"), f"{driver}/")),
+    )

@@ -75,8 +75,8 @@ class Cluster:
         metadata = {"namespace": "apps", "name": f"pod-{volume}"}
         self.api.put(PODS, {"metadata": metadata, "spec": {"nodeName": node, "volumes": uses}})
 
-    def warden(self, mode: Mode = Mode.TAINT, me: str = "w1", **policy: float) -> "Warden":
-        return Warden(self, Policy(DRIVER, mode, **policy), me)  # type: ignore[arg-type]  # numbers of both kinds
+    def warden(self, mode: Mode = Mode.TAINT, me: str = "w1", namespace: str = "", **policy: float) -> "Warden":
+        return Warden(self, Policy(DRIVER, mode, **policy), me, namespace)  # type: ignore[arg-type]  # numbers of both kinds
 
     def lose(self, name: str, state: ServerState = ServerState.OFF, changed: str = "t1") -> None:
         """Let a node's server stop, and the node become not ready."""
@@ -113,10 +113,11 @@ class Cluster:
 class Warden:
     """One warden on the cluster."""
 
-    def __init__(self, cluster: Cluster, policy: Policy, me: str) -> None:
+    def __init__(self, cluster: Cluster, policy: Policy, me: str, namespace: str) -> None:
         self.tasks = Tasks()
-        self.metrics = WardenMetrics(CollectorRegistry())
-        self.view = View(cluster.api, DRIVER)
+        self.registry = CollectorRegistry()
+        self.metrics = WardenMetrics(self.registry)
+        self.view = View(cluster.api, DRIVER, namespace)
         self.lease = LeaseHolder(cluster.api, LeaseName("kube-system", f"aiocsi-warden-{DRIVER}", me), self.tasks)
         recorder = Recorder(cluster.api, me, self.metrics, lambda: NOON)
         parts = Parts(self.view, cluster.api, cluster.servers, self.lease, recorder, lambda: NOON)
