@@ -76,7 +76,7 @@ class LocalCloud(Program):
     def __init__(self, folder: Path, droplets: int, arguments: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.state_dir = folder / "state"
-        self.address = f"127.0.0.1:{_free_port()}"
+        self.address = f"127.0.0.1:{free_port()}"
         argv = [*_python("localcloud"), "--listen", self.address, "--state", str(self.state_dir), "--disks", "loop"]
         argv += ["--droplets", str(droplets), *arguments]
         super().__init__("localcloud", argv, _environment(folder, {}), folder / "log", ROOT)
@@ -197,7 +197,8 @@ def _environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, traces.MARK: str(folder), **settings}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -5,7 +5,6 @@ No kubelet runs: pods are scheduled and never start. Everything listens on 127.0
 
 import json
 import os
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tools import go_programs, golang
 from tools.chart.schemas import MONITORS, SNAPSHOTS
 from tools.processes.program import Program
 from tools.processes.run import ToolFailed, run
+from tools.services.stack import free_port
 
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "helm", "helm4")
 NODES = {"one": {}, "two": {}, "three": {"example.com/size": "big"}}
@@ -50,13 +50,13 @@ class ControlPlane:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.kubeconfig = folder / "kubeconfig"
-        self._etcd, self._api = _free_port(), _free_port()
+        self._etcd, self._api = free_port(), free_port()
         self._programs: dict[str, Program] = {}
 
     async def start(self) -> None:
         """Start everything, and make the nodes and the custom resources that the chart may use."""
         self._write_files()
-        peers = f"http://127.0.0.1:{_free_port()}"
+        peers = f"http://127.0.0.1:{free_port()}"
         self._run(
             "etcd",
             {
@@ -182,9 +182,3 @@ class ControlPlane:
         program = Program(name, argv, os.environ, self.folder / f"{name}.log", self.folder)
         program.start()
         self._programs[name] = program
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import pytest
 
+from tests.harness import tutorial
 from tools.processes import traces
 from tools.processes.program import Program, until
 
@@ -72,6 +73,9 @@ async def test_it_plays_the_whole_life_and_leaves_nothing(walkthrough: Walkthrou
     assert "14 stop the services" in run.output()
     assert [line[1] for line in run.output().splitlines() if line[1:2] in {"✗", "✓"}] == list("✗✗✗✗✗✓✓✓")
     assert len(run.output().splitlines()) <= 25
+    for page in (ROOT / "README.md", tutorial.FOLDER / "first-volume.md"):
+        shown = next(block.shown for block in tutorial.blocks(page) if "make run" in block.commands)
+        assert tutorial.fits(shown or "", run.output()), page
     assert left(short_folder) == []
 
 
