@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from common import call_log, errors
 from controller.actions import Running
 from controller.cloud.base import Kind, Place, Volume
-from controller.cloud.cloud_errors import AlreadyAttached, Gone, NotAttached, ServerFull
+from controller.cloud.cloud_errors import AlreadyAttached, Gone, NotAttached, OddAnswer, ServerFull
 from controller.codes import Code
 from controller.finality import not_final
 from controller.records import Attach, Detach, PublishContext
@@ -45,6 +45,7 @@ class Attachments:
         with self._locks.hold(wanted.volume_id):
             call_log.tell(outcome="was_attached")
             volume = await self._known(wanted, await self._actions.join(wanted.volume_id))
+            _check_name(volume, wanted)
             if wanted.server_id not in volume.server_ids:
                 await self._attach(volume, wanted.server_id)
             volume = self._cache.get(volume.id) or volume
@@ -173,13 +174,14 @@ class Attachments:
         "Not attached" may mean "not yet": an attach of this or another process may be under way without our knowledge.
         On a server that is gone, nothing is attached or ever will be, whatever the volume or an old action shows.
         """
-        try:
-            fresh = await self._look(volume_id)
-            await self._cloud.get_server(server_id)
-            if await self._actions.is_outdated(fresh):
+        with not_final(f"a detach of volume {volume_id} was asked for"):
+            try:
                 fresh = await self._look(volume_id)
-        except Gone:
-            return
+                await self._cloud.get_server(server_id)
+                if await self._actions.is_outdated(fresh):
+                    fresh = await self._look(volume_id)
+            except Gone:
+                return
         if server_id not in fresh.server_ids:
             if isinstance(error, errors.OutcomeUnknown):
                 call_log.tell(outcome="detached")
@@ -189,6 +191,14 @@ class Attachments:
         raise errors.Unavailable(
             f"volume {volume_id} is still on node {server_id}; the cloud says: {error.message}",
             error_code=Code.NOT_SHOWN_YET,
+        )
+
+
+def _check_name(volume: Volume, wanted: Attach) -> None:
+    """Raise Unavailable for a volume of another name than it was made with: the node finds the disk by its name."""
+    if wanted.told is not None and wanted.told.volume_name != volume.name:
+        raise OddAnswer(
+            f"volume {volume.id} was made as {wanted.told.volume_name}, and the cloud shows it as {volume.name}"
         )
 
 

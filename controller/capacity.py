@@ -53,4 +53,6 @@ class Capacity:
         return max(0, limit - made) * self._largest
 
     def _of(self, available: int) -> AvailableCapacity:
-        return AvailableCapacity(available, self._largest, sizes.to_bytes(self._cloud.traits.sizes.smallest))
+        return AvailableCapacity(
+            min(available, UNLIMITED_BYTES), self._largest, sizes.to_bytes(self._cloud.traits.sizes.smallest)
+        )

@@ -12,8 +12,10 @@ from bisect import bisect_right
 
 import structlog
 
+from common import errors
 from controller.cache import VolumeCache
-from controller.cloud.base import Cloud, Volume
+from controller.cloud.base import Cloud, Server, Volume
+from controller.cloud.cloud_errors import Gone, OddAnswer
 from controller.cloud.paging import everything
 from controller.volume_scan import SETTLE_SECONDS, VolumeScan
 
@@ -22,6 +24,7 @@ log = structlog.get_logger("inventory")
 FRESH_SECONDS = 10.0  # a list that is asked for again within this time is answered from memory
 MISSED_SECONDS = 3600.0  # after so long without a refresh everything is read anew
 UNTOLD_SECONDS = 100.0  # how often the servers are read while the cloud cannot tell what has changed
+ASKED_AT_MOST = 10  # servers that the list lacks
 AT_A_TIME = 1000  # volumes that are gone through before others have their turn
 
 
@@ -98,17 +101,39 @@ class Inventory:
 
     async def _read_servers(self, now: float) -> None:
         """Take the attachments of all volumes from the servers."""
+        servers = {each.id: each for each in await everything(self._cloud.list_servers)}
+        untold = await self._find_missing(servers)
         holders: dict[str, list[str]] = {}
-        for server in await everything(self._cloud.list_servers):
-            for volume_id in server.volume_ids:
+        for server in servers.values():
+            for volume_id in dict.fromkeys(server.volume_ids):
                 holders.setdefault(volume_id, []).append(server.id)
         self._servers_read_at, self._unsettled = now, False
         log.debug("servers_read", attached=len(holders))
         for number, volume in enumerate(self._cache):
             if number % AT_A_TIME == 0:
                 await asyncio.sleep(0)  # noqa: TID251 (lets others have their turn)
-            told = tuple(holders.get(volume.id, ()))
+            told = tuple(dict.fromkeys((*holders.get(volume.id, ()), *untold.intersection(volume.server_ids))))
             if told != volume.server_ids and self._cache.changed_since(volume.id, now - SETTLE_SECONDS):
                 self._unsettled = True  # we know better, or something happened since: ask once more
             else:
                 self._cache.hold(volume.id, told)
+
+    async def _find_missing(self, servers: dict[str, Server]) -> set[str]:
+        """Ask for servers that held volumes and that the list lacks; add those that are there.
+
+        Return those of which nothing is told: what they held stays as it was. Raises OutcomeUnknown if many are
+        missing, and some of them are there: then the list is wrong.
+        """
+        missing = sorted({holder for volume in self._cache for holder in volume.server_ids} - servers.keys())
+        untold, asked = set[str](), missing[:ASKED_AT_MOST]
+        for server_id in asked:
+            try:
+                servers[server_id] = await self._cloud.get_server(server_id)
+            except Gone:
+                continue
+            except errors.NotFinal as error:
+                log.warning("server_not_read", server_id=server_id, **errors.fields(error))
+                untold.add(server_id)
+        if len(missing) > len(asked) and (untold or servers.keys() & set(asked)):
+            raise OddAnswer(f"the list of servers lacks {len(missing)} that hold volumes, and some of them are there")
+        return untold

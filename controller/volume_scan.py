@@ -5,6 +5,7 @@ import asyncio
 from controller.cache import VolumeCache
 from controller.cloud.base import Cloud, Page, Volume
 from controller.cloud.cloud_errors import Gone
+from controller.cloud.paging import check_new
 
 SHORT_PAGES = 2  # so few pages are read whole each time: it costs no more than finding out what changed
 PAGES_PER_HOUR = 85.0  # beside one look at the actions each minute: 150 requests an hour in all
@@ -25,6 +26,7 @@ class VolumeScan:
         self._next = 1
         self._pages = 0
         self._total = 0
+        self._left_out: dict[int, int] = {}  # of each page
         self._round: set[str] = set()
         self._suspects: set[str] = set()
         self._round_started = 0.0
@@ -57,6 +59,8 @@ class VolumeScan:
             self._start_round()
         page = await self._cloud.list_volumes(self._zone, self._next)
         self._allowance -= 1
+        if page.more:
+            check_new(page, self._round, self._next)
         self._take(page, asked)
         self._next += 1
         if page.more:
@@ -70,25 +74,35 @@ class VolumeScan:
         self._round_started = asyncio.get_running_loop().time()
 
     def _take(self, page: Page[Volume], asked: float) -> None:
-        self._total = page.total
+        self._left_out[self._next] = page.left_out
+        self._total = page.total - sum(self._left_out.values())
         for volume in page.items:
             self._round.add(volume.id)
             if not self._cache.changed_since(volume.id, asked - SETTLE_SECONDS):
                 self._cache.see(volume)
 
     async def _end_round(self) -> None:
-        """What no page of the round has shown may be gone, or the pages have shifted: ask, or wait another round."""
+        """What no page of the round has shown may be gone, the pages may have shifted, or the list may be wrong: ask.
+
+        Of many that are missing some are asked for. Where these are all gone, so are those that are missing twice.
+        """
         self._pages, self._next = self._next - 1, 1
+        self._left_out = {page: count for page, count in self._left_out.items() if page <= self._pages}
         unseen = {volume.id for volume in self._cache if self._is_unseen(volume)}
-        for volume_id in unseen & self._suspects:
+        asked = sorted(unseen)[:ASKED_PER_ROUND]
+        are_gone = [await self._is_gone(volume_id) for volume_id in asked]
+        suspects = unseen - set(asked) if all(are_gone) else set[str]()
+        for volume_id in suspects & self._suspects:
             self._cache.forget(volume_id)
-        self._suspects = unseen - self._suspects
-        for volume_id in sorted(self._suspects)[:ASKED_PER_ROUND]:
-            try:
-                self._cache.see(await self._cloud.get_volume(volume_id))
-            except Gone:
-                self._cache.forget(volume_id)
-            self._suspects.discard(volume_id)
+        self._suspects = suspects - self._suspects
+
+    async def _is_gone(self, volume_id: str) -> bool:
+        try:
+            self._cache.see(await self._cloud.get_volume(volume_id))
+        except Gone:
+            self._cache.forget(volume_id)
+            return True
+        return False
 
     def _is_unseen(self, volume: Volume) -> bool:
         if not self._covers(volume) or volume.id in self._round:

@@ -180,7 +180,9 @@ class Volumes:
                 f"the snapshot through which {wanted.name} is cloned is gone", error_code=Code.SOURCE_GONE
             )
         raise errors.NotFound(
-            f"there is no {wanted.source} to make volume {wanted.name} of", error_code=Code.SOURCE_GONE
+            f"there is no {wanted.source} to make volume {wanted.name} of",
+            remedy="claim a blank volume, or one of a source that exists",
+            error_code=Code.SOURCE_GONE,
         )
 
     async def _find(self, wanted: Create) -> Volume | None:

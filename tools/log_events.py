@@ -60,6 +60,7 @@ def _names(argument: ast.expr) -> Iterator[str]:
 
 MEANINGS: Mapping[str, str] = {
     "account_changed": "The new API token is of another account: it is not used.",
+    "action_is_another": "The API shows another action under the number of one that is waited for; it is read again.",
     "action_not_read": "The newest action of a volume could not be read; the next call looks again.",
     "action_overdue": "An action is older than its kind takes, and the volume shows its effect: it is done.",
     "api_away": "The API server does not answer; what is in memory is used meanwhile.",
@@ -121,6 +122,7 @@ MEANINGS: Mapping[str, str] = {
     "registered": "kubelet has taken the driver.",
     "registration_refused": "kubelet has refused the driver; the process ends and is started again.",
     "request": "A request to the cloud was answered.",
+    "server_not_read": "A server that the list lacks, and that held volumes, could not be read; what it held stays.",
     "servers_read": "How many servers of the account have volumes.",
     "serving": "The CSI socket answers.",
     "signal_ignored": "A signal that means nothing here was ignored.",

@@ -147,11 +147,15 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some items of a list, how many the list has in all, and whether a further page follows."""
+    """Some items of a list, how many the list has in all, and whether a further page follows.
+
+    ``left_out``: how many items the page has beside those, which are odd or not asked for.
+    """
 
     items: tuple[Item, ...] = ()
     total: int = 0
     more: bool = False
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,12 @@ class Gone(errors.NotFound):
     default_code = Code.VOLUME_GONE
 
 
+class OddAnswer(errors.OutcomeUnknown):
+    """The answer is not about what was asked for, or contradicts itself or an earlier one."""
+
+    default_code = Code.ANSWER_ODD
+
+
 class NameTaken(errors.AlreadyExists):
     """The name belongs to something that exists already."""
 

@@ -87,7 +87,8 @@ class ActionList:
         self._proven = self._proven or any(each.action.kind in VOLUME_KINDS for each in page.items)
         if not self._proven:
             return None
-        missed = bool(page.items) and _number(page.items[-1]) > last and page.more
+        reaches = any(_number(each) <= last for each in page.items)
+        missed = not reaches and (bool(last) or page.more)  # else the list shows what is accounted for
         return Changes(str(now), tuple(each.action.id for each in new if each.ended), missed)
 
     async def _one_by_one(self, pendings: Sequence[Pending]) -> list[Progress]:
@@ -96,19 +97,25 @@ class ActionList:
 
     async def _one(self, pending: Pending) -> Progress | None:
         try:
-            return await self._source.get_action(pending.volume_id, pending.id)
+            found = await self._source.get_action(pending.volume_id, pending.id)
         except Gone:
             return Progress(pending, ActionState.FORGOTTEN)
         except errors.NotFinal as error:
             log.warning("action_not_read", volume_id=pending.volume_id, **errors.fields(error))
             return None
+        if not _is_about(found, pending):
+            told = f"{found.action.kind.value} on node {found.action.server_id}, not {pending.kind.value}"
+            log.warning("action_is_another", volume_id=pending.volume_id, action_id=pending.id, message=told)
+            return None
+        return found
 
     async def _listed(self, wanted: Mapping[str, Pending]) -> dict[str, Progress]:
         """Return those of the wanted actions that the account's list holds."""
         found: dict[str, Progress] = {}
         for number in range(1, PAGES_AT_MOST + 1):
             page = await self._source.account_actions(number)
-            found |= {each.action.id: each for each in page.items if each.action.id in wanted}
+            known = (each for each in page.items if each.action.id in wanted)
+            found |= {each.action.id: each for each in known if _is_about(each, wanted[each.action.id])}
             if len(found) == len(wanted) or not page.more or _is_older(page, set(wanted) - set(found)):
                 break
         return found
@@ -120,6 +127,12 @@ class ActionList:
             self._misses = 0
             self._distrusted_until = _now() + DISTRUST_SECONDS
             log.warning("list_of_actions_lacks_ours", remedy="none needed: actions are read one by one meanwhile")
+
+
+def _is_about(found: Progress, wanted: Pending) -> bool:
+    """Say whether what was found is the wanted action, and not another one under its number."""
+    servers = {found.action.server_id, wanted.server_id} - {None}
+    return found.action.kind is wanted.kind and len(servers) < 2
 
 
 def _is_older(page: Page[Progress], missing: set[str]) -> bool:

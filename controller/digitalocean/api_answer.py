@@ -86,8 +86,8 @@ class Answer:
         if found is None or _ERROR_ID.fullmatch(found.id) is None or not found.message.strip():
             return None
         documented = STATUS_OF_ID.get(found.id.lower().replace(" ", "_"), self.status)
-        fits = documented == self.status and (self.status != 404 or found.id.lower() == "not_found")
-        return found if fits else None
+        gone = found.id.lower() == "not_found" and self.request.names_object  # a collection is always there
+        return found if documented == self.status and (self.status != 404 or gone) else None
 
     @cached_property
     def meaning(self) -> Meaning:

@@ -10,6 +10,7 @@ from controller.pacing.lanes import Lane
 
 OBJECT_BYTES = 256 * 1024  # longest reply that holds one object
 SHORT_LIST_BYTES = 1024 * 1024  # a list that concerns one volume
+COLLECTION_SLASHES = 2  # as in /v2/volumes
 PAGE_BYTES = 4 * 1024 * 1024  # a page of 200 droplets has less than 2 MiB
 
 Value = str | int | list[str] | list[dict[str, str]] | None
@@ -17,7 +18,10 @@ Value = str | int | list[str] | list[dict[str, str]] | None
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """``success`` is the documented status. ``share`` names whom it is for: in a lane, everyone gets the same share."""
+    """``success`` is the documented status. ``share`` names whom it is for: in a lane, everyone gets the same share.
+
+    ``proves``: its answer is to prove the token, so it is sent with one that was not let in yet.
+    """
 
     method: str
     path: str
@@ -27,6 +31,7 @@ class ApiRequest:
     json: Mapping[str, Value] | None = None
     success: int = 200
     longest: int = OBJECT_BYTES
+    proves: bool = False
 
     @property
     def repeatable(self) -> bool:
@@ -37,6 +42,11 @@ class ApiRequest:
     def changes(self) -> bool:
         """Whether it changes something in the cloud."""
         return self.method != "GET"
+
+    @property
+    def names_object(self) -> bool:
+        """Whether it is about an object by its id, so that there may be no such object."""
+        return self.path.count("/") > COLLECTION_SLASHES or bool(self.json and self.json.get("snapshot_id"))
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -4,12 +4,13 @@ Source: DigitalOcean API v2 (each method names its OpenAPI operation).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
 from common import errors
 from controller.cloud import base, cloud_errors
+from controller.cloud.paging import everything
 from controller.digitalocean import list_pages, models, objects, origins, region_check
 from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.api_request import PAGE_BYTES, SHORT_LIST_BYTES, ApiRequest, Value
@@ -22,6 +23,7 @@ from controller.digitalocean.objects import demand
 from controller.digitalocean.snapshots import DigitalOceanSnapshots
 from controller.pacing.lanes import Lane
 
+ACTIONS = 20  # of a volume that are read: the newest ones decide
 WITHOUT_LIST_SECONDS = 3600.0  # after the list of actions was refused: a token gets no scopes by waiting
 
 _LANES = {base.Kind.ATTACH: Lane.ATTACH, base.Kind.DETACH: Lane.DETACH, base.Kind.RESIZE: Lane.CHANGE}
@@ -51,7 +53,7 @@ class DigitalOcean:
         with refusals(conflict=cloud_errors.NameTaken):
             made = (await self._http.read(call, models.OneVolume)).volume
         demand(call, name=(order.name, made.name), region=(order.zone, made.region.slug))
-        if order.snapshot_id is None:  # a restore begins as large as its snapshot
+        if order.snapshot_id is None or made.size_gigabytes > order.size_gib:  # a restore may begin smaller
             demand(call, size_gigabytes=(order.size_gib, made.size_gigabytes))
         return objects.volume(made), None
 
@@ -69,22 +71,15 @@ class DigitalOcean:
 
     async def find_volume(self, name: str, zone: str) -> base.Volume | None:
         """GET /v2/volumes?name= (volumes_list); the comparison is ours, in case the filter is not exact."""
-        query = {"name": name, "region": zone}
-        call = ApiRequest("GET", "/v2/volumes", Lane.READ, name, query=query, longest=SHORT_LIST_BYTES)
-        with refusals():
-            found = await self._http.read(call, models.VolumesJson)
-        same = (each for each in found.volumes if each.name == name and each.region.slug == zone)
-        return next(map(objects.volume, same), None)
+
+        async def named(page: int) -> base.Page[base.Volume]:
+            return await self._volumes({"name": name, "region": zone}, page, Lane.READ, name)
+
+        return next((each for each in await everything(named) if (each.name, each.zone) == (name, zone)), None)
 
     async def list_volumes(self, zone: str | None, page: int) -> base.Page[base.Volume]:
         """GET /v2/volumes (volumes_list)."""
-        query = ({"region": zone} if zone else {}) | list_pages.query(page)
-        call = ApiRequest("GET", "/v2/volumes", Lane.LIST, query=query, longest=PAGE_BYTES)
-        with refusals():
-            found = await self._http.read(call, models.VolumesJson)
-        here = (each for each in found.volumes if zone in {None, each.region.slug})
-        total = max(found.meta.total, len(found.volumes))  # what is there counts, whatever is said of it
-        return base.Page(tuple(map(objects.volume, here)), total, list_pages.more(found, page))
+        return await self._volumes({"region": zone} if zone else {}, page, Lane.LIST)
 
     async def attach(self, place: base.Place, labels: Sequence[str]) -> base.Pending:
         """POST /v2/volumes/{id}/actions, type attach (volumeActions_post_byId)."""
@@ -127,10 +122,12 @@ class DigitalOcean:
     async def volume_actions(self, volume_id: str) -> base.Page[base.Progress]:
         """GET /v2/volumes/{id}/actions (volumeActions_list)."""
         where = path("volumes", volume_id, "actions")
-        call = ApiRequest("GET", where, Lane.READ, volume_id, query={"per_page": "20"}, longest=SHORT_LIST_BYTES)
+        query = list_pages.query(1, ACTIONS)
+        call = ApiRequest("GET", where, Lane.READ, volume_id, query=query, longest=SHORT_LIST_BYTES)
         with refusals():
             found = await self._http.read(call, models.VolumeActionsJson)
-        told = tuple(objects.progress(each, volume_id) for each in found.actions)
+        list_pages.demand_whole(call, found, len(found.actions))
+        told = tuple(objects.progress(each, volume_id) for each in _newest_first(found.actions))
         return base.Page(told, found.meta.total, found.more)
 
     async def account_actions(self, page: int) -> base.Page[base.Progress]:
@@ -151,7 +148,10 @@ class DigitalOcean:
                 remedy="give the token actions:read: it saves requests",
             )
             return base.Page()
-        return base.Page(tuple(map(objects.progress, found.actions)), found.meta.total, list_pages.more(found, page))
+        newest_first = sorted(
+            (each for each in found.actions if each is not None), key=lambda each: each.id, reverse=True
+        )
+        return base.Page(tuple(map(objects.progress, newest_first)), found.meta.total, found.more)
 
     async def get_server(self, server_id: str) -> base.Server:
         """GET /v2/droplets/{id} (droplets_get)."""
@@ -166,7 +166,7 @@ class DigitalOcean:
         call = ApiRequest("GET", "/v2/droplets", Lane.LIST, query=list_pages.query(page), longest=PAGE_BYTES)
         with refusals():
             found = await self._http.read(call, models.DropletsJson)
-        return base.Page(tuple(map(objects.server, found.droplets)), found.meta.total, list_pages.more(found, page))
+        return list_pages.page_of(call, found, found.droplets, objects.server)
 
     @property
     def may_list_actions(self) -> bool:
@@ -175,12 +175,16 @@ class DigitalOcean:
 
     async def account(self) -> base.Account:
         """GET /v2/account (account_get)."""
-        return base.Account((await self._account()).volume_limit)
+        with refusals():
+            found = await self._http.read(ApiRequest("GET", "/v2/account", Lane.READ), models.AccountLimits)
+        return base.Account(found.account.volume_limit)
 
     async def account_id(self) -> str:
         """Return whose volumes the token sees: the team, else the account; empty if the token may not see that."""
         try:
-            found = await self._account()
+            with refusals():
+                call = ApiRequest("GET", "/v2/account", Lane.READ, proves=True)
+                found = (await self._http.read(call, models.OneAccount)).account
         except errors.FailedPrecondition:  # 403 in the API's own shape: it knows the token, which was asked
             return ""
         return found.uuid if found.team is None else found.team.uuid
@@ -191,10 +195,17 @@ class DigitalOcean:
 
     async def region(self, slug: str) -> models.RegionJson | None:
         """GET /v2/regions (regions_list); None if there is no such region."""
-        call = ApiRequest("GET", "/v2/regions", Lane.READ, query=list_pages.query(1), longest=SHORT_LIST_BYTES)
-        with refusals():
-            found = await self._http.read(call, models.RegionsJson)
-        return next((each for each in found.regions if each.slug == slug), None)
+        number, more = 1, True
+        while more:
+            query = list_pages.query(number)
+            call = ApiRequest("GET", "/v2/regions", Lane.READ, query=query, longest=SHORT_LIST_BYTES)
+            with refusals():
+                found = await self._http.read(call, models.RegionsJson)
+            page = list_pages.page_of(call, found, found.regions, lambda each: each)
+            if here := next((each for each in page.items if each.slug == slug), None):
+                return here
+            number, more = number + 1, page.more
+        return None
 
     async def add_label(self, volume_id: str, label: str) -> None:
         """POST /v2/tags/{tag}/resources (tags_assign_resources), 404 until the tag exists.
@@ -231,9 +242,17 @@ class DigitalOcean:
                 if (tag in (await self.get_volume(volume_id)).labels) != (method == "POST"):
                     raise unproven from None
 
-    async def _account(self) -> models.AccountJson:
+    async def _volumes(
+        self, query: Mapping[str, str], page: int, lane: Lane, share: str = ""
+    ) -> base.Page[base.Volume]:
+        asked = {**query, **list_pages.query(page)}
+        call = ApiRequest("GET", "/v2/volumes", lane, share, query=asked, longest=PAGE_BYTES)
         with refusals():
-            return (await self._http.read(ApiRequest("GET", "/v2/account", Lane.READ), models.OneAccount)).account
+            found = await self._http.read(call, models.VolumesJson)
+        zones = {query.get("region")}
+        return list_pages.page_of(
+            call, found, found.volumes, objects.volume, lambda each: zones <= {None, each.region.slug}
+        )
 
     async def _act(self, place: base.Place, kind: base.Kind, more: dict[str, Value]) -> base.Pending:
         """Start an action. That it has ended, only the volume's own action tells, which is read below the volume."""
@@ -242,8 +261,12 @@ class DigitalOcean:
         call = ApiRequest("POST", where, _LANES[kind], place.server_id or "", json=body, success=202)
         with refusals():
             action = objects.progress((await self._http.read(call, models.OneAction)).action).action
-        if action.kind is not base.Kind.OTHER:
-            demand(call, type=(kind.value, action.kind.value))
+        demand(call, type=(kind.value, action.kind.value))
         if place.server_id is not None and action.server_id is not None:
             demand(call, resource_id=(place.server_id, action.server_id))
         return base.Pending(action.id, kind, place.volume_id, place.server_id)
+
+
+def _newest_first(actions: Iterable[models.ActionJson | None]) -> list[models.ActionJson]:
+    """Return the actions in the order that the API promises; ids of actions grow with time."""
+    return sorted(filter(None, actions), key=lambda each: each.id, reverse=True)

@@ -19,7 +19,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def session(ca_file: Path | None = None) -> aiohttp.ClientSession:
-    """Make the session: keep-alive, our user agent, an own CA beside the system's, nothing compressed.
+    """Make the session: keep-alive, our user agent, an own CA beside the system's, nothing compressed, no cookies.
 
     Raises FailedPrecondition if the CA file cannot be used.
     """
@@ -30,7 +30,13 @@ def session(ca_file: Path | None = None) -> aiohttp.ClientSession:
         "Accept": "application/json",
         "Accept-Encoding": "identity",  # a compressed body says nothing of its length
     }
-    return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers, auto_decompress=False)
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        headers=headers,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),  # the API needs none, and others would fill the memory with theirs
+    )
 
 
 def proxy_for(root: str) -> str | None:

@@ -171,10 +171,10 @@ class Http:
             raise errors.unavailable(error, f"{tries}: {error.message}") from None
 
     async def _current_token(self, call: ApiRequest) -> str:
-        """Return the token. Raises Unavailable if there is none, or none with which changes may be sent."""
+        """Return the token. Raises Unavailable if there is none, or none of the account whose volumes are known."""
         try:
             token = self._token.current()
-            if call.changes:
+            if not call.proves:
                 await self._access.admit(token)
         except BaseException:
             self._budget.no_answer()

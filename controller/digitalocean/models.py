@@ -70,11 +70,10 @@ def _id_of(value: object) -> str:
     return repr(value.get("id"))[:60] if isinstance(value, dict) else ""
 
 
-def _fitting(items: tuple[Item | None, ...]) -> tuple[Item, ...]:
-    kept = tuple(each for each in items if each is not None)
-    if not kept and len(items) >= MANY:
+def _some_fit(items: tuple[Item | None, ...]) -> tuple[Item | None, ...]:
+    if len(items) >= MANY and not any(items):
         raise ValueError(f"none of {len(items)} items fits")
-    return kept
+    return items
 
 
 Number = Annotated[int, Field(strict=True, ge=1, lt=1 << 63)]
@@ -89,8 +88,8 @@ Text = Annotated[str, StringConstraints(max_length=4096)]
 Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
 Tags = Annotated[tuple[Name, ...], Field(max_length=1000), BeforeValidator(_none_is_empty)]
 NO_TAGS: tuple[str, ...] = ()
-Items = Annotated[
-    tuple[Annotated[Item, WrapValidator(_skip_odd)], ...], Field(max_length=1000), AfterValidator(_fitting)
+Items = Annotated[  # None in the place of an odd one
+    tuple[Annotated[Item | None, WrapValidator(_skip_odd)], ...], Field(max_length=1000), AfterValidator(_some_fit)
 ]
 
 
@@ -98,6 +97,12 @@ class Json(BaseModel):
     """One JSON object of a reply."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class PlaceJson(Json):
+    """The region of something."""
+
+    slug: Slug
 
 
 class RegionJson(Json):
@@ -114,7 +119,7 @@ class VolumeJson(Json):
     id: Uuid
     name: Name
     size_gigabytes: Gib
-    region: RegionJson
+    region: PlaceJson
     # null is empty, but a reply without it does not say "detached"
     droplet_ids: Annotated[tuple[Number, ...], Field(max_length=64)] | None
     created_at: Moment
@@ -154,7 +159,7 @@ class DropletJson(Json):
     id: Number
     status: Name
     locked: bool
-    region: RegionJson
+    region: PlaceJson
     volume_ids: Annotated[tuple[Uuid, ...], Field(max_length=256)]
 
 
@@ -165,10 +170,15 @@ class TeamJson(Json):
 
 
 class AccountJson(Json):
-    """The account (account_get). ``volume_limit`` is not in the OpenAPI; absent or 0 means none."""
+    """Whose account it is (account_get)."""
 
     uuid: Name
     team: TeamJson | None = None
+
+
+class LimitsJson(Json):
+    """What the account may have (account_get). ``volume_limit`` is not in the OpenAPI; absent or 0 means none."""
+
     volume_limit: Count = 0
 
 
@@ -278,6 +288,12 @@ class OneAccount(Json):
     """A reply that holds the account."""
 
     account: AccountJson
+
+
+class AccountLimits(Json):
+    """The same reply, for what it says of limits."""
+
+    account: LimitsJson
 
 
 class ErrorJson(Json):

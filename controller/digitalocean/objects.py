@@ -1,8 +1,8 @@
 """Objects of the API as the records of the port, and the comparison of an answer with what was asked for."""
 
-from common import errors, sizes
+from common import sizes
 from controller.cloud import base
-from controller.codes import Code
+from controller.cloud.cloud_errors import OddAnswer
 from controller.digitalocean import models, origins
 from controller.digitalocean.api_answer import one_line
 from controller.digitalocean.api_request import ApiRequest
@@ -14,10 +14,8 @@ def demand(call: ApiRequest, **fields: tuple[str | int, str | int]) -> None:
     """Compare each field's wanted value with the one that came. Raises OutcomeUnknown: the answer is about another."""
     for field, (wanted, came) in fields.items():
         if wanted != came:
-            raise errors.OutcomeUnknown(
-                f"{call}: the answer is about something else: its {field} is {one_line(str(came), 80)}, not {wanted}",
-                remedy="check what answers in the API's place: a cache or a proxy",
-                error_code=Code.ANSWER_ODD,
+            raise OddAnswer(
+                f"{call}: the answer is about something else: its {field} is {one_line(str(came), 80)}, not {wanted}"
             )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from controller.cloud import base, cloud_errors
+from controller.cloud.paging import everything
 from controller.codes import Code
 from controller.digitalocean import list_pages, models, objects
 from controller.digitalocean.api_request import PAGE_BYTES, SHORT_LIST_BYTES, ApiRequest, Value
@@ -46,14 +47,19 @@ class DigitalOceanSnapshots:
         return objects.snapshot(found)
 
     async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:
-        """GET /v2/volumes/{id}/snapshots (volumeSnapshots_list); at most 25 exist, so one page is all."""
+        """GET /v2/volumes/{id}/snapshots (volumeSnapshots_list)."""
         where = path("volumes", volume_id, "snapshots")
-        call = ApiRequest("GET", where, Lane.READ, volume_id, query=list_pages.query(1), longest=SHORT_LIST_BYTES)
-        with refusals():
-            found = (await self._http.read(call, models.SnapshotsJson)).snapshots
-        for each in found:
-            demand(call, resource_id=(volume_id, each.resource_id))
-        return tuple(map(objects.snapshot, found))
+
+        async def read(page: int) -> base.Page[base.Snapshot]:
+            query = list_pages.query(page)
+            call = ApiRequest("GET", where, Lane.READ, volume_id, query=query, longest=SHORT_LIST_BYTES)
+            with refusals():
+                found = await self._http.read(call, models.SnapshotsJson)
+            for each in filter(None, found.snapshots):
+                demand(call, resource_id=(volume_id, each.resource_id))
+            return list_pages.page_of(call, found, found.snapshots, objects.snapshot)
+
+        return tuple(await everything(read))
 
     async def list_snapshots(self, page: int) -> base.Page[base.Snapshot]:
         """GET /v2/snapshots?resource_type=volume (snapshots_list)."""
@@ -61,5 +67,6 @@ class DigitalOceanSnapshots:
         call = ApiRequest("GET", "/v2/snapshots", Lane.LIST, query=query, longest=PAGE_BYTES)
         with refusals():
             found = await self._http.read(call, models.SnapshotsJson)
-        of_volumes = (each for each in found.snapshots if each.resource_type == "volume")
-        return base.Page(tuple(map(objects.snapshot, of_volumes)), found.meta.total, list_pages.more(found, page))
+        return list_pages.page_of(
+            call, found, found.snapshots, objects.snapshot, lambda each: each.resource_type == "volume"
+        )

@@ -42,9 +42,9 @@ class TokenState:
         return bool(token) and token == self._proven
 
     async def admit(self, token: str) -> None:
-        """Return if changes may be sent with the token: another one than was let in may be of another account.
+        """Return if the token may be used: another one than was let in may be of another account.
 
-        Raises Unavailable.
+        What that account lacks is not gone, and its lists are not ours. Raises Unavailable.
         """
         if not self._let_in or self.is_proven(token):
             return
@@ -54,16 +54,21 @@ class TokenState:
                 await self._news.wait()
         if not self.is_proven(token):
             raise errors.Unavailable(
-                f"nothing is changed in the cloud with an API token that was not let in: {self._why}",
+                f"nothing is asked of the cloud with an API token that was not let in: {self._why}",
                 error_code=Code.TOKEN_UNPROVEN,
             )
 
     def prove(self, token: str, account: str) -> bool:
-        """The API let the token in. An ``account`` other than the one before is refused; an empty one is not known."""
-        if account and self._account and account != self._account:
+        """The API let the token in. Another token is refused unless its ``account`` is the one before.
+
+        An empty account is not known: it is believed of the first token alone.
+        """
+        if self._let_in and token != self._proven and not (account and account == self._account):
+            whose = f"of account {account}" if account else "without the right to tell its account"
             self.lack(
-                f"the API token is of account {account}, but this process works for account {self._account}; give it a"
-                " token of that account, or restart the controller if the account is meant to change"
+                f"the API token is {whose}, but this process works for account {self._account or 'that is not known'};"
+                " give it a token of that account with account:read, or restart the controller if the account is meant"
+                " to change"
             )
             return False
         self._account = self._account or account

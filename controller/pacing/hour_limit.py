@@ -10,6 +10,7 @@ HOUR_SECONDS = 3600.0
 UNHEARD = 8  # so many requests others may send before a reply tells us: a reserve is kept with so many more
 ALONE_SECONDS = 1.0  # once enough should have come back, one request goes alone, and its reply tells more
 PROBE_SECONDS = 120.0  # without a request, one goes and asks though nothing is left: it takes nothing from anybody
+RARE_PROBE_SECONDS = 300.0  # the same while little is left: it takes some, but one odd reply may have told so
 
 
 class HourLimit:
@@ -83,8 +84,7 @@ class HourLimit:
         if not self._limit or self.remaining > least:
             return now
         at = self._returns_at(least + 1 - self.remaining)
-        if self._remaining == 0:
-            at = min(at, self._sent_at + PROBE_SECONDS)
+        at = min(at, self._sent_at + (PROBE_SECONDS if self._remaining == 0 else RARE_PROBE_SECONDS))
         if now < at:
             return at
         return now if self._refills or self._in_flight == 0 else now + ALONE_SECONDS

@@ -1,7 +1,10 @@
 """Worlds with volumes that are listed."""
 
+from collections.abc import Sequence
+
+from controller.cloud.base import Page
 from controller.records import ListRequest
-from tests.fakes.cloud import FakeCloud
+from tests.fakes.cloud import FakeCloud, Item
 from tests.unit.controller.world import World
 
 
@@ -29,3 +32,12 @@ async def ailing(world: World, length: int = 0) -> list[list[str]]:
         found.append([each.volume_id for each in told])
         if not token:
             return found
+
+
+class Partial(FakeCloud):
+    """A cloud whose lists lack what is there, and say nothing of that."""
+
+    lacking: frozenset[str] = frozenset()
+
+    def _page(self, items: Sequence[Item], number: int) -> Page[Item]:
+        return super()._page([each for each in items if getattr(each, "id", "") not in self.lacking], number)

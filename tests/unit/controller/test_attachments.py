@@ -459,3 +459,18 @@ async def test_what_was_seen_since_counts_more_than_what_the_context_tells() -> 
     await world.volumes.expand(Resize(volume.volume_id, Size(20 << 30), None))
     told = await published(world, volume, volume.volume_context)
     assert told[volume_size_key(DRIVER)] == str(20 << 30)
+
+
+async def test_a_volume_that_has_another_name_than_before_is_attached_nowhere() -> None:
+    cloud = FakeCloud()
+    volume = await made(World(cloud), "pvc-a")
+    cloud.volumes[volume.volume_id] = replace(cloud.volumes[volume.volume_id], name="pvc-of-another")
+    world = World(cloud)
+    await world.work.volumes.get(volume.volume_id)
+    with pytest.raises(errors.NotFinal, match="made as pvc-a"):
+        await published(world, volume, volume.volume_context)
+    cloud.volumes[volume.volume_id] = replace(cloud.volumes[volume.volume_id], name="pvc-a")
+    with pytest.raises(errors.OutcomeUnknown, match=r"pvc-of-another .* before, and is pvc-a"):
+        await world.work.volumes.get(volume.volume_id)
+    await published(world, volume, volume.volume_context)
+    assert cloud.holders(volume.volume_id) == ("101",)

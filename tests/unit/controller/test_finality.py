@@ -122,3 +122,14 @@ async def test_a_tag_is_the_same_in_any_case() -> None:
     assert world.cloud.count()["add_label"] == 0
     await world.volumes.modify(Modify(volume.id, (), ("PROD",)))
     assert world.cloud.volumes[volume.id].labels == ()
+
+
+async def test_a_detach_of_which_nothing_is_known_is_not_refused_because_its_node_may_not_be_read() -> None:
+    cloud = Refusing()
+    world = World(cloud)
+    volume = await world.create()
+    await world.publish(volume, "101")
+    cloud.refused = frozenset({"get_server"})
+    cloud.faults.append(Fault.LOST_REPLY)
+    with pytest.raises(errors.NotFinal):
+        await world.unpublish(volume, "101")

@@ -2,8 +2,9 @@ import asyncio
 
 import pytest
 
+from common import errors
 from csi_proto.csi import v1 as csi
-from tests.unit.controller.listed import many, names
+from tests.unit.controller.listed import Partial, many, names
 from tests.unit.controller.world import World
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -63,3 +64,30 @@ async def test_a_change_by_somebody_else_right_after_ours_is_not_missed() -> Non
         await asyncio.sleep(60)
         await names(world)
     assert world.parts.cache.get(volume).server_ids == ()  # type: ignore[union-attr]
+
+
+async def test_a_server_that_a_list_lacks_still_holds_its_volumes() -> None:
+    cloud = Partial([str(number) for number in range(1, 11)])
+    volumes = [cloud.make_volume(f"pvc-{number}", server_id=str(number % 10 + 1)) for number in range(1_000)]
+    world = World(cloud)
+    await names(world)
+    cloud.lacking = frozenset({"7"})
+    cloud.move(volumes[0].id, ("2",))
+    await asyncio.sleep(60)
+    await names(world)
+    assert cloud.count()["list_servers"] == 1
+    held = [world.parts.cache.get(each.id).server_ids for each in volumes[6::10]]  # type: ignore[union-attr]
+    assert held == [("7",)] * 100
+
+
+async def test_a_list_that_lacks_many_servers_is_not_believed() -> None:
+    cloud = Partial([str(number) for number in range(1, 51)])
+    volumes = [cloud.make_volume(f"pvc-{number}", server_id=str(number % 50 + 1)) for number in range(1_000)]
+    world = World(cloud)
+    await names(world)
+    cloud.lacking = frozenset(cloud.servers)
+    cloud.move(volumes[0].id, ("2",))
+    await asyncio.sleep(60)
+    with pytest.raises(errors.OutcomeUnknown, match="lacks 50"):
+        await names(world)
+    assert all(each.server_ids for each in world.parts.cache)

@@ -8,7 +8,7 @@ import pytest
 from controller.cloud.base import ActionState, Kind, Page, Pending, Progress
 from controller.records import ListRequest
 from tests.fakes.cloud import FakeCloud
-from tests.unit.controller.listed import many, names
+from tests.unit.controller.listed import Partial, many, names
 from tests.unit.controller.world import World
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -63,3 +63,21 @@ async def test_a_server_that_is_deleted_holds_no_volume_at_the_next_list() -> No
     await names(world)
     assert [world.parts.cache.get(each).server_ids for each in held] == [()] * 100  # type: ignore[union-attr]
     assert world.cloud.count()["list_servers"] == 1
+
+
+@pytest.mark.parametrize("lost", [1, 50], ids=["one", "many"])
+async def test_volumes_that_a_list_lacks_are_not_gone(lost: int) -> None:
+    cloud = Partial()
+    volumes = [cloud.make_volume(f"pvc-{number}").id for number in range(100)]
+    world = World(cloud)
+    assert len(await names(world)) == 100
+    cloud.lacking = frozenset(volumes[:lost])
+    for _ in range(4):
+        await asyncio.sleep(60)
+        assert len(await names(world)) == 100
+    for each in volumes[:lost]:
+        del cloud.volumes[each]
+    for _ in range(4):
+        await asyncio.sleep(60)
+        await names(world)
+    assert len(await names(world)) == 100 - lost

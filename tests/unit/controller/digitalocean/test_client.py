@@ -4,7 +4,7 @@ import pytest
 
 from common import errors
 from controller.cloud.base import Place, VolumeOrder
-from controller.records import BLANK
+from controller.records import BLANK, Source
 from tests.fakes.wire import Script, said, scripted
 from tests.unit.controller.digitalocean.answers import ACTION, DROPLET, MINE, OTHER, SNAPSHOT, TAKEN, VOLUME, Work
 
@@ -66,3 +66,38 @@ async def test_a_tag_is_put_on_in_the_spelling_that_the_cloud_keeps() -> None:
     client, _, _ = scripted(script)
     await client.add_label(MINE, "prod")
     assert script.asked[-1] == "POST /v2/tags/Prod/resources"
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(lambda c: c.create_volume(ORDER), id="create"),
+        pytest.param(lambda c: c.find_volume("pvc-a", "nyc1"), id="find"),
+        pytest.param(lambda c: c.list_volumes("nyc1", 1), id="volumes"),
+        pytest.param(lambda c: c.list_servers(1), id="droplets"),
+        pytest.param(lambda c: c.snapshots.list_snapshots(1), id="snapshots"),
+        pytest.param(lambda c: c.account(), id="account"),
+        pytest.param(lambda c: c.region("nyc1"), id="regions"),
+    ],
+)
+async def test_what_is_always_there_is_never_gone(work: Work) -> None:
+    gone = said(404, {"id": "not_found", "message": "The resource you were accessing could not be found."})
+    client, _, _ = scripted(Script(gone))
+    with pytest.raises(errors.OutcomeUnknown, match="404"):
+        await work(client)
+
+
+async def test_a_restore_may_begin_smaller_and_never_larger() -> None:
+    order = VolumeOrder("pvc-a", "nyc1", 5, Source(snapshot_id=SNAPSHOT), snapshot_id=SNAPSHOT)
+    client, _, _ = scripted(Script(said(201, {"volume": VOLUME})))
+    assert (await client.create_volume(order))[0].size_bytes == 2 << 30
+    client, _, _ = scripted(Script(said(201, {"volume": {**VOLUME, "size_gigabytes": 6}})))
+    with pytest.raises(errors.OutcomeUnknown, match="about something else"):
+        await client.create_volume(order)
+
+
+async def test_a_limit_of_the_account_that_is_odd_does_not_hide_whose_it_is() -> None:
+    client, _, _ = scripted(Script(said(200, {"account": {"uuid": "a", "volume_limit": None}})))
+    assert await client.account_id() == "a"
+    with pytest.raises(errors.OutcomeUnknown):
+        await client.account()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from common import errors
 from controller.digitalocean import models
@@ -22,8 +23,14 @@ async def test_the_proxy_of_the_environment_is_used_for_the_api(monkeypatch: pyt
         monkeypatch.setenv("http_proxy", proxy)
         http = Http("http://api.invalid/", Token(SECRET), Budget(), TokenState(lambda: 0.0), Untold())
         http.open(http_session)
-        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
+        assert (await http.read(READ, models.AccountLimits)).account.volume_limit == 7
     assert script.tokens == [SECRET]
+
+
+async def test_no_cookie_is_kept_however_many_are_given() -> None:
+    async with session() as http_session:
+        http_session.cookie_jar.update_cookies({"a": "b"}, URL("https://api.example.com/"))
+        assert not list(http_session.cookie_jar)
 
 
 async def test_a_host_that_needs_no_proxy_is_asked_directly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +38,7 @@ async def test_a_host_that_needs_no_proxy_is_asked_directly(monkeypatch: pytest.
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     async with api(script) as http:
-        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
+        assert (await http.read(READ, models.AccountLimits)).account.volume_limit == 7
 
 
 async def test_a_login_in_netrc_does_not_stand_in_the_tokens_way(

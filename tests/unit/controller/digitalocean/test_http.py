@@ -63,7 +63,7 @@ BOMB = gzip.compress(bytes(50 << 20))
 async def test_a_call_carries_the_token_and_who_we_are() -> None:
     script = Script((200, ACCOUNT))
     async with api(script) as http:
-        assert (await http.read(READ, models.OneAccount)).account.volume_limit == 7
+        assert (await http.read(READ, models.AccountLimits)).account.volume_limit == 7
     assert script.tokens == [SECRET]
     assert script.agents[0].startswith("aiocsi/")
 
@@ -72,7 +72,7 @@ async def test_a_call_carries_the_token_and_who_we_are() -> None:
 async def test_a_read_is_repeated(first: tuple[int, object] | None) -> None:
     script = Script(first, (200, ACCOUNT))
     async with api(script) as http:
-        await http.read(READ, models.OneAccount)
+        await http.read(READ, models.AccountLimits)
     assert len(script.tokens) == 2
 
 
@@ -175,7 +175,7 @@ async def test_a_success_is_read_within_bounds(reply: bytes) -> None:
     tracemalloc.start()
     async with raw(reply) as (http, _):
         with pytest.raises(errors.OutcomeUnknown, match="a body that cannot be used"):
-            await http.read(READ, models.OneAccount)
+            await http.read(READ, models.AccountLimits)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 16 << 20

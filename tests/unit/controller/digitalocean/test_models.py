@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio
 async def test_a_reply_that_does_not_fit_is_not_final_and_names_the_field(body: str, field: str) -> None:
     async with api(Script((200, body))) as http:
         with pytest.raises(errors.NotFinal, match=field):
-            await http.read(READ, models.OneAccount)
+            await http.read(READ, models.AccountLimits)
 
 
 async def test_a_volume_without_its_droplets_does_not_read_as_detached() -> None:

@@ -89,3 +89,8 @@ async def test_a_list_of_nothing_but_odd_items_is_no_empty_list() -> None:
 async def test_a_droplet_that_is_told_twice_holds_a_volume_once() -> None:
     client, _, _ = scripted(Script(said(200, {"volume": {**VOLUME, "droplet_ids": [101, 101, 7]}})))
     assert (await client.get_volume(MINE)).server_ids == ("101", "7")
+
+
+async def test_what_a_region_offers_does_not_hide_a_volume_that_is_there() -> None:
+    client, _, _ = scripted(Script(said(200, {"volume": {**VOLUME, "region": {"slug": "nyc1", "features": None}}})))
+    assert (await client.get_volume(MINE)).zone == "nyc1"

@@ -127,3 +127,19 @@ async def test_no_token_is_told_in_the_log(file: Path) -> None:
             await asyncio.sleep(HOUR)
     assert lines
     assert WRONG not in str(lines)
+
+
+@pytest.mark.parametrize("first", ["team-1", ""], ids=["told before", "never told"])
+async def test_another_token_that_does_not_tell_its_account_is_of_nobody_knows_whom(file: Path, first: str) -> None:
+    put(file, GOOD)
+    async with door(file) as found:
+        found.accounts |= {GOOD: first, OTHER: ""}
+        await asyncio.sleep(A_LOOK)
+        put(file, OTHER)
+        with pytest.raises(errors.Unavailable, match="not let in"):
+            await found.access.admit(OTHER)
+        await asyncio.sleep(2 * MINUTE)
+        assert "account:read" in found.access.reason
+        put(file, GOOD)
+        await asyncio.sleep(A_LOOK)
+        assert found.access.ready()

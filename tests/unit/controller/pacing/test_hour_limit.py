@@ -1,6 +1,6 @@
 import pytest
 
-from controller.pacing.hour_limit import HourLimit
+from controller.pacing.hour_limit import RARE_PROBE_SECONDS, HourLimit
 from controller.pacing.limit_headers import Told
 
 HOUR = 3600.0
@@ -45,6 +45,11 @@ def test_an_hour_that_rolls_opens_when_enough_should_have_come_back(
 ) -> None:
     limit = told(refills=False, remaining=remaining, reset_seconds=10.0)
     assert limit.opens_at(0.0, reserve) == opens_at
+
+
+def test_a_number_that_is_nearly_used_up_is_asked_for_again_though_it_may_hold_for_an_hour() -> None:
+    limit = told(refills=False, remaining=3, reset_seconds=3600.0)  # as one odd reply may say
+    assert limit.opens_at(0.0, ATTACHES) == RARE_PROBE_SECONDS
 
 
 def test_once_enough_should_have_come_back_one_request_asks_alone() -> None:
