@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
 ARGS ?=
+export AIOCSI_KUBERNETES := $(KUBERNETES)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,7 +111,7 @@ release: venv ## make a release in dist/release/VERSION, root (VERSION=N.N.N KEY
 publish: venv ## push that release, and verify what arrived (VERSION=N.N.N REGISTRY=host/path KEY=cosign.key)
 	@$(RUN) -m tools.release.publish "dist/release/$(VERSION)" "$(REGISTRY)" --key="$(KEY)"
 
-e2e: venv ## the driver on a kind cluster: make it, test, remove it (root; ARGS go to pytest)
+e2e: venv ## the driver on a kind cluster: make it, test, remove it (root; ARGS: words for pytest; KUBERNETES=1.34)
 	@$(RUN) -m tools.host_packages e2e
 	@$(RUN) -m tools.go_programs cosign crane
 	@$(RUN) -m tests.e2e.cluster run $(ARGS)

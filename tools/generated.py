@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tools import dashboards, lock, pictures, protos, reference
+from tools import dashboards, lock, pictures, protos, reference, tested
 from tools.chart import documentation
 from tools.venv import ROOT
 
@@ -34,6 +34,7 @@ GENERATED = (
     Generated("reference", tuple(f"docs/reference/{page}.md" for page in reference.PAGES), reference.generate),
     Generated("pictures of dashboards", dashboards.IMAGES, dashboards.make),
     Generated("pictures of the documentation", pictures.IMAGES, pictures.make),
+    Generated("what was tested", (str(tested.PAGE),), tested.make),
     Generated("chart values", (str(documentation.README), str(documentation.PAGE)), documentation.make),
 )
 

@@ -4,6 +4,7 @@ import json
 from itertools import groupby
 from pathlib import Path
 
+from tools import tested
 from tools.chart import values
 
 PAGE = Path("docs/reference/chart-values.md")
@@ -20,9 +21,9 @@ kubectl --namespace kube-system create secret generic digitalocean --from-file=a
 helm install aiocsi charts/aiocsi --namespace kube-system --set image.repository=REGISTRY/aiocsi
 ```
 
-It needs Kubernetes 1.29 or newer, Helm 3.14 or newer, and the right to run privileged pods in its namespace: the node
-service mounts file systems. Whether a value is right is checked before anything is changed; a key that does not exist
-is an error.
+It needs Kubernetes 1.29 or newer (tested on a cluster: {tested}), Helm 3.14 or newer, and the right to run privileged
+pods in its namespace: the node service mounts file systems. Whether a value is right is checked before anything is
+changed; a key that does not exist is an error.
 
 - Guides: install, take over from csi-digitalocean, upgrade and more, in `docs/guides/` of the project.
 - `charts/snapshots/` shows what the chart makes of some values.
@@ -40,7 +41,8 @@ text says otherwise.
 
 def make(folder: Path) -> None:
     """Write the generated pages below ``folder``."""
-    for path, head in ((README, README_HEAD), (PAGE, PAGE_HEAD)):
+    readme = README_HEAD.replace("{tested}", tested.minors())
+    for path, head in ((README, readme), (PAGE, PAGE_HEAD)):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(f"{head}\n{tables()}")
 

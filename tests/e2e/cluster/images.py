@@ -3,6 +3,7 @@
 Each is an archive in the cache, under the name and tag that kubeadm, the chart or the test suite asks for.
 """
 
+import hashlib
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from tools.image import archive, root
 from tools.processes.run import run
 
 KUBERNETES = go_programs.version("kubelet")
+OTHERS = go_programs.others()
 PAUSE = "registry.k8s.io/pause"
 OF_SUITE = "registry.k8s.io/e2e-test-images"
 AGNHOST = (f"{OF_SUITE}/agnhost:2.66.1", f"{OF_SUITE}/agnhost:2.55")
@@ -49,14 +51,29 @@ CORE = (
     _core("kube-controller-manager"),
     _core("kube-scheduler"),
     _core("kube-proxy", on_system=True),
-    Recipe("etcd", (f"registry.k8s.io/etcd:{go_programs.version('etcd').removeprefix('v')}-0",), "usr/local/bin/etcd"),
+    Recipe(
+        "etcd",
+        tuple(
+            f"registry.k8s.io/etcd:{tag}"
+            for tag in (f"{go_programs.version('etcd').removeprefix('v')}-0", *(one.etcd for one in OTHERS))
+        ),
+        "usr/local/bin/etcd",
+    ),
     Recipe(
         "coredns",
-        (f"registry.k8s.io/coredns/coredns:{go_programs.version('coredns')}",),
+        tuple(
+            f"registry.k8s.io/coredns/coredns:{tag}"
+            for tag in (go_programs.version("coredns"), *(one.coredns for one in OTHERS))
+        ),
         "coredns",
         entrypoint=("/coredns",),
     ),
-    Recipe("pause", (f"{PAUSE}:3.10", f"{PAUSE}:3.10.2"), "pause", entrypoint=("/pause",)),
+    Recipe(
+        "pause",
+        tuple(f"{PAUSE}:{tag}" for tag in ("3.10", "3.10.2", *(one.pause for one in OTHERS))),
+        "pause",
+        entrypoint=("/pause",),
+    ),
 )
 SIDECARS = tuple(
     _sidecar(name)
@@ -88,7 +105,8 @@ def make(recipe: Recipe) -> Path:
     """Return the archive of an image, making it the first time."""
     own = recipe.program in OWN
     version = "own" if own else go_programs.version(recipe.program)
-    target = CACHE / "images" / f"{recipe.program}-{version}.tar"
+    digest = hashlib.sha256(repr(recipe).encode()).hexdigest()[:8]
+    target = CACHE / "images" / f"{recipe.program}-{version}-{digest}.tar"
     if not target.exists():
         program = go_programs.build_own(recipe.program) if own else go_programs.path(recipe.program)
         with TemporaryDirectory(prefix="aiocsi-image-") as name:

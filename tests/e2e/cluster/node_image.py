@@ -47,7 +47,7 @@ PLACES = {
 
 def make() -> Path:
     """Return the archive of the node image, making it the first time, or when what it is made of has changed."""
-    target = golang.CACHE / "images" / f"kind-node-{_key()}.tar"
+    target = golang.CACHE / "images" / f"kind-node-{images.KUBERNETES}-{_key()}.tar"
     if not target.exists():
         images.check(run(str(go_programs.path("kubeadm")), "config", "images", "list", KUBERNETES_VERSION).split())
         with TemporaryDirectory(prefix="aiocsi-node-image-") as name:
@@ -58,7 +58,7 @@ def make() -> Path:
             preload.preload(tree, images.everything(), Path(name))
             run("tar", "-C", str(tree), "--numeric-owner", "-cf", str(layer), ".", seconds=300)
             archive.write(target, _described(), [layer])
-        for other in target.parent.glob("kind-node-*.tar"):
+        for other in target.parent.glob(f"kind-node-{images.KUBERNETES}-*.tar"):
             if other != target:
                 other.unlink()
     return target
@@ -72,7 +72,7 @@ def tag() -> str:
 def _key() -> str:
     here = Path(__file__)
     mine = (here, *map(here.with_name, ("images.py", "preload.py", "packages.txt", "crictl")))
-    parts = [file.read_bytes() for file in (*mine, go_programs.FOLDER / "list.txt")]
+    parts = [file.read_bytes() for file in (*mine, *go_programs.FOLDER.glob("*.txt"))]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 

@@ -5,14 +5,16 @@ then those that break, fill or count what all of it shares, one after the other;
 """
 
 import os
+import re
 import signal
 import subprocess  # noqa: TID251  # the tests' own output is what a person wants to watch
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 
 from tests.e2e.cluster import evidence
-from tests.e2e.cluster.workspace import Workspace
+from tests.e2e.cluster.workspace import KUBERNETES, Workspace
 from tools import junit
 from tools.venv import ROOT
 
@@ -38,7 +40,18 @@ def run(workspace: Workspace, words: Sequence[str], up: Callable[[], int], down:
             if workspace.kubeconfig.exists():
                 print(f"kept: {evidence.keep(workspace)}", flush=True)
             down()
+    if good and set(words) <= {"--third"}:
+        print(f"for tests/e2e/tested.txt: {noted(third=third)}", flush=True)
     return 0 if good else 1
+
+
+def noted(*, third: bool) -> str:
+    """Return the line of tests/e2e/tested.txt for a run that has passed."""
+    tests = sum(junit.read(file).passed for file in REPORT.glob("*.xml"))
+    specs = re.search(r"upstream's suite: (\d+) specs ran", SUITE_LOG.read_text()) if third else None
+    told = f", {specs[1]} specs of the upstream storage suite" if specs else ""
+    day = datetime.now(UTC).date()
+    return f"{KUBERNETES} {day} {'e2e-third' if third else 'e2e'} {tests} tests of this project{told}"
 
 
 def _tests(workspace: Workspace, words: Sequence[str], *, third: bool) -> bool:

@@ -1,12 +1,12 @@
 #!/bin/bash
-# Build the named programs of list.txt (all without a name) from their Go modules, unless they are in the cache.
+# Build the named programs of list.txt (all without a name) from their Go modules, unless they are in the cache. NAME@VERSION
+# builds another version of Kubernetes' own.
 # Prints the path of each. AIOCSI_CACHE is the cache (default ~/.cache/aiocsi); GOMAXPROCS and GOFLAGS are honoured.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${AIOCSI_CACHE:-$HOME/.cache/aiocsi}
 kubernetes=$(awk '$1 == "kubelet" {print $3}' "$here/list.txt")
-staging=v0.${kubernetes#v1.}
 export GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOTOOLCHAIN=local CGO_ENABLED=0
 
 module_folder() { go mod download -json "$1@$2" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p'; }
@@ -17,10 +17,10 @@ replacements() {
     grep -vE '=> *\.\.?/' || true
 }
 
-# The staging modules, which k8s.io/kubernetes requires at v0.0.0 and replaces by folders of its own tree.
+# The staging modules, which k8s.io/kubernetes at this version requires at v0.0.0 and replaces by folders of its own tree.
 staging_modules() {
-  sed -n 's#^\s*\(k8s.io/[a-z0-9-]*\) => ./staging/.*#\1#p' "$(module_folder k8s.io/kubernetes "$kubernetes")/go.mod" |
-    sed "s#.*#replace & => & $staging#"
+  sed -n 's#^\s*\(k8s.io/[a-z0-9-]*\) => ./staging/.*#\1#p' "$(module_folder k8s.io/kubernetes "$1")/go.mod" |
+    sed "s#.*#replace & => & v0.${1#v1.}#"
 }
 
 # What else Kubernetes is built with, as replacements. The protocol of CSI is left out: Kubernetes takes an older one than
@@ -47,8 +47,8 @@ wrapper() {
       echo "require $module $version"
       case $kind in
       plain | seccomp | containerd | promtool) replacements "$source/go.mod" ;;
-      kubernetes | suite) replacements "$source/go.mod"; staging_modules ;;
-      *) replacements "$source/go.mod" | { grep -v ' k8s.io/' || true; }; staging_modules; modules_of_kubernetes ;;
+      kubernetes | suite) replacements "$source/go.mod"; staging_modules "$version" ;;
+      *) replacements "$source/go.mod" | { grep -v ' k8s.io/' || true; }; staging_modules "$kubernetes"; modules_of_kubernetes ;;
       esac
     } | awk '$1 != "replace" || !replaced[$2]++' >"$folder/go.mod.$$"
     mv "$folder/go.mod.$$" "$folder/go.mod"
@@ -61,9 +61,10 @@ stamp() {
   local kind=$1 module=$2 version=$3 package minor=${kubernetes#v1.}
   case $kind in
   kubernetes | suite)
+    minor=${version#v1.}
     for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
       printf -- '-X %s.gitVersion=%s -X %s.gitMajor=1 -X %s.gitMinor=%s -X %s.gitTreeState=clean ' \
-        "$package" "$kubernetes" "$package" "$package" "${minor%%.*}" "$package"
+        "$package" "$version" "$package" "$package" "${minor%%.*}" "$package"
     done
     ;;
   containerd) echo "-X $module/version.Version=$version" ;;
@@ -111,6 +112,7 @@ build() {
 names=("$@")
 [ $# -gt 0 ] || mapfile -t names < <(awk '/^[^#]/ {print $1}' "$here/list.txt")
 for name in "${names[@]}"; do
-  read -r -a row < <(awk -v name="$name" '$1 == name' "$here/list.txt") || { echo "no program $name" >&2; exit 2; }
+  read -r -a row < <(awk -v name="${name%@*}" '$1 == name' "$here/list.txt") || { echo "no program $name" >&2; exit 2; }
+  [ "$name" = "${name%@*}" ] || row[2]=${name#*@}
   build "${row[@]}"
 done
