@@ -177,6 +177,13 @@ def zone(value: str) -> str:
     return value
 
 
+def uid(value: str) -> str:
+    """Return the UID of a pod: a UUID, or as many hexadecimal digits."""
+    if not re.fullmatch(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", value):
+        raise ValueError(f"must be the UID of a pod, not {shown(value)}")
+    return value
+
+
 def optional(convert: Callable[[str], str]) -> Callable[[str], str]:
     """Make a converter that leaves an empty text as it is."""
     return lambda value: convert(value) if value else value

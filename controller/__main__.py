@@ -127,7 +127,8 @@ async def serve(settings: ControllerSettings) -> None:
                 return socket.not_ready() or api.access.reason or region.reason
 
             health = HealthServer(settings.http_addr, metrics, not_ready, socket.broken)
-            health.add(volumes_page.PATH, lambda: volumes_page.render(inventory))
+            for path, page in volumes_page.pages(settings.pod_uid, inventory).items():
+                health.add(path, page)
             parts.insert(0, health)  # answers to the last
         gc.collect()
         gc.freeze()  # what is there now stays: later collections, which hold up every call, need not look at it

@@ -45,6 +45,11 @@ class ControllerSettings(Shared):
     tag: tuple[str, ...] = environ.var(
         (), converter=tag_list, help="tags of all volumes of this cluster, comma-separated"
     )
+    pod_uid: str = environ.var(
+        "",
+        converter=converters.optional(converters.uid),
+        help="UID of the pod: who knows it may read the known volumes at /volumes/UID; unset: the page is not served",
+    )
     requests_per_minute: int = environ.var(
         250, converter=converters.integer(30, 100_000), help="what the API allows one token in a minute, requests"
     )

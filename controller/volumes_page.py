@@ -1,11 +1,19 @@
-"""The volumes that the controller knows of, as JSON, for who compares them with the cluster. Asks the cloud nothing."""
+"""The volumes that the controller knows of, as JSON, for who compares them with the cluster. Asks the cloud nothing.
+
+The port is open to whoever reaches it over the network, so the path ends with what only those know who may read the
+controller's pod in Kubernetes: its UID.
+"""
 
 import json
+from collections.abc import Callable
 
 from controller.cloud.base import Volume
 from controller.inventory import Inventory
 
-PATH = "/volumes"
+
+def pages(pod_uid: str, inventory: Inventory) -> dict[str, Callable[[], bytes]]:
+    """Return the page by its path; without a UID there is none."""
+    return {f"/volumes/{pod_uid}": lambda: render(inventory)} if pod_uid else {}
 
 
 def render(inventory: Inventory) -> bytes:

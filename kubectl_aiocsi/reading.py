@@ -122,7 +122,7 @@ class Reader:
         problem = ""
         for part in parts:
             try:
-                found[part] = await self.api.text(f"{path}/{part}")
+                found[part] = await self.api.text(f"{path}/{part}{f'/{pod.uid}' if part == 'volumes' else ''}")
             except NotReadError as error:
                 problem = problem or str(error)
         return Page(found.get("readyz", ""), found.get("metrics", ""), found.get("volumes", ""), problem)

@@ -155,7 +155,7 @@ class Page:
 
     ready: str = ""  # the body of /readyz
     metrics: str = ""
-    volumes: str = ""  # the body of /volumes
+    volumes: str = ""  # the body of /volumes/UID
     problem: str = ""  # why nothing was read
 
 

@@ -27,9 +27,12 @@ and snapshots. `get` of `pods/proxy` in the driver's namespace lets it ask the c
 and `/metrics`: without it, what the cloud says is known by events alone. A check that lacks a right is
 `SKIPPED`, with the API server's reason.
 
-`drift` and `adopt` need no token of the cloud: the controller serves the volumes that it knows at `/volumes` of its
-port for probes, and they ask for that through the same proxy. It costs no request. Only the replica that leads the
-attacher has read all volumes, five minutes after its start at the latest.
+`drift` and `adopt` need no token of the cloud: the controller serves the volumes that it knows at `/volumes/UID` of
+its port for probes, and they ask for that through the same proxy. It costs no request. UID is that of the
+controller's pod: who reaches the port and may not read the pod is told nothing of the volumes. What shows pods to
+others, such as kube-state-metrics, shows their UIDs, too; `networkPolicy` of the chart closes the port to all but those
+that you name. Only the replica that leads the attacher has read all volumes, five minutes after its start at the
+latest.
 
 ## What a bundle holds
 

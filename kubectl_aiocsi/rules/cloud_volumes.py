@@ -1,4 +1,4 @@
-"""The cloud's volumes, as the controller that leads has seen them: its page /volumes."""
+"""The cloud's volumes, as the controller that leads has seen them: its page /volumes/UID."""
 
 import json
 from dataclasses import dataclass

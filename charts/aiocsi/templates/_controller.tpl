@@ -9,6 +9,8 @@
 - name: AIOCSI_API_URL
   value: {{ . | quote }}
 {{- end }}
+- name: AIOCSI_POD_UID
+  valueFrom: {fieldRef: {fieldPath: metadata.uid}}
 - name: AIOCSI_TOKEN_FILE
   value: {{ printf "/etc/aiocsi/token/%s" $values.cloud.token.key | quote }}
 - name: AIOCSI_REQUESTS_PER_MINUTE

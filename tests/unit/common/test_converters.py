@@ -44,6 +44,8 @@ CHOICE = converters.choice("json", "console")
         (converters.secret, None, None),
         (converters.zone, "nyc1", "nyc1"),
         (converters.zone, "", ""),
+        (converters.uid, "6f1f2a0e-58b7-4d0f-9d5c-0a4d3c1f2b3a", "6f1f2a0e-58b7-4d0f-9d5c-0a4d3c1f2b3a"),
+        (converters.uid, "6f1f2a0e58b74d0f9d5c0a4d3c1f2b3a", "6f1f2a0e58b74d0f9d5c0a4d3c1f2b3a"),
         (converters.api_root, "https://api.digitalocean.com", "https://api.digitalocean.com/"),
         (converters.api_root, "https://gate.example.com:8443/do/", "https://gate.example.com:8443/do/"),
         (converters.api_root, "http://127.0.0.1:8080/", "http://127.0.0.1:8080/"),
@@ -74,6 +76,7 @@ def test_a_right_value_is_converted(convert: Callable[[object], object], given: 
         *((converters.driver_name, text) for text in ("", "-a", "a-", "a_b", "x" * 64, "a/b", "a\n")),
         *((converters.secret, text) for text in ("  ", "two\nlines")),
         *((converters.zone, text) for text in ("NYC1", "nyc 1", "1nyc", "nyc1\n", "<html>", "n" * 40)),
+        *((converters.uid, text) for text in ("", "1", "../healthz", "6F1F2A0E-58b7-4d0f-9d5c-0a4d3c1f2b3a", "0" * 33)),
         *((converters.metadata_root, text) for text in ("https://169.254.169.254/", "169.254.169.254", "http://")),
     ],
 )

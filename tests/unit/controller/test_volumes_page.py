@@ -28,3 +28,9 @@ async def test_all_volumes_are_told_with_their_age_and_nothing_is_asked_for_it()
     assert told["age_seconds"] == pytest.approx(42, abs=1)
     [volume] = told["volumes"]
     assert (volume["id"], volume["name"], volume["node_ids"]) == (volume_id, "pvc-a", [])
+
+
+async def test_the_page_is_where_only_those_look_who_know_the_pod() -> None:
+    inventory = World().work.inventory
+    assert list(volumes_page.pages("6f1f", inventory)) == ["/volumes/6f1f"]
+    assert volumes_page.pages("", inventory) == {}

@@ -119,7 +119,7 @@ async def test_without_the_cloud_s_volumes_there_is_no_verdict_on_them(told: str
     server = healthy()
     cloud_has(server)
     released(server)
-    for path in [path for path in server.texts if path.endswith("/volumes")]:
+    for path in [path for path in server.texts if "/volumes/" in path]:
         server.texts[path] = (200, told)
     answer = await ask(server, "drift", "-o", "json")
     assert why in answer.json.text("problem")

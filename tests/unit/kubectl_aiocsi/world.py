@@ -118,7 +118,8 @@ def cloud_has(server: ApiServer, *more: Json, age: float | None = 30.0, drop: bo
     }
     told = None if age is None else [*([] if drop else [own]), *({**own, **each} for each in more)]
     for number, volumes in enumerate((None, told)):
-        path = f"/api/v1/namespaces/kube-system/pods/aiocsi-controller-{number}:9810/proxy/volumes"
+        pod = f"aiocsi-controller-{number}"
+        path = f"/api/v1/namespaces/kube-system/pods/{pod}:9810/proxy/volumes/uid-{pod}"
         server.texts[path] = (200, json.dumps({"age_seconds": age, "volumes": volumes}))
 
 
