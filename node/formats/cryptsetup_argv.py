@@ -8,6 +8,7 @@ Source: cryptsetup(8) and the page of each action.
 from common import errors
 from common.encryption import Encryption
 from node.codes import Code
+from node.formats import exit_status
 
 FULL = "key slots full"  # as luksAddKey says it, with the status of any other error
 
@@ -90,7 +91,7 @@ def wrong_key(volume_id: str) -> errors.FailedPrecondition:
 def failure(volume_id: str, argv: tuple[str, ...], status: int, said: str) -> errors.DriverError:
     """Return the error of a program that ended with another status than 0."""
     action = next(word for word in argv[1:] if not word.startswith("-"))
-    what = f"{argv[0]} {action} of volume {volume_id} failed ({status}): {said[:400]}"
+    what = f"{action} of volume {volume_id} failed: {exit_status.words(argv[0], status, said)}"
     if status == WRONG_KEY:
         return wrong_key(volume_id)
     if FULL in said:

@@ -39,6 +39,7 @@ _OF_CONTENT = (  # how mount(8) words the errors of mount(2) that a second attem
     "Bad message",  # EBADMSG
     "Wrong medium type",  # EMEDIUMTYPE
 )
+SAID_CHARACTERS = 400  # of a program's words in a message, which an event of Kubernetes has to hold
 _UNKNOWN_TO_E2FSCK = ("unsupported", "Get a newer version", "revision too high", "too new")
 
 
@@ -51,6 +52,12 @@ def read(program: str, status: int, said: str) -> ExitMeaning:
     if program == "mount" and status == MOUNT_FAILED and any(words in said for words in _OF_CONTENT):
         return ExitMeaning.VERDICT
     return ExitMeaning.NOT_JUDGED
+
+
+def words(program: str, status: int, said: str) -> str:
+    """Return how a program ended, and what it said, as every message has it."""
+    shown = said.strip()[:SAID_CHARACTERS].strip()
+    return f"{program} ended with {status}" + (f": {shown}" if shown else " and said nothing")
 
 
 def is_unknown_to_e2fsck(status: int, said: str) -> bool:

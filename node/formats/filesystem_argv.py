@@ -72,20 +72,20 @@ def read_check(status: int, volume_id: str, output: str) -> Checked:
     A file system with a feature that e2fsck does not know is not checked, which is no error of the file system: the
     kernel refuses what it does not know itself.
     """
-    meaning, said = exit_status.read("e2fsck", status, output), output[:400].strip()
+    meaning, words = exit_status.read("e2fsck", status, output), exit_status.words("e2fsck", status, output)
     if meaning is ExitMeaning.DONE:
         return Checked(repaired=status != 0)
     if meaning is ExitMeaning.VERDICT:
         raise errors.FailedPrecondition(
-            f"the file system of volume {volume_id} has errors that only a person can decide on: {said}",
+            f"the file system of volume {volume_id} has errors that only a person can decide on: {words}",
             remedy="make a snapshot of the volume first, then run e2fsck on its device by hand",
             reason="FilesystemDamaged",
             error_code=Code.FILE_SYSTEM_DAMAGED,
         )
     if exit_status.is_unknown_to_e2fsck(status, output):
-        return Checked(repaired=False, unchecked=said)
+        return Checked(repaired=False, unchecked=words)
     raise errors.OutcomeUnknown(
-        f"the file system of volume {volume_id} could not be checked ({status}): {said}",
+        f"the file system of volume {volume_id} could not be checked: {words}",
         remedy="this says nothing of its content: look into the kernel log (dmesg) for I/O errors or a lack of memory",
         error_code=Code.CHECK_UNFINISHED,
     )

@@ -9,6 +9,7 @@ to ``volume_locks``, which keeps its volume locked until it is gone.
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
@@ -32,6 +33,7 @@ NO_UDEV = "DM_DISABLE_UDEV"  # libdevmapper would wait for ever for the host's u
 E2FSCK_CONFIG = Path(__file__).with_name("e2fsck.conf")  # e2fsck(8), ENVIRONMENT
 PIPED_BYTES = 4096  # what a pipe takes at once, whatever its user's limits (pipe(7), PIPE_BUF)
 LAST_WORDS_SECONDS = 1.0  # for the kernel to take a killed group away
+_PINNED = re.compile(r"/proc/self/fd/([0-9]{1,9})")
 ENDING_SECONDS = 10.0  # for a program that writes to bring what it writes to an end when it is asked to
 
 log = structlog.get_logger()
@@ -52,6 +54,11 @@ class Ended:
     def said(self) -> str:
         """Return what it printed, errors first."""
         return "; ".join(part.strip().replace("\n", "; ") for part in (self.stderr, self.stdout) if part.strip())
+
+    @property
+    def words(self) -> str:
+        """Return how it ended and what it said, for a message."""
+        return exit_status.words(self.argv[0], self.status, self.said)
 
 
 class Commands:
@@ -96,7 +103,7 @@ class Commands:
             return ended
         kind = errors.FailedPrecondition if meaning is ExitMeaning.VERDICT else errors.OutcomeUnknown
         raise kind(
-            f"{argv[0]} failed ({ended.status}): {ended.said[:400]}",
+            ended.words,
             remedy="look into the kernel log (dmesg)",
             error_code=Code.PROGRAM_FAILED,
         )
@@ -124,7 +131,7 @@ class Commands:
         seconds_taken = time.monotonic() - started
         log.debug("program", argv=argv, status=status, seconds=round(seconds_taken, 4))
         self._observe(argv[0], seconds_taken, status)
-        return Ended(argv, status, stdout, stderr)
+        return Ended(argv, status, _named(stdout, files), _named(stderr, files))
 
 
 async def _finish(process: Process, seconds: float, *, writes: bool) -> tuple[str, str, int]:
@@ -196,6 +203,15 @@ async def _start(argv: tuple[str, ...], files: Sequence[int], stdin: int, enviro
             remedy=f"install {argv[0]} on the node's image",
             error_code=Code.PROGRAM_MISSING,
         ) from error
+
+
+def _named(said: str, files: Sequence[int]) -> str:
+    """Return what a program said with the names of its files, which it knows by their descriptors alone."""
+
+    def name(found: re.Match[str]) -> str:
+        return str(Path(found[0]).readlink()) if int(found[1]) in files else found[0]
+
+    return _PINNED.sub(name, said)
 
 
 async def _capped(stream: asyncio.StreamReader | None) -> str:

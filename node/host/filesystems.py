@@ -136,7 +136,7 @@ class Filesystems:
 
 
 def _log_interrupted(volume_id: str, ended: Ended) -> None:
-    log.info("growth_interrupted", volume_id=volume_id, status=ended.status, message=ended.said[:400].strip())
+    log.info("growth_interrupted", volume_id=volume_id, message=ended.words)
 
 
 def _exists(undo_file: Path) -> bool:

@@ -18,7 +18,7 @@ from node.formats import exit_status, mountinfo
 from node.formats.exit_status import ExitMeaning
 from node.formats.mountinfo import MountTable
 from node.host import paths, processes, statmount
-from node.host.command import Commands, Ended
+from node.host.command import Commands
 from node.host.threads import Threads
 from node.records.kernel import Mount
 
@@ -46,13 +46,13 @@ class Mounts:
         meaning = exit_status.read("mount", ended.status, ended.said)
         if meaning is ExitMeaning.VERDICT:
             raise errors.FailedPrecondition(
-                f"cannot mount {source} at {target} as {kind}: {_reason(ended)}",
+                f"cannot mount {source} at {target} as {kind}: {ended.words}",
                 remedy="look into the kernel log; a damaged file system has to be repaired by hand (snapshot it first)",
                 error_code=Code.MOUNT_FAILED,
             )
         if meaning is not ExitMeaning.DONE:
             raise errors.OutcomeUnknown(
-                f"mounting {source} at {target} as {kind} has failed: {_reason(ended)}",
+                f"mounting {source} at {target} as {kind} has failed: {ended.words}",
                 remedy="look into the kernel log (dmesg); the next attempt looks again",
                 error_code=Code.MOUNT_FAILED,
             )
@@ -62,7 +62,7 @@ class Mounts:
         ended = await self._commands.run("mount", "-i", "-o", ",".join(options), source, target, seconds=self._seconds)
         if ended.status != 0:
             raise errors.OutcomeUnknown(
-                f"cannot publish {source} at {target}: {_reason(ended)}", error_code=Code.MOUNT_FAILED
+                f"cannot publish {source} at {target}: {ended.words}", error_code=Code.MOUNT_FAILED
             )
 
     async def unmount(self, target: str) -> None:
@@ -77,7 +77,7 @@ class Mounts:
             return
         users = await self._threads.call(partial(processes.users_of_mount, target), TABLE_SECONDS, "looking for users")
         raise errors.Unavailable(
-            f"cannot unmount {target}: {_reason(ended)}{'; used by ' + ', '.join(users) if users else ''}",
+            f"cannot unmount {target}: {ended.words}{'; used by ' + ', '.join(users) if users else ''}",
             remedy="end its processes, and detach its loop devices (losetup -d); the next attempt unmounts it",
             error_code=Code.UNMOUNT_BUSY,
         )
@@ -151,7 +151,3 @@ def read_mount(mount_id: int) -> Mount | None:
             if found := next((line for line in lines if line.startswith(start)), None):
                 return mountinfo.parse_line(found)
     return None
-
-
-def _reason(ended: Ended) -> str:
-    return f"{ended.said[:400]} ({ended.status})"

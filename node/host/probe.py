@@ -121,7 +121,7 @@ def _signature(device: Device, ended: Ended) -> Signature:
     if ended.status == exit_status.BLKID_NOTHING:
         return Signature()
     raise errors.OutcomeUnknown(
-        f"blkid cannot read {device.path} ({ended.status}): {ended.said[:400]}",
+        f"{device.path} cannot be probed: {ended.words}",
         remedy="look into the kernel log (dmesg); what cannot be read is never taken for blank",
         error_code=Code.DEVICE_UNREADABLE,
     )

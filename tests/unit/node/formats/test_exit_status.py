@@ -87,3 +87,15 @@ def test_a_program_that_was_killed_has_judged_nothing_and_says_how_to_find_out(n
     assert said in error.message
     assert "node.resources.limits.memory" in error.remedy
     assert "signal 90" in exit_status.killed("e2fsck", 90).message
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        pytest.param(" target is busy.\n", "umount ended with 32: target is busy.", id="what it said"),
+        pytest.param(" \n", "umount ended with 32 and said nothing", id="nothing"),
+        pytest.param("x" * 4000, f"umount ended with 32: {'x' * exit_status.SAID_CHARACTERS}", id="too much"),
+    ],
+)
+def test_a_program_is_quoted_in_one_way(said: str, words: str) -> None:
+    assert exit_status.words("umount", 32, said) == words

@@ -32,6 +32,14 @@ async def test_a_program_that_ends_tells_its_status_and_what_it_printed() -> Non
 
 
 @pytest.mark.asyncio
+async def test_what_a_program_says_of_a_file_that_it_inherits_has_the_name_of_that_file(tmp_path: Path) -> None:
+    with (tmp_path / "disk").open("w") as disk:
+        pinned = f"/proc/self/fd/{disk.fileno()}"
+        ended = await Commands().run("echo", pinned, f"{pinned}0: bad", seconds=10, files=(disk.fileno(),))
+    assert ended.said == f"{tmp_path / 'disk'} {pinned}0: bad"
+
+
+@pytest.mark.asyncio
 async def test_a_program_reads_what_it_is_given_to_the_end_and_nothing_otherwise() -> None:
     commands = Commands()
     assert (await commands.run("cat", seconds=10, stdin=b"a\n\0b")).stdout == "a\n\0b"
@@ -50,7 +58,7 @@ def test_what_is_piped_is_all_there_before_anybody_reads() -> None:
 
 @pytest.mark.asyncio
 async def test_a_program_that_fails_without_a_verdict_is_not_final_where_success_is_needed() -> None:
-    with pytest.raises(errors.OutcomeUnknown, match=r"failed \(3\): broken"):
+    with pytest.raises(errors.OutcomeUnknown, match=r"/bin/sh ended with 3: broken"):
         await Commands().check(SHELL, "-c", "echo broken; exit 3", seconds=10)
 
 
