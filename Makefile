@@ -145,7 +145,7 @@ words: venv ## check the words of the documentation (docs/style.md)
 	@$(RUN) -m tools.words
 
 workflows: venv ## check the definitions for GitHub's runners
-	@"$$($(RUN) -m tools.go_programs actionlint | tail -1)"
+	@$(RUN) -m tools.workflows
 
 chart: venv ## render, check and test the Helm chart
 	@$(RUN) -m tools.host_packages chart

@@ -56,6 +56,7 @@ LOCKS = (  # the first one settles the versions of the others
     Lock("image", extras=("controller", "kubernetes")),
     Lock("kubectl", extras=("kubernetes",)),
     Lock("site", groups=("site",), with_project=False),
+    Lock("workflows", groups=("workflows",), with_project=False),
     Lock("go", groups=("go",), with_project=False),
 )
 
