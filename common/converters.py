@@ -241,3 +241,10 @@ def _is_near(host: str) -> bool:
     except ValueError:
         return False
     return address.is_loopback or address.is_private or address.is_link_local
+
+
+def tag_list(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tags of a comma-separated list."""
+    if isinstance(value, tuple):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())

@@ -8,13 +8,6 @@ from common import converters
 from common.settings import PREFIX, Shared
 
 
-def tag_list(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Return the tags of a comma-separated list."""
-    if isinstance(value, tuple):
-        return value
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
 @environ.config(prefix=PREFIX, frozen=True)
 class ControllerSettings(Shared):
     """What the controller reads from its environment."""
@@ -43,7 +36,7 @@ class ControllerSettings(Shared):
         help="root of the host's metadata service; unset: the cloud's own",
     )
     tag: tuple[str, ...] = environ.var(
-        (), converter=tag_list, help="tags of all volumes of this cluster, comma-separated"
+        (), converter=converters.tag_list, help="tags of all volumes of this cluster, comma-separated"
     )
     pod_uid: str = environ.var(
         "",

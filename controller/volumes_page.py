@@ -17,10 +17,15 @@ def pages(pod_uid: str, inventory: Inventory) -> dict[str, Callable[[], bytes]]:
 
 
 def render(inventory: Inventory) -> bytes:
-    """Return the page; ``volumes`` is null until all of them were read, on the replica that leads the attacher."""
+    """Return the page; ``volumes`` is null until all of them were read, on the replica that leads the attacher.
+
+    Each volume has a line of its own, between the first and the last, so that the page can be read without being held.
+    """
     known = inventory.known()
-    volumes, age = (None, None) if known is None else ([_plain(each) for each in known[0]], round(known[1], 1))
-    return json.dumps({"age_seconds": age, "volumes": volumes}).encode()
+    if known is None:
+        return json.dumps({"age_seconds": None, "volumes": None}).encode()
+    volumes = ",\n".join(json.dumps(_plain(each)) for each in known[0])
+    return f'{{"age_seconds": {known[1]:.1f}, "volumes": [\n{volumes}\n]}}\n'.encode()
 
 
 def _plain(volume: Volume) -> dict[str, object]:

@@ -14,8 +14,9 @@ from common.health import HealthServer
 from common.metrics import Metrics
 from common.sockets import parse
 from common.tasks import Tasks
-from warden import kube
+from warden import known_volumes, kube
 from warden.controller import ControllerSocket
+from warden.drift import DriftParts, DriftPolicy, DriftReport
 from warden.events import Recorder
 from warden.failover import Failover, Parts
 from warden.lease import LeaseHolder, LeaseName
@@ -46,7 +47,7 @@ async def serve(chosen: WardenSettings) -> None:
     counted = WardenMetrics(metrics.registry)
     me = chosen.identity or socket.gethostname()
     controller = ControllerSocket(parse(chosen.endpoint))
-    async with kube.connect() as client:
+    async with kube.connect() as client, known_volumes.connect() as pods:
         api = kube.Kube(client)
         told = FactsPolicy(chosen.driver_name, chosen.drain_wait, chosen.max_volumes)
         view = View(api, chosen.driver_name, chosen.namespace if told.drain or told.max_volumes else "")
@@ -69,6 +70,14 @@ async def serve(chosen: WardenSettings) -> None:
             tasks.background(guard.run(), "start guard")
         if told.drain or told.max_volumes:
             tasks.background(NodeFacts(told, view, api, lease, counted).run(), "node facts")
+        if chosen.drift_seconds:
+            pages = known_volumes.ControllerPages(api, pods, chosen.namespace, chosen.driver_name)
+            drift = DriftReport(
+                DriftPolicy(chosen.driver_name, chosen.drift_seconds, chosen.drift_unused_days, frozenset(chosen.tag)),
+                DriftParts(view, api, controller, pages, lease, recorder),
+                counted,
+            )
+            tasks.background(drift.run(), "drift")
         parts: list[server.Servable] = [lease]
         if chosen.http_addr is not None:
             parts.insert(0, HealthServer(chosen.http_addr, metrics, view.not_ready))

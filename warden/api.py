@@ -36,6 +36,7 @@ VOLUMES = ResourceKind("", "v1", "PersistentVolume", "persistentvolumes")
 CLAIMS = ResourceKind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", namespaced=True)
 LEASES = ResourceKind("coordination.k8s.io", "v1", "Lease", "leases", namespaced=True)
 CSI_NODES = ResourceKind("storage.k8s.io", "v1", "CSINode", "csinodes")
+CONTENTS = ResourceKind("snapshot.storage.k8s.io", "v1", "VolumeSnapshotContent", "volumesnapshotcontents")
 ATTACHMENTS = ResourceKind("storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments")
 
 

@@ -1,9 +1,10 @@
 """The controller, asked over its CSI socket as a sidecar does: how a volume is, and who holds it.
 
-Source: CSI 1.13 "ControllerGetVolume", "ControllerGetVolumeHealth".
+Source: CSI 1.13 "ControllerGetVolume", "ControllerGetVolumeHealth", "ListSnapshots".
 """
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -13,6 +14,7 @@ from grpclib.client import Channel
 from grpclib.const import Cardinality
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
+from common.drift import CloudSnapshot
 from csi_proto.csi import v1 as csi
 from warden.records import ServerState
 from warden.rules import looks
@@ -22,7 +24,19 @@ log = structlog.get_logger("controller_client")
 Reply = TypeVar("Reply", bound=Message)
 
 CALL_SECONDS = 10.0
+LIST_SECONDS = 60.0  # for one page, of which the first lets all be read
+LONGEST_LIST = 10_000  # pages
 SERVICE = "/csi.v1.Controller/"
+FAILURES = (GRPCError, StreamTerminatedError, ProtocolError, OSError, TimeoutError)
+
+
+class ListPart(Protocol):
+    """One page of a list."""
+
+    next_token: str
+
+
+Part = TypeVar("Part", bound=ListPart)
 
 
 class AskedController(Protocol):
@@ -30,6 +44,14 @@ class AskedController(Protocol):
 
     async def look(self, handle: str, server_id: str) -> ServerState:
         """Return how the server is that should hold the volume, as the cloud tells it now. Never raises."""
+        ...
+
+
+class AskedLists(Protocol):
+    """What the controller lists."""
+
+    async def snapshots(self) -> list[CloudSnapshot] | None:
+        """Return all snapshots; None if they are not known in full. Never raises."""
         ...
 
 
@@ -48,10 +70,26 @@ class ControllerSocket:
         try:
             health = await self._health(handle)
             holders = await self._holders(handle)
-        except (GRPCError, StreamTerminatedError, ProtocolError, OSError, TimeoutError) as error:
+        except FAILURES as error:
             log.info("look_failed", volume_id=handle, message=str(error) or type(error).__name__)
             return ServerState.UNTOLD
         return looks.judge(server_id, holders, health)
+
+    async def snapshots(self) -> list[CloudSnapshot] | None:
+        """Return all snapshots; None if they are not known in full, or the driver has none."""
+
+        async def ask(token: str) -> csi.ListSnapshotsResponse:
+            request = csi.ListSnapshotsRequest(starting_token=token)
+            return await self._call("ListSnapshots", request, csi.ListSnapshotsResponse, LIST_SECONDS)
+
+        found = []
+        try:
+            async for page in _pages(ask):
+                found += [_snapshot(each.snapshot) for each in page.entries if each.snapshot is not None]
+        except FAILURES as error:
+            log.info("list_failed", method="ListSnapshots", message=str(error) or type(error).__name__)
+            return None
+        return found
 
     async def _holders(self, handle: str) -> list[str]:
         request = csi.ControllerGetVolumeRequest(volume_id=handle)
@@ -65,11 +103,11 @@ class ControllerSocket:
         entries = [] if told.volume_health is None else told.volume_health.health_statuses
         return [each.reason for each in entries if each.status == csi.VolumeHealthErrorType.INACCESSIBLE]
 
-    async def _call(self, method: str, request: Message, reply: type[Reply]) -> Reply:
+    async def _call(self, method: str, request: Message, reply: type[Reply], seconds: float = CALL_SECONDS) -> Reply:
         async with (
-            asyncio.timeout(CALL_SECONDS),
+            asyncio.timeout(seconds),
             self._channel.request(
-                SERVICE + method, Cardinality.UNARY_UNARY, type(request), reply, timeout=CALL_SECONDS
+                SERVICE + method, Cardinality.UNARY_UNARY, type(request), reply, timeout=seconds
             ) as stream,
         ):
             await stream.send_message(request, end=True)
@@ -77,3 +115,20 @@ class ControllerSocket:
         if answer is None:
             raise ProtocolError(f"{method} was answered with nothing")
         return answer
+
+
+async def _pages(ask: Callable[[str], Awaitable[Part]]) -> AsyncIterator[Part]:
+    """Yield all pages of a list. Raises what ``ask`` does, and ProtocolError if there is no end."""
+    token = ""
+    for _ in range(LONGEST_LIST):
+        page = await ask(token)
+        yield page
+        token = page.next_token
+        if not token:
+            return
+    raise ProtocolError("the list has no end")
+
+
+def _snapshot(told: csi.Snapshot) -> CloudSnapshot:
+    created_at = 0.0 if told.creation_time is None else told.creation_time.timestamp()
+    return CloudSnapshot(told.snapshot_id, told.source_volume_id, told.size_bytes, created_at)

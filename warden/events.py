@@ -28,9 +28,19 @@ class Reason(Enum):
     NODE_GONE = "NodeGoneWithVolumes"
     NODE_TAINTED = "NodeTainted"
     NODE_CLEARED = "NodeTaintRemoved"
+    VOLUME_WITHOUT_PV = "VolumeWithoutPV"
+    PV_WITHOUT_VOLUME = "PVWithoutVolume"
+    CONTENT_WITHOUT_SNAPSHOT = "ContentWithoutSnapshot"
+    SNAPSHOT_WITHOUT_CONTENT = "SnapshotWithoutContent"
+    ATTACHED_UNKNOWN = "AttachedUnknown"
+    ATTACHED_MISSING = "AttachedMissing"
+    RELEASED_PV = "ReleasedPV"
+    CLAIM_UNUSED = "ClaimUnused"
+    SIZE_DIFFERS = "SizeDiffers"
+    SNAPSHOTS_NEAR_LIMIT = "SnapshotsNearLimit"
 
 
-NORMAL = {Reason.NODE_CLEARED}
+NORMAL = {Reason.NODE_CLEARED, Reason.RELEASED_PV, Reason.CLAIM_UNUSED}
 
 
 def _utc_now() -> datetime:
@@ -46,27 +56,29 @@ class Recorder:
         self._metrics = metrics
         self._clock = clock
 
-    async def tell(self, about: Reference, reason: Reason, message: str) -> None:
-        """Write an Event, or count it on the one that is there."""
+    async def tell(self, about: Reference, reason: Reason, message: str, *, again: bool = True) -> None:
+        """Write an Event, or count it on the one that is there; without ``again`` that one stays as it is."""
         json = self._json(about, reason, message[:LONGEST_MESSAGE])
         try:
-            await self._write(json)
+            await self._write(json, again=again)
         except KubeError as error:
             log.warning("event_not_written", reason=reason.value, object=about.name, message=str(error))
         else:
             self._metrics.events.labels(reason.value).inc()
 
-    async def _write(self, json: dict[str, object]) -> None:
+    async def _write(self, json: dict[str, object], *, again: bool) -> None:
         try:
             await self._api.create(EVENTS, json)
         except KubeError as error:
             if error.code != CONFLICT:
                 raise
+            if not again:
+                return
             name, namespace = str(at(json, "metadata", "name")), str(at(json, "metadata", "namespace"))
             found = await self._api.get(EVENTS, name, namespace)
             count = at(found, "count")
-            again = {"count": (count if isinstance(count, int) else 1) + 1, "lastTimestamp": json["lastTimestamp"]}
-            await self._api.merge(EVENTS, name, again, namespace)
+            counted = {"count": (count if isinstance(count, int) else 1) + 1, "lastTimestamp": json["lastTimestamp"]}
+            await self._api.merge(EVENTS, name, counted, namespace)
 
     def _json(self, about: Reference, reason: Reason, message: str) -> dict[str, object]:
         stamp = self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -25,6 +25,19 @@ class WardenMetrics:
         self.failovers = Counter("aiocsi_failovers", "What was done about lost nodes.", ["result"], registry=registry)
 
         self.start_taints = Gauge("aiocsi_start_taints", "Nodes that still have the startup taint.", registry=registry)
+        self.drift = Gauge(
+            "aiocsi_drift",
+            "Differences between cluster and cloud, by kind; no sample while a kind cannot be judged.",
+            ["kind"],
+            registry=registry,
+        )
+        self.drift_bytes = Gauge("aiocsi_drift_bytes", "Bytes that they concern.", ["kind"], registry=registry)
+        self.drift_rounds = Counter(
+            "aiocsi_drift_rounds",
+            "Comparisons of cluster and cloud: judged, or incomplete because all volumes were not known.",
+            ["result"],
+            registry=registry,
+        )
 
         self.draining = Gauge(
             "aiocsi_nodes_draining", "Nodes whose node service is told that they are being drained.", registry=registry

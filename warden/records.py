@@ -103,3 +103,4 @@ class PersistentVolume:
     size: str
     phase: str
     claim: Reference | None = None
+    created_at: float = 0.0  # seconds since 1970; 0: not told

@@ -39,3 +39,14 @@ class WardenSettings(Shared):
     failover_max_nodes: int = environ.var(
         1, converter=converters.integer(1, 100), help="how many nodes may be tainted at once"
     )
+    drift_seconds: float = environ.var(
+        600.0,
+        converter=converters.seconds(0, 86400),
+        help="how often cluster and cloud are compared, seconds; 0: never. What is younger is left out",
+    )
+    drift_unused_days: int = environ.var(
+        30, converter=converters.integer(0, 3650), help="how long no pod has used a claim that is told of, days"
+    )
+    tag: tuple[str, ...] = environ.var(
+        (), converter=converters.tag_list, help="tags of all volumes of this cluster, comma-separated"
+    )

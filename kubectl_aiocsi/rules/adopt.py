@@ -3,8 +3,9 @@
 Source: docs/guides/import-volume.md.
 """
 
+from common.drift import CloudVolume
 from kubectl_aiocsi.records import CLASSES, VOLUMES, Json, Object, Snapshot
-from kubectl_aiocsi.rules.cloud_volumes import CloudVolume, CloudVolumes
+from kubectl_aiocsi.rules.cloud_volumes import CloudVolumes
 
 GIB = 1 << 30
 

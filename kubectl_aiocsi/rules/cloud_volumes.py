@@ -4,22 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import cast
 
+from common.drift import CloudVolume, cloud_volume
 from kubectl_aiocsi.records import Json, Object, Snapshot
 
 OLD_SECONDS = 1800.0  # the attacher lets all volumes be looked at every 5 minutes
-
-
-@dataclass(frozen=True)
-class CloudVolume:
-    """One volume of the cloud."""
-
-    id: str
-    name: str
-    zone: str
-    size_bytes: int
-    node_ids: tuple[str, ...]
-    tags: tuple[str, ...]
-    created_at: float  # seconds since 1970
 
 
 @dataclass(frozen=True)
@@ -37,7 +25,11 @@ def known(snapshot: Snapshot) -> CloudVolumes:
     lists = [each for each in told if isinstance(each.at("volumes"), list)]
     ages = sorted(lists, key=_age)
     if ages and _age(ages[0]) <= OLD_SECONDS:
-        return CloudVolumes(tuple(map(_volume, ages[0].each("volumes"))), _age(ages[0]))
+        try:
+            volumes = tuple(cloud_volume(each.json) for each in ages[0].each("volumes"))
+        except ValueError:
+            return CloudVolumes(problem="the list that the controller sent cannot be read")
+        return CloudVolumes(volumes, _age(ages[0]))
     if ages:
         return CloudVolumes(problem=f"what the controller knows is {_age(ages[0]):.0f} s old")
     refused = next((page.problem for page in snapshot.pages.values() if page.problem), "")
@@ -56,16 +48,3 @@ def _parsed(text: str) -> Object:
     except ValueError:
         found = {}
     return Object(cast("Json", found) if isinstance(found, dict) else {})
-
-
-def _volume(one: Object) -> CloudVolume:
-    created = one.at("created_at")
-    return CloudVolume(
-        one.text("id"),
-        one.text("name"),
-        one.text("zone"),
-        one.number("size_bytes"),
-        tuple(one.words("node_ids")),
-        tuple(one.words("tags")),
-        float(created) if isinstance(created, int | float) else 0.0,
-    )

@@ -97,6 +97,7 @@ BREAKAGES = {
     ),
     "AiocsiVolumeErrors": Breakage({f"aiocsi_volume_io_errors_total{{{VOLUME}}}": steady(2)}, PV),
     "AiocsiNodesLost": Breakage({'aiocsi_nodes_lost{state="off"}': level(1)}, {"state": "off"}),
+    "AiocsiDrift": Breakage({'aiocsi_drift{kind="size-differs"}': level(1)}, {"kind": "size-differs"}),
     "AiocsiWardenLeaderless": Breakage(
         {
             'aiocsi_warden_leading{instance="a"}': level(0),

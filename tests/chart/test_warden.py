@@ -3,7 +3,7 @@
 import pytest
 
 from tests.chart.documents import at, containers, environment, items, mounts, render
-from tools.chart import Json
+from tools.chart import Json, helm
 
 TAINT = "warden: {failover: {mode: taint}}"
 ROLE, BINDING = "ClusterRole/kube-system-aiocsi-warden", "ClusterRoleBinding/kube-system-aiocsi-warden"
@@ -96,3 +96,31 @@ def test_the_scheduler_waits_for_the_driver_where_kubernetes_can_and_it_is_wante
         spec = at(render(values, kubernetes=kubernetes)[driver], "spec")
         assert isinstance(spec, dict)
         assert field not in spec
+
+
+NO_DRIFT = "warden: {drift: {intervalSeconds: 0}}"
+OF_DRIFT = {(verb, what) for verb in ("get", "list") for what in ("persistentvolumeclaims", "volumesnapshotcontents")}
+
+
+def test_it_may_read_what_it_compares_with_the_cloud_only_where_it_does() -> None:
+    assert rights("snapshots: {enabled: true}") >= OF_DRIFT
+    assert rights(NO_DRIFT) & OF_DRIFT == set()
+    assert "volumesnapshotcontents" not in {what for _, what in rights("snapshots: {enabled: false}")}
+    pods = [rule for rule in items(render()["Role/aiocsi-warden"], "rules") if rule["resources"] == ["pods"]]
+    assert [rule["verbs"] for rule in pods] == [["list"]]
+    assert "pods" not in str(items(render(NO_DRIFT)["Role/aiocsi-warden"], "rules"))
+
+
+def test_the_warden_knows_the_cluster_s_tags_and_reaches_the_controllers() -> None:
+    rendered = render("cloud: {tags: [a, b]}\nnetworkPolicy: {enabled: true, ingressFrom: [{podSelector: {}}]}")
+    assert environment(containers(rendered["Deployment/aiocsi-controller"])["warden"])["AIOCSI_TAG"] == "a,b"
+    policy = rendered["NetworkPolicy/aiocsi-controller"]
+    assert at(policy, "spec", "ingress", 1, "ports", 0, "port") == 9810
+    assert at(policy, "spec", "egress", 0, "ports", 0, "port") == 9810
+
+
+def test_drift_is_not_compared_more_often_than_the_cloud_is_read() -> None:
+    wrong = "warden: {drift: {intervalSeconds: 60}}"
+    with pytest.raises(helm.ChartRefused, match=r"must be more than sidecars\.attacher\.reconcileSeconds"):
+        render(wrong)
+    assert render(f"{wrong}\nsidecars: {{attacher: {{reconcileSeconds: 30}}}}")

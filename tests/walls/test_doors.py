@@ -43,6 +43,7 @@ PURE = [
     "common/capability.py",
     "common/clouds",
     "common/context_keys.py",
+    "common/drift.py",
     "common/encryption.py",
     "common/errors.py",
     "common/format_parameters.py",

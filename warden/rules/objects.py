@@ -1,8 +1,10 @@
 """Kubernetes' objects, cut down to records as they arrive: what is not judged by is not kept."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from sys import intern
 
+from common.drift import ClusterContent, UnusedClaim
 from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, ServicePod, Taint, VolumePod
 
 Json = Mapping[str, object]
@@ -29,6 +31,14 @@ def each(json: object, *keys: str) -> Iterator[Json]:
     for item in found if isinstance(found, list | tuple) else ():
         if isinstance(item, Mapping):
             yield item
+
+
+def moment(stamp: str) -> float:
+    """Return the seconds since 1970 of an RFC 3339 text, 0 if it tells no moment."""
+    try:
+        return datetime.fromisoformat(stamp).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def name_of(json: Json) -> str:
@@ -94,6 +104,7 @@ def persistent_volume(json: Json, driver: str) -> PersistentVolume | None:
         size=intern(text(json, "spec", "capacity", "storage")),
         phase=intern(text(json, "status", "phase")),
         claim=None if claim is None else _claim(claim),
+        created_at=moment(text(json, "metadata", "creationTimestamp")),
     )
 
 
@@ -139,3 +150,24 @@ def service_pod(json: Json, driver: str) -> ServicePod | None:
         node=intern(node),
         annotations=tuple(_annotations(at(metadata, "annotations"), f"{driver}/")),
     )
+
+
+def unused_claim(json: Json) -> UnusedClaim | None:
+    """Return a claim that no pod uses, as Kubernetes 1.37 tells it; None for any other."""
+    for one in each(json, "status", "conditions"):
+        since = moment(text(one, "lastTransitionTime"))
+        if one.get("type") == "Unused" and one.get("status") == "True" and since:
+            metadata = at(json, "metadata")
+            return UnusedClaim(
+                text(metadata, "namespace"), text(metadata, "name"), text(json, "spec", "volumeName"), since
+            )
+    return None
+
+
+def snapshot_content(json: Json, driver: str) -> ClusterContent | None:
+    """Return a VolumeSnapshotContent of ``driver`` that has a snapshot in the cloud; None for any other."""
+    handle = text(json, "status", "snapshotHandle") or text(json, "spec", "source", "snapshotHandle")
+    if text(json, "spec", "driver") != driver or not handle:
+        return None
+    created_at = moment(text(json, "metadata", "creationTimestamp"))
+    return ClusterContent(text(json, "metadata", "name"), handle, created_at)

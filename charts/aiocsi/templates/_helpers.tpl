@@ -101,6 +101,11 @@ imagePullSecrets:
 {{- if and .Values.volumeAttributesClasses (not (semverCompare ">=1.34.0-0" .Capabilities.KubeVersion.Version)) -}}
 {{- fail "volumeAttributesClasses need Kubernetes 1.34 or newer: remove them from the values" -}}
 {{- end -}}
+{{- with .Values.warden -}}
+{{- if and .enabled .drift.intervalSeconds (le (int .drift.intervalSeconds) (int $.Values.sidecars.attacher.reconcileSeconds)) -}}
+{{- fail "warden.drift.intervalSeconds must be more than sidecars.attacher.reconcileSeconds, or 0" -}}
+{{- end -}}
+{{- end -}}
 {{- $sets := dict -}}
 {{- if .Values.node.enabled }}{{ $_ := set $sets "node" .Values.node }}{{ end -}}
 {{- range $name, $overrides := .Values.additionalNodeSets }}

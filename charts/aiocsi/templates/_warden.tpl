@@ -64,4 +64,12 @@ aiocsi-warden-{{ .Values.driver.name }}
   value: {{ .Values.warden.failover.maxNodes | quote }}
 - name: AIOCSI_START_TAINT
   value: {{ .Values.warden.startTaint | quote }}
+- name: AIOCSI_DRIFT_SECONDS
+  value: {{ .Values.warden.drift.intervalSeconds | quote }}
+- name: AIOCSI_DRIFT_UNUSED_DAYS
+  value: {{ .Values.warden.drift.unusedDays | quote }}
+{{- with .Values.cloud.tags }}
+- name: AIOCSI_TAG
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- end }}

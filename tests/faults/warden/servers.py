@@ -61,7 +61,7 @@ class SimulatedSocket(ControllerSocket):
         self._cloud = cloud
         self._dice = dice
 
-    async def _call(self, method: str, request: Message, _reply: type[Reply]) -> Reply:
+    async def _call(self, method: str, request: Message, reply: type[Reply], seconds: float = 10.0) -> Reply:  # noqa: ARG002
         await asyncio.sleep(self._dice.choice((0.01, 0.3, 2.0)))  # noqa: TID251  # virtual
         if self._cloud.away:
             raise self._dice.choice((GRPCError(Status.UNAVAILABLE, "the cloud is away"), ConnectionRefusedError()))

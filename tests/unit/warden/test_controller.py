@@ -2,22 +2,30 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from common import errors
+from common.drift import CloudSnapshot
 from common.metrics import Metrics
 from common.rpc import Calls
 from common.server import GrpcServer
 from csi_proto.csi import v1 as csi
+from warden import controller
 from warden.controller import ControllerSocket
 from warden.records import ServerState
 
 pytestmark = pytest.mark.asyncio
 
+PAGES = 3
+
 
 class Told(csi.ControllerBase):
     """A controller that holds volume ``v`` on server 1, whose health is of these reasons."""
+
+    fails_at = 0  # which page of a list
 
     def __init__(self, *reasons: str) -> None:
         self._reasons = reasons
@@ -34,6 +42,15 @@ class Told(csi.ControllerBase):
         entries.append(csi.VolumeHealthVolumeHealthEntry(status=degraded, reason="ActionErrored"))
         health = csi.VolumeHealth(volume_id=message.volume_id, health_statuses=entries)
         return csi.ControllerGetVolumeHealthResponse(volume_health=health)
+
+    async def list_snapshots(self, message: csi.ListSnapshotsRequest) -> csi.ListSnapshotsResponse:
+        number = int(message.starting_token or "1")
+        made = datetime.fromtimestamp(number, UTC)
+        snapshot = csi.Snapshot(snapshot_id=f"s{number}", source_volume_id="v", size_bytes=7, creation_time=made)
+        entries = [csi.ListSnapshotsResponseEntry(snapshot=snapshot)]
+        if number == self.fails_at:
+            raise errors.Unavailable("the cloud is away")
+        return csi.ListSnapshotsResponse(entries=entries, next_token=str(number + 1) if number < PAGES else "")
 
 
 @asynccontextmanager
@@ -76,3 +93,12 @@ async def test_a_refusal_tells_nothing(tmp_path: Path) -> None:
     assert await client.look("v", "1") is ServerState.UNTOLD
     client.close()
     await server.drain(1)
+
+
+async def test_all_snapshots_are_listed_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(tmp_path) as client:
+        assert await client.snapshots() == [CloudSnapshot(f"s{number}", "v", 7, number) for number in (1, 2, 3)]
+        monkeypatch.setattr(Told, "fails_at", PAGES)
+        assert await client.snapshots() is None
+        monkeypatch.setattr(controller, "LONGEST_LIST", PAGES - 1)
+        assert await client.snapshots() is None

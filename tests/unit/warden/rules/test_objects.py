@@ -2,6 +2,7 @@
 
 import pytest
 
+from common.drift import ClusterContent, UnusedClaim
 from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, Taint
 from warden.rules import objects
 
@@ -83,3 +84,40 @@ def test_a_pod_names_its_claims() -> None:
     assert objects.pod(json) == Reference("v1", "Pod", "apps", "p", "u")
     assert list(objects.claims_of({"spec": {"volumes": "odd"}})) == []
     assert (objects.name_of(json), objects.name_of({"metadata": {"name": "n"}})) == ("apps/p", "n")
+
+
+MADE, SINCE = "2026-01-01T00:00:00Z", 1_767_225_600.0
+
+
+def test_a_moment_that_is_not_told_is_none() -> None:
+    assert (objects.moment(MADE), objects.moment("")) == (SINCE, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_unused"),
+    [
+        pytest.param({"type": "Unused", "status": "True", "lastTransitionTime": MADE}, True, id="unused"),
+        pytest.param({"type": "Unused", "status": "False", "lastTransitionTime": MADE}, False, id="in use"),
+        pytest.param({"type": "Unused", "status": "True"}, False, id="since when is not told"),
+        pytest.param({"type": "Resizing", "status": "True", "lastTransitionTime": MADE}, False, id="another condition"),
+    ],
+)
+def test_a_claim_is_unused_since_kubernetes_says_so(condition: objects.Json, is_unused: bool) -> None:
+    metadata, spec = {"namespace": "a", "name": "c"}, {"volumeName": "v"}
+    found = objects.unused_claim({"metadata": metadata, "spec": spec, "status": {"conditions": [condition]}})
+    assert found == (UnusedClaim("a", "c", "v", SINCE) if is_unused else None)
+
+
+@pytest.mark.parametrize(
+    ("more", "handle"),
+    [
+        pytest.param({"status": {"snapshotHandle": "s1"}}, "s1", id="taken"),
+        pytest.param({"spec": {"driver": DRIVER, "source": {"snapshotHandle": "s2"}}}, "s2", id="imported"),
+        pytest.param({}, "", id="being taken"),
+        pytest.param({"spec": {"driver": "other"}, "status": {"snapshotHandle": "s1"}}, "", id="another driver's"),
+    ],
+)
+def test_a_content_counts_if_it_is_ours_and_has_a_snapshot(more: objects.Json, handle: str) -> None:
+    metadata = {"name": "c1", "creationTimestamp": MADE}
+    found = objects.snapshot_content({"metadata": metadata, "spec": {"driver": DRIVER}, **more}, DRIVER)
+    assert found == (ClusterContent("c1", handle, SINCE) if handle else None)
