@@ -15,7 +15,8 @@ def main() -> int:
     go_programs.build("actionlint")
     zizmor = prepare_only(ROOT / ".venv-workflows", LOCK).with_name("zizmor")
     checks = ([go_programs.path("actionlint")], [zizmor, "--offline", "--no-progress", ".github"])
-    return int(any([subprocess.run(argv, check=False, cwd=ROOT, timeout=SECONDS).returncode for argv in checks]))
+    statuses = [subprocess.run(argv, check=False, cwd=ROOT, timeout=SECONDS).returncode for argv in checks]
+    return int(any(statuses))
 
 
 if __name__ == "__main__":
