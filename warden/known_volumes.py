@@ -1,4 +1,4 @@
-"""The cloud's volumes, as the controller beside the leading attacher knows them: its page /volumes/UID costs no request."""
+"""The cloud's volumes, as the controller beside the leading attacher knows them; its page costs no request."""
 
 import asyncio
 import ssl
@@ -45,15 +45,15 @@ class ControllerPages:
     async def known(self, longest_age: float) -> KnownVolumes | None:
         """Return the list of the first pod that has a whole one of that age."""
         try:
-            pods = [found async for each in everything(self._api, PODS, self._pods) if (found := _page_of(each))]
+            urls = [url async for each in everything(self._api, PODS, self._pods) if (url := _page_of(each))]
         except KubeError as error:
             log.warning("volumes_not_known", message=str(error))
             return None
-        for url in pods:
+        for url in urls:
             found = await self._page(url)
             if found is not None and found.age_seconds <= longest_age:
                 return found
-        log.info("volumes_not_known", message=f"none of {len(pods)} controllers knows all volumes")
+        log.info("volumes_not_known", message=f"none of {len(urls)} controllers knows all volumes")
         return None
 
     async def _page(self, url: str) -> KnownVolumes | None:
