@@ -14,7 +14,7 @@ def main() -> int:
     """Return the exit status: 0 nothing was found, 1 something was."""
     go_programs.build("actionlint")
     zizmor = prepare_only(ROOT / ".venv-workflows", LOCK).with_name("zizmor")
-    checks = ([go_programs.path("actionlint")], [zizmor, "--offline", "--no-progress", ".github"])
+    checks = ([str(go_programs.path("actionlint"))], [str(zizmor), "--offline", "--no-progress", ".github"])
     statuses = [subprocess.run(argv, check=False, cwd=ROOT, timeout=SECONDS).returncode for argv in checks]
     return int(any(statuses))
 
