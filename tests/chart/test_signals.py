@@ -24,6 +24,7 @@ DASHBOARDS = tuple(sorted((CHART / "files").glob("dashboard-*.json")))
 RUNBOOKS = ROOT / "docs/guides/runbooks.md"
 NAME = re.compile(r"\b(?:aiocsi|process)_[a-z_]+\b")
 ON = "metrics: {rules: {enabled: true, labels: {release: prometheus}}, dashboards: {enabled: true}}"
+ALERTS = ("spec", "groups", 0, "rules")
 MINUTES = 60
 VOLUME = 'persistentvolume="pv-1",volume_id="v"'
 
@@ -241,7 +242,15 @@ def test_rules_and_dashboards_are_objects_that_the_operator_and_grafana_take() -
     assert "Valid: " in conform(helm.template(ON))
     assert at(rule, "metadata", "labels", "release") == "prometheus"
     assert at(dashboards, "metadata", "labels", "grafana_dashboard") == "1"
-    first = items(rule, "spec", "groups", 0, "rules")[0]
+    first = items(rule, *ALERTS)[0]
     assert at(first, "annotations", "runbook_url") == "docs/guides/runbooks.md#aiocsinotready"
     pages = [at(dashboards, "data", file.name.replace("dashboard-", "aiocsi-")) for file in DASHBOARDS]
     assert [json.loads(str(page))["uid"] for page in pages] == ["aiocsi-operators", "aiocsi-volume"]
+
+
+def test_the_runbooks_are_where_the_chart_is_told() -> None:
+    rule = render(ON.replace("rules: {", "rules: {runbooks: 'https://docs.example.com/runbooks', "))[
+        "PrometheusRule/aiocsi"
+    ]
+    urls = [str(at(each, "annotations", "runbook_url")) for each in items(rule, *ALERTS)]
+    assert {url.partition("#")[0] for url in urls} == {"https://docs.example.com/runbooks"}
