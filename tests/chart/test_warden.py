@@ -87,6 +87,69 @@ def test_the_start_guard_alone_may_not_touch_the_taint_of_a_failover() -> None:
     assert variables["keys"] == "[]"
 
 
+DRAIN = "node: {drainWaitSeconds: 90}"
+LIMITS = "warden: {maxVolumes: true, failover: {mode: 'off'}}"
+POD_POLICY = f"{POLICY}-pods"
+ON_NODE = ("DaemonSet/aiocsi-node", "spec", "template", "spec")
+
+
+def test_in_a_drain_the_node_service_is_told_by_its_own_pod_and_has_the_time_to_wait() -> None:
+    rendered = render(DRAIN)
+    node = environment(containers(rendered[ON_NODE[0]])["node"])
+    assert (node["AIOCSI_DRAIN_WAIT_SECONDS"], node["AIOCSI_POD_FACTS_DIR"]) == ("90", "/etc/aiocsi/told")
+    assert at(rendered[ON_NODE[0]], *ON_NODE[1:], "terminationGracePeriodSeconds") == 35 + 10 + 90
+    [told] = [one for one in items(rendered[ON_NODE[0]], *ON_NODE[1:], "volumes") if one["name"] == "told"]
+    assert {str(one["path"]): at(one, "fieldRef", "fieldPath") for one in items(told, "downwardAPI", "items")} == {
+        name: f"metadata.annotations['dobs.csi.digitalocean.com/{name}']" for name in ("draining", "max-volumes")
+    }
+    assert at(rendered[ON_NODE[0]], *ON_NODE[1:], "automountServiceAccountToken") is False
+    warden = environment(containers(rendered["Deployment/aiocsi-warden"])["warden"])
+    assert (warden["AIOCSI_DRAIN_WAIT"], warden["AIOCSI_MAX_VOLUMES"]) == ("true", "false")
+
+
+def test_a_node_set_alone_may_wait() -> None:
+    rendered = render("additionalNodeSets: {big: {drainWaitSeconds: 60}}")
+    assert environment(containers(rendered["Deployment/aiocsi-warden"])["warden"])["AIOCSI_DRAIN_WAIT"] == "true"
+    assert "AIOCSI_POD_FACTS_DIR" not in environment(containers(rendered[ON_NODE[0]])["node"])
+    assert "AIOCSI_POD_FACTS_DIR" in environment(containers(rendered["DaemonSet/aiocsi-node-big"])["node"])
+
+
+@pytest.mark.parametrize(
+    ("values", "keys"), [(DRAIN, '["{}/draining"]'), (LIMITS, '["{}/max-volumes"]')], ids=["drain", "limits"]
+)
+def test_what_may_write_on_pods_may_write_its_annotations_in_its_own_namespace_alone(values: str, keys: str) -> None:
+    rendered = render(values)
+    assert {verb for verb, what in rights(values) if what == "pods"} <= {"list"}
+    assert ("patch", "nodes") not in rights(values)
+    of_pods = [one for one in items(rendered["Role/aiocsi-warden"], "rules") if one["resources"] == ["pods"]]
+    assert ["get", "list", "watch", "patch"] in [one["verbs"] for one in of_pods]
+    assert POLICY not in rendered
+    variables = {str(one["name"]): str(one["expression"]) for one in items(rendered[POD_POLICY], "spec", "variables")}
+    assert variables["keys"] == keys.format("dobs.csi.digitalocean.com")
+
+
+@pytest.mark.parametrize("values", ["", TAINT])
+def test_without_either_it_may_change_no_pod(values: str) -> None:
+    rendered = render(values)
+    assert POD_POLICY not in rendered
+    of_pods = [one for one in items(rendered["Role/aiocsi-warden"], "rules") if one["resources"] == ["pods"]]
+    assert [one["verbs"] for one in of_pods] == [["list"]]
+    assert "told" not in mounts(containers(rendered[ON_NODE[0]])["node"])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "{node: {drainWaitSeconds: 9}, warden: {enabled: false}}",
+        "{node: {drainWaitSeconds: 9, registrar: {enabled: true}}}",
+        "{warden: {enabled: false, maxVolumes: true}}",
+    ],
+)
+def test_what_needs_the_warden_or_its_own_registration_is_refused_without_it(values: str) -> None:
+    with pytest.raises(helm.ChartRefused, match="needs"):
+        render(values)
+
+
 def test_the_scheduler_waits_for_the_driver_where_kubernetes_can_and_it_is_wanted() -> None:
     wanted = "csiDriver: {preventPodSchedulingIfMissing: true}"
     driver = "CSIDriver/dobs.csi.digitalocean.com"

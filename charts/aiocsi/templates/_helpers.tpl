@@ -111,6 +111,14 @@ imagePullSecrets:
 {{- range $name, $overrides := .Values.additionalNodeSets }}
 {{- $_ := set $sets (printf "additionalNodeSets.%s" $name) (mergeOverwrite (deepCopy $.Values.node) $overrides) }}
 {{- end -}}
+{{- range $name, $set := $sets -}}
+{{- if and (gt (int $set.drainWaitSeconds) 0) (or $set.registrar.enabled (not $.Values.warden.enabled)) -}}
+{{- fail (printf "%s.drainWaitSeconds needs warden.enabled=true and %s.registrar.enabled=false: the warden says when a node is drained, and the sidecar would unregister the driver while it waits" $name $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.warden.maxVolumes (not .Values.warden.enabled) -}}
+{{- fail "warden.maxVolumes needs warden.enabled=true" -}}
+{{- end -}}
 {{- if .Values.controller.hostNetwork -}}
 {{- range $name, $set := $sets -}}
 {{- if and $set.hostNetwork (le (int $set.httpPort) (int (add $.Values.controller.httpPort 6))) (ge (int (add $set.httpPort 1)) (int $.Values.controller.httpPort)) -}}
@@ -176,7 +184,7 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
 terminationMessagePolicy: FallbackToLogsOnError
 {{- end }}
 
-{{/* What the pods of both services share. Takes root and service (its values). */}}
+{{/* What the pods of both services share. Takes root, service (its values) and holdSeconds (may be missing). */}}
 {{- define "aiocsi.pod" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -190,6 +198,6 @@ dnsConfig:
 hostAliases:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-terminationGracePeriodSeconds: {{ add .root.Values.driver.drainSeconds 10 }}
+terminationGracePeriodSeconds: {{ add .root.Values.driver.drainSeconds 10 (int .holdSeconds) }}
 {{- include "aiocsi.pullSecrets" .root }}
 {{- end }}

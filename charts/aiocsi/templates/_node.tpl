@@ -5,6 +5,7 @@
 {{- $service := printf "%s-node" (include "aiocsi.fullname" .root) -}}
 {{- $plugin := printf "%s/plugins/%s" $values.kubeletPath $values.driver.name -}}
 {{- $local := and .node.hostNetwork (not $values.metrics.enabled) -}}
+{{- $told := include "aiocsi.nodeTold" . -}}
 apiVersion: apps/v1
 kind: DaemonSet
 metadata:
@@ -33,7 +34,7 @@ spec:
     spec:
       serviceAccountName: {{ $service }}
       hostPID: {{ .node.hostPID }}
-      {{- include "aiocsi.pod" (dict "root" .root "service" .node) | nindent 6 }}
+      {{- include "aiocsi.pod" (dict "root" .root "service" .node "holdSeconds" .node.drainWaitSeconds) | nindent 6 }}
       securityContext:
         runAsUser: 0
         runAsGroup: 0
@@ -96,6 +97,9 @@ spec:
             - {name: kubelet, mountPath: {{ $values.kubeletPath | quote }}, mountPropagation: Bidirectional}
             - {name: devices, mountPath: /dev}
             - {name: scratch, mountPath: /tmp}
+            {{- if $told }}
+            - {name: told, mountPath: /etc/aiocsi/told, readOnly: true}
+            {{- end }}
             {{- with .node.extraVolumeMounts }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -137,6 +141,15 @@ spec:
           hostPath: {path: /dev, type: Directory}
         - name: scratch
           emptyDir: {medium: Memory, sizeLimit: 16Mi}
+        {{- if $told }}
+        - name: told  # what the warden writes on this pod of its Node
+          downwardAPI:
+            items:
+              {{- range list "draining" "max-volumes" }}
+              - path: {{ . }}
+                fieldRef: {fieldPath: "metadata.annotations['{{ $values.driver.name }}/{{ . }}']"}
+              {{- end }}
+        {{- end }}
         {{- if or .node.registrar.enabled .node.livenessProbe.enabled }}
         - name: plugin
           hostPath: {path: {{ $plugin | quote }}, type: DirectoryOrCreate}
@@ -154,6 +167,11 @@ spec:
         {{- end }}
 {{- end }}
 
+{{/* Whether the warden writes on these pods: "true", or empty. Takes what "aiocsi.node" takes. */}}
+{{- define "aiocsi.nodeTold" -}}
+{{- if and .root.Values.warden.enabled (or .root.Values.warden.maxVolumes (gt (int .node.drainWaitSeconds) 0)) -}}true{{- end -}}
+{{- end }}
+
 {{/* What the node service is told. Takes what "aiocsi.node" takes. */}}
 {{- define "aiocsi.nodeEnv" -}}
 {{- $values := .root.Values -}}
@@ -166,6 +184,14 @@ spec:
   value: {{ printf "%s/plugins_registry" $values.kubeletPath | quote }}
 - name: AIOCSI_KEEP_REGISTRATION
   value: {{ .node.keepRegistration | quote }}
+{{- end }}
+{{- if include "aiocsi.nodeTold" . }}
+- name: AIOCSI_POD_FACTS_DIR
+  value: /etc/aiocsi/told
+{{- end }}
+{{- if gt (int .node.drainWaitSeconds) 0 }}
+- name: AIOCSI_DRAIN_WAIT_SECONDS
+  value: {{ .node.drainWaitSeconds | quote }}
 {{- end }}
 - name: AIOCSI_KUBELET_DIR
   value: {{ $values.kubeletPath | quote }}

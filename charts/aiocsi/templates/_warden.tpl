@@ -1,7 +1,25 @@
 {{/* Whether the warden has a Deployment and a service account of its own: "true", or empty. It has where it may change
-Nodes: the sidecars of the controller's pod have no use for that right. */}}
+Nodes or pods: the sidecars of the controller's pod have no use for those rights. */}}
 {{- define "aiocsi.wardenAlone" -}}
+{{- if or (include "aiocsi.wardenPatchesNodes" .) (include "aiocsi.wardenPatchesPods" .) -}}true{{- end -}}
+{{- end }}
+
+{{- define "aiocsi.wardenPatchesNodes" -}}
 {{- if and .Values.warden.enabled (or .Values.warden.startTaint (eq (include "aiocsi.failoverMode" .) "taint")) -}}true{{- end -}}
+{{- end }}
+
+{{/* Whether it writes on the pods of the node service: "true", or empty. */}}
+{{- define "aiocsi.wardenPatchesPods" -}}
+{{- if and .Values.warden.enabled (or .Values.warden.maxVolumes (include "aiocsi.drainWait" .)) -}}true{{- end -}}
+{{- end }}
+
+{{/* Whether the node service waits in a drain, on any node: "true", or empty. */}}
+{{- define "aiocsi.drainWait" -}}
+{{- $longest := .Values.node.enabled | ternary (int .Values.node.drainWaitSeconds) 0 -}}
+{{- range .Values.additionalNodeSets -}}
+{{- $longest = max $longest (int (dig "drainWaitSeconds" $.Values.node.drainWaitSeconds .)) -}}
+{{- end -}}
+{{- if gt (int $longest) 0 -}}true{{- end -}}
 {{- end }}
 
 {{/* off, report or taint; a bare off is false in YAML. */}}
@@ -72,4 +90,8 @@ aiocsi-warden-{{ .Values.driver.name }}
 - name: AIOCSI_TAG
   value: {{ join "," . | quote }}
 {{- end }}
+- name: AIOCSI_DRAIN_WAIT
+  value: {{ include "aiocsi.drainWait" . | default "false" | quote }}
+- name: AIOCSI_MAX_VOLUMES
+  value: {{ .Values.warden.maxVolumes | quote }}
 {{- end }}

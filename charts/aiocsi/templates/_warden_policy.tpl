@@ -60,3 +60,58 @@ spec:
   policyName: {{ $name }}
   validationActions: [Deny]
 {{- end }}
+
+{{/* What of a pod it may change: the two annotations by which it tells the node service of its Node, of that service's
+pods alone. */}}
+{{- define "aiocsi.wardenPodPolicy" -}}
+{{- $name := printf "%s-warden-pods" (include "aiocsi.clusterName" .) -}}
+{{- $user := printf "system:serviceaccount:%s:%s-warden" .Release.Namespace (include "aiocsi.fullname" .) -}}
+{{- $labels := include "aiocsi.labels" (dict "root" . "component" "warden") -}}
+{{- $annotations := list -}}
+{{- if include "aiocsi.drainWait" . }}{{ $annotations = append $annotations (printf "%s/draining" .Values.driver.name) }}{{ end -}}
+{{- if .Values.warden.maxVolumes }}{{ $annotations = append $annotations (printf "%s/max-volumes" .Values.driver.name) }}{{ end -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: {{ $name }}
+  labels:
+    {{- $labels | nindent 4 }}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [UPDATE], resources: [pods]}
+  matchConditions:
+    - name: by-the-warden
+      expression: request.userInfo.username == {{ $user | quote }}
+  variables:
+    - {name: keys, expression: {{ $annotations | toJson | quote }}}
+    - {name: was, expression: "oldObject.metadata.?annotations.orValue({})"}
+    - {name: is, expression: "object.metadata.?annotations.orValue({})"}
+    - {name: labels, expression: "oldObject.metadata.?labels.orValue({})"}
+  validations:
+    - expression: >-
+        variables.labels[?"aiocsi.dev/driver"].orValue("") == {{ .Values.driver.name | quote }} &&
+        variables.labels[?"app.kubernetes.io/component"].orValue("").matches("^node(-.*)?$")
+      message: the warden may change no pod but the node service's
+    - expression: >-
+        variables.is.all(k, k in variables.keys || (k in variables.was && variables.was[k] == variables.is[k])) &&
+        variables.was.all(k, k in variables.keys || k in variables.is)
+      message: the warden may change no annotation of a pod but its own
+    - expression: >-
+        object.metadata.?labels.orValue({}) == variables.labels &&
+        object.metadata.?finalizers.orValue([]) == oldObject.metadata.?finalizers.orValue([]) &&
+        object.metadata.?ownerReferences.orValue([]) == oldObject.metadata.?ownerReferences.orValue([]) &&
+        object.spec == oldObject.spec
+      message: the warden may change nothing else of a pod
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ $name }}
+  labels:
+    {{- $labels | nindent 4 }}
+spec:
+  policyName: {{ $name }}
+  validationActions: [Deny]
+{{- end }}

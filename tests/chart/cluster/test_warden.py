@@ -28,7 +28,7 @@ AS = "--as=system:serviceaccount:kube-system:aiocsi-warden"
 NODE = next(iter(NODES))
 OUT = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"}
 OTHER = {"key": "example.com/other", "effect": "NoSchedule"}
-DONE_SECONDS = 60.0
+DONE_SECONDS = 90.0
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -90,12 +90,52 @@ def refusal(plane: ControlPlane, changes: object) -> str:
     return ""
 
 
-def is_granted(plane: ControlPlane, right: str) -> bool:
+def is_granted(plane: ControlPlane, right: str, where: str = IN) -> bool:
     try:
-        plane.kubectl("auth", "can-i", *right.split(), AS, IN)
+        plane.kubectl("auth", "can-i", *right.split(), AS, where)
     except ToolFailed:  # its exit status is the answer
         return False
     return True
+
+
+ANNOTATE: dict[str, object] = {
+    "metadata": {"annotations": {f"{DRIVER}/draining": "cordoned", f"{DRIVER}/max-volumes": "7"}}
+}
+POD_FORBIDDEN: dict[str, object] = {
+    "another annotation is set": {"metadata": {"annotations": {"a": "b"}}},
+    "a label is set": {"metadata": {"labels": {"a": "b"}}},
+    "an image is changed": {"spec": {"containers": [{"name": "node", "image": "example.com/other"}]}},
+    "a finalizer is set": {"metadata": {"finalizers": ["example.com/a"]}},
+}
+
+
+def test_of_pods_it_may_change_two_annotations_of_the_node_service_alone(plane: ControlPlane) -> None:
+    install(plane, ("helm", ()), "--set=node.drainWaitSeconds=60", "--set=warden.maxVolumes=true")
+    with asyncio.Runner() as runner:
+        service, controller = runner.run(until(lambda: pods_of(plane), DONE_SECONDS))
+        another = {"metadata": {"annotations": {"a": "b"}}}
+        runner.run(until(lambda: bool(pod_refusal(plane, service, another)) or None, DONE_SECONDS))
+    assert pod_refusal(plane, service, ANNOTATE) == ""
+    for what, changes in POD_FORBIDDEN.items():
+        assert "the warden may change" in pod_refusal(plane, service, changes), what
+    assert "no pod but the node service's" in pod_refusal(plane, controller, ANNOTATE)
+    assert [right for right in (*UNNEEDED[:-1], "patch nodes") if is_granted(plane, right)] == []
+    assert not is_granted(plane, "patch pods", "--namespace=default")
+
+
+def pods_of(plane: ControlPlane) -> tuple[str, str] | None:
+    """Return a pod of the node service and one of the controller, when both are there."""
+    found = plane.kubectl("get", "pods", IN, "--output=name").split()
+    services, controllers = ([each for each in found if part in each] for part in ("-node-", "-controller-"))
+    return (services[0], controllers[0]) if services and controllers else None
+
+
+def pod_refusal(plane: ControlPlane, pod: str, changes: object) -> str:
+    try:
+        plane.kubectl("patch", pod, IN, f"--patch={json.dumps(changes)}", AS)
+    except ToolFailed as error:
+        return str(error)
+    return ""
 
 
 class OffServers:
