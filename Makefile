@@ -47,6 +47,7 @@ bench: venv ## the benchmarks: what the driver and the embedded cloud cost on th
 
 faults: venv ## crash and chaos in simulated time (SEEDS=N: how many; ARGS=--seed N: one again)
 	@$(RUN) -m tests.faults --seeds $(or $(SEEDS),200) $(ARGS)
+	@$(RUN) -m tests.faults --cloud other --seeds 40
 	@$(RUN) -m tests.faults.kept
 	@$(RUN) -m tests.faults.proof --fast
 	@$(RUN) -m tests.faults.warden --seeds 30

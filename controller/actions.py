@@ -79,9 +79,16 @@ class Actions:
         self._told = told
 
     async def join(self, volume_id: str) -> Running | None:
-        """Wait until nothing of ours is under way on the volume; return what was, with how it ended."""
+        """Wait until nothing of ours is under way on the volume; return what was, with how it ended.
+
+        None if nothing was, or if it ended when nobody waited: another process may have begun something since.
+        """
         running = self._of_volume.get(volume_id)
-        return None if running is None else await self._wait(running)
+        if running is None:
+            return None
+        was_left = running.action.id in self._doubted
+        done = await self._wait(running)
+        return done if not was_left or await self._is_last(done) else None
 
     async def run(self, kind: Kind, place: Place, start: Start) -> None:
         """Start an action when the server is free, and wait until it has ended well.
@@ -98,9 +105,22 @@ class Actions:
 
     async def is_newest(self, volume_id: str, move: Move) -> bool:
         """Say whether nothing was begun on the volume since that move, by this or another process. Raises Gone."""
-        recent = await self._cloud.recent(volume_id)
-        newest = next((each for each in recent if each.action.kind in MOVES), None)
+        newest = await self._last_move(volume_id)
         return newest is not None and newest.action.id == move.action_id and newest.state is ActionState.COMPLETED
+
+    async def _is_last(self, done: Running) -> bool:
+        """Say whether no attach or detach was begun on the volume after that one, by any process."""
+        if done.action.kind not in MOVES:
+            return True
+        try:
+            newest = await self._last_move(done.place.volume_id)
+        except Gone:
+            return False
+        return newest is not None and newest.action.id == done.action.id
+
+    async def _last_move(self, volume_id: str) -> Progress | None:
+        recent = await self._cloud.recent(volume_id)
+        return next((each for each in recent if each.action.kind in MOVES), None)
 
     async def is_outdated(self, volume: Volume) -> bool:
         """Say whether who holds the volume may have changed since it was read; waits for what is about to change it.

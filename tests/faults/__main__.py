@@ -17,11 +17,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", default="", help="with --seed: the numbers of the steps and faults to keep")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes side by side")
     parser.add_argument("--stop", action="store_true", help="stop at the first seed that fails")
+    parser.add_argument("--cloud", choices=("", "other"), default="", help="other: on the contract tests' second cloud")
     options = parser.parse_args(argv)
     order.fix("tests.faults", sys.argv[1:] if argv is None else argv)
     if options.seed is not None:
-        return bench.replay(options.seed, options.keep)
-    return bench.many(range(options.first, options.first + options.seeds), options.jobs, stop=options.stop)
+        return bench.replay(options.seed, options.keep, options.cloud)
+    seeds = range(options.first, options.first + options.seeds)
+    return bench.many(seeds, options.jobs, cloud=options.cloud, stop=options.stop)
 
 
 if __name__ == "__main__":

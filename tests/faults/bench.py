@@ -5,6 +5,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 
 from tests.faults.plan import Plan
 from tests.faults.run import Result, run
@@ -17,18 +19,23 @@ LARGEST_TRACE = 400
 REPORTS = 3
 
 
-def one(seed: int) -> Result:
+def planned(seed: int, cloud: str = "") -> Plan:
+    """Return the plan of a seed, on that cloud."""
+    return replace(draw(seed), cloud=cloud)
+
+
+def one(seed: int, cloud: str = "") -> Result:
     """Run a seed."""
-    return run(draw(seed))
+    return run(planned(seed, cloud))
 
 
-def many(seeds: Iterable[int], jobs: int, *, stop: bool = False) -> int:
+def many(seeds: Iterable[int], jobs: int, *, cloud: str = "", stop: bool = False) -> int:
     """Run seeds; print the table, or the report of those that failed. Return the exit status."""
     started = time.monotonic()
     counts: Counter[str] = Counter()
     failed: list[Result] = []
     with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=50) as pool:
-        for result in pool.imap_unordered(one, seeds):
+        for result in pool.imap_unordered(partial(one, cloud=cloud), seeds):
             counts += result.counts
             if result.broken:
                 failed.append(result)
@@ -39,18 +46,19 @@ def many(seeds: Iterable[int], jobs: int, *, stop: bool = False) -> int:
     counts += died_at(counts)
     sys.stdout.write(table(counts, time.monotonic() - started, len(failed)))
     for result in sorted(failed, key=lambda each: each.seed)[:REPORTS]:
-        report(result)
+        report(result, cloud)
     return 1 if failed else 0
 
 
-def report(failed: Result) -> None:
+def report(failed: Result, cloud: str = "") -> None:
     """Print what replays a failure, with as few steps and faults as still fail, and its trace."""
-    plan = draw(failed.seed)
+    plan = planned(failed.seed, cloud)
     kind = " ".join(failed.broken.split()[:2])  # cut as it is, it may name other numbers
     kept = shrink(plan, lambda part: kind in run(part).broken)
     numbers = ",".join(map(str, sorted(kept)))
-    sys.stdout.write(f"\nreplay: python -m tests.faults --seed {failed.seed} --keep {numbers}\n")
-    replay(failed.seed, numbers)
+    words = f"--seed {failed.seed} --keep {numbers}{' --cloud ' + cloud if cloud else ''}"
+    sys.stdout.write(f"\nreplay: python -m tests.faults {words}\n")
+    replay(failed.seed, numbers, cloud)
 
 
 def table(counts: Counter[str], seconds: float, failed: int) -> str:
@@ -71,9 +79,9 @@ def died_at(counts: Counter[str]) -> Counter[str]:
     return summary
 
 
-def replay(seed: int, keep: str) -> int:
+def replay(seed: int, keep: str, cloud: str = "") -> int:
     """Run one seed again and show its trace."""
-    plan = chosen(seed, keep)
+    plan = chosen(seed, keep, cloud)
     result = run(plan, keep_trace=True)
     for number, part in enumerate((*plan.steps, *plan.faults)):
         sys.stdout.write(f"{number:4d}  {part}\n")
@@ -81,7 +89,7 @@ def replay(seed: int, keep: str) -> int:
     return 1 if result.broken else 0
 
 
-def chosen(seed: int, keep: str) -> Plan:
+def chosen(seed: int, keep: str, cloud: str = "") -> Plan:
     """Return the plan of a seed, or the part of it that ``keep`` names."""
-    plan = draw(seed)
+    plan = planned(seed, cloud)
     return plan.keep(frozenset(int(each) for each in keep.split(","))) if keep else plan

@@ -51,6 +51,7 @@ class Plan:
     requests_per_minute: int
     steps: tuple[Step, ...]
     faults: tuple[Fault, ...]
+    cloud: str = ""  # "other": the second cloud of the contract tests
 
     @property
     def parts(self) -> int:

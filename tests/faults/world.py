@@ -17,6 +17,7 @@ from tests.fakes.host.disks import Disk
 from tests.fakes.host.host import SimHost
 from tests.faults import truth
 from tests.faults.cloud.api import Api
+from tests.faults.cloud.other import OtherCloud, OtherState
 from tests.faults.cloud.records import Volume
 from tests.faults.cloud.state import CloudState
 from tests.faults.cloud.wire import Limit, Wire
@@ -75,11 +76,15 @@ class World:
         self._records = 0
         self._links: dict[int, float] = {}
         self._stale: set[int] = set()
-        self.cloud = CloudState(self, plan.hosts)
+        self.cloud = (OtherState if plan.cloud else CloudState)(self, plan.hosts)
         self.thrift = Thrift(self)
         self.limit = Limit(plan.requests_per_minute)
         self._old_list: tuple[float, list[Volume]] = (0.0, [])
-        self.wire = Wire(self, Api(self.cloud, self.listed), self.limit)
+        self.account: Wire | OtherCloud = (
+            OtherCloud(self, self.cloud)
+            if isinstance(self.cloud, OtherState)
+            else Wire(self, Api(self.cloud, self.listed), self.limit)
+        )
         self.checks = Checks(self)
         self.hosts = {number: SimHost(self, number, self.chance.getrandbits(32)) for number in range(1, plan.hosts + 1)}
         self.controllers = {}
@@ -224,7 +229,7 @@ class World:
     def start_controller(self, replica: int) -> None:
         """Start a controller."""
         served, parts = drivers.controller(
-            f"controller {replica}", self.wire, self.plan.requests_per_minute, lambda: self.wall() + self.skew
+            f"controller {replica}", self.account, self.plan.requests_per_minute, lambda: self.wall() + self.skew
         )
         served.process.on_death(lambda: self.trace.died(served.process))
         self.controllers[replica] = served, parts

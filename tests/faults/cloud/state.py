@@ -42,6 +42,8 @@ class Surroundings(Protocol):
 class CloudState:
     """The account."""
 
+    one_action_per_droplet = True
+
     def __init__(self, around: Surroundings, droplets: int) -> None:
         self._around = around
         self.volumes: dict[str, Volume] = {}
@@ -170,9 +172,10 @@ class CloudState:
     def _begin(self, kind: str, volume: Volume, droplet: Droplet | None, size_gib: int = 0) -> Action:
         action = self._note(kind, volume.id, droplet.id if droplet is not None else 0)
         volume.event = action
-        if droplet is not None:
-            droplet.event = action
-        self._around.begin(self._go_on(action, volume, droplet, size_gib))
+        occupied = droplet if self.one_action_per_droplet else None
+        if occupied is not None:
+            occupied.event = action
+        self._around.begin(self._go_on(action, volume, occupied, size_gib))
         return action
 
     async def _go_on(self, action: Action, volume: Volume, droplet: Droplet | None, size_gib: int) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import aiohttp
 import environ
@@ -36,10 +36,15 @@ from node.settings import NodeSettings
 from tests.fakes.host.kernel import Kernel
 from tests.fakes.host.programs import Machine, SimCommands
 from tests.fakes.host.seams import SimDevices, SimHost, SimJournal, SimSysfs, SimThreads
+from tests.faults.cloud import other
+from tests.faults.cloud.other import OtherCloud
 from tests.faults.cloud.records import CLUSTER, REGION
 from tests.faults.cloud.wire import Session, Wire
 from tests.faults.sim.loop import Process
 from tests.faults.sim.rpc import Served
+
+if TYPE_CHECKING:
+    from controller.cloud.base import Cloud
 
 DRIVER = "dobs.csi.digitalocean.com"
 LONGEST_PAGE = 250
@@ -52,23 +57,34 @@ class _Uncounted:
         """Forget it."""
 
 
-def controller(name: str, wire: Wire, per_minute: int, wall: Callable[[], float]) -> tuple[Served, ControllerParts]:
+def controller(
+    name: str, account: Wire | OtherCloud, per_minute: int, wall: Callable[[], float]
+) -> tuple[Served, ControllerParts]:
     """Start a controller; return it and its parts. ``wall`` is its host's idea of the time."""
     process = Process(name)
-    return process.context().run(_controller, process, wire, Budget(per_minute, wall), wall)
+    return process.context().run(_controller, process, account, Budget(per_minute, wall), wall)
 
 
 def _controller(
-    process: Process, wire: Wire, budget: Budget, wall: Callable[[], float]
+    process: Process, account: Wire | OtherCloud, budget: Budget, wall: Callable[[], float]
 ) -> tuple[Served, ControllerParts]:
+    if isinstance(account, OtherCloud):
+        cloud: Cloud = account
+        identity = ControllerScope(DRIVER, REGION, other.FACTS, other.TRAITS, (other.CLUSTER,))
+    else:
+        cloud = _digitalocean(process, account, budget)
+        identity = ControllerScope(DRIVER, REGION, CLOUDS[DEFAULT], TRAITS, (CLUSTER,))
+    parts = make_shared(cloud, Tasks(), budget)
+    service = Controller(identity, make_domains(parts, identity, LONGEST_PAGE, wall=wall))
+    return Served(process, [service], Calls(Metrics())), parts
+
+
+def _digitalocean(process: Process, wire: Wire, budget: Budget) -> DigitalOcean:
     access = TokenState(asyncio.get_running_loop().time)
     access.prove("token", "simulated")
     http = Http("http://cloud/", Token("token"), budget, access, _Uncounted())
     http.open(cast(aiohttp.ClientSession, Session(wire, process)))  # noqa: TC006  # it is imported for real
-    parts = make_shared(DigitalOcean(http), Tasks(), budget)
-    identity = ControllerScope(DRIVER, REGION, CLOUDS[DEFAULT], TRAITS, (CLUSTER,))
-    service = Controller(identity, make_domains(parts, identity, LONGEST_PAGE, wall=wall))
-    return Served(process, [service], Calls(Metrics())), parts
+    return DigitalOcean(http)
 
 
 def node(name: str, machine: Machine, kernel: Kernel, state: SimJournal, droplet_id: int) -> tuple[Served, VolumeLocks]:

@@ -11,6 +11,7 @@ from controller.actions import OVERDUE_SECONDS
 from controller.attachments import FRESH_SECONDS
 from controller.cloud.base import ActionState, Pending, Place
 from tests.fakes.cloud import Effect, FakeCloud
+from tests.fakes.other_cloud import OtherCloud
 from tests.unit.controller.world import World, within
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -66,6 +67,25 @@ async def test_an_attach_is_not_done_while_a_detach_of_another_process_is_under_
     await (World(cloud) if restarted else world).publish(volume, "101")
     assert cloud.holders(volume) == ("101",)
     assert [each.kind for each in cloud.effects] == ["create", "attach", "detach", "attach"]
+
+
+@pytest.mark.parametrize("make", [FakeCloud, OtherCloud])
+@pytest.mark.parametrize("ours", ["attach", "detach"])
+async def test_an_action_whose_caller_has_left_proves_nothing_once_another_process_has_undone_it(
+    make: type[FakeCloud], ours: str
+) -> None:
+    cloud = make(action_seconds=8)
+    world, other = World(cloud), World(cloud)
+    volume = await world.create()
+    if ours == "detach":
+        await world.publish(volume, "101")
+    first, second = (world.publish, other.unpublish) if ours == "attach" else (world.unpublish, other.publish)
+    with pytest.raises(errors.DeadlineExceeded):
+        await within(1, first(volume, "101"))
+    await asyncio.sleep(30)
+    await second(volume, "101")
+    await first(volume, "101")
+    assert cloud.holders(volume) == (("101",) if ours == "attach" else ())
 
 
 async def test_an_attach_elsewhere_that_was_waited_for_is_not_taken_for_one_to_the_named_server() -> None:
