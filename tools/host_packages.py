@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     targets = set(sys.argv[1:] if argv is None else argv)
     wanted = [package for package in PACKAGES if targets & {*package.required_by, *package.used_by}]
     if lacking := [package for package in wanted if package.missing()]:
-        _install_or_tell([package.name for package in lacking], os.environ)
+        _install_or_tell(lacking, f"make {' '.join(sorted(targets))}", os.environ)
     still = [package for package in lacking if package.missing()]
     for package in still:
         print(package.complaint(), file=sys.stderr)
@@ -100,19 +100,21 @@ def _there(program: str, path: str) -> bool:
     return Path(program).exists() if program.startswith("/") else shutil.which(program, path=path) is not None
 
 
-def _install_or_tell(names: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Install the packages, or print the one line to type where installing is turned off."""
+def _install_or_tell(lacking: Sequence[Package], target: str, environment: Mapping[str, str]) -> None:
+    """Install the packages, and say for which target and programs; print what to type where that is turned off."""
+    names = [package.name for package in lacking]
     if environment.get(SETTING) == OFF:
         print(f"{SETTING}={OFF}, so nothing is installed; as root: apt-get install {' '.join(names)}", file=sys.stderr)
     else:
-        _install(names)
+        why = "; ".join(f"{package.name} for {', '.join(package.missing())}" for package in lacking)
+        _install(names, f"{target} installs Debian packages: {why} ({SETTING}={OFF} turns this off)")
 
 
-def _install(names: Sequence[str]) -> None:
+def _install(names: Sequence[str], said: str) -> None:
     """Install Debian packages if we are root and apt is there; whoever calls looks what is still missing."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
-    print(f"installing Debian packages: {' '.join(names)}")
+    print(said, flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 
     def apt_get(*argv: str) -> bool:

@@ -6,6 +6,7 @@ Runs on a bare Python. The lock file is hashed and pinned, and names no index: p
 import argparse
 import fcntl
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DEV_LOCK = ROOT / "requirements" / "dev.txt"
 PROJECT_FILE = ROOT / "pyproject.toml"
-REPAIR = 'sudo chown -R "$USER" {0} {0}.lock'
+REPAIR = 'belongs to another user, as after sudo make: sudo chown -R "$USER" {0}'
+WRITTEN = (".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "artifacts", "build", "dist")
+"""What the targets write into the tree, beside environments."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,9 +33,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("if no package index answers, set PIP_INDEX_URL or PIP_FIND_LINKS", file=sys.stderr)
         return 1
     except PermissionError as error:
-        print(f"{error.filename} belongs to another user, as after sudo make: {REPAIR.format(folder)}", file=sys.stderr)
+        print(f"{error.filename} {REPAIR.format(f'{folder} {folder}.lock')}", file=sys.stderr)
         return 1
-    return 0
+    hand_over(ROOT, *(ROOT / name for name in WRITTEN))
+    for path in not_ours(ROOT):
+        print(f"{path} {REPAIR.format(path)}", file=sys.stderr)
+    return int(bool(not_ours(ROOT)))
+
+
+def not_ours(tree: Path) -> list[Path]:
+    """Return what an earlier run wrote into the tree, and this user cannot write."""
+    return [path for name in WRITTEN if (path := tree / name).exists() and not os.access(path, os.W_OK)]
+
+
+def hand_over(tree: Path, *written: Path) -> None:
+    """Give what root wrote to whom the tree belongs: sudo make must not be in the way of make."""
+    owner = tree.stat()
+    there = [path for path in written if path.exists()]
+    if os.geteuid() == 0 and owner.st_uid != 0 and there:
+        _run("chown", "--recursive", "--no-dereference", f"{owner.st_uid}:{owner.st_gid}", *there)
 
 
 def prepare(folder: Path) -> None:
@@ -45,6 +64,7 @@ def prepare(folder: Path) -> None:
             print(f"{folder.name}: aiocsi itself, editable")
             _run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT)
             _set_stamp(folder, "project", project)
+            hand_over(ROOT, folder)
 
 
 def prepare_only(folder: Path, lock: Path) -> Path:
@@ -66,6 +86,7 @@ def _install(python: Path, lock: Path) -> None:
     _run(sys.executable, "-m", "venv", "--clear", folder)
     _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock)
     _set_stamp(folder, "packages", packages)
+    hand_over(ROOT, folder, folder.with_name(f"{folder.name}.lock"))
 
 
 @contextmanager
