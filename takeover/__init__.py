@@ -1,0 +1,1 @@
+"""Exchanges csi-digitalocean for aiocsi, and back: ``aiocsi-takeover plan``, ``apply``, ``back``."""

@@ -1,0 +1,114 @@
+"""Proves on every node that the new driver could work there: its image, its host, its token and the token's scopes.
+
+A DaemonSet of the chart's own containers runs ``--check`` on each node, beside the driver that serves. The checks
+change nothing. A pod whose checks pass becomes ready; the DaemonSet is removed, whatever came of it.
+"""
+
+import json
+from collections.abc import Sequence
+from copy import deepcopy
+
+from kubectl_aiocsi.records import Json, Object
+from takeover.cluster import Cluster, NotDoneError
+
+NAME = "aiocsi-takeover-check"
+LABELS = {"app.kubernetes.io/name": NAME}
+_SERVING = ("ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resources")
+_WAIT = "import signal; signal.pause()"
+
+
+def check(rendered: Sequence[Json]) -> Json:
+    """Return the DaemonSet, from what the chart renders. Raises NotDoneError if that has no node or controller."""
+    node, controller = (
+        _workload(rendered, kind, name) for kind, name in (("DaemonSet", "node"), ("Deployment", "controller"))
+    )
+    of_node, of_controller = (_container(each, name) for each, name in ((node, "node"), (controller, "controller")))
+    volumes = [each.json for each in node.each("spec", "template", "spec", "volumes")]
+    names = {str(mount["name"]) for mount in _list(of_controller, "volumeMounts")}
+    volumes += [
+        {**volume.json, "name": f"controller-{volume.text('name')}"}
+        for volume in controller.each("spec", "template", "spec", "volumes")
+        if volume.text("name") in names
+    ]
+    for mount in _list(of_controller, "volumeMounts"):
+        mount["name"] = f"controller-{mount['name']}"
+    template = {
+        **_spec(node),
+        "serviceAccountName": "default",
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 1,
+        "initContainers": [of_node, of_controller],
+        "containers": [{"name": "passed", "image": of_node["image"], "command": ["python3", "-c", _WAIT]}],
+        "volumes": volumes,
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": NAME, "labels": LABELS},
+        "spec": {
+            "selector": {"matchLabels": LABELS},
+            "template": {"metadata": {"labels": LABELS}, "spec": template},
+        },
+    }
+
+
+def prove(cluster: Cluster, rendered: Sequence[Json], seconds: float) -> list[str]:
+    """Run the checks; return what failed on which node, and why. Raises NotDoneError."""
+    where = f"--namespace={cluster.namespace}"
+    try:
+        cluster.kubectl("apply", where, "--filename=-", stdin=json.dumps(check(rendered)))
+        try:
+            cluster.until_ready(f"daemonset/{NAME}", seconds)
+        except NotDoneError as error:
+            return list(_failed(cluster)) or [str(error)]
+        return []
+    finally:
+        cluster.kubectl("delete", "daemonset", NAME, where, "--ignore-not-found", "--wait=false")
+        cluster.until_no_pod(f"app.kubernetes.io/name={NAME}", seconds)
+
+
+def _failed(cluster: Cluster) -> list[str]:
+    found = []
+    for pod in cluster.every("pods"):
+        ready = any(
+            each.text("type") == "Ready" and each.text("status") == "True" for each in pod.each("status", "conditions")
+        )
+        if pod.text("metadata", "labels", "app.kubernetes.io/name") == NAME and not ready:
+            where = pod.text("spec", "nodeName") or "no node: it is not scheduled"
+            found.append(f"node {where}: {_why(cluster, pod)}")
+    return found
+
+
+def _why(cluster: Cluster, pod: Object) -> str:
+    for status in (*pod.each("status", "initContainerStatuses"), *pod.each("status", "containerStatuses")):
+        waiting = status.text("state", "waiting", "reason")
+        if status.number("restartCount") or status.text("state", "terminated", "reason") == "Error":
+            words = (pod.name, f"--namespace={cluster.namespace}", f"--container={status.text('name')}", "--tail=20")
+            said = cluster.kubectl("logs", *words).splitlines()
+            return "; ".join(line for line in said if line.startswith("✗")) or "; ".join(said[-3:])
+        if "Image" in waiting or "Err" in waiting:
+            return f"{waiting}: {status.text('state', 'waiting', 'message')}"
+    return "its check did not end in time"
+
+
+def _workload(rendered: Sequence[Json], kind: str, container: str) -> Object:
+    for each in map(Object, rendered):
+        of_it = {one.text("name") for one in each.each("spec", "template", "spec", "containers")}
+        if each.text("kind") == kind and container in of_it:
+            return each
+    raise NotDoneError(f"the chart renders no {kind} with a container {container}")
+
+
+def _spec(workload: Object) -> Json:
+    found = workload.at("spec", "template", "spec")
+    return found if isinstance(found, dict) else {}
+
+
+def _container(workload: Object, name: str) -> dict[str, object]:
+    (found,) = (one for one in workload.each("spec", "template", "spec", "containers") if one.text("name") == name)
+    kept = {key: value for key, value in deepcopy(found.json).items() if key not in _SERVING}
+    return {**kept, "name": f"check-{name}", "command": [*found.words("command"), "--check"], "args": []}
+
+
+def _list(container: Json, key: str) -> list[Json]:
+    return [each.json for each in Object(container).each(key)]
