@@ -38,7 +38,7 @@ def check(rendered: Sequence[Json]) -> Json:
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 1,
         "initContainers": [of_node, of_controller],
-        "containers": [{"name": "passed", "image": of_node["image"], "command": ["python3", "-c", _WAIT]}],
+        "containers": [{"name": "passed", "image": of_node["image"], "command": ["/usr/bin/python3", "-c", _WAIT]}],
         "volumes": volumes,
     }
     return {
