@@ -70,11 +70,13 @@ async def remove(host: Host, volume: VolumeSpec, glance: Glance) -> Glance:
 
 async def refuse_elsewhere(host: Host, volume: VolumeSpec, mounted: tuple[Mount, ...], facts: Facts) -> None:
     """Raise Unavailable if a file system that is mounted elsewhere, and would be mounted once more, is dead."""
-    if mounted and (reason := await death(host, mounted[0], facts, host.state.read(Staged, volume.id))):
+    known = host.state.read(Staged, volume.id)
+    if mounted and (reason := await death(host, mounted[0], facts, known)):
         points = sorted(mount.point for mount in mounted)
+        users = mount_refs.uses(points, known.paths if known is not None else ())
         raise errors.Unavailable(
             f"volume {volume.id} is mounted at {', '.join(points)}, where it is dead: {reason}",
-            remedy=f"delete {condition.pods(points)}: when no pod uses it, it is checked and mounted again",
+            remedy=f"delete {condition.pods(users or points)}: when no pod uses it, it is checked and mounted again",
             error_code=Code.FILE_SYSTEM_DEAD,
         )
 

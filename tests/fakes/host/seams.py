@@ -78,6 +78,7 @@ class SimThreads(Threads):
             host_module._mapper: lambda *_: None,  # no volume is encrypted here
             paths.make_folder: kernel.folders.add,
             paths.make_file: kernel.files.add,
+            paths.is_folder: lambda path: path in kernel.folders,
             paths.remove: self._remove,
             mounts.read_table: kernel.table,
             mounts.refusal: lambda path: "" if self._is_well(path) else "Input/output error",

@@ -1,9 +1,6 @@
 """What the node says of real disks that are odd, dead or in use, and what heals them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,36 +25,6 @@ def raw_publish(bench: Bench, disk: Disk, pod: str) -> Publish:
     return Publish(volume, bench.staging_path(disk), target, None, read_only=False, alone=False)
 
 
-@contextmanager
-def partitioned(disk: Disk) -> Iterator[str]:
-    """Write a partition table as a pod would, and let the kernel know; yield the first partition."""
-    run("sfdisk", "-q", "--no-reread", disk.loop, stdin=TWO_PARTITIONS)
-    run("partx", "--add", disk.loop)
-    try:
-        yield f"{disk.loop}p1"
-    finally:
-        run("partx", "--delete", disk.loop)
-
-
-@pytest.mark.asyncio
-async def test_a_raw_volume_that_a_pod_has_partitioned_is_used_by_the_next_pod(bench: Bench) -> None:
-    disk = bench.disks.blank()
-    await bench.parts.staging.stage(raw_stage(bench, disk))
-    await bench.parts.publishing.publish(raw_publish(bench, disk, "importer"))
-    try:
-        with partitioned(disk):
-            await bench.parts.staging.stage(raw_stage(bench, disk))
-            for pod in ("importer", "machine"):
-                await bench.parts.publishing.publish(raw_publish(bench, disk, pod))
-            for pod in ("importer", "machine"):
-                await bench.unpublish(disk, pod)
-            await bench.unstage(disk)
-            await bench.parts.staging.stage(raw_stage(bench, disk))
-            assert "in use by" in str(await bench.refusal(disk))
-    finally:
-        await bench.unstage(disk)
-
-
 @pytest.mark.asyncio
 async def test_a_raw_volume_whose_disk_is_mounted_by_somebody_else_is_refused_and_the_mount_named(
     bench: Bench, tmp_path: Path
@@ -71,42 +38,6 @@ async def test_a_raw_volume_whose_disk_is_mounted_by_somebody_else_is_refused_an
     finally:
         run("umount", str(tmp_path))
     await bench.parts.staging.stage(raw_stage(bench, disk))
-    await bench.unstage(disk)
-
-
-def break_ext4(disk: Disk, path: str) -> None:
-    assert path
-    Path(f"/sys/fs/ext4/{Path(disk.loop).name}/trigger_fs_error").write_text("1")
-
-
-def break_xfs(disk: Disk, path: str) -> None:
-    assert disk.loop
-    run("xfs_io", "-x", "-c", "shutdown", path)
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize(("kind", "breaks"), [("ext4", break_ext4), ("xfs", break_xfs)])
-async def test_a_file_system_that_the_kernel_has_given_up_is_mounted_again_when_no_pod_uses_it(
-    bench: Bench, kind: str, breaks: Callable[[Disk, str], None]
-) -> None:
-    disk = bench.disks.blank()
-    await bench.stage(disk, kind)
-    await bench.publish(disk, kind, pod="first")
-    usage = partial(bench.parts.stats.usage, VolumePath(disk.id, bench.target(disk, "first")))
-    assert (await usage()).total_bytes > 0
-    breaks(disk, bench.staging_path(disk))
-    with pytest.raises(errors.Unavailable, match="is dead at") as unknown:
-        await usage()
-    assert "pod with uid first" in unknown.value.remedy
-    with pytest.raises(errors.FailedPrecondition, match="is dead where it is staged"):
-        await bench.publish(disk, kind, pod="second")
-    refused = await bench.refusal(disk, kind)
-    assert isinstance(refused, errors.NotFinal)
-    assert "pod with uid first" in refused.remedy
-    await bench.unpublish(disk, "first")
-    await bench.stage(disk, kind)
-    (await bench.publish(disk, kind, pod="second") / "file").write_bytes(b"data")
-    await bench.unpublish(disk, "second")
     await bench.unstage(disk)
 
 

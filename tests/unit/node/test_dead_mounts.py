@@ -3,7 +3,7 @@
 import pytest
 from grpclib.const import Status
 
-from tests.unit.node.world import STAGING, World, refusal, target
+from tests.unit.node.world import World, refusal
 
 
 @pytest.mark.parametrize("sign", ["emergency_ro", "shutdown", "ro"])
@@ -16,19 +16,3 @@ def test_a_dead_file_system_is_checked_and_mounted_again_when_nobody_else_uses_i
         world.stage()
         assert world.ran_programs == ["umount", "blkid", "e2fsck", "mount"]
         world.publish()
-
-
-@pytest.mark.parametrize("sign", ["emergency_ro", "shutdown", "ro"])
-@pytest.mark.parametrize("path", [STAGING, "/var/lib/kubelet/plugins/another/globalmount"])
-def test_a_dead_file_system_is_not_given_to_another_pod_and_those_to_delete_are_named(sign: str, path: str) -> None:
-    with World() as world:
-        world.stage()
-        world.publish("pod-1")
-        world.kernel.give_up(world.plugged, sign)
-        refused = (refusal(lambda: world.publish("pod-2")), refusal(lambda: world.stage(path)))
-        assert [status for status, _ in refused] == [Status.FAILED_PRECONDITION, Status.UNAVAILABLE]
-        assert all("dead" in message and "pod-1" in message for _, message in refused)
-        assert world.mounted == [STAGING, target("pod-1")]
-        world.unpublish("pod-1")
-        world.stage()
-        world.publish("pod-2")

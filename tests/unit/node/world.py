@@ -1,27 +1,27 @@
 """A node on a simulated host, called as kubelet calls it; a test says what its programs meet."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
 
-import pytest
 from betterproto2 import Message
-from grpclib.const import Status
 
-from csi_proto.csi import v1 as csi
 from node.formats.record_json import Entry
 from tests.fakes.host.disks import GIB, Disk
-from tests.fakes.host.kernel import Kernel, Plugged
+from tests.fakes.host.kernel import Kernel, Open, Plugged
 from tests.fakes.host.programs import Fate
 from tests.fakes.host.seams import SimJournal
 from tests.faults.sim import drivers
 from tests.faults.sim.loop import Loop
-from tests.faults.sim.rpc import Failed, Served
-from tools.csi.kubelet import Modes, NodeRequests, attached, mounted, raw
+from tests.faults.sim.rpc import Served
+from tests.harness.kubelets_node import KubeletsNode, refusal
+
+__all__ = ["NAME", "STAGING", "VOLUME", "World", "refusal", "target"]
 
 VOLUME, NAME = "ours", "pvc-ours"
-STAGING = "/var/lib/kubelet/plugins/ours/globalmount"
+KUBELET = "/var/lib/kubelet"
+STAGING = f"{KUBELET}/plugins/ours/globalmount"
 CALL_SECONDS = 120.0
 
 Reply = TypeVar("Reply", bound=Message)
@@ -29,19 +29,17 @@ Reply = TypeVar("Reply", bound=Message)
 
 def target(pod: str) -> str:
     """Where the volume is published for a pod."""
-    return f"/var/lib/kubelet/pods/{pod}/volumes/ours/mount"
+    return f"{KUBELET}/pods/{pod}/volumes/ours/mount"
 
 
-class World:
-    """One host with one volume's disk. ``fs_type`` of a volume; empty: raw block."""
+class World(KubeletsNode):
+    """One simulated host with one volume's disk."""
 
     kept: dict[tuple[type, str], Entry]
     _served: Served | None
 
     def __init__(self, fs_type: str = "ext4", *, filesystem: bool = False) -> None:
-        self.fs_type = fs_type
-        self.flags: tuple[str, ...] = ()
-        self.mode = Modes.SINGLE_NODE_MULTI_WRITER
+        super().__init__(VOLUME, NAME, KUBELET, fs_type)
         self.kernel = Kernel("boot")
         self.kept = {}
         self.plugged: Plugged = self.kernel.plug(VOLUME, NAME, Disk(GIB))
@@ -61,42 +59,50 @@ class World:
         self._loop.close()
 
     def restart(self) -> None:
-        """Let another node process serve from now on."""
         self.kernel.open.clear()
         self._served = None
 
-    def asked(self, pod: str = "pod", staging_path: str = STAGING, **context: str) -> NodeRequests:
-        """What kubelet asks for a pod."""
-        capability = mounted(self.fs_type, *self.flags, mode=self.mode) if self.fs_type else raw(self.mode)
-        return NodeRequests(VOLUME, attached(NAME), staging_path, target(pod), capability, context)
+    def lose_state(self) -> None:
+        self.kept.clear()
 
-    def stage(self, path: str = STAGING) -> None:
-        """NodeStageVolume. Raises Failed, as all calls here."""
-        self._call(self.asked(staging_path=path).stage(), csi.NodeStageVolumeResponse)
+    def records(self) -> Sequence[object]:
+        return list(self.kept.values())
 
-    def publish(self, pod: str = "pod", **context: str) -> None:
-        """NodePublishVolume."""
-        self._call(self.asked(pod, **context).publish(), csi.NodePublishVolumeResponse)
+    def ends(self, program: str, status: int, said: str) -> None:
+        self.fate = lambda each, _: Fate(ends=(status, said)) if each == program else Fate()
 
-    def unpublish(self, pod: str = "pod") -> None:
-        """NodeUnpublishVolume."""
-        self._call(self.asked(pod).unpublish(), csi.NodeUnpublishVolumeResponse)
+    def well(self) -> None:
+        self.fate = lambda _program, _number: Fate()
 
-    def unstage(self) -> None:
-        """NodeUnstageVolume."""
-        self._call(self.asked().unstage(), csi.NodeUnstageVolumeResponse)
+    def die(self) -> None:
+        self.kernel.give_up(self.plugged, "ro")
 
-    def expand(self, path: str = "", *, limit_bytes: int = 0) -> int:
-        """NodeExpandVolume at a path, that of the one pod if none is named; return the size."""
-        asked = replace(self.asked(), target=path or target("pod"))
-        return self._call(asked.expand(limit_bytes=limit_bytes), csi.NodeExpandVolumeResponse).capacity_bytes
+    def heal(self) -> None:
+        """The disk of a simulated host was never ill."""
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        number = max(self.kernel.open, default=0) + 1000  # the kernel asks no second opener
+        self.kernel.open[number] = Open(self.plugged, exclusive=True)
+        try:
+            yield
+        finally:
+            del self.kernel.open[number]
+
+    @contextmanager
+    def partitioned(self) -> Iterator[None]:
+        self.plugged.partitions = ("sdb1", "sdb2")
+        yield
+
+    @property
+    def is_large(self) -> bool:
+        return self.filesystem_bytes == 2 * GIB
 
     def now(self) -> float:
         """Return the time, seconds."""
         return self._loop.time()
 
     def enlarge(self) -> None:
-        """Make the disk twice as large; of one that is in use the kernel learns when it is asked to look again."""
         self.plugged.disk.size_bytes = 2 * GIB
         if not self.mounted:
             self.plugged.seen_bytes = 2 * GIB
@@ -112,7 +118,7 @@ class World:
         found = self.plugged.disk.filesystem
         return 0 if found is None else found.size_bytes
 
-    def _call(self, message: Message, reply: type[Reply]) -> Reply:
+    def call(self, message: Message, reply: type[Reply]) -> Reply:
         return self._loop.run_until_complete(self._served_call(message, reply))
 
     async def _served_call(self, message: Message, reply: type[Reply]) -> Reply:
@@ -138,22 +144,3 @@ class World:
 
     def has_formatted(self, plugged: Plugged) -> None:
         assert plugged is self.plugged
-
-
-FS_TYPES = ("ext4", "xfs", "btrfs", "")
-
-
-def refusal(call: Callable[[], object]) -> tuple[Status, str]:
-    """Return what a call is answered with."""
-    with pytest.raises(Failed) as caught:
-        call()
-    return caught.value.status, caught.value.message
-
-
-def ends(world: World, program: str, status: int, said: str) -> None:
-    """Let a program end with a status, without an effect, from now on."""
-    world.fate = lambda each, _: Fate(ends=(status, said)) if each == program else Fate()
-
-
-def well(world: World) -> None:
-    world.fate = lambda _program, _number: Fate()
