@@ -24,6 +24,8 @@ async def test_a_volume_that_is_adopted_is_kept_and_never_formatted(word: str) -
     assert made.text("spec", "persistentVolumeReclaimPolicy") == "Retain"
     assert made.text("spec", "storageClassName") == "do-block-storage-retain"
     assert made.text("spec", "capacity", "storage") == "10Gi"
+    here = {"key": "region", "operator": "In", "values": ["nyc1"]}
+    assert made.at("spec", "nodeAffinity", "required") == {"nodeSelectorTerms": [{"matchExpressions": [here]}]}
     assert json.loads((await ask(server, "adopt", word, "-o", "json")).text) == made.json
 
 

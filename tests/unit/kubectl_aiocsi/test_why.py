@@ -210,12 +210,14 @@ async def test_a_node_whose_pod_of_the_driver_is_gone() -> None:
     server.drop("pods", "aiocsi-node-0")
     answer = await ask(server, "why", "node", "one")
     assert "no pod of the driver runs there any more" in answer.text
+    assert "kubectl get daemonsets -A -l aiocsi.dev/driver" in answer.text
 
 
 async def test_a_node_whose_pod_is_not_ready_and_nobody_says_why() -> None:
     server = healthy()
-    unready(server, "aiocsi-node-0", running={})
-    assert "it is Running, not ready: node" in (await ask(server, "why", "node", "one")).text
+    pod = unready(server, "aiocsi-node-0", running={})
+    merge(pod, status={"containerStatuses": [{"name": "registrar", "ready": True}, {"name": "node"}]})
+    assert "it is Running, not ready: node\n" in (await ask(server, "why", "node", "one")).text
 
 
 async def test_what_kubelet_knows_of_a_volume_s_health_is_told() -> None:

@@ -10,6 +10,7 @@ CLAIM = {labels.CLAIM_NAME: "data.0", labels.CLAIM_NAMESPACE: "shop"}
 
 def test_templates_are_filled_from_the_claim() -> None:
     assert labels.parse("team:a, ns:${pvc.namespace}, ${pvc.name}", RULE, CLAIM) == ("team:a", "ns:shop", "data-0")
+    assert labels.parse("${pv.name}", RULE, {labels.VOLUME_NAME: "pvc-1"}) == ("pvc-1",)
 
 
 @pytest.mark.parametrize("text", ["a b", "é", "x" * 256, "${pvc.uid}", "${pv.name}"])

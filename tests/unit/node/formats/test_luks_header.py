@@ -1,5 +1,6 @@
 """LUKS headers, as cryptsetup writes them."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -82,6 +83,16 @@ def test_the_newer_copy_counts(tmp_path: Path) -> None:
     found = luks_header.parse(torn)
     assert found is not None
     assert found.subsystem == "aiocsi"
+
+
+@pytest.mark.parametrize("sequence", [1 << 56, 1 << 48, 2])
+def test_a_copy_is_newer_by_each_byte_of_its_sequence(sequence: int) -> None:
+    written = json.dumps(luks.metadata()).encode()
+    newer = luks.header_copy(written, label=ID, subsystem="newer", sequence=sequence)
+    older = luks.header_copy(written, label=ID, subsystem="older", sequence=1, at=0x4000)
+    found = luks_header.parse(newer + older)
+    assert found is not None
+    assert found.subsystem == "newer"
 
 
 @pytest.mark.parametrize(
