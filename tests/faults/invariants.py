@@ -71,6 +71,8 @@ class Checks:
             self._world.broken(f"{method} was held back although the account is far from its limit: {message}")
         elif INTERVAL_TEXT in message and status is Status.RESOURCE_EXHAUSTED:
             return  # the cloud has refused this one snapshot, and nothing was done
+        elif ControllerCode.STILL_ATTACHED in message and self._world.others.holds_any():
+            return  # others have attached a volume, and the cloud deletes no such
         elif REFUSED in message and method != "CreateVolume":
             return  # the cloud has refused this one request, and nothing was done
         elif status not in NOT_FINAL and status not in FINAL.get(method, frozenset()):

@@ -7,7 +7,7 @@ import random
 from dataclasses import replace
 
 from tests.faults import plan
-from tests.faults.cloud.foreign import ANSWERS, CLOCKS, LIMITS_FROM
+from tests.faults.cloud.foreign import ANSWERS, CLOCKS, LIMITS_FROM, LISTS, PLACE_OF
 from tests.faults.plan import FAULTS_END, Fault, Plan, Step
 
 AIMS = ("POST /volumes", "DELETE /volumes", "DELETE /snapshots", "attach", "detach", "resize", "snapshots", "GET", "")
@@ -21,6 +21,15 @@ AIM_OF_STEP = {
     "grow": "resize",
     "snapshot": "snapshots",
     "delete": "DELETE /volumes",
+}
+LIES = {  # what would do most harm if it was believed, by the step at which it is told; and the request that it answers
+    "claim": (("another object", "POST /volumes"), ("a size below nothing", "POST /volumes")),
+    "pod": (("another action of that number", "/actions/"), ("another name", "GET /volumes/")),
+    "move": (("another action of that number", "/actions/"), ("another object", "GET /volumes/")),
+    "stop": (("another action of that number", "/actions/"), ("another object", "GET /volumes/")),
+    "grow": (("a size of 2^70", "GET /volumes/"), ("a size of 2^70", "GET /volumes/")),
+    "snapshot": (("another object", "snapshots"),),
+    "delete": (("a page with 302", "DELETE /volumes"), ("a bare 204", "DELETE /volumes")),
 }
 SKEWS = (-1e8, -86400.0, 86400.0, 1e8)  # of a host's clock that was never set, seconds
 
@@ -36,6 +45,8 @@ def draw(seed: int) -> Plan:
         *_clocks(chance, steps),
         *_snapshots(chance, steps),
         *_others(chance, steps),
+        *_lies(chance, steps),
+        *_accounts(chance, steps),
     ]
     return replace(drawn, faults=tuple(sorted((*drawn.faults, *faults), key=lambda fault: fault.at)))
 
@@ -67,6 +78,29 @@ def _snapshots(chance: random.Random, steps: list[Step]) -> list[Fault]:
 
 def _others(chance: random.Random, steps: list[Step]) -> list[Fault]:
     """Let others have volumes elsewhere, tags in other case, and snapshots with names that look like the driver's."""
-    kinds = ("foreign snapshot", "foreign volumes", "foreign tag", "capacity asked", "health asked", "health asked")
+    kinds = (
+        *("foreign snapshot", "foreign volumes", "foreign tag", "capacity asked", "health asked", "health asked"),
+        *("foreign growth", "foreign attach", "foreign attach"),
+    )
     chosen = [kind for kind in kinds if chance.random() < 0.3]
     return [Fault(kind, 0.0 if kind == "foreign tag" else chance.choice(steps).at) for kind in chosen]
+
+
+def _lies(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Let something else answer where it would do most harm, and lists lack what is there."""
+    told = [
+        Fault("foreign answer", step.at, aim, PLACE_OF[name])
+        for step in steps
+        for name, aim in LIES.get(step.kind, ())
+        if chance.random() < 0.2
+    ]
+    lists = [chance.choice(steps).at + chance.uniform(30, 90) for _ in range(chance.choice((0, 0, 3)))]
+    return told + [Fault("foreign answer", at, "GET /volumes ", PLACE_OF[chance.choice(LISTS)]) for at in lists]
+
+
+def _accounts(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Let the file of the token hold that of another account for a while."""
+    if chance.random() > 0.15:
+        return []
+    ends = [step for step in steps if step.kind in {"delete", "stop", "move"}] or steps
+    return [Fault("other account", chance.choice(ends).at, amount=chance.uniform(15, 60))]

@@ -40,6 +40,7 @@ class Thrift:
         self._begun: dict[tuple[Process, str], int] = {}  # the moment of the last start on a volume
         self._tries: Counter[int] = Counter()  # to start another action on the droplet of this one
         self._tags: dict[tuple[Process, str], tuple[int, frozenset[str]]] = {}  # of a volume, and when it was told
+        self._misled: set[tuple[Process, str]] = set()
         self._told: dict[tuple[int, str], int] = {}  # an action's id and status, and the moment of the news
 
     def moment(self) -> int:
@@ -62,6 +63,12 @@ class Thrift:
             if self._owners.get(action_id) is sender:
                 self._told.setdefault((action_id, str(action["status"])), self.moment())
 
+    def misled(self, sender: Process, path: str) -> None:
+        """A reply was not the cloud's own: the process may give up what it knows of that volume."""
+        parts = path.removeprefix("/v2/").split("/")
+        if parts[0] == "volumes" and len(parts) > 1:
+            self._misled.add((sender, parts[1]))
+
     def _note_tags(self, sender: Process, answer: Json) -> None:
         volume = answer.get("volume")
         if isinstance(volume, dict):
@@ -77,6 +84,8 @@ class Thrift:
         droplet_id = int(str(body.get("droplet_id") or 0))
         moment, held = self._tags.get((sender, parts[1]), (sent, frozenset[str]()))
         tags = body.get("tags")
+        if (sender, parts[1]) in self._misled:
+            tags = None
         if isinstance(tags, list) and moment < sent and {tag.lower() for tag in tags} <= held:
             self._world.broken(f"{wanted} with tags that it knows to be there: {tags}")
         for own in self._under_way(sender, sent):

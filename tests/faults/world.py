@@ -20,7 +20,7 @@ from tests.faults.cloud.api import Api
 from tests.faults.cloud.other import OtherCloud, OtherState
 from tests.faults.cloud.records import Volume
 from tests.faults.cloud.state import CloudState
-from tests.faults.cloud.wire import Limit, Wire
+from tests.faults.cloud.wire import OTHER_TOKEN, TOKEN, Limit, Wire
 from tests.faults.cluster.control import AttachDetach
 from tests.faults.cluster.kubelet import PodLife, Staging
 from tests.faults.cluster.objects import Pod, Store
@@ -46,6 +46,7 @@ EPOCH = 1_767_225_600.0  # 2026-01-01
 REPLICAS = 2
 LEASE_SECONDS = 10.0  # until the lease of a sidecar that was stopped goes to another one, at least
 CLOSED_SECONDS = 150.0  # nobody's word holds the driver back for longer
+LIE_SECONDS = 120.0
 FEW_REQUESTS = 8  # in a minute
 SIDECARS: dict[str, type[Sidecar]] = {
     "provisioner": Provisioner,
@@ -83,7 +84,7 @@ class World:
         self.account: Wire | OtherCloud = (
             OtherCloud(self, self.cloud)
             if isinstance(self.cloud, OtherState)
-            else Wire(self, Api(self.cloud, self.listed), self.limit)
+            else Wire(self, Api(self.cloud, self.listed), Api(CloudState(self, 0), list, "another"), self.limit)
         )
         self.checks = Checks(self)
         self.hosts = {number: SimHost(self, number, self.chance.getrandbits(32)) for number in range(1, plan.hosts + 1)}
@@ -94,6 +95,7 @@ class World:
         self.others = Others(self)
         self.killed_at = -1000.0
         self._closed_at = -1000.0
+        self._lied_at = -1000.0
 
     async def start(self) -> None:
         """Start every process."""
@@ -218,6 +220,18 @@ class World:
         """Two controllers share a token: each sees the other's use by the headers of replies only."""
         return len({each.replica for each in self.leaders.values()}) > 1
 
+    def lied(self) -> None:
+        """A list has lacked what is there."""
+        self._lied_at = self.now()
+
+    def lists_lied(self) -> bool:
+        """Whether a list has lacked what is there a moment ago: what it was read for may be remembered."""
+        return self.now() - self._lied_at < LIE_SECONDS
+
+    def token(self) -> str:
+        """Return what the file of the token holds."""
+        return OTHER_TOKEN if self.injector.storm("other account", self.now()) else TOKEN
+
     def listed(self) -> list[Volume]:
         """Return what a list of volumes shows: in a storm of stale lists, what was there half a minute ago."""
         return (
@@ -260,8 +274,8 @@ class World:
             self.kill_controller(replica, int(fault.amount))
         begun = self.now()
         answer = self._true(request, 0, await self._call(self.controllers[replica][0], request, reply, seconds))
-        if isinstance(answer, csi.ListVolumesResponse):
-            self.others.check_list(answer, begun)
+        if isinstance(request, csi.ListVolumesRequest) and isinstance(answer, csi.ListVolumesResponse):
+            self.others.check_list(self.controllers[replica][0].process, request, answer, begun)
         return answer
 
     def _true(self, request: Message, host: int, answer: Reply) -> Reply:

@@ -14,8 +14,9 @@ EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 class Api:
     """Answers requests. ``listed`` returns the volumes that a list shows: it may lag behind."""
 
-    def __init__(self, state: CloudState, listed: Callable[[], list[Volume]]) -> None:
+    def __init__(self, state: CloudState, listed: Callable[[], list[Volume]], account: str = "simulated") -> None:
         self._state = state
+        self._account = account
         self._listed = listed
 
     def answer(self, method: str, path: str, query: Json, body: Json) -> tuple[int, Json]:
@@ -92,7 +93,7 @@ class Api:
         return _page("droplets", [self._droplet(each) for each in self._state.droplets], query)
 
     def _get_account(self, _parts: list[str], _query: Json, _body: Json) -> tuple[int, Json]:
-        return 200, {"account": {"uuid": "simulated", "volume_limit": self._state.volume_limit}}
+        return 200, {"account": {"uuid": self._account, "volume_limit": self._state.volume_limit}}
 
     def _get_regions(self, _parts: list[str], query: Json, _body: Json) -> tuple[int, Json]:
         return _page("regions", [{"slug": REGION, "features": ["storage"]}], query)

@@ -62,6 +62,33 @@ def _of_other(value: dict[str, object]) -> Json:
     return {**value, "id": 999 if isinstance(value.get("id"), int) else OTHER_ID, "name": "other", "droplet_ids": []}
 
 
+def _of_list(change: Callable[[list[object]], list[object]], *, told: bool) -> Make:
+    """Change the items of a list. ``told``: its total says what is there now; else it contradicts the items."""
+
+    def make(genuine: Said) -> Said:
+        said = encoding.loads(genuine.body or b"{}")
+        for key, value in said.items():
+            if isinstance(value, list):
+                said[key] = change(value)
+                said["meta"] = {"total": len(said[key]) if told else said["meta"]["total"]}
+        return replace(genuine, body=encoding.dumps(said).encode() if said else b"")
+
+    return make
+
+
+def _object(**changes: object) -> Make:
+    """The object that was asked for, in the state of another one."""
+
+    def make(genuine: Said) -> Said:
+        said = encoding.loads(genuine.body or b"{}")
+        for value in said.values():
+            if isinstance(value, dict):
+                value.update({key: change for key, change in changes.items() if key in value})
+        return replace(genuine, body=encoding.dumps(said).encode() if said else b"")
+
+    return make
+
+
 def _out_of_range(size: int) -> Make:
     def make(genuine: Said) -> Said:
         said = encoding.loads(genuine.body or b"{}")
@@ -108,6 +135,11 @@ ANSWERS: tuple[tuple[str, Make], ...] = (
     ("a size of 2^70", _out_of_range(1 << 70)),
     ("a size below nothing", _out_of_range(-5)),
     ("huge", _huge),
+    ("a list that lacks what it counts", _of_list(lambda items: items[::2], told=False)),
+    ("a list that lacks some", _of_list(lambda items: items[::2], told=True)),
+    ("a list of another account", _of_list(lambda _: [], told=True)),
+    ("another action of that number", _object(type="snapshot", status="completed")),
+    ("another name", _object(name="other")),
     *((f"429, wait {wait}", _limited(wait)) for wait in ODD_WAITS),
     *((f"503, wait {wait}", _unavailable(wait)) for wait in ODD_WAITS[:5]),
     ("limits below nothing", _limits(remaining="-5")),
@@ -117,6 +149,8 @@ ANSWERS: tuple[tuple[str, Make], ...] = (
 )
 LIMITS_FROM = next(place for place, (name, _) in enumerate(ANSWERS) if name.startswith("429"))
 """Where those begin that are the API's own, but tell odd limits and waiting times."""
+LISTS = ("a list that lacks what it counts", "a list that lacks some", "a list of another account")
+PLACE_OF = {name: place for place, (name, _) in enumerate(ANSWERS)}
 CLOCKS = (-86400.0, -600.0, 600.0, 86400.0, 1e9)
 """How far the Date header may be from the cloud's own clock, seconds."""
 

@@ -102,7 +102,7 @@ class CloudState:
         volume.tags = list(dict.fromkeys((*volume.tags, *self._spelled(tags))))
         return self._begin("attach", volume, droplet)
 
-    def detach(self, volume_id: str, droplet_id: int) -> Action:
+    def detach(self, volume_id: str, droplet_id: int, *, by_driver: bool = True) -> Action:
         """Begin to detach."""
         volume = self.volume(volume_id)
         if volume.droplet_id != droplet_id:
@@ -110,7 +110,8 @@ class CloudState:
         droplet = self.droplet(droplet_id)
         if volume.event is not None or droplet.event is not None:
             raise Refused(422, "Droplet already has a pending event.")
-        self._around.detached(volume, droplet_id)
+        if by_driver:
+            self._around.detached(volume, droplet_id)
         return self._begin("detach", volume, droplet)
 
     def resize(self, volume_id: str, size_gib: int) -> Action:

@@ -30,6 +30,7 @@ REFUSED = "You are not authorized to perform this operation"
 """What a refusal of one operation says; nothing was done."""
 ERROR_IDS = {403: "forbidden", 429: "too_many_requests", 502: "server_error_behind", 503: "service_unavailable"}
 ERROR_TEXTS = {403: REFUSED, 429: "API Rate limit exceeded.", 502: "simulated", 503: "simulated"}
+TOKEN, OTHER_TOKEN = "token", "token-of-another-account"  # no real tokens
 Request = tuple[str, str, Json, Json]  # method, path, query, body
 
 
@@ -45,6 +46,8 @@ class World(Protocol):
     def draw(self, low: float, high: float) -> float: ...
     def begin(self, work: Coroutine[object, object, None]) -> None: ...  # run what belongs to no process
     def throttled(self) -> None: ...  # a request was over the limit
+    def lied(self) -> None: ...  # a list has lacked what is there
+    def token(self) -> str: ...  # what the file of the token holds
     def closed(self) -> None: ...  # the cloud has said that the account is over its limit
     def broken(self, what: str) -> None: ...  # ends the run
 
@@ -108,16 +111,31 @@ class Content:
 class Wire:
     """Carries requests to the cloud."""
 
-    def __init__(self, world: World, api: Api, limit: Limit) -> None:
+    def __init__(self, world: World, api: Api, other: Api, limit: Limit) -> None:
         self._world = world
         self._api = api
+        self._other = other
         self._limit = limit
+        self.token = world.token
 
-    def send(self, sender: Process, request: Request) -> asyncio.Future[Reply]:
+    def send(self, sender: Process, request: Request, token: str) -> asyncio.Future[Reply]:
         """Send a request; return what will hold the reply, or aiohttp's error."""
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._world.begin(self._carry(sender, request, reply))
+        if token == OTHER_TOKEN:
+            self._world.begin(self._carry_elsewhere(request, reply))
+        else:
+            self._world.begin(self._carry(sender, request, reply))
         return reply
+
+    async def _carry_elsewhere(self, request: Request, reply: asyncio.Future[Reply]) -> None:
+        """Carry a request to another account."""
+        method, path, query, body = request
+        await sleep(self._world.draw(0.01, 0.3))
+        status, answer = self._other.answer(method, path, query, body)
+        self._world.trace.note("elsewhere", f"{method} {path} -> {status}")
+        if not reply.done():
+            said = b"" if status == 204 else encoding.dumps(answer).encode()
+            reply.set_result(Reply(status, said, self._own_headers()))
 
     async def _carry(self, sender: Process, request: Request, reply: asyncio.Future[Reply]) -> None:
         world, (method, path, query, body), sent = self._world, request, self._world.thrift.moment()
@@ -142,7 +160,9 @@ class Wire:
             await self._fail(reply, aiohttp.ServerDisconnectedError())
         elif not reply.done():
             reply.set_result(answer)
-            if kind != "foreign answer":
+            if kind == "foreign answer":
+                world.thrift.misled(sender, path)
+            else:
                 world.thrift.told(sender, method, encoding.loads(answer.body or b"{}"))
 
     def _answer(self, method: str, path: str, query: Json, body: Json, fault: Fault | None) -> Reply:
@@ -194,6 +214,8 @@ class Wire:
         name, make = foreign.ANSWERS[fault.who]
         said = make(genuine)
         self._world.trace.note("foreign", name)
+        if name in foreign.LISTS:
+            self._world.lied()
         if said.status == 429 or (said.headers or {}).get("ratelimit-remaining") == "0":
             self._world.closed()
         headers = {"date": own["date"]} if said.kind == foreign.HTML or said.status == 204 else dict(own)
@@ -232,20 +254,23 @@ class Session:
         """Begin a request."""
         assert headers is not None
         assert not allow_redirects
-        assert headers["Authorization"] == "Bearer token", headers
-        return Exchange(self._wire, self._owner, (method, url.removeprefix("http://cloud"), params or {}, json or {}))
+        token = headers["Authorization"].removeprefix("Bearer ")
+        assert token in {TOKEN, OTHER_TOKEN}, headers
+        request = method, url.removeprefix("http://cloud"), params or {}, json or {}
+        return Exchange(self._wire, self._owner, request, token)
 
 
 class Exchange:
     """One request, as an asynchronous context."""
 
-    def __init__(self, wire: Wire, sender: Process, request: Request) -> None:
+    def __init__(self, wire: Wire, sender: Process, request: Request, token: str) -> None:
         self._wire = wire
+        self._token = token
         self._sender = sender
         self._request = request
 
     async def __aenter__(self) -> Reply:
-        return await self._wire.send(self._sender, self._request)
+        return await self._wire.send(self._sender, self._request, self._token)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -13,10 +13,11 @@ from controller.rules.temporary_snapshot import LABEL
 from csi_proto.csi import v1 as csi
 from tests.faults.cloud.foreign import OTHER_ID
 from tests.faults.cloud.records import CLUSTER, REGION, Volume
-from tests.faults.cloud.state import CloudState
+from tests.faults.cloud.state import CloudState, Refused
 from tests.faults.cluster.objects import Store
 from tests.faults.plan import Fault
 from tests.faults.sim.injector import Injector
+from tests.faults.sim.loop import Process, sleep
 from tests.faults.sim.rpc import Failed
 
 Reply = TypeVar("Reply", bound=Message)
@@ -26,7 +27,10 @@ LARGEST_BYTES = 16384 << 30
 SECONDS = 15.0
 MOST_PAGES = 50
 LIST_SECONDS = 12.0  # so old may be what ListVolumes tells
-KINDS = frozenset({"foreign snapshot", "foreign tag", "capacity asked", "health asked"})
+HOLD_SECONDS = 30.0  # so long others hold a volume that they have attached
+KINDS = frozenset(
+    {"foreign snapshot", "foreign tag", "foreign growth", "foreign attach", "capacity asked", "health asked"}
+)
 
 
 class World(Protocol):
@@ -39,6 +43,7 @@ class World(Protocol):
 
     def now(self) -> float: ...
     def broken(self, what: str) -> None: ...  # ends the run
+    def lists_lied(self) -> bool: ...  # whether a list has lacked what is there a moment ago
     async def ask(self, replica: int, request: Message, reply: type[Reply], seconds: float) -> Reply: ...
 
 
@@ -48,6 +53,8 @@ class Others:
     def __init__(self, world: World) -> None:
         self._world = world
         self._snapshots: dict[str, str] = {}
+        self._listed: dict[Process, set[str]] = {}
+        self._held: set[str] = set()
 
     async def act(self, fault: Fault) -> None:
         """Do what the fault says."""
@@ -55,6 +62,10 @@ class Others:
             self._take()
         elif fault.kind == "foreign tag":
             self._world.cloud.tags.add(CLUSTER.upper())
+        elif fault.kind == "foreign growth":
+            self._grow()
+        elif fault.kind == "foreign attach":
+            await self._hold()
         elif fault.kind == "capacity asked":
             await self._ask_capacity()
         else:
@@ -70,8 +81,23 @@ class Others:
             if snapshot_id not in self._world.cloud.snapshots:
                 self._world.broken(f"snapshot {name} of somebody else was deleted")
 
-    def check_list(self, listed: csi.ListVolumesResponse, begun: float) -> None:
-        """No droplet that was destroyed a while before the call holds a volume."""
+    def holds_any(self) -> bool:
+        """Say whether they have attached volumes that they did not let go yet."""
+        return bool(self._held)
+
+    def check_list(
+        self, process: Process, asked: csi.ListVolumesRequest, listed: csi.ListVolumesResponse, begun: float
+    ) -> None:
+        """No droplet that was destroyed a while before the call holds a volume, and none that was listed is forgotten.
+
+        What a process has never listed may be hidden from it: then a list is the cloud's only word.
+        """
+        shown = {entry.volume.volume_id for entry in listed.entries if entry.volume is not None}
+        if not asked.starting_token and not listed.next_token:
+            for volume_id in self._listed.get(process, set()) - shown:
+                if volume_id in self._world.cloud.volumes:
+                    self._world.broken(f"ListVolumes forgets volume {self._world.cloud.volumes[volume_id].name}")
+            self._listed[process] = shown
         for entry in listed.entries:
             for server_id in entry.status.published_node_ids if entry.status is not None else ():
                 gone = self._world.cloud.destroyed.get(int(server_id), begun)
@@ -88,6 +114,39 @@ class Others:
                 reply = await self._world.ask(0, request, csi.CreateSnapshotResponse, SECONDS)
                 if reply.snapshot is None or (reply.snapshot.snapshot_id != snap.snapshot_id and not snap.deleted):
                     self._world.broken(f"{snap.name} was asked for again, and is another snapshot now")
+
+    def _grow(self) -> None:
+        """Grow a volume by hand."""
+        volumes = [each for each in self._world.cloud.volumes.values() if each.region == REGION]
+        if volumes:
+            volume = self._world.chance.choice(volumes)
+            with suppress(Refused):
+                self._world.cloud.resize(volume.id, volume.size_gib + 1)
+
+    async def _hold(self) -> None:
+        """Attach a volume by hand, and detach it later, unless the cluster has a pod for it there by then."""
+        cloud, chance = self._world.cloud, self._world.chance
+        free = [each for each in cloud.volumes.values() if not each.droplet_id and each.region == REGION]
+        if not free or not cloud.droplets:
+            return
+        volume, droplet_id = chance.choice(free), chance.choice(list(cloud.droplets))
+        with suppress(Refused):
+            cloud.attach(volume.id, droplet_id, [])
+            self._held.add(volume.id)
+        while volume.id in self._held:
+            await sleep(HOLD_SECONDS)
+            self._let_go(volume.id, droplet_id)
+
+    def _let_go(self, volume_id: str, droplet_id: int) -> None:
+        volume = self._world.cloud.volumes.get(volume_id)
+        if volume is None or (volume.event is None and volume.droplet_id != droplet_id):
+            self._held.discard(volume_id)
+        elif not any(
+            each.claim.volume is not None and (each.claim.volume_id, 100 + each.host) == (volume_id, droplet_id)
+            for each in self._world.store.attachments
+        ):
+            with suppress(Refused):
+                self._world.cloud.detach(volume_id, droplet_id, by_driver=False)
 
     def _take(self) -> None:
         world = self._world
@@ -112,7 +171,7 @@ class Others:
             reply = await world.ask(
                 0, csi.GetCapacityRequest(accessible_topology=topology), csi.GetCapacityResponse, SECONDS
             )
-            stale = world.injector.storm("stale lists", world.now())  # a list that does not show them yet
+            stale = world.injector.storm("stale lists", world.now()) or world.lists_lied()  # not shown there
             if not stale and reply.available_capacity > (world.cloud.volume_limit - ELSEWHERE) * LARGEST_BYTES:
                 world.broken(f"GetCapacity offers {reply.available_capacity} bytes, more than the account may have")
 

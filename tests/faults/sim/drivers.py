@@ -16,6 +16,7 @@ from controller.digitalocean.client import DigitalOcean
 from controller.digitalocean.http import Http
 from controller.digitalocean.limits import TRAITS
 from controller.digitalocean.token import Token
+from controller.digitalocean.token_check import TokenCheck
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
 from controller.records import ControllerScope
@@ -39,7 +40,7 @@ from tests.fakes.host.seams import SimDevices, SimHost, SimJournal, SimSysfs, Si
 from tests.faults.cloud import other
 from tests.faults.cloud.other import OtherCloud
 from tests.faults.cloud.records import CLUSTER, REGION
-from tests.faults.cloud.wire import Session, Wire
+from tests.faults.cloud.wire import TOKEN, Session, Wire
 from tests.faults.sim.loop import Process
 from tests.faults.sim.rpc import Served
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 DRIVER = "dobs.csi.digitalocean.com"
 LONGEST_PAGE = 250
+TOKEN_CHECK = "TokenCheck.run"  # noqa: S105  # it never ends
 
 
 class _Uncounted:
@@ -55,6 +57,18 @@ class _Uncounted:
 
     def count(self, method: str, path: str, status: int, seconds: float) -> None:
         """Forget it."""
+
+
+class _File(Token):
+    """The token's file, as it is at the moment."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__(TOKEN)
+        self._wire = wire
+
+    def current(self) -> str:
+        """Return what it holds."""
+        return self._wire.token()
 
 
 def controller(
@@ -68,23 +82,26 @@ def controller(
 def _controller(
     process: Process, account: Wire | OtherCloud, budget: Budget, wall: Callable[[], float]
 ) -> tuple[Served, ControllerParts]:
+    tasks = Tasks()
     if isinstance(account, OtherCloud):
         cloud: Cloud = account
         identity = ControllerScope(DRIVER, REGION, other.FACTS, other.TRAITS, (other.CLUSTER,))
     else:
-        cloud = _digitalocean(process, account, budget)
+        cloud = _digitalocean(process, account, budget, tasks)
         identity = ControllerScope(DRIVER, REGION, CLOUDS[DEFAULT], TRAITS, (CLUSTER,))
-    parts = make_shared(cloud, Tasks(), budget)
+    parts = make_shared(cloud, tasks, budget)
     service = Controller(identity, make_domains(parts, identity, LONGEST_PAGE, wall=wall))
     return Served(process, [service], Calls(Metrics())), parts
 
 
-def _digitalocean(process: Process, wire: Wire, budget: Budget) -> DigitalOcean:
-    access = TokenState(asyncio.get_running_loop().time)
-    access.prove("token", "simulated")
-    http = Http("http://cloud/", Token("token"), budget, access, _Uncounted())
+def _digitalocean(process: Process, wire: Wire, budget: Budget, tasks: Tasks) -> DigitalOcean:
+    access, token = TokenState(asyncio.get_running_loop().time), _File(wire)
+    access.prove(TOKEN, "simulated")
+    http = Http("http://cloud/", token, budget, access, _Uncounted())
     http.open(cast(aiohttp.ClientSession, Session(wire, process)))  # noqa: TC006  # it is imported for real
-    return DigitalOcean(http)
+    cloud = DigitalOcean(http)
+    tasks.background(TokenCheck(token, access, cloud.account_id).run(), TOKEN_CHECK)
+    return cloud
 
 
 def node(name: str, machine: Machine, kernel: Kernel, state: SimJournal, droplet_id: int) -> tuple[Served, VolumeLocks]:

@@ -6,7 +6,7 @@ from tests.faults.sim.trace import Trace
 REQUEST_KINDS = frozenset(
     {"lost before", "lost after", "error before", "error after", "slow reply", "refused", "too soon", "foreign answer"}
 )
-STORMS = frozenset({"throttle storm", "error storm", "stale lists", "no connection", "wrong date"})
+STORMS = frozenset({"throttle storm", "error storm", "stale lists", "no connection", "wrong date", "other account"})
 
 
 class Injector:

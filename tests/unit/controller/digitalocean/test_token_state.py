@@ -1,6 +1,7 @@
 """Whether the token is let in, as the answers tell."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ from structlog.testing import capture_logs
 
 from common import errors
 from controller.digitalocean.token import Token
+from controller.digitalocean.token_state import TokenState
 from tests.unit.controller.digitalocean.checked import A_LOOK, GOOD, HOUR, door, put
-from tests.unit.controller.digitalocean.scripted import CHANGE, SECRET, Script, api
+from tests.unit.controller.digitalocean.scripted import ACCOUNT, CHANGE, READ, SECRET, Script, api
 
 pytestmark = pytest.mark.asyncio
 
@@ -41,3 +43,16 @@ async def test_an_answer_ends_a_doubt_and_silence_does_not_prolong_it(file: Path
         await asyncio.sleep(HOUR)
         assert found.access.ready()
         assert found.asked == [GOOD, GOOD]
+
+
+@pytest.mark.looptime
+async def test_a_token_that_was_not_let_in_is_used_for_no_list_either() -> None:
+    script = Script((200, ACCOUNT))
+    access = TokenState(asyncio.get_running_loop().time)
+    access.prove("dop_v1_of_before", "team-1")
+    async with api(script, access=access) as http:
+        with pytest.raises(errors.Unavailable, match="not let in"):
+            await http.send(READ)
+        assert script.tokens == []
+        await http.send(replace(READ, proves=True))
+    assert script.tokens == [SECRET]
