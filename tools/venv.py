@@ -7,6 +7,7 @@ import argparse
 import fcntl
 import hashlib
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DEV_LOCK = ROOT / "requirements" / "dev.txt"
 PROJECT_FILE = ROOT / "pyproject.toml"
-REPAIR = 'belongs to another user, as after sudo make: sudo chown -R "$USER" {0}'
 WRITTEN = (".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "artifacts", "build", "dist")
 """What the targets write into the tree, beside environments."""
 
@@ -33,12 +33,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("if no package index answers, set PIP_INDEX_URL or PIP_FIND_LINKS", file=sys.stderr)
         return 1
     except PermissionError as error:
-        print(f"{error.filename} {REPAIR.format(f'{folder} {folder}.lock')}", file=sys.stderr)
+        print(f"{error.filename} {repair(folder, f'{folder}.lock')}", file=sys.stderr)
         return 1
     hand_over(ROOT, *(ROOT / name for name in WRITTEN))
     for path in not_ours(ROOT):
-        print(f"{path} {REPAIR.format(path)}", file=sys.stderr)
+        print(f"{path} {repair(path)}", file=sys.stderr)
     return int(bool(not_ours(ROOT)))
+
+
+def repair(*paths: str | Path) -> str:
+    """Return what is wrong with these paths, and the line to type."""
+    return f'belongs to another user, as after sudo make: sudo chown -R "$USER" {shlex.join(map(str, paths))}'
 
 
 def not_ours(tree: Path) -> list[Path]:

@@ -32,7 +32,7 @@ async def lines(folder: Path, *, able: bool = True) -> tuple[int, list[str]]:
         "AIOCSI_REGION": "nyc1",
         "AIOCSI_STATE_DIR": str(folder / "state"),
         "AIOCSI_REGISTRATION_DIR": str(folder / "registry"),
-        "CSI_ENDPOINT": f"unix://{folder}/csi.sock",
+        "AIOCSI_ENDPOINT": f"unix://{folder}/csi.sock",
     }
     chosen = settings.read(NodeSettings, [], "node", "tests", values)
     info = wiring.make_info(chosen, wiring.make_host(chosen, Commands()), Refusals())

@@ -36,6 +36,7 @@ def test_what_another_user_wrote_is_named_with_the_line_that_repairs_it(tmp_path
     if os.access(tmp_path / ".pytest_cache", os.W_OK):
         pytest.skip("needs a user without CAP_DAC_OVERRIDE, as make test runs the unit tier")
     assert venv.not_ours(tmp_path) == [tmp_path / ".pytest_cache"]
+    assert venv.repair("/a b/.pytest_cache").endswith("""sudo chown -R "$USER" '/a b/.pytest_cache'""")
 
 
 def test_the_python_of_the_environment_is_kept_where_the_search_path_has_another_one(tmp_path: Path) -> None:
