@@ -36,7 +36,7 @@ class DrainWait:
         reason = pod_facts.told(self._folder, pod_facts.DRAINING) if self._seconds else ""
         if not reason:
             return
-        log.info("drain_waits", reason=reason, seconds=self._seconds)
+        log.info("drain_waits", drained_by=reason, seconds=self._seconds)
         try:
             async with asyncio.timeout(self._seconds):
                 while not await self._is_empty():  # noqa: ASYNC110  # the kernel tells nobody when a disk goes
