@@ -12,6 +12,8 @@ from node.formats import exit_status
 
 FULL = "key slots full"  # as luksAddKey says it, with the status of any other error
 
+NO_KEY = "No key available with this passphrase"  # WRONG_KEY alone may be a write that is not permitted
+
 WRONG_KEY, NO_MEMORY, NO_DEVICE, BUSY = 2, 3, 4, 5
 
 _PROGRAM = ("cryptsetup", "--batch-mode", "--disable-locks")
@@ -88,11 +90,16 @@ def wrong_key(volume_id: str) -> errors.FailedPrecondition:
     )
 
 
+def is_wrong_key(status: int, said: str) -> bool:
+    """Tell whether cryptsetup has tried the passphrase, and it opens nothing."""
+    return status == WRONG_KEY and NO_KEY in said
+
+
 def failure(volume_id: str, argv: tuple[str, ...], status: int, said: str) -> errors.DriverError:
     """Return the error of a program that ended with another status than 0."""
     action = next(word for word in argv[1:] if not word.startswith("-"))
     what = f"{action} of volume {volume_id} failed: {exit_status.words(argv[0], status, said)}"
-    if status == WRONG_KEY:
+    if is_wrong_key(status, said):
         return wrong_key(volume_id)
     if FULL in said:
         return errors.FailedPrecondition(
@@ -112,7 +119,7 @@ def failure(volume_id: str, argv: tuple[str, ...], status: int, said: str) -> er
         )
     return errors.OutcomeUnknown(
         what,
-        remedy="look into the kernel log: dm-crypt or the cipher may be missing",
+        remedy="look into the kernel log: dm-crypt or the cipher may be missing, or the disk refuses to be written",
         error_code=Code.CRYPTSETUP_FAILED,
     )
 

@@ -39,6 +39,7 @@ _OF_CONTENT = (  # how mount(8) words the errors of mount(2) that a second attem
     "Bad message",  # EBADMSG
     "Wrong medium type",  # EMEDIUMTYPE
 )
+_PASSING = ("Cannot allocate memory", "Memory allocation failed", "Input/output error")  # say nothing of what was asked
 SAID_CHARACTERS = 400  # of a program's words in a message, which an event of Kubernetes has to hold
 _UNKNOWN_TO_E2FSCK = ("unsupported", "Get a newer version", "revision too high", "too new")
 
@@ -52,6 +53,11 @@ def read(program: str, status: int, said: str) -> ExitMeaning:
     if program == "mount" and status == MOUNT_FAILED and any(words in said for words in _OF_CONTENT):
         return ExitMeaning.VERDICT
     return ExitMeaning.NOT_JUDGED
+
+
+def may_pass(said: str) -> bool:
+    """Tell whether a program that ends with one status for everything has met what may be over at the next attempt."""
+    return any(words in said for words in _PASSING)
 
 
 def words(program: str, status: int, said: str) -> str:

@@ -14,7 +14,7 @@ import structlog
 
 from common import errors
 from node.codes import Code
-from node.formats import filesystem_argv
+from node.formats import exit_status, filesystem_argv
 from node.formats.filesystem_argv import Checked
 from node.host.command import Commands, Ended
 from node.host.devices import Device
@@ -89,7 +89,8 @@ class Filesystems:
         """Put back what a growth has overwritten that was interrupted; return whether there was one.
 
         e2undo refuses a file that is of no use: one that was not written to its end before the growth began, or of a
-        file system that was changed since. It has changed nothing then. Raises OutcomeUnknown if it was killed.
+        file system that was changed since. It has changed nothing then. Raises OutcomeUnknown if it was killed, had no
+        memory or met I/O errors: the file is needed again.
         """
         undo_file = self._undo_file(volume_id)
         if not await self._in_thread(partial(_exists, undo_file)):
@@ -98,6 +99,11 @@ class Filesystems:
             argv = filesystem_argv.undo_growth(device.pinned, str(undo_file))
             ended = await self._run(argv, device)
         _log_interrupted(volume_id, ended)
+        if ended.status != 0 and exit_status.may_pass(ended.said):
+            raise errors.OutcomeUnknown(
+                f"a growth of volume {volume_id} was interrupted, and could not be undone: {ended.words}",
+                error_code=Code.CHECK_UNFINISHED,
+            )
         await self._in_thread(partial(_forget, undo_file))
         return True
 

@@ -87,6 +87,7 @@ class Luks:
     ) -> int:
         async with self._slots.place() if stdin else nullcontext():
             ended = await self._commands.run(*argv, seconds=self._seconds, stdin=stdin, files=files, writes=True)
-        if ended.status not in {0, *accepted}:
+        tried = ended.status != cryptsetup_argv.WRONG_KEY or cryptsetup_argv.is_wrong_key(ended.status, ended.said)
+        if ended.status not in {0, *accepted} or not tried:
             raise cryptsetup_argv.failure(volume_id, argv, ended.status, ended.said)
         return ended.status

@@ -6,6 +6,8 @@ from common import errors
 from common.encryption import parse
 from node.formats import cryptsetup_argv
 
+NO_KEY = "No key available with this passphrase."
+
 
 def test_a_class_becomes_arguments() -> None:
     asked = parse({"encryption": "luks2", "encryptionDiscards": "true"})
@@ -26,18 +28,21 @@ def test_discards_are_off_unless_they_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "said"),
+    ("status", "said", "kind", "remedy"),
     [
-        pytest.param(2, errors.FailedPrecondition, "encryption-passphrase-old", id="wrong passphrase"),
-        pytest.param(3, errors.Unavailable, "memory limit", id="no memory"),
-        pytest.param(5, errors.Unavailable, "still uses", id="busy"),
-        pytest.param(1, errors.OutcomeUnknown, "kernel log", id="anything else"),
+        pytest.param(2, NO_KEY, errors.FailedPrecondition, "encryption-passphrase-old", id="wrong passphrase"),
+        pytest.param(2, "Cannot wipe device /dev/x.", errors.OutcomeUnknown, "refuses to be written", id="no right"),
+        pytest.param(3, "", errors.Unavailable, "memory limit", id="no memory"),
+        pytest.param(5, "", errors.Unavailable, "still uses", id="busy"),
+        pytest.param(1, "", errors.OutcomeUnknown, "kernel log", id="anything else"),
     ],
 )
-def test_an_exit_status_becomes_an_error_with_a_remedy(status: int, kind: type[errors.DriverError], said: str) -> None:
-    error = cryptsetup_argv.failure("id", cryptsetup_argv.test("/dev/x"), status, "what it says")
+def test_an_exit_status_becomes_an_error_with_a_remedy(
+    status: int, said: str, kind: type[errors.DriverError], remedy: str
+) -> None:
+    error = cryptsetup_argv.failure("id", cryptsetup_argv.test("/dev/x"), status, said)
     assert type(error) is kind
-    assert said in error.remedy
+    assert remedy in error.remedy
     assert "id" in error.message
 
 

@@ -84,6 +84,8 @@ async def test_many_sound_disks_are_checked_a_few_at_a_time() -> None:
 class Growth(Commands):
     """resize2fs and e2undo end as they are told to; the first leaves an undo file."""
 
+    said = ""
+
     def __init__(self, **statuses: int) -> None:
         super().__init__()
         self.started: list[tuple[str, ...]] = []
@@ -96,7 +98,7 @@ class Growth(Commands):
         self.started.append(argv)
         if argv[:2] == ("resize2fs", "-z"):
             Path(argv[2]).touch()  # noqa: ASYNC240  # a file of this test
-        return Ended(argv, self._statuses.get(argv[0], 0), "", "")
+        return Ended(argv, self._statuses.get(argv[0], 0), "", self.said)
 
     @property
     def programs(self) -> list[str]:
@@ -117,6 +119,22 @@ async def test_a_growth_that_fails_is_undone_before_the_check_and_its_undo_file_
     growth = Growth(**statuses)
     await make(growth, tmp_path).grow_unmounted(disk(1), "id", undoable=True)
     assert (growth.programs, list((tmp_path / "growths").iterdir())) == (programs, [])
+
+
+@pytest.mark.parametrize("said", ["e2undo: Memory allocation failed", "e2undo: Input/output error while writing"])
+async def test_what_undoes_a_growth_is_kept_until_it_could_do_its_work(said: str, tmp_path: Path) -> None:
+    growth = Growth(resize2fs=1, e2undo=1)
+    growth.said = said
+    for call in (make(growth, tmp_path).grow_unmounted(disk(1), "id", undoable=True), _undone(growth, tmp_path)):
+        with pytest.raises(errors.OutcomeUnknown, match="could not be undone: e2undo ended with 1"):
+            await call
+    assert len(list((tmp_path / "growths").iterdir())) == 1
+    assert await _undone(Growth(), tmp_path)
+    assert list((tmp_path / "growths").iterdir()) == []
+
+
+async def _undone(growth: Growth, folder: Path) -> bool:
+    return await make(growth, folder).undo_growth(disk(1), "id")
 
 
 async def test_what_an_encrypted_volume_overwrites_is_not_kept_in_plain_text(tmp_path: Path) -> None:
