@@ -116,19 +116,23 @@ def health(message: csi.NodeGetVolumeHealthRequest) -> VolumePath:
 
 
 def expand(message: csi.NodeExpandVolumeRequest) -> Expand:
-    """Raises InvalidArgument, OutOfRange."""
+    """Raises InvalidArgument, after which kubelet never calls again. A Secret can be corrected: Unavailable."""
     capacity = message.capacity_range or csi.CapacityRange()
     if capacity.required_bytes < 0 or capacity.limit_bytes < 0:
         raise errors.InvalidArgument("a size in capacity_range is negative")
     if 0 < capacity.limit_bytes < capacity.required_bytes:
         raise errors.InvalidArgument("capacity_range: the limit is below what is required")
+    try:
+        keys = _keys(message.secrets)
+    except errors.InvalidArgument as error:
+        raise errors.unavailable(error) from error
     capability = message.volume_capability
     return Expand(
         place=_place(message.volume_id, message.volume_path, "volume_path", message.staging_target_path),
         required_bytes=capacity.required_bytes,
         limit_bytes=capacity.limit_bytes,
         block=None if capability is None else capability.block is not None,
-        keys=_keys(message.secrets),
+        keys=keys,
     )
 
 

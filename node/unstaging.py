@@ -81,7 +81,8 @@ class Unstaging:
         log.info("staged_elsewhere", volume_id=place.volume_id, path=path, at=others)
         await self._host.mounts.unmount_all(mounted)
         if known is not None and path in known.paths and (left := known.without(path)) is not None:
-            await self._host.remember(left)
+            with suppress(errors.Unavailable):  # a path without a mount is no staging: the last unstage removes it
+                await self._host.remember(left)
         return True
 
     async def _release(self, place: VolumePath, known: Staged | None, mapper: Mapper | None, numbers: set[str]) -> None:

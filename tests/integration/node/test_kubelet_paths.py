@@ -59,6 +59,19 @@ def seen_twice(folder: Path) -> Iterator[Path]:
         run("umount", str(first))
 
 
+@contextmanager
+def no_room(bench: Bench) -> Iterator[None]:
+    """Let no record of a staging be written."""
+    staged = bench.folder / "state/staged"
+    aside = staged.rename(staged.with_name("aside"))
+    staged.write_text("no room for a record")
+    try:
+        yield
+    finally:
+        staged.unlink()
+        aside.rename(staged)
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize("order", [(OLD, NEW), (NEW, OLD)], ids=["old path first", "new path first"])
 async def test_a_volume_that_is_staged_twice_is_unstaged_twice(bench: Bench, order: tuple[str, str]) -> None:
@@ -136,15 +149,21 @@ async def test_a_volume_of_another_driver_is_unstaged_though_the_state_directory
     images.tool("mkfs.ext4", "-q", "-F")(disk.node)
     path = made(bench.staging_path(disk))
     run("mount", str(disk.node), str(path))
-    state = bench.folder / "state/staged"
-    state.rmdir()
-    state.write_text("no room for a record")
-    try:
+    with no_room(bench):
         await bench.unstage(disk)
-    finally:
-        state.unlink()
-        state.mkdir()
     assert traces.mounts(bench.folder) == ()
+
+
+@pytest.mark.asyncio
+async def test_each_of_two_stagings_is_undone_though_the_state_directory_is_full(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    for path in (OLD, NEW):
+        await stage_at(bench, disk, bench.folder / path)
+    with no_room(bench):
+        for path in (OLD, NEW):
+            await unstage_at(bench, disk, bench.folder / path)
+    assert traces.mounts(bench.folder) == ()
+    assert bench.host.state.all(Staged) == ()
 
 
 @pytest.mark.asyncio

@@ -145,6 +145,11 @@ def test_the_other_requests_name_a_place() -> None:
     assert (requests.stats(ASKED.stats()), requests.health(ASKED.health())) == (place, place)
 
 
+def test_a_secret_that_can_be_corrected_is_no_reason_never_to_grow_again() -> None:
+    with pytest.raises(errors.Unavailable, match="has less than"):
+        requests.expand(replace(ASKED, secrets={"encryption-passphrase": "short"}).expand())
+
+
 def test_an_expand_request_becomes_a_record() -> None:
     wanted = requests.expand(replace(ASKED, capability=raw()).expand(5, 6))
     assert wanted == Expand(VolumePath("id", "/target", "/staging"), 5, 6, block=True)
