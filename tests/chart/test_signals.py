@@ -52,6 +52,7 @@ NODE = {"instance": "node-a"}
 PV = {"persistentvolume": "pv-1"}
 BREAKAGES = {
     "AiocsiNotReady": Breakage({'aiocsi_ready{instance="node-a"}': level(0)}, NODE),
+    "AiocsiControllerGone": Breakage({'aiocsi_ready{instance="node-a"}': level(1)}, minute=11),
     "AiocsiTokenRefused": Breakage({'aiocsi_token_accepted{instance="node-a"}': level(0)}, NODE),
     "AiocsiCloudFails": Breakage(
         {
@@ -188,7 +189,8 @@ def test_an_alert_fires_on_what_it_is_for_and_no_other_does(name: str, tmp_path:
         {"eval_time": f"{breakage.minute}m", "alertname": each, "exp_alerts": [firing(name, breakage)] * (each == name)}
         for each in alerts()
     ]
-    play(tmp_path, breakage.series, tests)
+    scraped = {} if name == "AiocsiControllerGone" else {'aiocsi_token_accepted{instance="controller"}': level(1)}
+    play(tmp_path, scraped | breakage.series, tests)
 
 
 def test_a_healthy_hour_is_silent(tmp_path: Path) -> None:
