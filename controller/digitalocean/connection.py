@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 
 from common import __version__, errors
 from controller.codes import Code
@@ -18,12 +20,30 @@ CONNECT_SECONDS = 10.0
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
+class _QuietConnections(aiohttp.TCPConnector):
+    """Hands out no kept connection on which something has come since: a request would take it for its answer."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp calls it so)
+    ) -> Connection:
+        """Return a connection, new or kept. Raises aiohttp.ClientConnectionError."""
+        for _ in range(CONNECTIONS + 1):
+            found = await super().connect(req, traces, timeout)
+            if found.protocol is None or not found.protocol.should_close:
+                return found
+            found.close()
+        raise aiohttp.ClientConnectionError("each connection has an answer before it has a request")
+
+
 def session(ca_file: Path | None = None) -> aiohttp.ClientSession:
     """Make the session: keep-alive, our user agent, an own CA beside the system's, nothing compressed, no cookies.
 
     Raises FailedPrecondition if the CA file cannot be used.
     """
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=tls(ca_file), keepalive_timeout=60)
+    connector = _QuietConnections(limit=CONNECTIONS, ssl=tls(ca_file), keepalive_timeout=60)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
     headers = {
         "User-Agent": f"aiocsi/{__version__}",

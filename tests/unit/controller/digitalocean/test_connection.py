@@ -1,17 +1,22 @@
 """How the API is reached: through which proxy, and with nobody else's login."""
 
+import asyncio
+import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from yarl import URL
 
-from common import errors
+from common import deadlines, errors
 from controller.digitalocean import models
+from controller.digitalocean.api_request import ApiRequest
 from controller.digitalocean.connection import proxy_for, session
 from controller.digitalocean.http import Http
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
+from controller.pacing.lanes import Lane
 from tests.unit.controller.digitalocean.scripted import ACCOUNT, READ, SECRET, Script, Untold, api, served
 
 pytestmark = pytest.mark.asyncio
@@ -64,3 +69,37 @@ async def test_a_proxy_that_cannot_be_used_is_refused(monkeypatch: pytest.Monkey
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(errors.FailedPrecondition, match="HTTPS_PROXY"):
         proxy_for("https://api.example.com/")
+
+
+async def test_what_comes_before_a_request_is_not_taken_for_its_answer() -> None:
+    """As a proxy sends it that mixes up its clients: a delete would seem to be done that nobody has got."""
+    asked: list[bytes] = []
+    limits = "ratelimit-limit: 5000\r\nratelimit-remaining: 4000\r\nratelimit-reset: 1\r\n"
+    account = json.dumps(ACCOUNT)
+    first = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(account)}\r\n\r\n{account}"
+    sent = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(first.encode() if len(asked) == 1 else b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            await sent.wait()
+            writer.write(f"HTTP/1.1 204 No Content\r\n{limits}\r\n".encode())
+            await writer.drain()
+            await reader.read()
+        writer.close()
+
+    loop = asyncio.get_running_loop()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, session() as http_session:
+        root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        http = Http(root, Token(SECRET), Budget(), TokenState(loop.time), Untold())
+        http.open(http_session)
+        await http.send(READ)
+        sent.set()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        with pytest.raises(errors.OutcomeUnknown, match="503"), deadlines.until(loop.time() + 2):
+            await http.send(ApiRequest("DELETE", "/v2/volumes/v", Lane.CHANGE, success=204))
+    assert len(asked) > 1
