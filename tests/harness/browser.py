@@ -7,7 +7,6 @@ import asyncio
 import base64
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import aiohttp
 from pydantic import JsonValue, TypeAdapter
+
+from tools.processes.program import Program
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 START_SECONDS = 60
@@ -98,22 +99,17 @@ class Tab:
 def chromium(profile: Path) -> Iterator[str]:
     """Run Chromium with a profile folder of its own; give the address that it listens on."""
     assert CHROMIUM is not None
-    process = subprocess.Popen(
-        [CHROMIUM, *OPTIONS, f"--user-data-dir={profile}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "BREAKPAD_DUMP_LOCATION": str(profile)},
-    )
+    environment = {**os.environ, "BREAKPAD_DUMP_LOCATION": str(profile)}
+    argv = [CHROMIUM, *OPTIONS, f"--user-data-dir={profile}"]
+    process = Program("chromium", argv, environment, profile.with_name(f"{profile.name}.log"), profile.parent)
     told = profile / "DevToolsActivePort"
     deadline = time.monotonic() + START_SECONDS
     try:
-        while not (told.exists() and "\n" in told.read_text()):
-            assert time.monotonic() < deadline, "chromium does not start"
-            time.sleep(0.05)
+        process.start()
+        process.wait_for(lambda: (told.exists() and "\n" in told.read_text()) or None, "port", START_SECONDS)
         yield f"127.0.0.1:{told.read_text().splitlines()[0]}"
     finally:
-        process.terminate()
-        process.wait(START_SECONDS)
+        process.end(START_SECONDS)
         while _has_processes(profile):  # those that would report a crash outlive it for a moment
             assert time.monotonic() < deadline + START_SECONDS, "a process of chromium does not end"
             time.sleep(0.02)

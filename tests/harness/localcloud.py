@@ -1,10 +1,7 @@
 """An embedded cloud for tests: in this process, or as a process of its own that can be killed."""
 
 import asyncio
-import json
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -19,10 +16,11 @@ from pydantic import BaseModel, TypeAdapter
 
 from localcloud import settings as options
 from localcloud.lifecycle import running
+from tools.processes.program import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20
-END_SECONDS = 20
+
 UNLIMITED = ("--rate-hour=0", "--rate-minute=0")
 
 Json = TypeAdapter(dict[str, object])
@@ -128,55 +126,35 @@ async def here(state: Path, *options_: str) -> AsyncIterator[Api]:
         yield Api(session, cloud.address, cloud.token)
 
 
-class Process:
+class Process(Program):
     """A cloud in a process of its own. Leaving the block ends it with SIGTERM, if it still runs."""
 
     def __init__(self, state: Path, *options_: str) -> None:
+        words = [f"--state={state}", "--listen=127.0.0.1:0", "--token=test", *UNLIMITED, *options_]
+        argv = [sys.executable, "-m", "localcloud", *words]
+        super().__init__("localcloud", argv, os.environ, state.with_name(f"{state.name}.log"), ROOT)
         self.state = state
-        self._options = options_
 
     def __enter__(self) -> Self:
-        words = [f"--state={self.state}", "--listen=127.0.0.1:0", "--token=test", *UNLIMITED, *self._options]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "localcloud", *words],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise AssertionError(f"the cloud did not start: {self._process.communicate(timeout=START_SECONDS)[1]}")
-        self.ready = Ready.model_validate(json.loads(line))
+        since = self.log_size
+        self.start()
+        self.ready = self.wait_for(lambda: _ready(self.output(since)), "ready line", START_SECONDS)
         return self
-
-    @property
-    def pid(self) -> int:
-        """Return the process id."""
-        return self._process.pid
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-        self._process.kill()
-        self._process.wait(END_SECONDS)
 
     def kill_after(self, seconds: float) -> None:
         """End it as a crash would, in so many seconds. Blocks."""
         time.sleep(seconds)
         self.kill()
 
-    def end(self) -> int:
-        """End it with SIGTERM; return its exit status."""
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(END_SECONDS)
-
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._process.poll() is None:
+        if self.running:
             self.end()
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+
+
+def _ready(output: str) -> Ready | None:
+    lines = (line for line in output.splitlines(keepends=True) if line.startswith("{") and line.endswith("\n"))
+    line = next(lines, None)
+    return None if line is None else Ready.model_validate_json(line)
 
 
 @asynccontextmanager

@@ -4,14 +4,17 @@ import asyncio
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 Found = TypeVar("Found")
 
 _LOOK_AGAIN_SECONDS = 0.02
+STOP_SECONDS = 20.0  # from SIGTERM on
 
 
 class ProgramFailed(Exception):
@@ -105,17 +108,37 @@ class Program:
 
     async def until(self, ready: Callable[[], Found | None], what: str, seconds: float) -> Found:
         """Return what ``ready`` returns once it is not None. Raises ProgramFailed after ``seconds`` or at its end."""
-
-        def look() -> Found | None:
-            found = ready()
-            if found is None and not self.running:
-                raise ProgramFailed(f"{self.name} ended before {what}{self._last_lines()}")
-            return found
-
         try:
-            return await until(look, seconds)
+            return await until(partial(self._look, ready, what), seconds)
         except TimeoutError:
             raise ProgramFailed(f"{self.name}: no {what} within {seconds:g} s{self._last_lines()}") from None
+
+    def _look(self, ready: Callable[[], Found | None], what: str) -> Found | None:
+        found = ready()
+        if found is None and not self.running:
+            raise ProgramFailed(f"{self.name} ended before {what}{self._last_lines()}")
+        return found
+
+    def wait_for(self, ready: Callable[[], Found | None], what: str, seconds: float) -> Found:
+        """Do as ``until``, and block."""
+        deadline = time.monotonic() + seconds
+        while (found := self._look(ready, what)) is None:
+            if time.monotonic() > deadline:
+                raise ProgramFailed(f"{self.name}: no {what} within {seconds:g} s{self._last_lines()}")
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        return found
+
+    def end(self, seconds: float = STOP_SECONDS) -> int:
+        """Do as ``stop``, and block."""
+        self.signal(signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        while self.running:
+            if time.monotonic() > deadline:
+                self.kill()
+                raise ProgramFailed(f"{self.name} did not end within {seconds:g} s{self._last_lines()}")
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        assert self._process is not None
+        return self._process.wait()
 
     async def ended(self, seconds: float) -> int:
         """Wait for the process to end by itself; return its exit status. Raises ProgramFailed after ``seconds``."""

@@ -1,0 +1,15 @@
+"""What is recognized as a secret, wherever it stands."""
+
+import base64
+
+import pytest
+
+from kubectl_aiocsi.rules.sensitive import TOKENS
+
+
+@pytest.mark.parametrize("kind", "opr")
+@pytest.mark.parametrize("before", range(3))
+def test_a_token_is_recognized_in_base64_wherever_it_begins(kind: str, before: int) -> None:
+    token = f"do{kind}_v1_{'0123456789abcdef' * 4}"
+    encoded = base64.b64encode(b"x" * before + token.encode()).decode()
+    assert TOKENS.search(encoded)
