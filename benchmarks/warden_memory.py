@@ -1,7 +1,7 @@
-"""How much memory the warden takes for a large cluster: 1,000 nodes, 10,000 volumes with their attachments.
+"""How much memory the warden takes for a large cluster: 1,000 nodes, 10,000 volumes with their attachments, pods.
 
-``python -m benchmarks.warden_memory``. It asks an API server that makes its objects as they are asked for, in another
-process. Pods are read only when a node is lost.
+``python -m benchmarks.warden_memory``. Everything is on. It asks an API server that makes its objects as they are asked
+for, in another process. A pod of the node service is on each node; 5,000 other pods are read, since a node is cordoned.
 """
 
 import asyncio
@@ -16,9 +16,10 @@ from aiohttp import ClientError, ClientSession, web
 
 PORT, HTTP_PORT = 18431, 18432
 DRIVER = "dobs.csi.digitalocean.com"
-NODES, VOLUMES = 1_000, 10_000
+NODES, VOLUMES, PODS = 1_000, 10_000, 5_000
 PADDING = {"manager": "m" * 200, "fieldsV1": {f"f:field-{number}": {} for number in range(60)}}
-READY_SECONDS, LIMIT_MIB = 120.0, 64
+READY_SECONDS, LEADS_SECONDS, LIMIT_MIB = 120.0, 20.0, 64
+LEASE: dict[str, object] = {}
 
 Json = dict[str, object]
 
@@ -39,7 +40,12 @@ def node(number: int) -> Json:
         {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-28T12:00:00Z", "message": "m" * 80}
     ]
     images = [{"names": [f"registry.example.com/image-{each}@sha256:{'0' * 64}"]} for each in range(50)]
-    return {"metadata": metadata(f"node-{number}"), "spec": {}, "status": {"conditions": conditions, "images": images}}
+    spec = {"unschedulable": True} if number == 0 else {}
+    return {
+        "metadata": metadata(f"node-{number}"),
+        "spec": spec,
+        "status": {"conditions": conditions, "images": images},
+    }
 
 
 def csi_node(number: int) -> Json:
@@ -64,17 +70,30 @@ def attachment(number: int) -> Json:
     return {"metadata": metadata(f"csi-{number:064}"), "spec": spec, "status": {"attached": True}}
 
 
+def pod(number: int) -> Json:
+    """Return a pod: the first ones are those of the node service, one a node."""
+    labels = {"aiocsi.dev/driver": DRIVER, "app.kubernetes.io/component": "node"} if number < NODES else {}
+    claim = {"persistentVolumeClaim": {"claimName": f"data-{number}"}}
+    containers = [{"name": "main", "image": "registry.example.com/app:1", "env": [{"name": "A", "value": "b" * 400}]}]
+    spec = {"nodeName": f"node-{number % NODES}", "containers": containers, "volumes": [claim]}
+    found = {**metadata(f"pod-{number}"), "namespace": f"team-{number % 100}", "labels": labels}
+    return {"metadata": found, "spec": spec, "status": {"phase": "Running"}}
+
+
 KINDS: dict[str, tuple[int, Callable[[int], Json]]] = {
     "nodes": (NODES, node),
     "csinodes": (NODES, csi_node),
     "persistentvolumes": (VOLUMES, volume),
     "volumeattachments": (VOLUMES, attachment),
+    "pods": (NODES + PODS, pod),
 }
 
 
 async def answer(request: web.Request) -> web.StreamResponse:
     """Answer a page of a list, or a watch in which nothing happens."""
     kind = request.path.rpartition("/")[2]
+    if "/leases" in request.path:
+        return await lease(request)
     if kind not in KINDS:
         return web.json_response({"code": 404, "message": "not here"}, status=404)
     if "watch" in request.query:
@@ -82,11 +101,19 @@ async def answer(request: web.Request) -> web.StreamResponse:
         await stream.prepare(request)
         await asyncio.Event().wait()
         return stream
-    count, make = KINDS[kind]
+    count, make = KINDS[kind] if kind != "pods" or "fieldSelector" in request.query else (NODES, pod)
     first, limit = int(request.query.get("continue", "0")), int(request.query["limit"])
     more = {"continue": str(first + limit)} if first + limit < count else {}
     items = [make(number) for number in range(first, min(count, first + limit))]
     return web.json_response({"metadata": {"resourceVersion": "7", **more}, "items": items})
+
+
+async def lease(request: web.Request) -> web.StreamResponse:
+    """Keep the one lease."""
+    if request.method != "GET":
+        LEASE.update(await request.json())
+        LEASE["metadata"] = {**metadata("lease"), "namespace": "kube-system"}
+    return web.json_response(LEASE or {"code": 404, "message": "not here"}, status=200 if LEASE else 404)
 
 
 async def measure() -> int:
@@ -100,18 +127,24 @@ async def measure() -> int:
             "AIOCSI_NAMESPACE": "kube-system",
             "AIOCSI_HTTP_ADDR": f"127.0.0.1:{HTTP_PORT}",
             "AIOCSI_LOG_LEVEL": "error",
+            "AIOCSI_FAILOVER_MODE": "taint",
+            "AIOCSI_START_TAINT": "true",
+            "AIOCSI_DRAIN_WAIT": "true",
+            "AIOCSI_MAX_VOLUMES": "true",
         }
         warden = await asyncio.create_subprocess_exec(  # noqa: TID251  # the process that is measured
             sys.executable, "-m", "warden", env={**os.environ, **settings}
         )
         try:
             await until_ready()
+            await asyncio.sleep(LEADS_SECONDS)  # noqa: TID251  # it leads, and reads the pods of the cordoned node
             now, most = (memory(warden.pid, key) for key in ("VmRSS", "VmHWM"))
         finally:
             for process in (warden, server):
                 process.terminate()
                 await process.wait()
-    print(f"{NODES} nodes, {VOLUMES} volumes and attachments: {now:.1f} MiB, at most {most:.1f} of {LIMIT_MIB}")
+    what = f"{NODES} nodes, {VOLUMES} volumes and attachments, {PODS} pods"
+    print(f"{what}: {now:.1f} MiB, at most {most:.1f} of {LIMIT_MIB}")
     return int(most > LIMIT_MIB)
 
 

@@ -79,11 +79,12 @@ class NodeFacts:
         claims = [volume.claim for _, volume in self._view.attached_to(name)]
         used = [f"{claim.namespace}/{claim.name}" for claim in claims if claim is not None]
         try:
-            found = [each async for each in everything(self._api, PODS, Scope(fields={"spec.nodeName": name}))]
+            of_node = everything(self._api, PODS, Scope(fields={"spec.nodeName": name}))
+            pods = [objects.volume_pod(each) async for each in of_node]  # cut down as they arrive
         except KubeError as error:
             log.warning("pods_not_read", node=name, message=str(error) or type(error).__name__)
             return None
-        return node_facts.are_leaving(map(objects.volume_pod, found), used)
+        return node_facts.are_leaving(pods, used)
 
     async def _write(self, pod: ServicePod, changes: Changes) -> None:
         metadata = {"uid": pod.uid, "annotations": dict(changes)}  # of another pod of that name it is refused

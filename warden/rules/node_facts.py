@@ -6,6 +6,7 @@ that is only cordoned is not being drained: its pods stay, and a rollout must no
 Sources: Kubernetes "Safely Drain a Node"; Cluster Autoscaler, Karpenter (their taints).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from warden.records import NodeRecord, ServicePod, VolumePod
 
 DRAIN_TAINTS = ("ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted", "karpenter.sh/disruption")
 CORDONED = "cordoned"
-LEAST, MOST = 1, 256  # volumes of a node
+MOST = 256  # volumes of a node: the node service takes no larger number
 
 Changes = Mapping[str, str | None]  # annotations; None: it goes
 
@@ -52,7 +53,7 @@ def are_leaving(pods: Iterable[VolumePod], claims: Iterable[str]) -> bool:
 
 def is_number(text: str) -> bool:
     """Tell whether an operator has written a number of volumes that a node can take."""
-    return text.isascii() and text.isdigit() and LEAST <= int(text[:4]) <= MOST and len(text) < len("1000")
+    return re.fullmatch(r"[1-9][0-9]{0,2}", text) is not None and int(text) <= MOST
 
 
 def changes(pod: ServicePod, node: NodeRecord | None, leaving: bool | None, told: FactsPolicy) -> Changes:

@@ -48,6 +48,7 @@ def run(seed: int, counts: "Counter[str]") -> str:
         return str(error)
     finally:
         counts["patches"] += world.api.calls.count("patch nodes")
+        counts["node services told"] += world.api.calls.count("patch pods")
         counts["six minutes"] += world.kubernetes.six_minutes
         counts["events"] += world.api.calls.count("create events")
         asyncio.set_event_loop(None)

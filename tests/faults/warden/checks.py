@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from tests.fakes.api_server import FakeApiServer, patched
 from tests.faults.sim.trace import Broken
 from tests.faults.warden.servers import Cloud
-from warden.api import NODES, ResourceKind
+from warden.api import NODES, PODS, ResourceKind
 from warden.rules.failover import PARTITION, Mode, Policy
+from warden.rules.node_facts import FactsPolicy
 from warden.rules.objects import Json, at, each, text
 from warden.rules.taints import OUT_OF_SERVICE
 
@@ -26,6 +27,8 @@ class JudgingApiServer(FakeApiServer):
     policy: Policy = field(default_factory=lambda: Policy(""))
     unready_since: dict[str, float] = field(default_factory=dict)
     ours: set[str] = field(default_factory=set)  # nodes whose taint a warden has set
+    told: FactsPolicy = field(default_factory=lambda: FactsPolicy("", drain=True, max_volumes=True))
+    gone: set[str] = field(default_factory=set)  # nodes whose object was deleted for so long that everybody has seen it
     broken: list[str] = field(default_factory=list)
 
     async def patch(self, kind: ResourceKind, name: str, steps: Sequence[Json], namespace: str = "") -> Json:
@@ -38,6 +41,28 @@ class JudgingApiServer(FakeApiServer):
         made = self.put(kind, patched(found, steps))
         self._judge(name, before, taints_of(made))
         return self._reply(made)
+
+    async def merge(self, kind: ResourceKind, name: str, json: Json, namespace: str = "") -> Json:
+        """Apply what a warden tells a node service, and judge it."""
+        if kind != PODS:
+            return await super().merge(kind, name, json, namespace)
+        node = text(self._find(kind, name, namespace), "spec", "nodeName")
+        reply = await super().merge(kind, name, json, namespace)
+        annotations = at(json, "metadata", "annotations")
+        if isinstance(annotations, dict) and self.told.draining in annotations:
+            self._judge_told(node, annotations[self.told.draining])
+        return reply
+
+    def _judge_told(self, name: str, word: object) -> None:
+        found = self.of(NODES).get(name)
+        if word is None and found is None and name in self.gone:
+            self._say(f"the node service of {name} forgot that it is drained when the Node object was deleted")
+        since = asyncio.get_running_loop().time() - LATE_SECONDS
+        stay = [
+            key for key, pod in self.of(PODS).items() if text(pod, "spec", "nodeName") == name and stays(pod, since)
+        ]
+        if word is not None and found is not None and stay:
+            self._say(f"the node service of {name} was told of a drain though {stay} stay")
 
     def _judge(self, name: str, before: Taints, after: Taints) -> None:
         foreign = [taint for taint in before if taint[0] != OUT_OF_SERVICE.key or name not in self.ours]
@@ -75,6 +100,12 @@ class JudgingApiServer(FakeApiServer):
     def _say(self, what: str) -> None:
         self.broken.append(what)
         raise Broken(what)
+
+
+def stays(pod: Json, since: float) -> bool:
+    """Tell whether a pod with a volume, which runs since then or longer, is not on its way out."""
+    started = at(pod, "started")
+    return isinstance(started, float) and started <= since and at(pod, "metadata", "deletionTimestamp") is None
 
 
 def is_ready(node: Json) -> bool:

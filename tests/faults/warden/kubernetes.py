@@ -10,7 +10,7 @@ from tests.faults.sim.loop import sleep
 from tests.faults.warden.checks import JudgingApiServer, is_ready, keys
 from tests.faults.warden.servers import ON, Cloud
 from warden.api import ATTACHMENTS, NODES, PODS
-from warden.rules.objects import text
+from warden.rules.objects import at, text
 from warden.rules.taints import OUT_OF_SERVICE
 
 GRACE_SECONDS = 50.0
@@ -66,6 +66,8 @@ class Kubernetes:
     def _collect(self) -> None:
         """Delete the pods of nodes that are not ready and out of service, and of nodes that do not exist."""
         for key, pod in list(self._api.of(PODS).items()):
+            if at(pod, "started") is None:
+                continue  # of the node service: it is there whatever the node
             node = self._api.of(NODES).get(text(pod, "spec", "nodeName"))
             if node is None or (not is_ready(node) and OUT_OF_SERVICE.key in keys(node)):
                 self._api.remove(PODS, key)
@@ -93,6 +95,7 @@ class Kubernetes:
         """Start each pod that is nowhere on a node that is ready and not tainted, if its volume is free."""
         running = {key_of(pod) for pod in self._api.of(PODS).values()}
         homes = [name for name, node in self._api.of(NODES).items() if is_ready(node) and not keys(node)]
+        homes = [name for name in homes if not at(self._api.of(NODES)[name], "spec", "unschedulable")]
         held = {text(one, "spec", "source", "persistentVolumeName") for one in self._api.of(ATTACHMENTS).values()}
         volumes = [f"v{number}" for number in range(1, len(self._cloud.servers) + 1)]
         for place, volume in enumerate(each for each in volumes if each not in running and each not in held):
@@ -108,7 +111,8 @@ class Kubernetes:
         self._cloud.holders[f"handle-{volume}"] = f"s-{node}"
         uses = [{"persistentVolumeClaim": {"claimName": volume}}]
         metadata = {"namespace": "apps", "name": f"pod-{volume}"}
-        self._api.put(PODS, {"metadata": metadata, "spec": {"nodeName": node, "volumes": uses}})
+        pod = {"nodeName": node, "volumes": uses}
+        self._api.put(PODS, {"metadata": metadata, "spec": pod, "started": self._now()})
 
     def delete_node(self, name: str) -> None:
         """Delete a Node object; its server may live on."""

@@ -15,7 +15,12 @@ from tests.faults import proof
 
 PATCHES = Path(__file__).parent / "planted"
 COPIED = ("common", "csi_proto", "warden", "tests/fakes", "tests/faults")
-FAST = ("one-look-is-proof", "takes-off-anothers-taint", "taints-an-active-server")
+FAST = (
+    "one-look-is-proof",
+    "takes-off-anothers-taint",
+    "taints-an-active-server",
+    "tells-of-a-drain-while-pods-stay",
+)
 SEEDS = 200
 
 

@@ -12,13 +12,17 @@ from tests.faults.sim.loop import Process, sleep
 from tests.faults.sim.trace import Broken
 from tests.faults.warden.checks import JudgingApiServer, annotation, is_ready, keys, taints_of
 from tests.faults.warden.kubernetes import DRIVER, Kubernetes
+from tests.faults.warden.maintenance import NAMESPACE, Maintenance
 from tests.faults.warden.servers import CHANGING, OFF, ON, Cloud, Server, SimulatedSocket
 from warden.api import CSI_NODES, NODES, VOLUMES
 from warden.events import Recorder
 from warden.failover import Failover, Parts
 from warden.lease import LeaseHolder, LeaseName
 from warden.metrics import WardenMetrics
+from warden.node_facts import NodeFacts
 from warden.rules.failover import Mode, Policy
+from warden.rules.node_facts import FactsPolicy
+from warden.rules.objects import Json, at
 from warden.rules.taints import OUT_OF_SERVICE, ignored, tainted_by
 from warden.view import View
 
@@ -36,11 +40,13 @@ class World:
         mode = Mode.REPORT if seed % 10 == 9 else Mode.TAINT
         self.policy = Policy(DRIVER, mode, after_seconds=60.0, max_nodes=1)
         self.cloud = Cloud()
-        self.api = JudgingApiServer(cloud=self.cloud, policy=self.policy, latency=self._latency)
+        told = FactsPolicy(DRIVER, drain=True, max_volumes=True)
+        self.api = JudgingApiServer(cloud=self.cloud, policy=self.policy, told=told, latency=self._latency)
         self.kubernetes = Kubernetes(self.api, self.cloud)
         self.names = [f"n{number}" for number in range(1, NODE_COUNT + 1)]
         self.rebooted = dict.fromkeys(self.names, float("-inf"))
         self.over = False
+        self.maintenance = Maintenance(self.api, self.kubernetes, seed)
 
     def _latency(self) -> float:
         return self.dice.choice((0.005, 0.02, 0.1, 0.8, 2.5))
@@ -51,7 +57,7 @@ class World:
         begin = asyncio.get_running_loop().create_task
         tasks = [begin(work()) for work in self._actors()]
         await sleep(RUN_SECONDS)
-        self.over = True
+        self.over = self.maintenance.over = True
         for name, server in ((name, self.cloud.servers[f"s-{name}"]) for name in self.names):
             server.become(ON)
             self.kubernetes.cut.discard(name)
@@ -63,7 +69,8 @@ class World:
 
     def _actors(self) -> list[Callable[[], Coroutine[object, object, None]]]:
         wardens = [lambda me=me: self._warden(me) for me in ("w1", "w2")]
-        return [self.kubernetes.run, self._power, self._absences, self._operator, *wardens, self._judge]
+        people = [self._operator, self.maintenance.run]
+        return [self.kubernetes.run, self._power, self._absences, *people, *wardens, self._judge]
 
     def _fill(self) -> None:
         for number, name in enumerate(self.names, 1):
@@ -77,6 +84,7 @@ class World:
             csi = {"driver": DRIVER, "volumeHandle": f"handle-v{number}"}
             self.api.put(VOLUMES, {"metadata": {"name": f"v{number}"}, "spec": {"csi": csi, "claimRef": claim}})
             self.kubernetes.start(f"v{number}", name)
+            self.maintenance.replace_service(name)
 
     async def _pause(self, least: float, most: float) -> bool:
         await sleep(self.dice.uniform(least, most))
@@ -149,23 +157,20 @@ class World:
         taint = {"key": OUT_OF_SERVICE.key, "value": OUT_OF_SERVICE.value, "effect": OUT_OF_SERVICE.effect}
         taints = [dict(zip(("key", "value", "effect"), one, strict=True)) for one in taints_of(node)]
         if what == "taint" and self.dice.random() < 0.1 and OUT_OF_SERVICE.key not in keys(node):
-            self.api.put(NODES, {**node, "spec": {"taints": [*taints, taint]}})
+            self._retaint(node, [*taints, taint])
             self.api.ours.discard(name)
         elif what == "untaint" and name not in self.api.ours:
-            self.api.put(NODES, {**node, "spec": {"taints": [one for one in taints if one["key"] != taint["key"]]}})
+            self._retaint(node, [one for one in taints if one["key"] != taint["key"]])
         elif what == "repair":
             others = [one for one in taints if one["key"] != FOREIGN["key"]]
             wanted = others if len(others) < len(taints) else [*taints, FOREIGN]
-            self.api.put(NODES, {**node, "spec": {"taints": wanted}})
+            self._retaint(node, wanted)
         elif what == "delete" and self.dice.random() < 0.02:
-            asyncio.get_running_loop().create_task(self._deleted(name, node))
+            asyncio.get_running_loop().create_task(self.maintenance.delete(name))
 
-    async def _deleted(self, name: str, node: dict[str, object]) -> None:
-        self.kubernetes.delete_node(name)
-        self.api.ours.discard(name)
-        await self._pause(100, 500)
-        fresh = {"metadata": {"name": name, "annotations": {"a": "b"}}, "spec": {}, "status": node["status"]}
-        self.api.put(NODES, fresh)
+    def _retaint(self, node: Json, taints: list[dict[str, str]]) -> None:
+        spec = at(node, "spec")
+        self.api.put(NODES, {**node, "spec": {**(spec if isinstance(spec, dict) else {}), "taints": taints}})
 
     async def _warden(self, me: str) -> None:
         """Run a warden, kill it at any step, start it again."""
@@ -182,12 +187,13 @@ class World:
 
     async def _live(self, me: str) -> None:
         tasks, metrics = Tasks(), WardenMetrics(CollectorRegistry())
-        view = View(self.api, DRIVER)
+        view = View(self.api, DRIVER, NAMESPACE)
         lease = LeaseHolder(self.api, LeaseName("system", "warden", me), tasks, self._clock)
         recorder = Recorder(self.api, me, metrics, self._clock)
         parts = Parts(view, self.api, SimulatedSocket(self.cloud, self.dice), lease, recorder, self._clock)
         view.start(tasks)
         tasks.background(Failover(self.policy, parts, metrics).run(), "failover")
+        tasks.background(NodeFacts(self.api.told, view, self.api, lease, metrics).run(), "node facts")
         await lease.start()
 
     def _clock(self) -> datetime:
@@ -202,6 +208,8 @@ class World:
     def _at_the_end(self) -> None:
         if self.api.broken:
             raise Broken(self.api.broken[0])
+        if wrong := self.maintenance.wrong():
+            raise Broken(wrong)
         for name, node in self.api.of(NODES).items():
             if annotation(node, tainted_by(DRIVER)) is not None:
                 raise Broken(f"{name} runs, and keeps the annotation of the warden")
