@@ -11,6 +11,7 @@ from controller.codes import Code as ControllerCode
 from kubectl_aiocsi.rules.causes import CAUSES, cause_of
 from kubectl_aiocsi.rules.doctor import CHECKS
 from node.codes import Code as NodeCode
+from tests.unit.kubectl_aiocsi.examples import EXAMPLES, PAGE, Example, shown
 from tools.venv import ROOT
 
 ROW = re.compile(r"(?m)^\| `([a-z-]+)` \|")
@@ -21,6 +22,12 @@ def test_each_check_has_one_row_in_the_guide_and_each_row_its_check() -> None:
     rows = ROW.findall((ROOT / "docs/guides/troubleshoot.md").read_text())
     assert len(rows) == len(set(rows))
     assert set(rows) == IDS
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.section)
+def test_the_page_shows_for_each_symptom_what_the_plugin_prints(example: Example) -> None:
+    section = PAGE.read_text().partition(f"## {example.section}\n")[2].partition("\n## ")[0]
+    assert shown(example) in section
 
 
 def test_each_check_has_its_row_in_the_reference() -> None:
