@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from node.formats import mountinfo
+
 MOST = 5  # names in a message
 
 
@@ -50,12 +52,16 @@ def users_of_device(path: str, number: str, *, without: int = 0) -> tuple[str, .
 
     A mount that was taken away lazily (umount -l), and is still used, is shown by none of them.
     """
-    mounted = (f"mounted for {holder}" for holder in holders_of_mount(number))
+    mounted = (f"mounted for {holder}" for holder in holders_of_mount(path, number))
     return (*users(path, without=without), *mounted, *loops(path))
 
 
-def holders_of_mount(number: str, proc: Path = Path("/proc")) -> tuple[str, ...]:
-    """Return up to five processes in whose mount namespace the file system ``number`` is mounted; blocks."""
+def holders_of_mount(path: str, number: str, proc: Path = Path("/proc")) -> tuple[str, ...]:
+    """Return up to five processes in whose mount namespace the device is mounted; blocks.
+
+    A btrfs has a number of its own there, so that only the name of its device tells.
+    """
+    signs = (f" {number} ", f" - btrfs {mountinfo.escape(path)} ")
     found: list[str] = []
     seen: set[str] = set()
     for folder in proc.iterdir():
@@ -63,7 +69,8 @@ def holders_of_mount(number: str, proc: Path = Path("/proc")) -> tuple[str, ...]
         if namespace and namespace not in seen and len(found) < MOST:
             seen.add(namespace)
             with suppress(OSError):
-                if f" {number} " in (folder / "mountinfo").read_text("utf-8", "replace"):
+                table = (folder / "mountinfo").read_text("utf-8", "replace")
+                if any(sign in table for sign in signs):
                     found.append(f"{_name(folder)} (pid {folder.name})")
     return tuple(found)
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from node.host import processes
 
 
@@ -25,3 +27,22 @@ def test_no_more_loop_devices_are_named_than_a_message_bears(tmp_path: Path) -> 
     for number in range(20):
         loop(tmp_path, f"loop{number}", "/target")
     assert len(processes.loops("/target", tmp_path)) == processes.MOST
+
+
+@pytest.mark.parametrize(
+    ("line", "holds"),
+    [
+        pytest.param("30 1 8:0 / /mnt rw - ext4 /dev/sda rw", True, id="by its number"),
+        pytest.param("30 1 0:40 / /mnt rw - btrfs /dev/sda rw", True, id="a btrfs by its device"),
+        pytest.param("30 1 0:40 / /mnt rw - btrfs /dev/sdab rw", False, id="another btrfs"),
+    ],
+)
+def test_who_has_a_device_mounted_in_a_mount_namespace_of_his_own_is_named(
+    tmp_path: Path, line: str, *, holds: bool
+) -> None:
+    folder = tmp_path / "7"
+    (folder / "ns").mkdir(parents=True)
+    (folder / "ns/mnt").symlink_to("mnt:[4026531840]")
+    (folder / "comm").write_text("holder\n")
+    (folder / "mountinfo").write_text(f"{line}\n")
+    assert processes.holders_of_mount("/dev/sda", "8:0", tmp_path) == (("holder (pid 7)",) if holds else ())
