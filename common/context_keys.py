@@ -35,4 +35,4 @@ ENCRYPTION_PARAMETERS = frozenset(
     {"encryption", "encryptionCipher", "encryptionKeySize", "encryptionSectorSize", "encryptionDiscards"}
     | {"encryptionPbkdf", "encryptionPbkdfMemory", "encryptionPbkdfIterations"}
 )
-"""StorageClass parameters on encryption (``common.encryption`` reads them); passed on likewise."""
+"""StorageClass parameters on encryption (``common.encryption`` reads them); passed on in the same way."""

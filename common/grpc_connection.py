@@ -167,7 +167,7 @@ class Connection(H2Protocol):
         return self._acceptor.running()
 
     def is_busy(self) -> bool:
-        """Tell whether somebody waits for an answer here, after a whole request."""
+        """Tell whether a call waits for an answer here, after a whole request."""
         return self._acceptor.has_work()
 
     def cut(self) -> None:
@@ -217,7 +217,7 @@ class Connection(H2Protocol):
 
 
 class _Tolerant(dict[type, object]):
-    """Event handlers by type; an event that nobody handles is ignored, as RFC 9113 5.5 asks for unknown frames."""
+    """Event handlers by type; an event that no one handles is ignored, as RFC 9113 5.5 asks for unknown frames."""
 
     def __missing__(self, _kind: type) -> Callable[[object], None]:
         return _ignore

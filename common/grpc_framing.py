@@ -108,7 +108,7 @@ class RequestBody:
         self._held += size
 
     def hold_fields(self, fields: int) -> None:
-        """Hold what a message of so many fields takes when it is decoded. Raises Unavailable."""
+        """Hold what a message of that many fields takes when it is decoded. Raises Unavailable."""
         self.hold(max(0, fields - USUAL_FIELDS) * FIELD_BYTES)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a call's HTTP/2 headers say: method, deadline, request id. Headers that nobody reads here cannot break a call.
+"""What a call's HTTP/2 headers say: method, deadline, request id. Headers that no one reads here cannot break a call.
 
 Source: gRPC over HTTP/2, "Requests".
 """

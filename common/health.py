@@ -1,7 +1,7 @@
 """A tiny HTTP server for probes and scrapes: GET /healthz, /readyz, /metrics, and what a process adds.
 
 Whoever sends its request at once is answered, however many others are connected: at the limit the oldest connection
-without a whole head gives way, and nobody may stay for long.
+without a whole head gives way, and no one may stay for long.
 
 Source: RFC 9112 (message syntax), as far as a probe needs it.
 """

@@ -48,7 +48,7 @@ class KeptSocket:
         return self._server.is_in_place()
 
     def not_ready(self) -> str:
-        """Return why nobody can call, or nothing."""
+        """Return why no one can call, or nothing."""
         return self._lost or self._waiting
 
     def broken(self) -> str:

@@ -92,7 +92,7 @@ class CallsUnderWay(Collector):
             del self._begun[key]
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metric, without a sample for a method that nobody calls now."""
+        """Yield the metric, without a sample for a method that no one calls now."""
         family = GaugeMetricFamily(
             "aiocsi_oldest_call_seconds", "Age of the oldest gRPC call under way, seconds.", labels=["method"]
         )

@@ -1,7 +1,7 @@
 """Which mount options a StorageClass or a PersistentVolume may ask for: those on a list, for each file system.
 
 Left out are options that name another device, file or program, that make mount(8) do more than mount, that put the
-host at risk (``errors=panic``, ``fatal_errors=``), and whatever nobody has looked at.
+host at risk (``errors=panic``, ``fatal_errors=``), and whatever no one has looked at.
 
 Sources: mount(8) "FILESYSTEM-INDEPENDENT MOUNT OPTIONS" and "SELinux context"; ext4(5), "Mount options for ext2", for
 ext3 and for ext4; xfs(5); btrfs(5).

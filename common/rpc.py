@@ -174,7 +174,7 @@ class _Outcome:
 
 
 def _look_at(call: IncomingCall, request: Message) -> None:
-    """Learn what the call is about, and which values must be told to nobody."""
+    """Learn what the call is about, and which values must be told to no one."""
     redaction.hide(*redaction.secrets_of(request))
     found = {name: getattr(request, name, None) for name in SUBJECTS}
     call_log.begin(call.subject)

@@ -1,4 +1,4 @@
-"""Keep heavy libraries that nobody asked for out of a process: each entry point imports this module first.
+"""Keep heavy libraries that no one asked for out of a process: each entry point imports this module first.
 
 betterproto2 imports pydantic when it finds it (8.9 MiB), asyncio imports ssl (4.2 MiB), hashlib loads OpenSSL for what
 Python can do itself (3.5 MiB), grpclib looks for google.rpc (2.6 MiB), structlog for rich (4 MiB), and the package

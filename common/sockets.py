@@ -93,7 +93,7 @@ def _bind(path: Path) -> socket.socket:
 
 
 def clear(path: Path) -> None:
-    """Remove a socket that nobody serves any more. Raises EndpointError for anything else that is in the way."""
+    """Remove a socket that no one serves any more. Raises EndpointError for anything else that is in the way."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

@@ -120,6 +120,6 @@ class Tasks:
 
 
 def _log_failure(task: asyncio.Task[object]) -> None:
-    """Retrieve the task's error, which nobody else may ever do, and keep a trace of it."""
+    """Retrieve the task's error, which no one else may ever do, and keep a trace of it."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.debug("task_failed", task=task.get_name(), **errors.fields(error))

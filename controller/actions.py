@@ -81,7 +81,7 @@ class Actions:
     async def join(self, volume_id: str) -> Running | None:
         """Wait until nothing of ours is under way on the volume; return what was, with how it ended.
 
-        None if nothing was, or if it ended when nobody waited: another process may have begun something since.
+        None if nothing was, or if it ended when no one waited: another process may have begun something since.
         """
         running = self._of_volume.get(volume_id)
         if running is None:
@@ -250,11 +250,11 @@ class Actions:
             raise
 
     async def _judged(self, running: Running, *, asks: bool) -> Progress | None:
-        """Judge an action that was waited for in vain by what it is about; None if it may still go on.
+        """Judge an action that was waited for without a result by what it is about; None if it may still go on.
 
         On a server that is gone nothing is under way. An action much older than its kind takes is believed to be over
         once the volume shows what it was to do; of a growth the volume itself is asked by whoever wants it. An old one
-        whose server is not known, and may be gone, holds back nobody who ``asks`` the cloud.
+        whose server is not known, and may be gone, holds back no one who ``asks`` the cloud.
         """
         if running.action.id not in self._doubted:
             return None
@@ -286,7 +286,7 @@ class Actions:
         self._cache.note_move(place.volume_id, action_id, kind, place.server_id)
 
     async def _let_pass(self, kind: Kind, place: Place) -> None:
-        """Somebody else acts on the volume or the server: wait until that has ended."""
+        """Another client acts on the volume or the server: wait until that has ended."""
         log.info("foreign_event", volume_id=place.volume_id, server_id=place.server_id, waiting_to=kind.value)
         blocking = await self._cloud.blocking(place)
         now = asyncio.get_running_loop().time()

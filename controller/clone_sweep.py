@@ -1,6 +1,6 @@
-"""Deletes the temporary snapshots of clones that nobody asks for any more, such as of a claim that was deleted.
+"""Deletes the temporary snapshots of clones that no one asks for any more, such as of a claim that was deleted.
 
-Only clones that this process was asked for are swept, so no other cluster's and nobody else's snapshot is ever looked
+Only clones that this process was asked for are swept, so no snapshot of another cluster or client is ever looked
 at, and a process that serves no calls sends nothing. What fails is tried again later, and fails no call.
 """
 
@@ -49,7 +49,7 @@ class CloneSweep:
         return iter(self._clones)
 
     def asked(self, name: str, source_id: str, seconds: float = LEFTOVER_SECONDS) -> None:
-        """A clone is asked for: if nobody does so again for ``seconds``, its snapshot is a leftover."""
+        """A clone is asked for: if no one does so again for ``seconds``, its snapshot is a leftover."""
         self._clones[name] = Clone(source_id, asyncio.get_running_loop().time() + seconds)
         self._clones.move_to_end(name)
         while len(self._clones) > REMEMBERED_CLONES:

@@ -1,6 +1,6 @@
 """What may be answered once something was done: nothing final.
 
-The sidecars take a refusal for "nothing was done": external-provisioner forgets the volume then, and nobody deletes it.
+The sidecars take a refusal for "nothing was done": external-provisioner forgets the volume then, and no one deletes it.
 """
 
 from collections.abc import Iterator

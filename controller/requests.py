@@ -199,7 +199,7 @@ def _mutable(parameters: Mapping[str, str], scope: records.ControllerScope) -> t
 
 
 def _context(parameters: Mapping[str, str]) -> dict[str, str]:
-    """What of the StorageClass the node must know. Raises InvalidArgument for a parameter that nobody reads."""
+    """What of the StorageClass the node must know. Raises InvalidArgument for a parameter that no one reads."""
     passed_on = FORMAT_PARAMETERS | ENCRYPTION_PARAMETERS
     ours = {key: value for key, value in parameters.items() if key.lower() != FILE_SYSTEM}
     _known(ours, {TAGS, *passed_on}, "parameter")

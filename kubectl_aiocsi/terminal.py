@@ -33,7 +33,7 @@ class Terminal:
         self.out.write(f"{text}\n")
 
     def step(self, text: str) -> None:
-        """Say what is being read, where somebody waits for it."""
+        """Say what is being read, where a person waits for it."""
         if self.progress:
             self.err.write(f"{CLEAR}{self.paint(printable(text)[:70], 'grey')}")
             self.err.flush()

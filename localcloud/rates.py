@@ -1,4 +1,4 @@
-"""The rate limit: so many requests an hour, so many a minute, in windows that slide.
+"""The rate limit: a number of requests an hour and a minute, in windows that slide.
 
 Source: DigitalOcean API "Rate Limit".
 """

@@ -24,7 +24,7 @@ async def targets(host: Host, volume: VolumeSpec) -> list[str]:
 
 
 async def error(host: Host, volume: VolumeSpec, device: Device) -> errors.Unavailable:
-    """Return the error of a device that somebody has claimed: a mount, swap, a stack, a program."""
+    """Return the error of a device that something else has claimed: a mount, swap, a stack, a program."""
     table = await host.mounts.table()
     mounts = [(mount.number, mount.point) for mount in table if not mount.number.startswith("0:")]
     look = partial(users, host, device, mounts)

@@ -1,4 +1,4 @@
-"""Mounted file systems that are of no use any more: found, and taken away where nobody else uses them.
+"""Mounted file systems that are of no use any more: found, and taken away where no one else uses them.
 
 Their device is gone or another one's, or the kernel has given them up after an error. A pod that is given one crash
 loops, and as long as any pod of the node wants the volume kubelet does not unstage it: so staging does what heals.

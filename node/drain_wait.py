@@ -32,7 +32,7 @@ class DrainWait:
         self._left: tuple[str, ...] = ()
 
     async def wait(self) -> None:
-        """Return when the volumes have left this host; at once if nobody drains it."""
+        """Return when the volumes have left this host; at once if no one drains it."""
         reason = pod_facts.told(self._folder, pod_facts.DRAINING) if self._seconds else ""
         if not reason:
             return

@@ -32,7 +32,7 @@ class Content(Protocol):
         """Make the file system."""
 
     async def hand_out(self, volume: VolumeSpec, device: Device) -> None:
-        """Prepare for use as a raw block device, whose content is nobody's business. Raises FailedPrecondition."""
+        """Prepare for use as a raw block device, whose content is no one's business. Raises FailedPrecondition."""
 
 
 class Formatter:

@@ -68,12 +68,12 @@ class Info:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def who(self) -> tuple[str, str]:
-        """Return the node's id and zone. Raises Unavailable if nobody tells."""
+        """Return the node's id and zone. Raises Unavailable if no one tells."""
         await self._who()
         return self._node_id, self._zone
 
     async def get(self) -> NodeInfo:
-        """Return who this node is. Raises Unavailable if nobody tells."""
+        """Return who this node is. Raises Unavailable if no one tells."""
         await self._who()
         return NodeInfo(self._node_id, self._facts.zone_key, self._zone, await self._limit())
 

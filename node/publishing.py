@@ -151,7 +151,7 @@ class Publishing:
             await self._host.mounts.bind(device.path, glance.path, ("bind",))
 
     async def _refuse_use_by_others(self, wanted: Publish, device: Device, others: tuple[Published, ...]) -> None:
-        """Once a pod has the device, what claims it is that pod's. Before, it is somebody else's."""
+        """Once a pod has the device, what claims it is that pod's. Before, it is another owner's."""
         if others:
             return
         async with self._host.prober.exclusively(device) as free:
@@ -171,7 +171,7 @@ class Publishing:
 
     @asynccontextmanager
     async def _device(self, wanted: Publish) -> AsyncIterator[Device]:
-        """Yield the proven device; of an encrypted volume its mapper, proven to lie upon it."""
+        """Yield the proven device; of an encrypted volume its mapper, proven to lie on it."""
         async with self._host.devices.hold(wanted.volume, wait=False) as disk:
             if wanted.volume.encryption is None:
                 yield disk
@@ -192,7 +192,7 @@ class Publishing:
             )
 
     async def _set_access(self, wanted: Publish, known: Staged, device: Device, others: tuple[Published, ...]) -> None:
-        """Make the device itself read-only, or writable again: a read-only mount of its node would stop nobody."""
+        """Make the device itself read-only, or writable again: a read-only mount of its node would stop no one."""
         if any(each.read_only != wanted.read_only for each in others):
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is published {'for writing' if wanted.read_only else 'read-only'} "

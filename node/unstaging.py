@@ -86,7 +86,7 @@ class Unstaging:
         return True
 
     async def _release(self, place: VolumePath, known: Staged | None, mapper: Mapper | None, numbers: set[str]) -> None:
-        """Wait until nobody holds the device, close its mapper, wait for the disk below."""
+        """Wait until no one holds the device, close its mapper, wait for the disk below."""
         disks = {known.disk if known is not None else "", mapper.disk if mapper is not None else ""}
         for number in sorted(numbers - disks):
             await self._wait_until_free(place, number)
@@ -138,7 +138,7 @@ class Unstaging:
             )
 
     async def _wait_until_free(self, place: VolumePath, number: str) -> None:
-        """Return when nobody holds the device. Raises Unavailable, naming who does, if that takes too long."""
+        """Return when no one holds the device. Raises Unavailable, naming who does, if that takes too long."""
         clock = asyncio.get_running_loop().time
         last = clock() + min(RELEASE_SECONDS, max(0.0, deadlines.remaining() - 1.0))
         while not await self._host.devices.is_free(number):

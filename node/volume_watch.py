@@ -1,6 +1,6 @@
 """How full each volume is, and what is wrong with it: asked once a minute, and kept for whoever scrapes.
 
-A volume whose file system hangs keeps its own figures back, and nobody else's: a few are asked at once, and each only
+A volume whose file system hangs keeps its own figures back, and no other one's: a few are asked at once, and each only
 for as long as kubelet would wait.
 """
 
@@ -28,7 +28,7 @@ MOST = 128  # volumes: more than any cloud attaches to a server
 
 @dataclass(frozen=True)
 class Sample:
-    """What was seen of a staged volume. ``usage`` is None where nobody answered."""
+    """What was seen of a staged volume. ``usage`` is None where no one answered."""
 
     record: Staged
     persistent_volume: str

@@ -66,7 +66,7 @@ def _owned(chosen: NodeSettings) -> bool:
 
 
 def make_host(chosen: NodeSettings, commands: Commands) -> Host:
-    """Put together what acts upon this host. Raises FailedPrecondition if its journal cannot be kept."""
+    """Put together what acts on this host. Raises FailedPrecondition if its journal cannot be kept."""
     host = unloaded_host(chosen, commands)
     try:
         host.state.load(host.sysfs.boot())
@@ -76,7 +76,7 @@ def make_host(chosen: NodeSettings, commands: Commands) -> Host:
 
 
 def unloaded_host(chosen: NodeSettings, commands: Commands) -> Host:
-    """Put together what acts upon this host, without what is kept in the state directory."""
+    """Put together what acts on this host, without what is kept in the state directory."""
     threads, sysfs = Threads(chosen.threads), Sysfs()
     return Host(
         threads=threads,

@@ -1,4 +1,4 @@
-"""Generated files: ``update`` writes them anew, ``verify`` fails with a diff when a file in the tree differs.
+"""Generated files: ``update`` writes them again, ``verify`` fails with a diff when a file in the tree differs.
 
 Whatever is generated stands in GENERATED: a new kind is one line there.
 """

@@ -1,5 +1,9 @@
-"""Look for words in the documentation that have a plainer form (docs/style.md): ``make words``."""
+"""Look in the documentation, docstrings and messages for words that have a plainer form: ``make words``.
 
+Source: docs/style.md.
+"""
+
+import ast
 import re
 import subprocess
 import sys
@@ -20,7 +24,8 @@ PLAIN = {
     "is no (?:absolute|tag|UUID|socket|number|path|volume of)": "is not a …",
 }
 LOOKED_FOR = re.compile(rf"\b({'|'.join(PLAIN)})\b", re.IGNORECASE)
-EXAMPLES = "docs/style.md"
+LEFT_OUT = {"docs/style.md", "CHANGELOG.md", "tools/words.py"}
+MODULES = ("common", "controller", "kubectl_aiocsi", "localcloud", "node", "takeover", "tools", "warden")
 
 
 def found(path: str, text: str) -> Iterator[str]:
@@ -31,14 +36,27 @@ def found(path: str, text: str) -> Iterator[str]:
             yield f"{path}:{number}: {match[0]!r}: write {plain!r}"
 
 
+def texts(source: str) -> str:
+    """Return the docstrings and messages of a module, each on its line, and nothing else of it."""
+    lines: dict[int, str] = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for number, line in enumerate(node.value.splitlines(), node.lineno):
+                lines[number] = f"{lines.get(number, '')} {line}"
+    return "\n".join(lines.get(number, "") for number in range(1, max(lines, default=0) + 1))
+
+
 def main() -> int:
     """Return the exit status: 1 if a word was found."""
-    listed = subprocess.run(
-        ["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
-    )
-    pages = [page for page in listed.stdout.split() if page not in {EXAMPLES, "CHANGELOG.md"}]
-    lines = [line for page in pages for line in found(page, (ROOT / page).read_text(encoding="utf-8"))]
-    print("\n".join(lines) or f"words: {len(pages)} pages")
+    folders = [f"{folder}/*.py" for folder in MODULES]
+    argv = ["git", "ls-files", "*.md", *folders]
+    listed = subprocess.run(argv, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60)
+    pages = [page for page in listed.stdout.split() if page not in LEFT_OUT]
+    lines: list[str] = []
+    for page in pages:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        lines += found(page, texts(text) if page.endswith(".py") else text)
+    print("\n".join(lines) or f"words: {len(pages)} pages and modules")
     return bool(lines)
 
 

@@ -137,7 +137,7 @@ class DriftReport:
         await self._tell()
 
     async def _volumes(self) -> tuple[CloudVolume, ...] | None:
-        """Return the cloud's volumes, if they were read anew since the last round: one list is not two looks."""
+        """Return the cloud's volumes, if they were read again since the last round: one list is not two looks."""
         found = await self._pages.known(self._policy.every_seconds)
         if found is None:
             return None

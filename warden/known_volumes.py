@@ -21,7 +21,7 @@ PORT = "http"
 
 
 def connect() -> httpx2.AsyncClient:
-    """Return what asks pods over plain HTTP: no proxy stands between, and nobody is trusted over TLS."""
+    """Return what asks pods over plain HTTP: no proxy stands between, and no one is trusted over TLS."""
     return httpx2.AsyncClient(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False)
 
 
@@ -29,7 +29,7 @@ class AskedPages(Protocol):
     """Who knows the cloud's volumes."""
 
     async def known(self, longest_age: float) -> KnownVolumes | None:
-        """Return all volumes as they were at most ``longest_age`` seconds ago; None if nobody knows. Never raises."""
+        """Return all volumes as they were at most ``longest_age`` seconds ago; None if no one knows. Never raises."""
         ...
 
 

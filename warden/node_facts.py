@@ -1,7 +1,7 @@
 """Tells the node services what their Nodes say: see ``rules.node_facts``.
 
 It writes while it holds the lease, on the pod that it has seen and on no other of that name. What it writes is judged
-anew at each look, so a warden that dies in the middle leaves nothing that the next one does not mend.
+again at each look, so a warden that dies in the middle leaves nothing that the next one does not mend.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ class NodeFacts:
         return [name for name in due[:LOOKS_AT_ONCE] if self._view.attached_to(name)]
 
     async def _are_leaving(self, name: str) -> bool | None:
-        """Ask for a node's pods, and tell whether those with volumes of ours go; None: nobody says."""
+        """Ask for a node's pods, and tell whether those with volumes of ours go; None: no one says."""
         self._looked[name] = asyncio.get_running_loop().time()
         claims = [volume.claim for _, volume in self._view.attached_to(name)]
         used = [f"{claim.namespace}/{claim.name}" for claim in claims if claim is not None]

@@ -88,7 +88,7 @@ class Changes:
 class Volume:
     """A volume as the cloud tells it; not ``ready`` while it is being made.
 
-    ``origin`` is what it was made of; None if the cloud does not tell, as of a volume that somebody else made.
+    ``origin`` is what it was made of; None if the cloud does not tell, as of a volume that another client made.
     """
 
     id: str

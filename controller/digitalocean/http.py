@@ -310,7 +310,7 @@ async def _pause(seconds: float, deadline: float, tries: Tries) -> None:
 
 
 def _misfit(call: ApiRequest, error: pydantic.ValidationError) -> errors.NotFinal:
-    """Name the field, never its value: a reply may hold what nobody should read."""
+    """Name the field, never its value: a reply may hold what no one should read."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the whole reply"
     return errors.OutcomeUnknown(

@@ -49,7 +49,7 @@ def _plausible(moment: datetime) -> datetime:
 
 
 def _skip_odd(value: object, handler: ValidatorFunctionWrapHandler) -> object:
-    """Leave out an item that does not fit: one odd item of somebody else must not hide all others."""
+    """Leave out an item that does not fit: one odd item of another client must not hide all others."""
     try:
         return handler(value)
     except ValidationError as error:

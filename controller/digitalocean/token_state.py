@@ -20,7 +20,7 @@ NOT_TRIED = "the cloud has not let the API token in yet"
 class TokenState:
     """Remembers which token was let in, to which account, and since when we are kept out. ``clock``: monotonic seconds.
 
-    ``doubted`` is set when somebody needs a token to be tried.
+    ``doubted`` is set when a call needs a token to be tried.
     """
 
     def __init__(self, clock: Callable[[], float], patience_seconds: float = PATIENCE_SECONDS) -> None:

@@ -2,7 +2,7 @@
 
 When to look is decided by look_plan; how a look is done with few requests, the cloud's package knows. Who wants to act
 next on the same server waits here, too: a start that the cloud refuses because of a pending event is as good as a look.
-The poll runs while somebody waits, and no longer.
+The poll runs while a call waits, and no longer.
 """
 
 import asyncio
@@ -92,7 +92,7 @@ class ActionPoll:
             watch.held_until = 0.0
 
     def __len__(self) -> int:
-        """Return how many actions somebody waits for."""
+        """Return how many actions a call waits for."""
         return len(self._watches)
 
     def expected_seconds(self, kind: Kind) -> float:

@@ -44,7 +44,7 @@ class HourLimit:
         return max(0, self._remaining - self._in_flight)
 
     def told(self, now: float) -> int | None:
-        """What is left, if that is known of this hour: after the reset nobody has told."""
+        """What is left, if that is known of this hour: after the reset no one has told."""
         return self.remaining if self._limit and now < self._resets_at else None
 
     def reset_seconds(self, now: float) -> float:
@@ -90,7 +90,7 @@ class HourLimit:
         return now if self._refills or self._in_flight == 0 else now + ALONE_SECONDS
 
     def _returns_at(self, lacking: int) -> float:
-        """Return when so many should have come back."""
+        """Return when that many should have come back."""
         if not self._refills:
             return self._resets_at + (lacking - 1) * HOUR_SECONDS / self._limit
         if self._remaining >= self._limit:

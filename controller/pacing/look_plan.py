@@ -17,7 +17,7 @@ Of = Callable[[Kind], Distribution]
 
 @dataclass(eq=False)
 class Watch:
-    """An action that somebody waits for. Times are loop time, ages are seconds since its start was acknowledged."""
+    """An action that a call waits for. Times are loop time, ages are seconds since its start was acknowledged."""
 
     action: Pending
     since: float

@@ -70,7 +70,7 @@ def price(left: Left) -> float:
 def weight(age: float, waiting: int, behind: int, left: Left) -> float:
     """Return what a second of lateness costs: the calls that wait for an end, and those behind them in the line.
 
-    While requests wait for the rate limit, an earlier end helps nobody further back.
+    While requests wait for the rate limit, an earlier end helps no one further back.
     """
     calls = waiting + (0 if left.waiting else BEHIND * behind)
     return max(1.0, calls) / (1 + age / PATIENCE_SECONDS)

@@ -1,7 +1,7 @@
 """The minute limit: which requests of the last minute count, and when there is room for more.
 
 The API tells the minute limit by a 429 alone, so it is kept from our side: a sliding window of what we sent and of what
-others were seen to send. We take what they leave, and half of it at least, so that nobody who came first keeps it all.
+others were seen to send. We take what they leave, and half of it at least, so that no one who came first keeps it all.
 After a 429 the allowance shrinks, and grows back while there is none: so more than two come to their shares, too.
 However long a 429 asks to wait, after two minutes one request at a time asks whether that still holds.
 Source: DigitalOcean API "Rate Limit".
@@ -46,7 +46,7 @@ class MinuteLimit:
         self._own.append(now)
 
     def others(self, now: float, count: int) -> None:
-        """Others were seen to have sent so many; more than the limit they cannot have."""
+        """Others were seen to have sent that many; more than the limit they cannot have."""
         if count <= 0:
             return
         if self._others and now - self._others[-1][0] < 1:
@@ -85,7 +85,7 @@ class MinuteLimit:
         return max(at, self._left_at(now, over, with_others=room - others >= half))
 
     def _left_at(self, now: float, over: int, *, with_others: bool) -> float:
-        """Return when so many of the counted requests will have left the window."""
+        """Return when that many of the counted requests will have left the window."""
         leaving = [(sent, 1) for sent in self._own]
         if with_others:
             leaving = sorted((*leaving, *self._others))

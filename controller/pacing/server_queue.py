@@ -66,7 +66,7 @@ FREE = Turn(Line(), urgent=True)  # of what happens on no server
 
 
 class ServerQueue:
-    """The lines of all servers for which somebody waits."""
+    """The lines of all servers for which a call waits."""
 
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}

@@ -1,6 +1,6 @@
 """Pages of lists. A token names the last entry that was given, so it holds whatever is made or deleted meanwhile.
 
-Source: CSI 1.13 "ListVolumes" (a token that cannot be honoured is ABORTED: the caller starts anew).
+Source: CSI 1.13 "ListVolumes" (a token that cannot be honoured is ABORTED: the caller starts again).
 """
 
 import re

@@ -1,7 +1,7 @@
 """What the volume context tells of a volume, so that whoever attaches it need not ask the cloud for its name.
 
 Whoever attaches may be another process than the one that made the volume. The context is written at create and kept in
-the PersistentVolume, where somebody may copy it to another volume, or change it. A wrong name would lead the node to
+the PersistentVolume, where a person may copy it to another volume, or change it. A wrong name would lead the node to
 another volume's device, so name and size are believed only with a seal that fits them and the volume's id. It guards
 against mistakes: who may write PersistentVolumes may name any volume anyway. Volumes without it are asked for.
 """

@@ -92,7 +92,7 @@ class Surround:
 
 
 def _cut(request: web.Request) -> web.Response:
-    """Cut the connection; the response that is returned reaches nobody."""
+    """Cut the connection; the response that is returned reaches no one."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response()

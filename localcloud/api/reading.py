@@ -36,7 +36,7 @@ def page(request: web.Request) -> Slice:
 
 
 def number_in_path(request: web.Request, name: str) -> int:
-    """Return a numeric id of the path. Raises Problem 404 if it is no number: there is no such thing."""
+    """Return a numeric id of the path. Raises Problem 404 if it is not a number: there is no such thing."""
     text = request.match_info[name]
     if NUMBER.fullmatch(text) is None:
         raise api_errors.not_found()

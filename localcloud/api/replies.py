@@ -39,7 +39,7 @@ class VolumeJson(BaseModel, frozen=True):
 
 
 class ActionJson(BaseModel, frozen=True):
-    """One action. ``resource_id`` is always null: a volume's id is no number."""
+    """One action. ``resource_id`` is always null: a volume's id is not a number."""
 
     id: int
     status: str

@@ -32,7 +32,7 @@ class TagRoutes:
         return writing.many(request, "tags", self._cloud.tags.page(asked), asked, replies.tag)
 
     async def create(self, request: web.Request) -> web.Response:
-        """Make a tag. A name that is no tag's is refused in a form that no other path has."""
+        """Make a tag. A name that no tag may have is refused in a form that no other path has."""
         try:
             sent = await reading.body(request, requests.CreateTag)
         except Problem as error:

@@ -92,7 +92,7 @@ class Disks(Protocol):
         ...
 
     async def close(self, *, for_good: bool) -> None:
-        """Finish what is under way and let go of every device that nobody has mounted; the data stays.
+        """Finish what is under way and let go of every device that no one has mounted; the data stays.
 
         ``for_good``: there is no next start, so a mounted device goes too, with its last user.
         """

@@ -177,7 +177,7 @@ class GuestDisks:
 
     @asynccontextmanager
     async def _guest_of(self, disk: Disk) -> AsyncIterator[Guest | None]:
-        """Give the running guest that must see the disk, or none; nobody else plugs there meanwhile."""
+        """Give the running guest that must see the disk, or none; no one else plugs there meanwhile."""
         droplet_id = disk.droplet_id or 0
         async with self._locks[droplet_id], _disk_errors():
             guest = self._guests.get(droplet_id)

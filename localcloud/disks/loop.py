@@ -242,7 +242,7 @@ class LoopDisks:
 
 
 def _let_go(number: int) -> bool:
-    """Unbind a device, at full speed: its number may soon be another disk's. Return whether nobody uses it."""
+    """Unbind a device, at full speed: its number may soon be another disk's. Return whether no one uses it."""
     throttle.release(_device(number))
     return loopdevices.unbind(number)
 

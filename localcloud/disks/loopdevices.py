@@ -1,7 +1,7 @@
 """Loop devices, by the kernel's own calls. Everything here blocks: call it in a thread.
 
 A free number is only a hint: another process may take it before we do. The call that binds a file to the device is
-atomic and says EBUSY then, and we ask for the next number; nobody's device is ever taken over.
+atomic and says EBUSY then, and we ask for the next number; no one's device is ever taken over.
 
 Source: Linux include/uapi/linux/loop.h, drivers/block/loop.c (6.x); loop(4).
 """
@@ -48,7 +48,7 @@ def bind(backing: Path) -> int:
 
 
 def unbind(number: int) -> bool:
-    """Let go of the file. Return False if somebody still uses the device: then it goes with the last user."""
+    """Let go of the file. Return False if another process still uses the device: then it goes with the last user."""
     with _opened(number) as device:
         try:
             fcntl.ioctl(device, LOOP_CLR_FD)
@@ -82,7 +82,7 @@ def grow(number: int) -> None:
 
 
 def is_mounted(number: int) -> bool:
-    """Say whether somebody has claimed the device for himself, as a mount does."""
+    """Say whether the device is claimed by one user alone, as by a mount."""
     try:
         os.close(os.open(_node(number), os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
     except OSError as error:
@@ -143,7 +143,7 @@ def _free_number() -> int:
 
 
 def _configure(number: int, backing_fd: int, backing: Path) -> bool:
-    """Bind, or return False if somebody else was faster."""
+    """Bind, or return False if another process was faster."""
     name = os.fsencode(backing)[:63]
     info = _INFO64.pack(0, 0, 0, 0, 0, 0, 0, 0, 0, name, b"", b"", 0, 0)
     with _opened(number) as device:

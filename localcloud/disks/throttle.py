@@ -19,7 +19,7 @@ def limit(device: str, bytes_per_second: int) -> None:
 
 
 def release(device: str) -> None:
-    """Let the device be as fast as it can; one that nobody holds back is left alone."""
+    """Let the device be as fast as it can; one that no one holds back is left alone."""
     if CONTROLLER.is_dir() and limits(device):
         limit(device, 0)
 

@@ -44,7 +44,7 @@ class Agent:
                 self.take(json.loads(line))
 
     def wait_for_host(self):
-        """Wait a moment: nobody is at the other end of the port, and nothing tells when somebody is."""
+        """Wait a moment: no one is at the other end of the port, and nothing tells when it is opened."""
         time.sleep(0.2)
 
     def take(self, order):

@@ -23,7 +23,7 @@ class Monitor:
         self._client = QMPClient("guest")
 
     async def connect(self, socket: Path) -> None:
-        """Connect. Raises GuestError if nobody answers there."""
+        """Connect. Raises GuestError if no one answers there."""
         self._client = QMPClient(socket.parent.name)
         try:
             with short(socket) as path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def listening(path: Path) -> socket.socket:
-    """Return a Unix socket that listens at ``path``; one that is left there by somebody who has ended is replaced."""
+    """Return a Unix socket that listens at ``path``; one that is left there by a process that has ended is replaced."""
     path.unlink(missing_ok=True)
     made = socket.socket(socket.AF_UNIX)
     with short(path) as told:

@@ -28,7 +28,7 @@ _view: ContextVar[sqlite3.Connection | None] = ContextVar("view", default=None)
 
 
 class Database:
-    """One connection to the state. Nobody else may have the folder open: a second cloud on it is refused."""
+    """One connection to the state. No one else may have the folder open: a second cloud on it is refused."""
 
     def __init__(self, folder: Path) -> None:
         """Raises BlockingIOError if another process has the folder."""

@@ -1,7 +1,7 @@
 """Make an encrypted volume's content a device: find its header or write it, open the mapper, close it again.
 
 A header is written only where a file system would be made (see ``examining``). A mapper that an interrupted call has
-left open is used, once it is proven to lie upon this disk and this header; one whose disk is gone is closed first.
+left open is used, once it is proven to lie on this disk and this header; one whose disk is gone is closed first.
 
 Sources: cryptsetup(8); kernel Documentation/admin-guide/device-mapper/dm-crypt.
 """
@@ -67,7 +67,7 @@ class Unlocking:
             yield Opened(device, Payload(self._host, disk, is_new=is_new, may_write=may_write))
 
     async def find(self, volume: VolumeSpec, disk: Device) -> Mapper:
-        """Return the volume's open mapper. Raises FailedPrecondition if it is not open, or upon something else."""
+        """Return the volume's open mapper. Raises FailedPrecondition if it is not open, or on something else."""
         mapper = await self._host.mapper(volume.id)
         _, header = await self._host.prober.head(disk)
         if header is None or mapper is None or not await self._is_open(volume, mapper, disk, header):

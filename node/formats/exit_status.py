@@ -73,7 +73,7 @@ def is_unknown_to_e2fsck(status: int, said: str) -> bool:
 
 
 def killed(program: str, number: int) -> errors.OutcomeUnknown:
-    """Return the error of a program that a signal has ended, which nobody here has sent."""
+    """Return the error of a program that a signal has ended, which no one here has sent."""
     try:
         name = signal.Signals(number).name
     except ValueError:

@@ -130,7 +130,7 @@ class Devices:
         await self._threads.call(change, SECONDS, f"device {number}")
 
     async def is_free(self, number: str) -> bool:
-        """Tell whether nobody on this host holds the device: no mount in any namespace, no stack, no program.
+        """Tell whether no one on this host holds the device: no mount in any namespace, no stack, no program.
 
         What was written to it is on the disk then. A device that is gone is free.
         """

@@ -1,4 +1,4 @@
-"""The host as one object: what staging, publishing, expansion, stats and health act upon."""
+"""The host as one object: what staging, publishing, expansion, stats and health act on."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

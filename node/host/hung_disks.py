@@ -1,7 +1,7 @@
 """Disks that hang: they have commands to answer and answer none, without an error.
 
 Such a disk is seen only by its traffic. A command that waits is nothing yet (a busy disk has some at any moment), so
-it is looked at until one command is completed, which takes a disk that works some milliseconds. A disk that nobody
+it is looked at until one command is completed, which takes a disk that works some milliseconds. A disk that no one
 asks for anything may hang unseen: no command of ours is sent to find out, it could not be taken back.
 
 Source: kernel Documentation/block/stat.

@@ -3,7 +3,7 @@
 A passphrase goes to a program's stdin, or through a pipe, and nowhere else.
 
 To derive a key takes memory, so only a few of these programs run at once. Closing a mapper derives none, and waits for
-nobody.
+no one.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Luks:
         return status == 0
 
     async def open(self, volume_id: str, wanted: Encryption, device: Device, passphrase: bytes) -> None:
-        """Open the volume's mapper, which /sys does not show; read-only upon a disk that is.
+        """Open the volume's mapper, which /sys does not show; read-only on a disk that is.
 
         A cryptsetup that was killed half-way leaves the name without a table. /sys does not show that either; it is
         removed, and whatever is in use cannot be.

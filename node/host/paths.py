@@ -116,7 +116,7 @@ def make_file(path: str) -> None:
 def remove(path: str) -> None:
     """Remove a target that nothing is mounted on: an empty folder or an empty file.
 
-    Raises FailedPrecondition if anything is in it: that is data somebody wrote while nothing was mounted.
+    Raises FailedPrecondition if anything is in it: that is data another process wrote while nothing was mounted.
     """
     try:
         status = Path(path).lstat()

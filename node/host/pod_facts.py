@@ -9,7 +9,7 @@ DRAINING, MAX_VOLUMES = "draining", "max-volumes"
 
 
 def told(folder: Path | None, name: str) -> str:
-    """Return what is said; empty: nothing, or nobody can say. Blocks."""
+    """Return what is said; empty: nothing, or no one can say. Blocks."""
     try:
         return "" if folder is None else (folder / name).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeError):

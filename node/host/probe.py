@@ -40,7 +40,7 @@ class Prober:
 
     @asynccontextmanager
     async def exclusively(self, device: Device) -> AsyncIterator[bool]:
-        """Claim the device, so that nobody mounts or formats it meanwhile; yield False if somebody else has it.
+        """Claim the device, so that no one mounts or formats it meanwhile; yield False if another process has it.
 
         The lock on the device outlives the claim: each program that inherits the device's descriptor keeps it to its
         own end, even if this process is killed before. mkfs.btrfs makes no claim while it writes.
@@ -53,7 +53,7 @@ class Prober:
                 await self._threads.call(partial(os.close, descriptor), SECONDS, f"closing {device.path}")
 
     async def alone(self, device: Device) -> bool:
-        """Lock a device that the kernel has in use, under a mapper; return False if somebody else has locked it."""
+        """Lock a device that the kernel has in use, under a mapper; return False if another process has locked it."""
         lock = partial(_lock, device)
         return await self._patiently(lock, f"locking {device.path}") is not None
 
@@ -95,7 +95,7 @@ class Prober:
 
 
 def _claim(device: Device) -> int | None:
-    """Lock the device, and open it exclusively. Raises BlockingIOError if somebody else has locked it."""
+    """Lock the device, and open it exclusively. Raises BlockingIOError if another process has locked it."""
     _lock(device)
     try:
         return os.open(f"/proc/self/fd/{device.descriptor}", os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
@@ -128,7 +128,7 @@ def _signature(device: Device, ended: Ended) -> Signature:
 
 
 def read_head(device: Device) -> tuple[Superblock | None, Header | None]:
-    """Return the superblock of a file system that the node knows, and the LUKS header, read anew from the device.
+    """Return the superblock of a file system that the node knows, and the LUKS header, read again from the device.
 
     Raises FailedPrecondition on a read error.
     """
@@ -169,7 +169,7 @@ def _readable(device: Device, at: int = 0) -> Iterator[None]:
 
 
 def scan(device: Device) -> ScanResult:
-    """Read all ranges anew from the device, not from memory; stop at the first byte that is not zero."""
+    """Read all ranges again from the device, not from memory; stop at the first byte that is not zero."""
     wanted = scan_ranges.ranges(device.facts.size_bytes)
     os.posix_fadvise(device.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     for offset, length in wanted:  # all at once, so that the device answers them side by side

@@ -1,4 +1,4 @@
-"""Places for programs that take memory: a few run side by side, and nobody waits long for a place.
+"""Places for programs that take memory: a few run side by side, and no one waits long for a place.
 
 How long a program works on a disk is decided by what is on the disk, which a tenant may have written. So a place that
 is kept longer than it should be delays others for ``PATIENCE_SECONDS`` at the most: then they go without one.
@@ -12,7 +12,7 @@ PATIENCE_SECONDS = 8.0
 
 
 class Slots:
-    """So many places; ``hold_seconds`` is how long one is kept at the most, though the program goes on."""
+    """A number of places; ``hold_seconds`` is how long one is kept at the most, though the program goes on."""
 
     def __init__(self, places: int, hold_seconds: float | None = None) -> None:
         self._places = asyncio.Semaphore(places)

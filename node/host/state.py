@@ -58,7 +58,7 @@ class StateFolder:
     def load(self, boot: str) -> None:
         """Make the folders, and read what is there. Raises OSError if that cannot be.
 
-        ``boot`` names this boot of the host: mounts of another one are gone, and device numbers are dealt anew.
+        ``boot`` names this boot of the host: mounts of another one are gone, and device numbers are dealt again.
         """
         same_boot, self._boot = self._booted_as(boot), boot
         for kind, name in _FOLDERS.items():
@@ -132,7 +132,7 @@ class StateFolder:
             self.make_again()
 
     def make_again(self) -> None:
-        """Make the directory and all records again, after somebody has removed it. Raises OSError."""
+        """Make the directory and all records again, after another process has removed it. Raises OSError."""
         log.warning("state_directory_gone", directory=str(self._folder), records=len(self._known))
         if not self._folder.is_dir():
             own(self._folder)

@@ -46,7 +46,7 @@ def room(limit: int, reserve: int, used: int) -> int:
 
 
 def sort(attached: Attached, mine: Mine) -> tuple[tuple[Facts, ...], tuple[Facts, ...]]:
-    """Return the volumes of the cloud that others use, and those that nobody uses."""
+    """Return the volumes of the cloud that others use, and those that no one uses."""
     ours = {record.disk or record.number for record in attached.staged}
     unknown = [
         disk

@@ -3,7 +3,7 @@
 A LUKS header is made where a file system would be: on a device that is blank beyond doubt, or on the remains of our own
 interrupted format. The header then says itself what the volume is and how far it has come: its label is the volume's
 id, its subsystem says whether the content was ever in use. Both go wherever the disk goes, and are changed in one
-write. While the content is new nobody can have stored anything in it, so a file system may be made; what is in it then
+write. While the content is new no one can have stored anything in it, so a file system may be made; what is in it then
 reads as noise, and proves nothing (decision 0012).
 
 Sources: cryptsetup-luksFormat(8), cryptsetup-config(8).
@@ -179,7 +179,7 @@ def decide_content(volume: VolumeSpec, wanted: Filesystem, probe: Probe, *, is_n
 
 
 def decide_mapper(volume: VolumeSpec, mapper: Mapper | None, disk: Facts, header: Header) -> Open | Reuse:
-    """Say whether the volume's mapper is open. Raises FailedPrecondition if it is open upon something else."""
+    """Say whether the volume's mapper is open. Raises FailedPrecondition if it is open on something else."""
     if mapper is None:
         return Open(close=False)
     if not mapper.disk:

@@ -26,8 +26,8 @@ _ASCII, _LOGICAL_UNIT, _VENDOR_SPECIFIC = 2, 0, 0
 def prove(volume: VolumeSpec, facts: Facts, root_numbers: frozenset[str], own: str = "") -> None:
     """Raise FailedPrecondition unless the device is the volume, whole, alive, and not the host's own disk.
 
-    ``own`` is the kernel name of the volume's own mapper, which may be stacked upon it. Partitions and stacks on a raw
-    block volume are its pods' data; whether somebody uses them is asked of the kernel. Raises Unavailable for a state
+    ``own`` is the kernel name of the volume's own mapper, which may be stacked on it. Partitions and stacks on a raw
+    block volume are its pods' data; whether anything uses them is asked of the kernel. Raises Unavailable for a state
     that passes.
     """
     device = f"device {facts.kernel_name} ({facts.number})"
@@ -158,7 +158,7 @@ def is_lost(facts: Facts) -> bool:
 
 
 def is_ghost(facts: Facts) -> bool:
-    """Tell whether the device lives on only because somebody still uses it: a loop device whose file was deleted."""
+    """Tell whether the device lives on only because it is still in use: a loop device whose file was deleted."""
     return facts.backing_file.endswith(_DELETED)
 
 

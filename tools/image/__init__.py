@@ -9,9 +9,9 @@ PYTHON = "3.11"  # of Debian 12, the image's base
 SITE = f"usr/local/lib/python{PYTHON}/dist-packages"
 SBOM = "usr/share/doc/aiocsi/sbom.cdx.json"
 COMPILE = ("python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
-"""Byte-compiles a folder inside the image. Nobody changes a file there, so no file is looked at twice."""
+"""Byte-compiles a folder inside the image. No one changes a file there, so no file is looked at twice."""
 PACKAGES = ("common", "controller", "csi_proto", "kubectl_aiocsi", "node", "warden")
-"""Our packages in the image. The embedded cloud stays out: nobody runs it beside a real one."""
+"""Our packages in the image. The embedded cloud stays out: no one runs it beside a real one."""
 
 
 def debian_packages() -> list[str]:

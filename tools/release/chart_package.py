@@ -38,7 +38,7 @@ def with_digest(values: str, digest: str) -> str:
 
 
 def normal(package: bytes) -> bytes:
-    """Return a package with the same files, in a fixed order, of nobody's and of no time."""
+    """Return a package with the same files, in a fixed order, of no one's and of no time."""
     written = io.BytesIO()
     with (
         tarfile.open(fileobj=io.BytesIO(package)) as given,

@@ -213,7 +213,7 @@ def _ready_line(output: str) -> EmbeddedCloud | None:
 
 
 def _listens(path: Path) -> bool | None:
-    """Tell whether somebody answers on the socket; None for not yet."""
+    """Tell whether another process answers on the socket; None for not yet."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))

@@ -1,4 +1,4 @@
-"""The steps in which somebody breaks something: each proves that a promise was kept, and says by what."""
+"""The steps in which another process breaks something: each proves that a promise was kept, and says by what."""
 
 import asyncio
 import hashlib
@@ -71,7 +71,7 @@ async def keep_foreign_data(story: Story) -> list[str]:
     _expect(_sum(device) == before, "the disk was changed")
     await volume.detach(story.controller, node)
     await volume.delete(story.controller)
-    return [f"a disk with somebody else's data: refused, not formatted, sha256 {before[:8]}… unchanged"]
+    return [f"a disk with other data: refused, not formatted, sha256 {before[:8]}… unchanged"]
 
 
 async def refuse_requests(story: Story) -> list[str]:
@@ -130,7 +130,7 @@ async def detach_under_writer(story: Story) -> list[str]:
     finally:
         writer.stopped = True
         await writing
-    return [f"somebody detached it in the panel under a pod that wrote, after {story.synced} synced writes"]
+    return [f"it was detached in the panel under a pod that wrote, after {story.synced} synced writes"]
 
 
 def check_journal(story: Story, path: Path) -> str:

@@ -59,7 +59,7 @@ class Census:
 
     @property
     def is_parted(self) -> bool:
-        """Whether so many nodes are not ready that the network must be the cause."""
+        """Whether more nodes are not ready than anything but the network can cause."""
         return self.unready * PARTITION > self.nodes
 
 

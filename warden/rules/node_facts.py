@@ -59,7 +59,7 @@ def is_number(text: str) -> bool:
 def changes(pod: ServicePod, node: NodeRecord | None, leaving: bool | None, told: FactsPolicy) -> Changes:
     """Return what has to change in the annotations of a node service's pod.
 
-    ``leaving``: whether the volumes of a marked node are on their way out; None: nobody knows, or there are none, and
+    ``leaving``: whether the volumes of a marked node are on their way out; None: no one knows, or there are none, and
     what was told stays. Of a Node that was deleted the last word stays, too: its volumes still have to leave.
     """
     if node is None:

@@ -130,7 +130,7 @@ def claims_of(json: Json) -> Iterator[str]:
 
 
 def volume_pod(json: Json) -> VolumePod:
-    """Return what a drain asks of a pod. One of a DaemonSet stays in every drain, so nobody waits for it to go."""
+    """Return what a drain asks of a pod. One of a DaemonSet stays in every drain, so no one waits for it to go."""
     ended = text(json, "status", "phase") in {"Succeeded", "Failed"}
     goes = at(json, "metadata", "deletionTimestamp") is not None
     daemon = any(text(owner, "kind") == "DaemonSet" for owner in each(json, "metadata", "ownerReferences"))

@@ -17,7 +17,7 @@ class UnreadablePageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KnownVolumes:
-    """All volumes of the cloud's zone, as they were so many seconds ago."""
+    """All volumes of the cloud's zone, as they were that many seconds ago."""
 
     volumes: tuple[CloudVolume, ...]
     age_seconds: float
