@@ -4,6 +4,7 @@ import pytest
 
 from tests.chart.documents import at, containers, environment, items, mounts, render
 from tools.chart import Json, helm
+from tools.chart import rights as page_of_rights
 
 TAINT = "warden: {failover: {mode: taint}}"
 ROLE, BINDING = "ClusterRole/kube-system-aiocsi-warden", "ClusterRoleBinding/kube-system-aiocsi-warden"
@@ -187,3 +188,7 @@ def test_drift_is_not_compared_more_often_than_the_cloud_is_read() -> None:
     with pytest.raises(helm.ChartRefused, match=r"must be more than sidecars\.attacher\.reconcileSeconds"):
         render(wrong)
     assert render(f"{wrong}\nsidecars: {{attacher: {{reconcileSeconds: 30}}}}")
+
+
+def test_the_page_of_its_rights_is_what_the_chart_renders() -> None:
+    assert page_of_rights.PAGE.read_text() == page_of_rights.made(), "python -m tools.chart.rights writes it"
