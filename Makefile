@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted mutations vm bench image image-arm64 release publish e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock lock-debian coverage check lint formatting types walls words site update formats verify clean
+.PHONY: help venv run cloud droplets test sanity kills faults faults-real planted mutations vm bench image image-cloud image-arm64 release publish e2e e2e-up e2e-down e2e-upstream e2e-third e2e-programs e2e-missing chart workflows lock lock-debian coverage check lint formatting types walls words screenshots site update formats verify clean
 MAKEFLAGS += --no-print-directory
 
 RUN := .venv/bin/python
@@ -101,6 +101,11 @@ image: venv ## make the container image, and test it (root)
 	@$(RUN) -m tools.image
 	@$(RUN) -m pytest -q tests/image
 
+image-cloud: venv ## make the container image of the embedded cloud by itself, and test it (root)
+	@$(RUN) -m tools.host_packages image
+	@$(RUN) -m tools.image cloud
+	@$(RUN) -m pytest -q tests/image/test_cloud_image.py
+
 image-arm64: venv ## make the image for arm64, and start its programs once under emulation (root)
 	@$(RUN) -m tools.host_packages image image-arm64
 	@$(RUN) -m tools.image.emulation
@@ -139,10 +144,14 @@ e2e-down: venv ## remove the kind cluster, its cloud and its engine
 e2e-upstream: venv ## upstream's storage suite on the cluster of e2e-up (ARGS go to ginkgo: -skip=Slow)
 	@$(RUN) -m tests.e2e.suite $(ARGS)
 
+screenshots: venv ## pictures of the embedded cloud's page in artifacts/page: four widths, light and dark, four contents (Chromium)
+	@$(RUN) -m tools.host_packages test
+	@$(RUN) -m pytest -q tests/integration/browser -k nothing_is_cut_off
+
 site: venv ## the documentation as a site in build/site; a link that leads nowhere fails
 	@$(RUN) -m tools.site
 
-words: venv ## check the words of the documentation (docs/style.md)
+words: venv ## check the words of the documentation, docstrings and messages (docs/style.md)
 	@$(RUN) -m tools.words
 
 workflows: venv ## check the definitions for GitHub's runners

@@ -6,6 +6,7 @@ import stat
 import tarfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ import pytest
 
 from tools.chart import Json
 from tools.image import ROOT, SITE
+from tools.image.recipes import CLOUD, DRIVER, Recipe
 from tools.processes.run import run
 
 USER = 65532
@@ -52,9 +54,22 @@ class Unpacked:
 
 @pytest.fixture(scope="session")
 def image() -> Iterator[Unpacked]:
-    archives = sorted((ROOT / "dist").glob("aiocsi-*.tar"))
+    with unpacked(DRIVER) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def cloud_image() -> Iterator[Unpacked]:
+    with unpacked(CLOUD) as made:
+        yield made
+
+
+@contextmanager
+def unpacked(recipe: Recipe) -> Iterator[Unpacked]:
+    """Unpack the newest image of a recipe, or skip the test if there is none."""
+    archives = sorted((ROOT / "dist").glob(f"{recipe.name}-[0-9]*.tar"))
     if not archives or os.geteuid() != 0:
-        pytest.skip("needs root and an image in dist/: make image makes it")
+        pytest.skip(f"needs root and an image {recipe.name} in dist/: make image makes it, or make image-cloud")
     with TemporaryDirectory(prefix="aiocsi-image-test-") as name:
         folder = Path(name)
         unpack(archives[-1], folder / "archive")

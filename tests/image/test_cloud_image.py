@@ -1,6 +1,7 @@
 """The image of the embedded cloud: it serves by itself, without rights, and has nothing of the driver in it."""
 
 import asyncio
+import json
 import os
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tools.services.embedded_cloud import EmbeddedCloud
 
 READY_SECONDS = 30
 
+pytestmark = pytest.mark.timeout(180)  # the image is unpacked and compressed once
+
 
 @pytest.mark.asyncio
 async def test_it_serves_the_api_as_a_user_without_rights_and_ends_on_sigterm(
@@ -24,7 +27,8 @@ async def test_it_serves_the_api_as_a_user_without_rights_and_ends_on_sigterm(
     cloud.start()
     try:
         await cloud.until(lambda: True if cloud.output().endswith("\n") else None, "ready line", READY_SECONDS)
-        client = EmbeddedCloud.parse(cloud.output())
+        ready = json.loads(cloud.output())
+        client = EmbeddedCloud(ready["address"], ready["token"], ())
         made = await client.send("POST", "/v2/volumes", {"name": "orders", "size_gigabytes": 1, "region": "nyc1"})
         assert isinstance(made, dict)
         assert [each["name"] for each in await client.volumes()] == ["orders"]

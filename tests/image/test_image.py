@@ -9,7 +9,8 @@ import pytest
 
 from tests.chart.documents import at
 from tests.image.conftest import Unpacked
-from tools.image import SBOM, closure, debian, make, pins, version
+from tools.image import SBOM, debian, make, pins, version
+from tools.image.recipes import DRIVER
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -25,7 +26,7 @@ def test_the_kubectl_plugin_is_there_and_tells_its_version(image: Unpacked) -> N
     assert image.run("kubectl_complete-aiocsi", "do") == "doctor\tcheck the driver and every volume of it\n:4\n"
 
 
-@pytest.mark.parametrize("program", closure.PROGRAMS)
+@pytest.mark.parametrize("program", DRIVER.programs)
 def test_a_program_that_the_node_starts_is_there(image: Unpacked, program: str) -> None:
     assert image.installed(program)
 

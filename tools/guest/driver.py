@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 from tools.guest import IMAGES
 from tools.guest.root import only_one, run
-from tools.image import COMPILE, PACKAGES, SITE, install
+from tools.image import COMPILE, SITE, install
+from tools.image.recipes import DRIVER
 from tools.venv import ROOT
 
 REQUIREMENTS = ROOT / "requirements" / "node.txt"
@@ -24,7 +25,7 @@ def make(image: Path) -> Path:
 
     ``image`` is the guest image, whose Python compiles.
     """
-    sources = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*") if path.is_file())
+    sources = sorted(path for name in DRIVER.packages for path in (ROOT / name).rglob("*") if path.is_file())
     ours = _digest(path for path in sources if path.suffix != ".pyc")
     libraries = _digest([REQUIREMENTS, Path(install.__file__), Path(__file__)])
     target = IMAGES / f"driver-{_short(image.name + libraries + ours)}.img"
@@ -37,7 +38,7 @@ def make(image: Path) -> Path:
             layer = Path(name) / "layer"
             shutil.copytree(base, layer)
             install.ours(layer)
-            _compile(image, layer, PACKAGES)
+            _compile(image, layer, DRIVER.packages)
             made = Path(name) / "driver.img"
             run("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", layer / "usr/local", made, SIZE)
             made.rename(target)

@@ -10,8 +10,6 @@ SITE = f"usr/local/lib/python{PYTHON}/dist-packages"
 SBOM = "usr/share/doc/aiocsi/sbom.cdx.json"
 COMPILE = ("python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
 """Byte-compiles a folder inside the image. No one changes a file there, so no file is looked at twice."""
-PACKAGES = ("common", "controller", "csi_proto", "kubectl_aiocsi", "node", "warden")
-"""Our packages in the image. The embedded cloud stays out: no one runs it beside a real one."""
 
 
 def debian_packages() -> list[str]:

@@ -12,14 +12,8 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-PROGRAMS = (
-    *("mke2fs", "mkfs.ext2", "mkfs.ext3", "mkfs.ext4", "e2fsck", "resize2fs", "e2undo", "debugfs"),
-    *("mkfs.xfs", "xfs_growfs", "xfs_repair", "mkfs.btrfs", "btrfs"),
-    *("blkid", "blockdev", "losetup", "mount", "umount", "wipefs"),
-    *("cryptsetup", "dmsetup"),
-    "rm",  # the init container that removes the cloud's udev rule
-    "python3",
-)
+from tools.image.recipes import Recipe
+
 FOLDERS = (  # whole
     *("usr/lib/python3.11", "etc/python3.11", "etc/ssl", "usr/lib/ssl", "usr/share/ca-certificates"),
     "usr/share/xfsprogs",
@@ -29,24 +23,18 @@ FILES = (
     *("etc/host.conf", "etc/nsswitch.conf"),
 )
 OPENED_LATER = ("libgcc_s.so.1",)  # by glibc, when a thread ends
-UNUSED = (  # of Python, and private keys' folder
-    *("*/ensurepip/*", "*/idlelib/*", "*/lib2to3/*", "*/pydoc_data/*", "*/test/*", "*/tkinter/*", "*/turtle*"),
-    *("*.opt-?.pyc", "*/config-3.11-*", "*/curses/*", "*/dbm/*", "*/distutils/*", "*/sqlite3/*", "etc/ssl/private/*"),
-    *("*/venv/*", "*/wsgiref/*", "*/xmlrpc/*", "*/doctest*", "*/audioop*", "*/_codecs_*", "*/_lsprof*", "*/_xx*"),
-    *("*/_curses*", "*/_dbm*", "*/_sqlite3*", "*/_test*", "*/_tkinter*", "*/nis.*", "*/readline.*", "*/ossaudiodev*"),
-)
 EMPTY = {"dev": 0o755, "proc": 0o755, "run": 0o755, "sys": 0o755, "tmp": 0o1777, "var/lib": 0o755, "root": 0o700}
 SEARCH = ("usr/bin", "usr/sbin", "bin", "sbin")
 NEEDED = re.compile(r"\((?:NEEDED|RPATH|RUNPATH)\).*\[(.*)\]|Requesting program interpreter: (.*)\]")
 ELF = b"\x7fELF"
 
 
-def copy(whole: Path, layer: Path, target: Path) -> None:
-    """Copy from the root file system ``whole`` to ``target`` what the driver in ``layer`` needs."""
+def copy(whole: Path, layer: Path, target: Path, recipe: Recipe) -> None:
+    """Copy from the root file system ``whole`` to ``target`` what the programs in ``layer`` need."""
     for link in whole.iterdir():
         if link.is_symlink():  # /lib leads to usr/lib
             _copy(whole, str(link.relative_to(whole)), target)
-    kept = sorted(_closure(whole, layer))
+    kept = sorted(_closure(whole, layer, recipe))
     for path in kept:
         _copy(whole, path, target)
     for name, mode in EMPTY.items():
@@ -56,10 +44,10 @@ def copy(whole: Path, layer: Path, target: Path) -> None:
     _describe(whole, kept, target)
 
 
-def _closure(whole: Path, layer: Path) -> set[str]:
+def _closure(whole: Path, layer: Path, recipe: Recipe) -> set[str]:
     """Return the paths that stay, below the root and without symbolic links on the way."""
     libraries = {path.name: path for folder in ("usr/lib", "usr/lib64") for path in _libraries(whole / folder)}
-    programs = [program(whole, name) for name in PROGRAMS]
+    programs = [program(whole, name) for name in recipe.programs]
     folders = [path for folder in FOLDERS for path in (whole / folder).rglob("*")]
     files = [whole / name for name in FILES if (whole / name).exists()]
     waiting = [*programs, *folders, *files, *(libraries[name] for name in OPENED_LATER)]
@@ -69,7 +57,7 @@ def _closure(whole: Path, layer: Path) -> set[str]:
     while waiting:
         path = waiting.pop()
         name = _below(whole, path)
-        if name in kept or any(fnmatch.fnmatch(name, pattern) for pattern in UNUSED):
+        if name in kept or any(fnmatch.fnmatch(name, pattern) for pattern in recipe.unused):
             continue
         kept.add(name)
         if path.is_symlink():

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tools.image import closure, make
+from tools.image.recipes import DRIVER
 
 MACHINE = "aarch64"
 EMULATOR = "qemu-aarch64-static"
@@ -36,7 +37,7 @@ def main() -> int:
 def _programs(root: Path) -> list[list[str]]:
     """Return the command lines: without a volume each program only tells what it is or how it is used."""
     services = [[PYTHON, "-I", f"/usr/local/bin/aiocsi-{name}", "--version"] for name in SERVICES]
-    paths = [closure.program(root, name).relative_to(root) for name in closure.PROGRAMS]
+    paths = [closure.program(root, name).relative_to(root) for name in DRIVER.programs]
     return [*services, *([f"/{path}", "--version"] for path in paths)]
 
 

@@ -9,19 +9,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools.image import PACKAGES, PYTHON, ROOT, SITE, version
+from tools.image import PYTHON, ROOT, SITE, version
+from tools.image.recipes import DRIVER, Recipe
 
-REQUIREMENTS = ROOT / "requirements" / "image.txt"  # of every process in it
-SCRIPTS = {
-    "aiocsi-controller": "controller.__main__",
-    "aiocsi-node": "node.__main__",
-    "aiocsi-warden": "warden.__main__",
-    "kubectl-aiocsi": "kubectl_aiocsi.__main__",
-    "kubectl_complete-aiocsi": "kubectl_aiocsi.completion",
-}
 SCRIPT = """\
 #!/usr/bin/python3 -I
 import sys
@@ -56,10 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def install(folder: Path, machine: str) -> None:
+def install(folder: Path, machine: str, recipe: Recipe = DRIVER) -> None:
     """Fill ``folder``. Raises CalledProcessError if pip fails."""
-    libraries(folder, machine, REQUIREMENTS)
-    ours(folder)
+    libraries(folder, machine, recipe.requirements)
+    ours(folder, recipe)
 
 
 def libraries(folder: Path, machine: str, requirements: Path) -> None:
@@ -76,13 +69,13 @@ def libraries(folder: Path, machine: str, requirements: Path) -> None:
         unused.unlink()
 
 
-def ours(folder: Path) -> None:
+def ours(folder: Path, recipe: Recipe = DRIVER) -> None:
     """Lay our own packages and programs into ``folder``, beside the libraries."""
     site = folder / SITE
-    for package in PACKAGES:
+    for package in recipe.packages:
         shutil.copytree(ROOT / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
     _metadata(site)
-    _scripts(folder / "usr/local/bin")
+    _scripts(folder / "usr/local/bin", recipe.scripts)
 
 
 def _metadata(site: Path) -> None:
@@ -95,9 +88,9 @@ def _metadata(site: Path) -> None:
     (folder / "METADATA").write_text("\n".join([*lines, ""]))
 
 
-def _scripts(folder: Path) -> None:
+def _scripts(folder: Path, scripts: Mapping[str, str]) -> None:
     folder.mkdir(parents=True)
-    for name, module in SCRIPTS.items():
+    for name, module in scripts.items():
         script = folder / name
         script.write_text(SCRIPT.format(module=module))
         script.chmod(0o755)

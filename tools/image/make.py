@@ -28,6 +28,7 @@ from tools.image import (
     sbom,
     version,
 )
+from tools.image.recipes import DRIVER, Recipe
 
 PACKAGES, LOCKED = "dev.aiocsi.debian-packages", "locked"  # a label: whether they are those of the lock
 USER = "65532:65532"  # nobody in particular; the node's pods run as root by the chart
@@ -42,18 +43,18 @@ class Made:
     bill: str
 
 
-def make(target: Path, machine: str) -> str:
+def make(target: Path, machine: str, recipe: Recipe = DRIVER) -> str:
     """Write the archive to ``target`` and its bill of materials beside it; return the image's id. Needs root.
 
     Where a locked package of Debian is gone, the newest ones are taken.
     """
-    with built(machine) as made:
+    with built(machine, recipe) as made:
         target.with_suffix(".cdx.json").write_text(made.bill)
         return archive.write(target, made.image, made.layers)
 
 
 @contextmanager
-def built(machine: str, *, exact: bool = False) -> Iterator[Made]:
+def built(machine: str, recipe: Recipe = DRIVER, *, exact: bool = False) -> Iterator[Made]:
     """Make the image for a machine; its layers are gone when the block ends. Needs root.
 
     Raises NotLocked if ``exact`` and a locked package of Debian is gone.
@@ -61,15 +62,15 @@ def built(machine: str, *, exact: bool = False) -> Iterator[Made]:
     with TemporaryDirectory(prefix="aiocsi-image-") as name:
         folder = Path(name)
         system, layer = folder / "system", folder / "layer"
-        install.install(layer, machine)
+        install.install(layer, machine, recipe)
         sources = debian.sources(sorted(_architectures(machine)), folder / "repositories", exact=exact)
         whole = _whole(folder, machine, layer, sources)
-        closure.copy(whole, layer, system)
+        closure.copy(whole, layer, system, recipe)
         bill = sbom.bill(system, layer)
         (layer / SBOM).parent.mkdir(parents=True)
         (layer / SBOM).write_text(bill)
         locked = all(source.lines for source in sources.values())
-        yield Made(_image(machine, locked=locked), (_packed(system), _packed(layer)), bill)
+        yield Made(_image(machine, recipe, locked=locked), (_packed(system), _packed(layer)), bill)
 
 
 def _architectures(machine: str) -> set[str]:
@@ -112,15 +113,15 @@ def _compile(layer: Path, whole: Path) -> None:
     shutil.copytree(whole / "usr/local", layer / "usr/local", dirs_exist_ok=True, symlinks=True)
 
 
-def _image(machine: str, *, locked: bool) -> archive.Image:
+def _image(machine: str, recipe: Recipe, *, locked: bool) -> archive.Image:
     return archive.Image(
-        tags=[f"docker.io/library/aiocsi:{version()}"],
+        tags=[f"docker.io/library/{recipe.name}:{version()}"],
         architecture=archive.ARCHITECTURES[machine],
-        command=["aiocsi-node", "--help"],
+        command=recipe.command,
         user=USER,
         labels={
-            "org.opencontainers.image.title": "aiocsi",
-            "org.opencontainers.image.description": "CSI driver for DigitalOcean Volumes: controller and node",
+            "org.opencontainers.image.title": recipe.name,
+            "org.opencontainers.image.description": recipe.description,
             "org.opencontainers.image.version": version(),
             "org.opencontainers.image.revision": _revision(),
             PACKAGES: LOCKED if locked else "newest",
