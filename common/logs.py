@@ -60,12 +60,9 @@ def configure(log_format: str, level: str, stream: TextIO | None = None) -> None
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(target)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
+    own = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+    foreign = [structlog.stdlib.add_logger_name, *shared]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=foreign, processors=own))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(least, logging.WARNING))  # a library's news is noise; its warnings are not

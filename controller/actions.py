@@ -19,6 +19,7 @@ from controller.cache import Accounted, Move, VolumeCache
 from controller.cloud.base import ActionState, Cloud, Kind, Pending, Place, Progress, Volume
 from controller.cloud.cloud_errors import EventPending, Gone
 from controller.codes import Code
+from controller.finality import must_be_done
 from controller.pacing.action_poll import ActionPoll
 from controller.pacing.server_queue import FREE, Overtaken, ServerQueue, Turn
 
@@ -147,7 +148,7 @@ class Actions:
     async def ended(self, running: Running | None) -> None:
         """Wait until an action has ended well. Raises Unavailable if it failed, DeadlineExceeded."""
         if running is not None:
-            _check((await self._wait(running)).ended, running.place)
+            must_be_done((await self._wait(running)).ended, running.place.volume_id)
 
     async def _in_line(self, server_id: str, kind: Kind, place: Place, start: Start) -> Running | None:
         """Start an action when the turn on the server comes, which goes to the next as soon as it is started."""
@@ -297,24 +298,6 @@ class Actions:
         if now + pause >= deadlines.current():
             raise EventPending(f"node {place.server_id} has an event under way that is not ours")
         await asyncio.sleep(pause)  # noqa: TID251 (an event that no list shows: nothing tells when it ends)
-
-
-def _check(ended: Progress | None, place: Place) -> None:
-    """Raise Unavailable unless the action has ended well, with what the cloud says of it."""
-    if ended is None or ended.state is ActionState.COMPLETED:
-        return
-    what = f"{ended.action.kind.value} {ended.action.id} of volume {place.volume_id}"
-    if ended.state is ActionState.FORGOTTEN:
-        raise errors.Unavailable(
-            f"the cloud does not know {what} any more",
-            remedy="none needed: it is tried again",
-            error_code=Code.ACTION_FAILED,
-        )
-    raise errors.Unavailable(
-        f"{what} failed in the cloud: {ended.error or 'it does not say why'}",
-        remedy="it is tried again; if it fails again, ask the cloud's support with the number of the action",
-        error_code=Code.ACTION_FAILED,
-    )
 
 
 async def _answered(starting: asyncio.Event, place: Place) -> None:

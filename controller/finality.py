@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common import errors
+from controller.cloud.base import ActionState, Progress
+from controller.codes import Code
 
 
 @contextmanager
@@ -16,3 +18,21 @@ def not_final(done: str) -> Iterator[None]:
         yield
     except errors.Refused as refused:
         raise errors.unavailable(refused, f"{done}, but: {refused.message}") from refused
+
+
+def must_be_done(ended: Progress | None, volume_id: str) -> None:
+    """Raise Unavailable unless the action has ended well, with what the cloud says of it."""
+    if ended is None or ended.state is ActionState.COMPLETED:
+        return
+    what = f"{ended.action.kind.value} {ended.action.id} of volume {volume_id}"
+    if ended.state is ActionState.FORGOTTEN:
+        raise errors.Unavailable(
+            f"the cloud does not know {what} any more",
+            remedy="none needed: it is tried again",
+            error_code=Code.ACTION_FAILED,
+        )
+    raise errors.Unavailable(
+        f"{what} failed in the cloud: {ended.error or 'it does not say why'}",
+        remedy="it is tried again; if it fails again, ask the cloud's support with the number of the action",
+        error_code=Code.ACTION_FAILED,
+    )

@@ -8,6 +8,7 @@ slim_imports.shed()
 import asyncio
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from common import call_log, checks, core_dumps, entry, logs, server, settings
 from common.clouds import CLOUDS
@@ -98,10 +99,7 @@ async def serve(chosen: NodeSettings) -> None:
     csi_socket = KeptSocket(server.GrpcServer([identity, node], chosen.endpoint, calls), tasks)
     sockets = [csi_socket]
     if chosen.registration_dir is not None:
-        told = f"{chosen.node_id} {chosen.region} {chosen.volume_limit} {chosen.volume_reserve}"
-        seen_at, keep = chosen.kubelet_endpoint or csi_socket.path, chosen.keep_registration
-        registration = Registration(chosen.driver_name, seen_at, told, keep=keep)
-        its_calls = Calls(metrics, memory=calls.memory)
+        registration, its_calls = _registration(chosen, csi_socket.path), Calls(metrics, memory=calls.memory)
         sockets.append(RegistrationSocket(chosen.registration_dir, registration, its_calls, tasks, csi_socket))
     readiness.watch(sockets, parts.node_info)
     tasks.background(parts.node_info.identify(), "identity")
@@ -113,6 +111,13 @@ async def serve(chosen: NodeSettings) -> None:
     served: list[server.Servable] = [*([health] if health is not None else []), *sockets]
     hold = DrainWait(host, chosen.pod_facts_dir, chosen.drain_wait_seconds)
     await server.run(served, tasks, chosen.drain_seconds, hold.wait)
+
+
+def _registration(chosen: NodeSettings, path: Path) -> Registration:
+    """Return what kubelet is told; with other settings that the CSINode shows it registers the driver again."""
+    told = f"{chosen.node_id} {chosen.region} {chosen.volume_limit} {chosen.volume_reserve}"
+    seen_at = chosen.kubelet_endpoint or path
+    return Registration(chosen.driver_name, seen_at, told, keep=chosen.keep_registration)
 
 
 if __name__ == "__main__":

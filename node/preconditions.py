@@ -28,13 +28,6 @@ def preconditions(chosen: NodeSettings, info: Info, sysfs: Sysfs) -> Sequence[Ch
         found = await info.who()
         return f"{found[0]}, in region {found[1]}"
 
-    async def programs() -> str:
-        if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
-            raise errors.FailedPrecondition(
-                f"missing: {', '.join(missing)}", remedy="use the driver's image", error_code=Code.HOST_MOUNTS
-            )
-        return ", ".join(PROGRAMS)
-
     async def may_mount() -> str:
         if not sysfs.has_capability(CAP_SYS_ADMIN):
             raise errors.FailedPrecondition(
@@ -53,12 +46,20 @@ def preconditions(chosen: NodeSettings, info: Info, sysfs: Sysfs) -> Sequence[Ch
     return (
         Check("the node knows who it is", identity),
         Check("it may mount", may_mount),
-        Check("programs", programs),
+        Check("programs", _programs),
         Check("devices", devices),
         directory("state directory", chosen.state_dir, "mount a directory of the host there", made=True),
         directory("directory of the CSI socket", parse(chosen.endpoint).parent, "mount it from the host", made=True),
         *kubelet,
     )
+
+
+async def _programs() -> str:
+    if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
+        raise errors.FailedPrecondition(
+            f"missing: {', '.join(missing)}", remedy="use the driver's image", error_code=Code.HOST_MOUNTS
+        )
+    return ", ".join(PROGRAMS)
 
 
 def _devices(folder: Path) -> str:

@@ -110,14 +110,7 @@ class Publishing:
                 error_code=Code.OTHER_FILE_SYSTEM,
             )
         if reason := await dead_mounts.death(self._host, staged, facts, known):
-            mounted = (await self._host.mounts.table()).of(staged.number)
-            users = mount_refs.uses((mount.point for mount in mounted), (staging_path,))
-            raise errors.FailedPrecondition(
-                f"volume {wanted.volume.id} is dead where it is staged, at {staging_path}: {reason}",
-                remedy=f"delete {condition.pods(users) if users else 'this pod'}: when no pod uses the volume on this "
-                "node, it is unstaged, checked and mounted again",
-                error_code=Code.FILE_SYSTEM_DEAD,
-            )
+            raise await self._dead(wanted.volume.id, staged, staging_path, reason)
         if staged.read_only and not wanted.read_only and "ro" not in filesystem.flags:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is read-only where it is staged",
@@ -125,6 +118,17 @@ class Publishing:
                 error_code=Code.DEVICE_READ_ONLY,
             )
         return staged
+
+    async def _dead(self, volume_id: str, staged: Mount, staging_path: str, reason: str) -> errors.FailedPrecondition:
+        """Return the refusal of a volume that is dead, with the pods that keep it from being mounted again."""
+        mounted = (await self._host.mounts.table()).of(staged.number)
+        users = mount_refs.uses((mount.point for mount in mounted), (staging_path,))
+        return errors.FailedPrecondition(
+            f"volume {volume_id} is dead where it is staged, at {staging_path}: {reason}",
+            remedy=f"delete {condition.pods(users) if users else 'this pod'}: when no pod uses the volume on this "
+            "node, it is unstaged, checked and mounted again",
+            error_code=Code.FILE_SYSTEM_DEAD,
+        )
 
     async def _publish_block(self, wanted: Publish, glance: Glance) -> None:
         known = self._host.state.read(Staged, wanted.volume.id)

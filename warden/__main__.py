@@ -55,12 +55,7 @@ async def serve(chosen: WardenSettings) -> None:
         counted.watch(lambda: float(lease.left() > 0))
         view.measure(counted)
         recorder = Recorder(api, me, counted)
-        policy = Policy(
-            chosen.driver_name,
-            Mode(chosen.failover_mode),
-            chosen.failover_after_seconds,
-            chosen.failover_max_nodes,
-        )
+        policy = _policy(chosen)
         view.start(tasks)
         if policy.mode is not Mode.OFF:
             work = Failover(policy, Parts(view, api, controller, lease, recorder), counted)
@@ -72,17 +67,23 @@ async def serve(chosen: WardenSettings) -> None:
             tasks.background(NodeFacts(told, view, api, lease, counted).run(), "node facts")
         if chosen.drift_seconds:
             pages = known_volumes.ControllerPages(api, pods, chosen.namespace, chosen.driver_name)
-            drift = DriftReport(
-                DriftPolicy(chosen.driver_name, chosen.drift_seconds, chosen.drift_unused_days, frozenset(chosen.tag)),
-                DriftParts(view, api, controller, pages, lease, recorder),
-                counted,
-            )
-            tasks.background(drift.run(), "drift")
+            drift_parts = DriftParts(view, api, controller, pages, lease, recorder)
+            tasks.background(DriftReport(_drift_policy(chosen), drift_parts, counted).run(), "drift")
         parts: list[server.Servable] = [lease]
         if chosen.http_addr is not None:
             parts.insert(0, HealthServer(chosen.http_addr, metrics, view.not_ready))
         await server.run(parts, tasks, chosen.drain_seconds)
     controller.close()
+
+
+def _policy(chosen: WardenSettings) -> Policy:
+    mode, seconds = Mode(chosen.failover_mode), chosen.failover_after_seconds
+    return Policy(chosen.driver_name, mode, seconds, chosen.failover_max_nodes)
+
+
+def _drift_policy(chosen: WardenSettings) -> DriftPolicy:
+    seconds, days = chosen.drift_seconds, chosen.drift_unused_days
+    return DriftPolicy(chosen.driver_name, seconds, days, frozenset(chosen.tag))
 
 
 if __name__ == "__main__":

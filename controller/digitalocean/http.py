@@ -205,21 +205,8 @@ class Http:
                 error_code=common_codes.Code.SHUTTING_DOWN,
             )
         try:
-            async with (
-                asyncio.timeout_at(limit),
-                self._session.request(
-                    call.method,
-                    self._root + call.path,
-                    params=call.query,
-                    json=call.json,
-                    headers={"Authorization": f"Bearer {token}"},
-                    proxy=self._proxy,
-                    allow_redirects=False,
-                ) as reply,
-            ):
-                longest = call.longest if reply.status == call.success else ERROR_BYTES
-                body, flaw = await _body(reply, longest)
-                answer = Answer(call, reply.status, body, reply.headers, flaw)
+            async with asyncio.timeout_at(limit):
+                answer = await self._answered(self._session, call, token)
         except aiohttp.ClientConnectorError as error:
             answer = Answer(call, 0, flaw=f"no connection: {connection.no_connection(error)}", sent=False)
         except aiohttp.ClientHttpProxyError as error:
@@ -234,6 +221,20 @@ class Http:
             answer = Answer(call, 0, flaw=f"no whole answer ({type(error).__name__})")
         self._note(call, answer, asyncio.get_running_loop().time() - now)
         return answer
+
+    async def _answered(self, session: aiohttp.ClientSession, call: ApiRequest, token: str) -> Answer:
+        async with session.request(
+            call.method,
+            self._root + call.path,
+            params=call.query,
+            json=call.json,
+            headers={"Authorization": f"Bearer {token}"},
+            proxy=self._proxy,
+            allow_redirects=False,
+        ) as reply:
+            longest = call.longest if reply.status == call.success else ERROR_BYTES
+            body, flaw = await _body(reply, longest)
+            return Answer(call, reply.status, body, reply.headers, flaw)
 
     def _note(self, call: ApiRequest, answer: Answer, seconds: float) -> None:
         self._requests.count(call.method, call.path, answer.status, seconds)

@@ -3,7 +3,7 @@
 Source: DigitalOcean API "account_get", "regions_list" and the lists that the driver reads; token scopes.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from common import errors
 from common.checks import Check
@@ -36,6 +36,18 @@ def preconditions(
             raise errors.FailedPrecondition(text, remedy=region_check.REMEDY, error_code=Code.SETTINGS)
         return here
 
+    return (
+        Check(TOKEN, has_token),
+        Check(LET_IN, let_in, needs=(TOKEN,)),
+        Check(ZONE, zone),
+        Check("the region has volumes", has_volumes, needs=(LET_IN, ZONE)),
+        *_lists(cloud, zone),
+    )
+
+
+def _lists(cloud: DigitalOcean, zone: Callable[[], Awaitable[str]]) -> Iterator[Check]:
+    """Yield a check for each list that the token has to be let into."""
+
     async def volumes() -> str:
         return f"{(await cloud.list_volumes(await zone(), 1)).total} there"
 
@@ -49,13 +61,5 @@ def preconditions(
         await cloud.account_actions(1)
         return "yes" if cloud.may_list_actions else "no, so each action costs a request of its own"
 
-    return (
-        Check(TOKEN, has_token),
-        Check(LET_IN, let_in, needs=(TOKEN,)),
-        Check(ZONE, zone),
-        Check("the region has volumes", has_volumes, needs=(LET_IN, ZONE)),
-        Check("the token may read volumes", volumes, needs=(LET_IN,)),
-        Check("the token may read snapshots", snapshots, needs=(LET_IN,)),
-        Check("the token may read droplets", servers, needs=(LET_IN,)),
-        Check("the token may read actions", actions, needs=(LET_IN,)),
-    )
+    read = {"volumes": volumes, "snapshots": snapshots, "droplets": servers, "actions": actions}
+    yield from (Check(f"the token may read {name}", run, needs=(LET_IN,)) for name, run in read.items())

@@ -4,6 +4,7 @@ import httpx2
 import pytest
 
 from kubectl_aiocsi import api as api_module
+from kubectl_aiocsi import records
 from kubectl_aiocsi.api import AbsentError, Api, ForbiddenError, NotReadError, Where, connect
 from kubectl_aiocsi.records import PODS, SNAPSHOTS
 from tests.unit.kubectl_aiocsi.asking import ask
@@ -73,3 +74,11 @@ async def test_a_kubeconfig_that_is_not_there_is_said(tmp_path: object) -> None:
     with pytest.raises(NotReadError, match="kubeconfig"):
         async with connect(Where(kubeconfig=f"{tmp_path}/none")):
             pass
+
+
+async def test_what_is_in_no_namespace_is_asked_for_in_none() -> None:
+    kinds = [each for each in vars(records).values() if isinstance(each, records.Kind)]
+    assert {each.plural for each in kinds if not each.namespaced} == {
+        *("persistentvolumes", "nodes", "volumeattachments", "csinodes", "csidrivers", "storageclasses"),
+        *("clusterroles", "clusterrolebindings", "volumesnapshotcontents", "volumesnapshotclasses"),
+    }

@@ -31,6 +31,12 @@ def missed(size_bytes: int, extent_bytes: int) -> float:
     return free / (size_bytes - extent_bytes + 1)
 
 
+@pytest.mark.parametrize("group_bytes", [8 * MIB, 32 * MIB, 128 * MIB])
+def test_the_backups_of_an_ext_superblock_are_read(group_bytes: int) -> None:
+    groups = {1, *(base**power for base in (3, 5, 7) for power in range(1, 5) if base**power < 128)}
+    assert unread(16 << 40, [group * group_bytes for group in sorted(groups)]) == []
+
+
 @given(sizes)
 def test_ranges_lie_within_the_device_in_order_and_apart(size: int) -> None:
     ranges = scan_ranges.ranges(size)
