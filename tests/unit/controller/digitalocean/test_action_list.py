@@ -50,3 +50,12 @@ async def test_an_action_that_has_become_another_one_is_not_taken_for_done(
     client, _, _ = scripted(Script(listed, one) if several else Script(one))
     wanted = base.Pending("7", base.Kind.ATTACH, MINE, "101")
     assert await client.progress([wanted], [replace(wanted, id="6")] if several else ()) == []
+
+
+async def test_a_list_that_no_longer_shows_what_is_accounted_for_may_have_missed_some() -> None:
+    done = {**ACTION, "status": "completed"}
+    client, _, _ = scripted(Script(page("actions", done), page("actions", done), page("actions")))
+    first = await client.changes("")
+    assert first is not None
+    same, nothing = await client.changes(first.now), await client.changes(first.now)
+    assert [each.missed for each in (first, same, nothing) if each is not None] == [False, False, True]
