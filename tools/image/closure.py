@@ -122,8 +122,8 @@ def _copy(whole: Path, name: str, target: Path) -> None:
 
 def _describe(whole: Path, kept: Iterable[str], target: Path) -> None:
     """Keep the entry (as scanners read it, in status.d) and the licence of each package of which something stays."""
-    owners = _owners(whole)
-    packages = {package for name in kept if not (whole / name).is_dir() for package in owners.get(name, ())}
+    owned = owners(whole)
+    packages = {package for name in kept if not (whole / name).is_dir() for package in owned.get(name, ())}
     entries = (whole / "var/lib/dpkg/status").read_text().split("\n\n")
     status = target / "var/lib/dpkg/status.d"
     status.mkdir(parents=True)
@@ -138,10 +138,10 @@ def _describe(whole: Path, kept: Iterable[str], target: Path) -> None:
                 shutil.copyfile(licence, copied)
 
 
-def _owners(whole: Path) -> dict[str, set[str]]:
+def owners(whole: Path) -> dict[str, set[str]]:
     """Return the packages that own each path."""
-    owners: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {}
     for listed in (whole / "var/lib/dpkg/info").glob("*.list"):
         for line in listed.read_text().splitlines():
-            owners.setdefault(_below(whole, whole / line.lstrip("/")), set()).add(listed.stem.partition(":")[0])
-    return owners
+            found.setdefault(_below(whole, whole / line.lstrip("/")), set()).add(listed.stem.partition(":")[0])
+    return found

@@ -26,6 +26,7 @@ from tools.image import (
     install,
     root,
     sbom,
+    sizes,
     version,
 )
 from tools.image.recipes import DRIVER, Recipe
@@ -36,11 +37,12 @@ USER = "65532:65532"  # nobody in particular; the node's pods run as root by the
 
 @dataclass(frozen=True)
 class Made:
-    """An image: what it says of itself, its layers (tars, lowest first), its bill of materials."""
+    """An image: what it says of itself, its layers (tars, lowest first), its bill of materials, its packages' sizes."""
 
     image: archive.Image
     layers: tuple[Path, ...]
     bill: str
+    sizes: str
 
 
 def make(target: Path, machine: str, recipe: Recipe = DRIVER) -> str:
@@ -50,6 +52,7 @@ def make(target: Path, machine: str, recipe: Recipe = DRIVER) -> str:
     """
     with built(machine, recipe) as made:
         target.with_suffix(".cdx.json").write_text(made.bill)
+        target.with_suffix(".sizes.txt").write_text(made.sizes)
         return archive.write(target, made.image, made.layers)
 
 
@@ -69,8 +72,9 @@ def built(machine: str, recipe: Recipe = DRIVER, *, exact: bool = False) -> Iter
         bill = sbom.bill(system, layer)
         (layer / SBOM).parent.mkdir(parents=True)
         (layer / SBOM).write_text(bill)
+        listed = sizes.table(system, layer, closure.owners(whole))
         locked = all(source.lines for source in sources.values())
-        yield Made(_image(machine, recipe, locked=locked), (_packed(system), _packed(layer)), bill)
+        yield Made(_image(machine, recipe, locked=locked), (_packed(system), _packed(layer)), bill, listed)
 
 
 def _architectures(machine: str) -> set[str]:

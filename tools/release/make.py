@@ -49,6 +49,7 @@ def image(folder: Path, version: str, machines: Sequence[str]) -> str:
             name = f"aiocsi-{version}-{archive.ARCHITECTURES[machine]}"
             (folder / f"{name}.cdx.json").write_text(made.bill)
             (folder / f"{name}.packages.txt").write_text(packages.listed(made.bill))
+            (folder / f"{name}.sizes.txt").write_text(made.sizes)
     return layout.finish(
         images, {"org.opencontainers.image.version": version, "org.opencontainers.image.title": "aiocsi"}
     )
