@@ -46,10 +46,10 @@ async def test_a_pod_of_a_stateful_set_runs_elsewhere_two_minutes_after_its_drop
     assert {"NodeTainted", "NodeTaintRemoved"} <= told
 
 
-async def another(place: Place, pod: str, before: Pod) -> Pod:
+async def another(place: Place, pod: str, before: Pod, seconds: float = MOVED_SECONDS) -> Pod:
     """Wait until a pod of the same name runs in place of one. Raises TimeoutError with what the events say."""
     try:
-        async with asyncio.timeout(MOVED_SECONDS):
+        async with asyncio.timeout(seconds):
             async for _, found in place.client.watch(Pod, namespace=place.namespace, fields={"metadata.name": pod}):
                 conditions = (found.status.conditions if found.status else None) or []
                 ready = any(each.type == "Ready" and each.status == "True" for each in conditions)

@@ -65,8 +65,9 @@ def chart_values(workspace: Workspace, embedded: EmbeddedCloud) -> dict[str, obj
         "cloud": {"apiUrl": embedded.url, "region": "nyc1"},
         "sidecars": {"retryMaxSeconds": 10},  # a test that breaks something waits for the next try
         "controller": {"podAnnotations": made_from},
-        "warden": {"failover": {"mode": "taint", "afterSeconds": 10}},
-        "node": {"enabled": False, "podAnnotations": made_from},
+        "csiDriver": {"nodeAllocatableUpdatePeriodSeconds": 10},  # kubelet asks again so soon for a node's limit
+        "warden": {"failover": {"mode": "taint", "afterSeconds": 10}, "startTaint": True, "maxVolumes": True},
+        "node": {"enabled": False, "podAnnotations": made_from, "drainWaitSeconds": 90},
         "additionalNodeSets": sets,
     }
 
