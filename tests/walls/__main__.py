@@ -74,6 +74,7 @@ UPWARDS = [
     imports("kubectl_aiocsi/records.py", "kubectl_aiocsi.rules.causes"),
     imports("kubectl_aiocsi/rules/chain.py", "kubectl_aiocsi.reading"),
     imports("kubectl_aiocsi/why.py", "httpx2"),
+    imports("takeover/cluster.py", "controller.records"),
     imports("localcloud/clock.py", "localcloud.settings"),
     imports("localcloud/disks/loop.py", "localcloud.cloud"),
     imports("localcloud/volumes.py", "localcloud.api"),
