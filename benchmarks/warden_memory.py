@@ -1,7 +1,8 @@
 """How much memory the warden takes for a large cluster: 1,000 nodes, 10,000 volumes with their attachments, pods.
 
 ``python -m benchmarks.warden_memory``. Everything is on. It asks an API server that makes its objects as they are asked
-for, in another process. A pod of the node service is on each node; 5,000 other pods are read, since a node is cordoned.
+for, in another process, and compares them twice with the volumes that a controller knows. A pod of the node service is
+on each node; 5,000 other pods are read, since a node is cordoned.
 """
 
 import asyncio
@@ -18,7 +19,8 @@ PORT, HTTP_PORT = 18431, 18432
 DRIVER = "dobs.csi.digitalocean.com"
 NODES, VOLUMES, PODS = 1_000, 10_000, 5_000
 PADDING = {"manager": "m" * 200, "fieldsV1": {f"f:field-{number}": {} for number in range(60)}}
-READY_SECONDS, LEADS_SECONDS, LIMIT_MIB = 120.0, 20.0, 64
+READY_SECONDS, LIMIT_MIB = 300.0, 64
+COMPARED = 'aiocsi_drift_rounds_total{result="judged"}'
 LEASE: dict[str, object] = {}
 
 Json = dict[str, object]
@@ -80,12 +82,47 @@ def pod(number: int) -> Json:
     return {"metadata": found, "spec": spec, "status": {"phase": "Running"}}
 
 
+def claim(number: int) -> Json:
+    """Return a claim that is in use."""
+    conditions = [{"type": "Unused", "status": "False", "lastTransitionTime": "2026-11-28T12:00:00Z"}]
+    named = {**metadata(f"data-{number}"), "namespace": f"team-{number % 100}"}
+    return {"metadata": named, "spec": {"volumeName": f"pvc-{number}"}, "status": {"conditions": conditions}}
+
+
+def controller_pod(_number: int) -> Json:
+    """Return the controller's pod."""
+    labels = {"aiocsi.dev/driver": DRIVER, "app.kubernetes.io/component": "controller"}
+    containers = [{"ports": [{"name": "http", "containerPort": PORT}]}]
+    found = {**metadata("controller"), "labels": labels}
+    return {"metadata": found, "spec": {"containers": containers}, "status": {"podIP": "127.0.0.1"}}
+
+
+async def known(_request: web.Request) -> web.Response:
+    """Answer what the controller knows of the cloud's volumes."""
+    volumes = ",\n".join(
+        json.dumps(
+            {
+                "id": f"01234567-89ab-cdef-0123-{number:012}",
+                "name": f"pvc-01234567-89ab-cdef-0123-{number:012}",
+                "zone": "nyc1",
+                "size_bytes": 10 << 30,
+                "node_ids": [str(number % NODES)],
+                "tags": ["k8s", "cluster-1"],
+                "created_at": 1.0,
+            }
+        )
+        for number in range(VOLUMES)
+    )
+    return web.Response(text=f'{{"age_seconds": 0.0, "volumes": [\n{volumes}\n]}}\n')
+
+
 KINDS: dict[str, tuple[int, Callable[[int], Json]]] = {
     "nodes": (NODES, node),
     "csinodes": (NODES, csi_node),
     "persistentvolumes": (VOLUMES, volume),
     "volumeattachments": (VOLUMES, attachment),
     "pods": (NODES + PODS, pod),
+    "persistentvolumeclaims": (VOLUMES, claim),
 }
 
 
@@ -102,6 +139,8 @@ async def answer(request: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
         return stream
     count, make = KINDS[kind] if kind != "pods" or "fieldSelector" in request.query else (NODES, pod)
+    if "component=controller" in request.query.get("labelSelector", ""):
+        count, make = 1, controller_pod
     first, limit = int(request.query.get("continue", "0")), int(request.query["limit"])
     more = {"continue": str(first + limit)} if first + limit < count else {}
     items = [make(number) for number in range(first, min(count, first + limit))]
@@ -131,13 +170,14 @@ async def measure() -> int:
             "AIOCSI_START_TAINT": "true",
             "AIOCSI_DRAIN_WAIT": "true",
             "AIOCSI_MAX_VOLUMES": "true",
+            "AIOCSI_DRIFT_SECONDS": "10",
+            "AIOCSI_TAG": "cluster-1",
         }
         warden = await asyncio.create_subprocess_exec(  # noqa: TID251  # the process that is measured
             sys.executable, "-m", "warden", env={**os.environ, **settings}
         )
         try:
-            await until_ready()
-            await asyncio.sleep(LEADS_SECONDS)  # noqa: TID251  # it leads, and reads the pods of the cordoned node
+            await until_compared()
             now, most = (memory(warden.pid, key) for key in ("VmRSS", "VmHWM"))
         finally:
             for process in (warden, server):
@@ -160,13 +200,13 @@ def kubeconfig() -> Json:
     }
 
 
-async def until_ready() -> None:
-    """Wait until the warden watches everything. Raises TimeoutError."""
+async def until_compared() -> None:
+    """Wait until the warden has compared everything twice. Raises TimeoutError."""
     async with asyncio.timeout(READY_SECONDS), ClientSession() as session:
         while True:
             try:
-                async with session.get(f"http://127.0.0.1:{HTTP_PORT}/readyz") as told:
-                    if told.status == 200:
+                async with session.get(f"http://127.0.0.1:{HTTP_PORT}/metrics") as told:
+                    if f"{COMPARED} 2.0" in await told.text():
                         return
             except ClientError:
                 pass
@@ -183,6 +223,7 @@ def main() -> int:
     """Serve, or measure."""
     if sys.argv[1:] == ["serve"]:
         app = web.Application()
+        app.router.add_get("/volumes/{uid}", known)
         app.router.add_route("*", "/{path:.*}", answer)
         web.run_app(app, host="127.0.0.1", port=PORT, print=None)
         return 0

@@ -19,6 +19,7 @@ from warden.controller import ControllerSocket
 from warden.drift import DriftParts, DriftPolicy, DriftReport
 from warden.events import Recorder
 from warden.failover import Failover, Parts
+from warden.health import ClaimHealth, HealthParts, HealthPolicy
 from warden.lease import LeaseHolder, LeaseName
 from warden.metrics import WardenMetrics
 from warden.node_facts import NodeFacts
@@ -65,6 +66,13 @@ async def serve(chosen: WardenSettings) -> None:
             tasks.background(guard.run(), "start guard")
         if told.drain or told.max_volumes:
             tasks.background(NodeFacts(told, view, api, lease, counted).run(), "node facts")
+        if chosen.health_seconds:
+            health = ClaimHealth(
+                HealthPolicy(chosen.health_seconds, chosen.health_conditions),
+                HealthParts(view, api, controller, lease, recorder),
+                counted,
+            )
+            tasks.background(health.run(), "health of claims")
         if chosen.drift_seconds:
             pages = known_volumes.ControllerPages(api, pods, chosen.namespace, chosen.driver_name)
             drift_parts = DriftParts(view, api, controller, pages, lease, recorder)

@@ -98,6 +98,10 @@ class KubeApi(Protocol):
         """Apply a JSON patch; it is refused as a whole if a ``test`` fails."""
         ...
 
+    async def apply_status(self, kind: ResourceKind, json: Json, manager: str) -> Json:
+        """Apply what ``manager`` has to say of an object's status; what it no longer says is taken away."""
+        ...
+
     async def merge(self, kind: ResourceKind, name: str, json: Json, namespace: str = "") -> Json:
         """Apply a merge patch."""
         ...

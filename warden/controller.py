@@ -1,22 +1,22 @@
 """The controller, asked over its CSI socket as a sidecar does: how a volume is, and who holds it.
 
-Source: CSI 1.13 "ControllerGetVolume", "ControllerGetVolumeHealth", "ListSnapshots".
+Source: CSI 1.13 "ControllerGetVolume", "ControllerGetVolumeHealth", "ControllerListVolumeHealth", "ListSnapshots".
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import structlog
 from betterproto2 import Message
 from grpclib.client import Channel
-from grpclib.const import Cardinality
+from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
 from common.drift import CloudSnapshot
 from csi_proto.csi import v1 as csi
-from warden.records import ServerState
+from warden.records import HealthCondition, ServerState
 from warden.rules import looks
 
 log = structlog.get_logger("controller_client")
@@ -30,6 +30,13 @@ SERVICE = "/csi.v1.Controller/"
 FAILURES = (GRPCError, StreamTerminatedError, ProtocolError, OSError, TimeoutError)
 
 
+STATUSES: Mapping[csi.VolumeHealthErrorType, str] = {  # Kubernetes 1.37 "VolumeHealthStatusType"
+    csi.VolumeHealthErrorType.INACCESSIBLE: "Inaccessible",
+    csi.VolumeHealthErrorType.DEGRADED: "Degraded",
+    csi.VolumeHealthErrorType.DATA_LOSS: "DataLoss",
+}
+
+
 class ListPart(Protocol):
     """One page of a list."""
 
@@ -37,6 +44,7 @@ class ListPart(Protocol):
 
 
 Part = TypeVar("Part", bound=ListPart)
+Kept = TypeVar("Kept")
 
 
 class AskedController(Protocol):
@@ -52,6 +60,22 @@ class AskedLists(Protocol):
 
     async def snapshots(self) -> list[CloudSnapshot] | None:
         """Return all snapshots; None if they are not known in full. Never raises."""
+        ...
+
+
+class AskedHealth(Protocol):
+    """What the controller tells of the health of all volumes. No method raises."""
+
+    async def ailing(self) -> Mapping[str, tuple[HealthCondition, ...]] | None:
+        """Return what is wrong with each volume that is not well, by its handle; None if not all were told of."""
+        ...
+
+    async def handles(self) -> frozenset[str] | None:
+        """Return the handles of all volumes; None if not all were told of."""
+        ...
+
+    async def is_gone(self, handle: str) -> bool:
+        """Tell whether the driver says that there is no such volume."""
         ...
 
 
@@ -82,14 +106,44 @@ class ControllerSocket:
             request = csi.ListSnapshotsRequest(starting_token=token)
             return await self._call("ListSnapshots", request, csi.ListSnapshotsResponse, LIST_SECONDS)
 
-        found = []
+        return await _whole(
+            "ListSnapshots", ask, lambda page: [_snapshot(each.snapshot) for each in page.entries if each.snapshot]
+        )
+
+    async def ailing(self) -> Mapping[str, tuple[HealthCondition, ...]] | None:
+        """Return what is wrong with each volume that is not well; None if not all were told of."""
+
+        async def ask(token: str) -> csi.ControllerListVolumeHealthResponse:
+            request = csi.ControllerListVolumeHealthRequest(starting_token=token)
+            reply = csi.ControllerListVolumeHealthResponse
+            return await self._call("ControllerListVolumeHealth", request, reply, LIST_SECONDS)
+
+        found = await _whole(
+            "ControllerListVolumeHealth",
+            ask,
+            lambda page: [(each.volume_id, _conditions(each)) for each in page.entries],
+        )
+        return None if found is None else dict(found)
+
+    async def handles(self) -> frozenset[str] | None:
+        """Return the handles of all volumes; None if not all were told of."""
+
+        async def ask(token: str) -> csi.ListVolumesResponse:
+            request = csi.ListVolumesRequest(starting_token=token)
+            return await self._call("ListVolumes", request, csi.ListVolumesResponse, LIST_SECONDS)
+
+        found = await _whole(
+            "ListVolumes", ask, lambda page: [each.volume.volume_id for each in page.entries if each.volume]
+        )
+        return None if found is None else frozenset(found)
+
+    async def is_gone(self, handle: str) -> bool:
+        """Tell whether the driver says that there is no such volume; a driver that says nothing does not."""
         try:
-            async for page in _pages(ask):
-                found += [_snapshot(each.snapshot) for each in page.entries if each.snapshot is not None]
+            await self._health(handle)
         except FAILURES as error:
-            log.info("list_failed", method="ListSnapshots", message=str(error) or type(error).__name__)
-            return None
-        return found
+            return isinstance(error, GRPCError) and error.status is Status.NOT_FOUND
+        return False
 
     async def _holders(self, handle: str) -> list[str]:
         request = csi.ControllerGetVolumeRequest(volume_id=handle)
@@ -117,6 +171,17 @@ class ControllerSocket:
         return answer
 
 
+async def _whole(
+    method: str, ask: Callable[[str], Awaitable[Part]], keep: Callable[[Part], Iterable[Kept]]
+) -> list[Kept] | None:
+    """Return what is kept of each page of a list; None if one of them was not to be had."""
+    try:
+        return [kept async for page in _pages(ask) for kept in keep(page)]
+    except FAILURES as error:
+        log.info("list_failed", method=method, message=str(error) or type(error).__name__)
+        return None
+
+
 async def _pages(ask: Callable[[str], Awaitable[Part]]) -> AsyncIterator[Part]:
     """Yield all pages of a list. Raises what ``ask`` does, and ProtocolError if there is no end."""
     token = ""
@@ -127,6 +192,15 @@ async def _pages(ask: Callable[[str], Awaitable[Part]]) -> AsyncIterator[Part]:
         if not token:
             return
     raise ProtocolError("the list has no end")
+
+
+def _conditions(told: csi.VolumeHealth) -> tuple[HealthCondition, ...]:
+    """Return what Kubernetes has a word for."""
+    return tuple(
+        HealthCondition(STATUSES[each.status], each.reason, each.message)
+        for each in told.health_statuses
+        if each.status in STATUSES
+    )
 
 
 def _snapshot(told: csi.Snapshot) -> CloudSnapshot:

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TypeVar
 
 import structlog
@@ -32,7 +31,8 @@ from warden.known_volumes import AskedPages
 from warden.lease import LeaseHolder
 from warden.metrics import WardenMetrics
 from warden.records import PersistentVolume, Reference
-from warden.rules import findings, objects
+from warden.rules import objects
+from warden.rules.findings import Ledger
 from warden.rules.objects import Json, text
 from warden.view import View
 
@@ -106,10 +106,8 @@ class DriftReport:
 
     def _forget(self) -> None:
         """Begin again: another warden leads, and tells."""
-        self._tracks: dict[Difference, findings.Track] = {}
-        self._told: set[Difference] = set()
+        self._ledger: Ledger[Difference] = Ledger(ROUNDS, lambda difference: difference.kind)
         self._judged: set[DriftKind] = set()
-        self._rounds = 0
         self._read_at = float("-inf")  # when the cloud's volumes were as they were judged by last, loop seconds
         self._metrics.drift.clear()
         self._metrics.drift_bytes.clear()
@@ -164,13 +162,9 @@ class DriftReport:
         return found
 
     def _learn(self, verdict: DriftVerdict) -> None:
-        self._rounds += 1
         self._judged |= verdict.judged
-        self._tracks = findings.follow(
-            self._tracks, verdict.found, lambda difference: difference.kind in verdict.judged, ROUNDS
-        )
-        standing = [each for each, track in self._tracks.items() if findings.stands(track, ROUNDS)]
-        self._told.intersection_update(standing)
+        self._ledger.learn(verdict.found, verdict.judged)
+        standing = self._ledger.standing()
         for kind in self._judged:
             of_kind = [each for each in standing if each.kind is kind]
             self._metrics.drift.labels(kind.value).set(len(of_kind))
@@ -178,8 +172,9 @@ class DriftReport:
 
     async def _tell(self) -> None:
         """Write an Event of each difference that stands and was not told of; of many, some."""
-        new = (each for each, track in self._tracks.items() if findings.stands(track, ROUNDS))
-        for each in [*islice((each for each in new if each not in self._told), EVENTS_AT_ONCE)]:
+        for each in self._ledger.untold()[:EVENTS_AT_ONCE]:
+            if self._lease.left() <= 0:
+                return
             try:
                 about = await self._reference(each.about)
             except KubeError as error:
@@ -187,8 +182,8 @@ class DriftReport:
                 continue
             log.warning("drift", kind=each.kind.value, object=each.what, message=each.said)
             message = f"{each.what}: {each.said}. Would end it: {each.remove}"
-            await self._recorder.tell(about, REASONS[each.kind], message, again=self._rounds > ROUNDS)
-            self._told.add(each)
+            if await self._recorder.tell(about, REASONS[each.kind], message, again=self._ledger.try_to_tell(each)):
+                self._ledger.tell(each)
 
     async def _reference(self, about: KubernetesName) -> Reference:
         """Return what an Event says of an object; the driver where the cluster has no object. Raises KubeError."""

@@ -38,9 +38,13 @@ class Reason(Enum):
     CLAIM_UNUSED = "ClaimUnused"
     SIZE_DIFFERS = "SizeDiffers"
     SNAPSHOTS_NEAR_LIMIT = "SnapshotsNearLimit"
+    VOLUME_INACCESSIBLE = "VolumeInaccessible"
+    VOLUME_DEGRADED = "VolumeDegraded"
+    VOLUME_DATA_LOSS = "VolumeDataLoss"
+    VOLUME_RECOVERED = "VolumeRecovered"
 
 
-NORMAL = {Reason.NODE_CLEARED, Reason.RELEASED_PV, Reason.CLAIM_UNUSED}
+NORMAL = {Reason.NODE_CLEARED, Reason.RELEASED_PV, Reason.CLAIM_UNUSED, Reason.VOLUME_RECOVERED}
 
 
 def _utc_now() -> datetime:
@@ -56,15 +60,19 @@ class Recorder:
         self._metrics = metrics
         self._clock = clock
 
-    async def tell(self, about: Reference, reason: Reason, message: str, *, again: bool = True) -> None:
-        """Write an Event, or count it on the one that is there; without ``again`` that one stays as it is."""
+    async def tell(self, about: Reference, reason: Reason, message: str, *, again: bool = True) -> bool:
+        """Write an Event, or count it on the one that is there; without ``again`` that one stays as it is.
+
+        Return whether it is known to be there.
+        """
         json = self._json(about, reason, message[:LONGEST_MESSAGE])
         try:
             await self._write(json, again=again)
         except KubeError as error:
             log.warning("event_not_written", reason=reason.value, object=about.name, message=str(error))
-        else:
-            self._metrics.events.labels(reason.value).inc()
+            return False
+        self._metrics.events.labels(reason.value).inc()
+        return True
 
     async def _write(self, json: dict[str, object], *, again: bool) -> None:
         try:

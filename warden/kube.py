@@ -25,6 +25,7 @@ SILENCE_SECONDS = 150.0  # a bookmark comes about every minute: after so long th
 ANSWER_SECONDS = 15.0  # for everything else
 CONNECTIONS = 16
 JSON, JSON_PATCH, MERGE_PATCH = "application/json", "application/json-patch+json", "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
 
 
 def connect() -> httpx2.AsyncClient:
@@ -88,6 +89,11 @@ class Kube:
     async def patch(self, kind: ResourceKind, name: str, steps: Sequence[Json], namespace: str = "") -> Json:
         """Apply a JSON patch."""
         return await self._ask("PATCH", f"{_path(kind, namespace)}/{name}", body=list(steps), sort=JSON_PATCH)
+
+    async def apply_status(self, kind: ResourceKind, json: Json, manager: str) -> Json:
+        """Apply what ``manager`` has to say of an object's status."""
+        path = f"{_path(kind, text(json, 'metadata', 'namespace'))}/{text(json, 'metadata', 'name')}/status"
+        return await self._ask("PATCH", path, {"fieldManager": manager, "force": "true"}, body=json, sort=APPLY)
 
     async def merge(self, kind: ResourceKind, name: str, json: Json, namespace: str = "") -> Json:
         """Apply a merge patch."""

@@ -25,6 +25,18 @@ class WardenMetrics:
         self.failovers = Counter("aiocsi_failovers", "What was done about lost nodes.", ["result"], registry=registry)
 
         self.start_taints = Gauge("aiocsi_start_taints", "Nodes that still have the startup taint.", registry=registry)
+        self.unhealthy = Gauge(
+            "aiocsi_claims_unhealthy",
+            "Claims whose volume is not well, as the controller tells it.",
+            ["status", "reason"],
+            registry=registry,
+        )
+        self.health_rounds = Counter(
+            "aiocsi_health_rounds",
+            "Looks at the health of all volumes: judged, or incomplete because a list was not whole.",
+            ["result"],
+            registry=registry,
+        )
         self.drift = Gauge(
             "aiocsi_drift",
             "Differences between cluster and cloud, by kind; no sample while a kind cannot be judged.",

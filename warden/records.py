@@ -95,6 +95,15 @@ class VolumePod:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthCondition:
+    """What is wrong with a volume, in Kubernetes' words: Inaccessible, Degraded or DataLoss, and why."""
+
+    status: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class PersistentVolume:
     """A PersistentVolume of the driver, and the claim that it is bound to, if there is one."""
 

@@ -39,6 +39,16 @@ class WardenSettings(Shared):
     failover_max_nodes: int = environ.var(
         1, converter=converters.integer(1, 100), help="how many nodes may be tainted at once"
     )
+    health_seconds: float = environ.var(
+        60.0,
+        converter=converters.seconds(0, 86400),
+        help="how often the controller is asked for the health of all volumes, seconds; 0: never",
+    )
+    health_conditions: bool = environ.var(
+        True,
+        converter=converters.boolean,
+        help="write it to the status of claims, where the API server has the feature gate CSIVolumeHealth",
+    )
     drift_seconds: float = environ.var(
         600.0,
         converter=converters.seconds(0, 86400),

@@ -8,6 +8,7 @@ from tools.chart import rights as page_of_rights
 
 TAINT = "warden: {failover: {mode: taint}}"
 ROLE, BINDING = "ClusterRole/kube-system-aiocsi-warden", "ClusterRoleBinding/kube-system-aiocsi-warden"
+HEALTHY = ("patch", "persistentvolumeclaims/status")
 POLICY = "ValidatingAdmissionPolicy/kube-system-aiocsi-warden"
 
 
@@ -43,7 +44,7 @@ def test_without_rights_to_change_anything_it_is_a_container_beside_the_controll
     writes = {
         (verb, what) for verb, what in rights(f"warden: {{failover: {{mode: {mode}}}}}") if verb in {"create", "patch"}
     }
-    assert writes == {("create", "events"), ("patch", "events")}
+    assert writes == {("create", "events"), ("patch", "events"), HEALTHY}
 
 
 def test_it_may_list_pods_only_where_it_tells_of_them() -> None:
@@ -168,7 +169,7 @@ OF_DRIFT = {(verb, what) for verb in ("get", "list") for what in ("persistentvol
 
 def test_it_may_read_what_it_compares_with_the_cloud_only_where_it_does() -> None:
     assert rights("snapshots: {enabled: true}") >= OF_DRIFT
-    assert rights(NO_DRIFT) & OF_DRIFT == set()
+    assert rights("warden: {drift: {intervalSeconds: 0}, health: {conditions: false}}") & OF_DRIFT == set()
     assert "volumesnapshotcontents" not in {what for _, what in rights("snapshots: {enabled: false}")}
     pods = [rule for rule in items(render()["Role/aiocsi-warden"], "rules") if rule["resources"] == ["pods"]]
     assert [rule["verbs"] for rule in pods] == [["list"]]
@@ -192,3 +193,32 @@ def test_drift_is_not_compared_more_often_than_the_cloud_is_read() -> None:
 
 def test_the_page_of_its_rights_is_what_the_chart_renders() -> None:
     assert page_of_rights.PAGE.read_text() == page_of_rights.made(), "python -m tools.chart.rights writes it"
+
+
+def health_rights(values: str, kubernetes: str) -> tuple[bool, str]:
+    """Return whether the warden may write the health of claims, and what it is told of that."""
+    rendered = render(values, kubernetes=kubernetes)
+    rules = items(rendered[ROLE], "rules")
+    warden = containers(rendered["Deployment/aiocsi-controller"])["warden"]
+    granted = any(HEALTHY[1] in _list(rule, "resources") and HEALTHY[0] in _list(rule, "verbs") for rule in rules)
+    return granted, str(environment(warden)["AIOCSI_HEALTH_CONDITIONS"])
+
+
+@pytest.mark.parametrize(
+    ("values", "kubernetes", "is_granted"),
+    [
+        pytest.param("", "1.37.0", True, id="Kubernetes has the field"),
+        pytest.param("", "1.36.0", False, id="it does not"),
+        pytest.param("warden: {health: {conditions: false}}", "1.37.0", False, id="it is not wanted"),
+        pytest.param("warden: {health: {intervalSeconds: 0}}", "1.37.0", False, id="health is off"),
+    ],
+)
+def test_it_may_write_the_health_of_claims_only_where_they_can_have_one(
+    values: str, kubernetes: str, is_granted: bool
+) -> None:
+    assert health_rights(values, kubernetes) == (is_granted, str(is_granted).lower())
+
+
+def test_a_policy_bounds_what_it_may_change_of_claims() -> None:
+    assert f"{POLICY}-claims" in render(TAINT, kubernetes="1.37.0")
+    assert f"{POLICY}-claims" not in render(TAINT, kubernetes="1.36.0")

@@ -29,6 +29,8 @@ class FakeApiServer:
     deaf: bool = False  # watches are open, and nothing comes
     objects: dict[ResourceKind, dict[str, Object]] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)  # verbs that are forbidden
+    volume_health: bool = True  # the feature gate CSIVolumeHealth
+    refuses_health: str = ""  # the message of an API server that does not have the field
     lose_reply: bool = False  # the next change takes effect, and its caller never learns
     calls: list[str] = field(default_factory=list)
     latency: Callable[[], float] = lambda: 0.0
@@ -43,7 +45,11 @@ class FakeApiServer:
         metadata = cast("Object", made.setdefault("metadata", {}))
         before = self.of(kind).get(name_of(made))
         self.version += 1
-        uid = text(before, "metadata", "uid") or f"uid-{kind.name}-{name_of(made)}-{self.version}"
+        uid = (
+            text(before, "metadata", "uid")
+            or text(metadata, "uid")
+            or f"uid-{kind.name}-{name_of(made)}-{self.version}"
+        )
         metadata.update(resourceVersion=str(self.version), uid=uid)
         self.of(kind)[name_of(made)] = made
         self._tell(kind, "MODIFIED" if before else "ADDED", made)
@@ -146,6 +152,20 @@ class FakeApiServer:
     async def patch(self, kind: ResourceKind, name: str, steps: Sequence[Json], namespace: str = "") -> Json:
         await self._arrive("patch", kind)
         return self._reply(self.put(kind, patched(self._find(kind, name, namespace), steps)))
+
+    async def apply_status(self, kind: ResourceKind, json: Json, manager: str) -> Json:
+        """Apply to a claim's health alone, as one manager."""
+        await self._arrive("apply", kind)
+        name, namespace = text(json, "metadata", "name"), text(json, "metadata", "namespace")
+        found = self._find(kind, name, namespace)
+        if text(json, "metadata", "uid") != text(found, "metadata", "uid"):
+            raise KubeError(api.CONFLICT, "the object has been replaced")
+        if self.refuses_health:
+            raise KubeError(INVALID, self.refuses_health)
+        health = at(json, "status", "healthStatus") if self.volume_health else None
+        fields = [{"manager": manager}] if health else []
+        made = merged(found, {"status": {"healthStatus": health}, "metadata": {"managedFields": fields}})
+        return self._reply(self.put(kind, made))
 
     async def merge(self, kind: ResourceKind, name: str, json: Json, namespace: str = "") -> Json:
         await self._arrive("patch", kind)

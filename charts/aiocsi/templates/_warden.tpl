@@ -27,6 +27,13 @@ Nodes or pods: the sidecars of the controller's pod have no use for those rights
 {{- eq (toString .Values.warden.failover.mode) "false" | ternary "off" .Values.warden.failover.mode -}}
 {{- end }}
 
+{{/* Whether the warden writes the health of claims to their status: "true", or empty. */}}
+{{- define "aiocsi.healthConditions" -}}
+{{- with .Values.warden.health -}}
+{{- if and .intervalSeconds .conditions (semverCompare ">=1.37.0-0" $.Capabilities.KubeVersion.Version) -}}true{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{/* The name of the warden's lease. */}}
 {{- define "aiocsi.wardenLease" -}}
 aiocsi-warden-{{ .Values.driver.name }}
@@ -82,6 +89,10 @@ aiocsi-warden-{{ .Values.driver.name }}
   value: {{ .Values.warden.failover.maxNodes | quote }}
 - name: AIOCSI_START_TAINT
   value: {{ .Values.warden.startTaint | quote }}
+- name: AIOCSI_HEALTH_SECONDS
+  value: {{ .Values.warden.health.intervalSeconds | quote }}
+- name: AIOCSI_HEALTH_CONDITIONS
+  value: {{ include "aiocsi.healthConditions" . | default "false" | quote }}
 - name: AIOCSI_DRIFT_SECONDS
   value: {{ .Values.warden.drift.intervalSeconds | quote }}
 - name: AIOCSI_DRIFT_UNUSED_DAYS

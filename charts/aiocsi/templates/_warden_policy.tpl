@@ -59,6 +59,50 @@ metadata:
 spec:
   policyName: {{ $name }}
   validationActions: [Deny]
+{{- if include "aiocsi.healthConditions" . }}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: {{ $name }}-claims
+  labels:
+    {{- $labels | nindent 4 }}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [UPDATE], resources: [persistentvolumeclaims, persistentvolumeclaims/status]}
+  matchConditions:
+    - name: by-the-warden
+      expression: request.userInfo.username == {{ $user | quote }}
+  variables:
+    - {name: was, expression: oldObject.status}
+    - {name: is, expression: object.status}
+  validations:
+    - expression: >-
+        object.spec == oldObject.spec &&
+        variables.is.?phase.orValue("") == variables.was.?phase.orValue("") &&
+        variables.is.?accessModes.orValue([]) == variables.was.?accessModes.orValue([]) &&
+        variables.is.?capacity.orValue({}) == variables.was.?capacity.orValue({}) &&
+        variables.is.?conditions.orValue([]) == variables.was.?conditions.orValue([]) &&
+        variables.is.?allocatedResources.orValue({}) == variables.was.?allocatedResources.orValue({}) &&
+        variables.is.?allocatedResourceStatuses.orValue({}) == variables.was.?allocatedResourceStatuses.orValue({}) &&
+        variables.is.?currentVolumeAttributesClassName.orValue("") == variables.was.?currentVolumeAttributesClassName.orValue("") &&
+        object.metadata.?labels.orValue({}) == oldObject.metadata.?labels.orValue({}) &&
+        object.metadata.?annotations.orValue({}) == oldObject.metadata.?annotations.orValue({}) &&
+        object.metadata.?finalizers.orValue([]) == oldObject.metadata.?finalizers.orValue([])
+      message: the warden may change nothing of a claim but the health in its status
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ $name }}-claims
+  labels:
+    {{- $labels | nindent 4 }}
+spec:
+  policyName: {{ $name }}-claims
+  validationActions: [Deny]
+{{- end }}
 {{- end }}
 
 {{/* What of a pod it may change: the two annotations by which it tells the node service of its Node, of that service's

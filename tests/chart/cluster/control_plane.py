@@ -140,6 +140,7 @@ class ControlPlane:
             "service-account-key-file": str(self.folder / "sa.key"),
             "service-account-signing-key-file": str(self.folder / "sa.key"),
             "allow-privileged": "true",
+            "feature-gates": "CSIVolumeHealth=true",
             "disable-admission-plugins": "TaintNodesByCondition",  # nobody reports the nodes' conditions
         }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -16,9 +16,10 @@ from tools.processes.run import ToolFailed
 from warden import kube
 from warden.events import Recorder
 from warden.failover import Failover, Parts
+from warden.health import ClaimHealth, HealthParts, HealthPolicy
 from warden.lease import LeaseHolder, LeaseName
 from warden.metrics import WardenMetrics
-from warden.records import ServerState
+from warden.records import HealthCondition, ServerState
 from warden.rules.failover import Mode, Policy
 from warden.view import View
 
@@ -226,3 +227,137 @@ async def life(plane: ControlPlane) -> None:
     assert {(event["reason"]) for event in told} >= {"NodeTainted", "NodeTaintRemoved"}
     holder = "--output=jsonpath={.spec.holderIdentity}"
     assert plane.kubectl("get", "lease", f"aiocsi-warden-{DRIVER}", IN, holder) == ""
+
+
+HEALTH = {"healthConditions": [{"status": "Degraded", "reason": "R", "message": "m"}]}
+NO_MORE = "the warden may change nothing of a claim but the health in its status"
+FORBIDDEN_OF_CLAIMS: dict[str, object] = {
+    "its size is changed": {"status": {"capacity": {"storage": "9Gi"}}},
+    "a condition of another is set": {"status": {"conditions": [{"type": "Resizing", "status": "True"}]}},
+    "its phase is changed": {"status": {"phase": "Lost"}},
+}
+
+
+@pytest.fixture
+def claimed(tainting: ControlPlane) -> Iterator[ControlPlane]:
+    """A claim that is bound to a volume of the driver."""
+    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "", "volumeName": "pv-2"}
+    asked = {"requests": {"storage": "1Gi"}}
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data-2", "namespace": "default"},
+        "spec": {**spec, "resources": asked},
+    }
+    volume = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": "pv-2"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "capacity": {"storage": "1Gi"},
+            "csi": {"driver": DRIVER, "volumeHandle": "volume-2"},
+            "persistentVolumeReclaimPolicy": "Retain",
+        },
+    }
+    tainting.kubectl(
+        "create", "--filename=-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": [volume, claim]})
+    )
+    with asyncio.Runner() as runner:
+        runner.run(until(lambda: claim_says(tainting, "{.status.phase}") == "Bound" or None, DONE_SECONDS))
+    yield tainting
+    tainting.kubectl("delete", "persistentvolumeclaim", "data-2", "--namespace=default", "--wait=false")
+    tainting.kubectl("delete", "persistentvolume", "pv-2", "--wait=false")
+
+
+def claim_says(plane: ControlPlane, path: str) -> str:
+    return plane.kubectl("get", "persistentvolumeclaim", "data-2", "--namespace=default", f"--output=jsonpath={path}")
+
+
+async def refused(changes: object, *, is_warden: bool = True, dry: bool = True) -> str:
+    """Patch the claim's status; return why that was refused."""
+    who = {"Impersonate-User": AS.removeprefix("--as=")} if is_warden else {}
+    async with kube.connect() as client:
+        answer = await client.patch(
+            "/api/v1/namespaces/default/persistentvolumeclaims/data-2/status",
+            params={"dryRun": "All"} if dry else {},
+            headers={"Content-Type": "application/merge-patch+json", **who},
+            content=json.dumps(changes).encode(),
+        )
+    return answer.text if answer.is_error else ""
+
+
+def test_it_may_change_nothing_of_a_claim_but_its_health(
+    claimed: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(claimed.kubeconfig))
+    with asyncio.Runner() as runner:
+        runner.run(bounds(claimed))
+    assert is_granted(claimed, "patch pvc --subresource=status")
+    unneeded = ("patch pvc", "delete pvc", "update pvc --subresource=status")
+    assert [right for right in unneeded if is_granted(claimed, right)] == []
+
+
+async def bounds(plane: ControlPlane) -> None:
+    """Try what is forbidden, and what is not."""
+    async with asyncio.timeout(DONE_SECONDS):
+        while NO_MORE not in await refused(next(iter(FORBIDDEN_OF_CLAIMS.values()))):
+            pass  # the API server learns a policy a moment after it was made
+    for what, changes in FORBIDDEN_OF_CLAIMS.items():
+        assert NO_MORE in await refused(changes), what
+        assert await refused(changes, is_warden=False) == ""  # an administrator may
+    assert await refused({"status": {"healthStatus": HEALTH}}, dry=False) == ""
+    assert claim_says(plane, "{.status.healthStatus.healthConditions[0].reason}") == "R"
+    assert await refused({"status": {"healthStatus": None}}, dry=False) == ""
+
+
+class IllVolume:
+    """A controller that knows one volume, which is not well."""
+
+    ill = True
+    known = True
+
+    async def ailing(self) -> Mapping[str, tuple[HealthCondition, ...]]:
+        return {"volume-2": (HealthCondition("Inaccessible", "ServerNotActive", "it is off"),)} if self.ill else {}
+
+    async def handles(self) -> frozenset[str]:
+        return frozenset({"volume-2"} if self.known else ())
+
+    async def is_gone(self, handle: str) -> bool:
+        return handle == "volume-2" and not self.known
+
+
+def test_the_health_of_a_volume_is_shown_on_its_claim_and_goes(
+    claimed: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(claimed.kubeconfig))
+    with asyncio.Runner() as runner:
+        runner.run(illness(claimed))
+
+
+async def illness(plane: ControlPlane) -> None:
+    """Run a warden until the claim has shown each finding, and none any more."""
+    tasks, told, metrics = Tasks(), IllVolume(), WardenMetrics(CollectorRegistry())
+    reasons = "{.status.healthStatus.healthConditions[*].reason}"
+
+    def says(wanted: str) -> bool | None:
+        return claim_says(plane, reasons) == wanted or None
+
+    async with kube.connect() as client:
+        api = kube.Kube(client)
+        view = View(api, DRIVER)
+        lease = LeaseHolder(api, LeaseName("kube-system", f"aiocsi-warden-{DRIVER}", "test"), tasks)
+        parts = HealthParts(view, api, told, lease, Recorder(api, "test", metrics))
+        work = ClaimHealth(HealthPolicy(0.5, conditions=True), parts, metrics)
+        view.start(tasks)
+        tasks.background(work.run(), "health")
+        await lease.start()
+        await until(lambda: says("ServerNotActive"), DONE_SECONDS)
+        told.known = False
+        await until(lambda: says("VolumeGone ServerNotActive"), DONE_SECONDS)
+        told.ill, told.known = False, True
+        await until(lambda: says(""), DONE_SECONDS)
+        await lease.drain(5)
+        await tasks.close()
+    about = [event for event in plane.get("events", "--namespace=default") if "data-2" in str(event["involvedObject"])]
+    assert {event["reason"] for event in about} >= {"VolumeInaccessible", "VolumeDataLoss", "VolumeRecovered"}

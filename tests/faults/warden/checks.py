@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 from tests.fakes.api_server import FakeApiServer, patched
 from tests.faults.sim.trace import Broken
-from tests.faults.warden.servers import Cloud
-from warden.api import NODES, PODS, ResourceKind
+from tests.faults.warden.servers import ILL, Cloud
+from warden.api import EVENTS, NODES, PODS, ResourceKind
 from warden.rules.failover import PARTITION, Mode, Policy
 from warden.rules.node_facts import FactsPolicy
-from warden.rules.objects import Json, at, each, text
+from warden.rules.objects import Json, at, each, name_of, text
 from warden.rules.taints import OUT_OF_SERVICE
 
+HEALTH_SECONDS = 20.0  # from list to list
 LATE_SECONDS = 30.0  # a look, a list and a patch may take so long: what changes meanwhile nobody can see
 ROUNDING = 0.01
 
@@ -30,6 +31,36 @@ class JudgingApiServer(FakeApiServer):
     told: FactsPolicy = field(default_factory=lambda: FactsPolicy("", drain=True, max_volumes=True))
     gone: set[str] = field(default_factory=set)  # nodes whose object was deleted for so long that everybody has seen it
     broken: list[str] = field(default_factory=list)
+    said_ill: dict[str, float] = field(default_factory=dict)  # when an Event told last that a volume is ill
+
+    async def create(self, kind: ResourceKind, json: Json) -> Json:
+        """Make an object, and judge an Event of a volume's health."""
+        try:
+            return await super().create(kind, json)
+        finally:
+            if kind == EVENTS and self.of(EVENTS).get(name_of(json), {}).get("lastTimestamp") == json["lastTimestamp"]:
+                self._judge_event(json)
+
+    async def _merge_event(self, name: str, json: Json, namespace: str) -> Json:
+        try:
+            return await super().merge(EVENTS, name, json, namespace)
+        finally:
+            self._judge_event(self.of(EVENTS).get(f"{namespace}/{name}", {}))
+
+    def _judge_event(self, event: Json) -> None:
+        now, volume = asyncio.get_running_loop().time(), text(event, "involvedObject", "name")
+        handle, said = f"handle-{volume}", f"{text(event, 'reason')} {text(event, 'message')}"
+        if ILL not in said:
+            return
+        if text(event, "reason") == "VolumeRecovered":
+            if self.cloud.is_the_same(handle, now - LATE_SECONDS - 2 * HEALTH_SECONDS):
+                self._say(f"{volume} was said to be well, and is ill all the time")
+            return
+        if not self.cloud.was_ill(handle, now - LATE_SECONDS - HEALTH_SECONDS):
+            self._say(f"{volume} was said to be ill, and is well")
+        if volume in self.said_ill and self.cloud.is_the_same(handle, self.said_ill[volume]):
+            self._say(f"{volume} was said to be ill twice")
+        self.said_ill[volume] = now
 
     async def patch(self, kind: ResourceKind, name: str, steps: Sequence[Json], namespace: str = "") -> Json:
         """Apply a warden's patch, and judge what it has changed."""
@@ -43,7 +74,9 @@ class JudgingApiServer(FakeApiServer):
         return self._reply(made)
 
     async def merge(self, kind: ResourceKind, name: str, json: Json, namespace: str = "") -> Json:
-        """Apply what a warden tells a node service, and judge it."""
+        """Apply what a warden tells a node service, or counts on an Event, and judge it."""
+        if kind == EVENTS:
+            return await self._merge_event(name, json, namespace)
         if kind != PODS:
             return await super().merge(kind, name, json, namespace)
         node = text(self._find(kind, name, namespace), "spec", "nodeName")

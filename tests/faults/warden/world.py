@@ -10,17 +10,19 @@ from prometheus_client.registry import CollectorRegistry
 from common.tasks import Tasks
 from tests.faults.sim.loop import Process, sleep
 from tests.faults.sim.trace import Broken
-from tests.faults.warden.checks import JudgingApiServer, annotation, is_ready, keys, taints_of
+from tests.faults.warden.checks import HEALTH_SECONDS, JudgingApiServer, annotation, is_ready, keys, taints_of
 from tests.faults.warden.kubernetes import DRIVER, Kubernetes
 from tests.faults.warden.maintenance import NAMESPACE, Maintenance
 from tests.faults.warden.servers import CHANGING, OFF, ON, Cloud, Server, SimulatedSocket
-from warden.api import CSI_NODES, NODES, VOLUMES
+from warden.api import CLAIMS, CSI_NODES, NODES, VOLUMES
 from warden.events import Recorder
 from warden.failover import Failover, Parts
+from warden.health import ClaimHealth, HealthParts, HealthPolicy
 from warden.lease import LeaseHolder, LeaseName
 from warden.metrics import WardenMetrics
 from warden.node_facts import NodeFacts
 from warden.rules.failover import Mode, Policy
+from warden.rules.health import shown
 from warden.rules.node_facts import FactsPolicy
 from warden.rules.objects import Json, at
 from warden.rules.taints import OUT_OF_SERVICE, ignored, tainted_by
@@ -61,6 +63,8 @@ class World:
         for name, server in ((name, self.cloud.servers[f"s-{name}"]) for name in self.names):
             server.become(ON)
             self.kubernetes.cut.discard(name)
+        for handle in [handle for handle in self.cloud.ill if self.cloud.is_ill(handle)]:
+            self.cloud.turn(handle)
         self.cloud.away = self.api.away = False
         await sleep(QUIET_SECONDS)
         self._at_the_end()
@@ -70,7 +74,7 @@ class World:
     def _actors(self) -> list[Callable[[], Coroutine[object, object, None]]]:
         wardens = [lambda me=me: self._warden(me) for me in ("w1", "w2")]
         people = [self._operator, self.maintenance.run]
-        return [self.kubernetes.run, self._power, self._absences, *people, *wardens, self._judge]
+        return [self.kubernetes.run, self._power, self._absences, self._illness, *people, *wardens, self._judge]
 
     def _fill(self) -> None:
         for number, name in enumerate(self.names, 1):
@@ -82,7 +86,9 @@ class World:
             self.api.put(CSI_NODES, {"metadata": {"name": name}, "spec": {"drivers": drivers}})
             claim = {"namespace": "apps", "name": f"v{number}", "uid": f"c{number}"}
             csi = {"driver": DRIVER, "volumeHandle": f"handle-v{number}"}
-            self.api.put(VOLUMES, {"metadata": {"name": f"v{number}"}, "spec": {"csi": csi, "claimRef": claim}})
+            metadata, status = {"name": f"v{number}"}, {"phase": "Bound"}
+            self.api.put(VOLUMES, {"metadata": metadata, "spec": {"csi": csi, "claimRef": claim}, "status": status})
+            self.api.put(CLAIMS, {"metadata": claim, "status": status})
             self.kubernetes.start(f"v{number}", name)
             self.maintenance.replace_service(name)
 
@@ -144,6 +150,12 @@ class World:
             await self._pause(10, 120)
             self.api.away = self.cloud.away = False
 
+    async def _illness(self) -> None:
+        """Let volumes become ill, and well again."""
+        while await self._pause(20, 200):
+            handle = f"handle-v{self.dice.randrange(1, NODE_COUNT + 1)}"
+            self.cloud.turn(handle)
+
     async def _operator(self) -> None:
         """Taint and untaint nodes, opt them out, delete and restore Node objects."""
         while await self._pause(2, 25):
@@ -190,10 +202,14 @@ class World:
         view = View(self.api, DRIVER, NAMESPACE)
         lease = LeaseHolder(self.api, LeaseName("system", "warden", me), tasks, self._clock)
         recorder = Recorder(self.api, me, metrics, self._clock)
-        parts = Parts(view, self.api, SimulatedSocket(self.cloud, self.dice), lease, recorder, self._clock)
+        controller = SimulatedSocket(self.cloud, self.dice)
+        parts = Parts(view, self.api, controller, lease, recorder, self._clock)
         view.start(tasks)
         tasks.background(Failover(self.policy, parts, metrics).run(), "failover")
         tasks.background(NodeFacts(self.api.told, view, self.api, lease, metrics).run(), "node facts")
+        asked = HealthParts(view, self.api, controller, lease, recorder, self._clock)
+        health = ClaimHealth(HealthPolicy(HEALTH_SECONDS, conditions=True), asked, metrics)
+        tasks.background(health.run(), "health of claims")
         await lease.start()
 
     def _clock(self) -> datetime:
@@ -210,6 +226,9 @@ class World:
             raise Broken(self.api.broken[0])
         if wrong := self.maintenance.wrong():
             raise Broken(wrong)
+        for name, claim in self.api.of(CLAIMS).items():
+            if shown(claim):
+                raise Broken(f"{name} is well, and its status shows {shown(claim)}")
         for name, node in self.api.of(NODES).items():
             if annotation(node, tainted_by(DRIVER)) is not None:
                 raise Broken(f"{name} runs, and keeps the annotation of the warden")

@@ -15,7 +15,7 @@ from common.server import GrpcServer
 from csi_proto.csi import v1 as csi
 from warden import controller
 from warden.controller import ControllerSocket
-from warden.records import ServerState
+from warden.records import HealthCondition, ServerState
 
 pytestmark = pytest.mark.asyncio
 
@@ -37,20 +37,43 @@ class Told(csi.ControllerBase):
     async def controller_get_volume_health(
         self, message: csi.ControllerGetVolumeHealthRequest
     ) -> csi.ControllerGetVolumeHealthResponse:
+        if message.volume_id == "lost":
+            raise errors.NotFound("there is no volume lost")
         inaccessible, degraded = csi.VolumeHealthErrorType.INACCESSIBLE, csi.VolumeHealthErrorType.DEGRADED
         entries = [csi.VolumeHealthVolumeHealthEntry(status=inaccessible, reason=each) for each in self._reasons]
         entries.append(csi.VolumeHealthVolumeHealthEntry(status=degraded, reason="ActionErrored"))
         health = csi.VolumeHealth(volume_id=message.volume_id, health_statuses=entries)
         return csi.ControllerGetVolumeHealthResponse(volume_health=health)
 
+    async def controller_list_volume_health(
+        self, message: csi.ControllerListVolumeHealthRequest
+    ) -> csi.ControllerListVolumeHealthResponse:
+        number = self._page(message.starting_token)
+        unknown, lost = csi.VolumeHealthErrorType.UNKNOWN_VOLUME_HEALTH_TYPE, csi.VolumeHealthErrorType.DATA_LOSS
+        entries = [csi.VolumeHealthVolumeHealthEntry(status=each, reason="R", message="m") for each in (unknown, lost)]
+        health = csi.VolumeHealth(volume_id=f"v{number}", health_statuses=entries)
+        return csi.ControllerListVolumeHealthResponse(entries=[health], next_token=_next(number))
+
+    async def list_volumes(self, message: csi.ListVolumesRequest) -> csi.ListVolumesResponse:
+        number = self._page(message.starting_token)
+        entry = csi.ListVolumesResponseEntry(volume=csi.Volume(volume_id=f"v{number}"))
+        return csi.ListVolumesResponse(entries=[entry], next_token=_next(number))
+
+    def _page(self, token: str) -> int:
+        if int(token or "1") == self.fails_at:
+            raise errors.Unavailable("the cloud is away")
+        return int(token or "1")
+
     async def list_snapshots(self, message: csi.ListSnapshotsRequest) -> csi.ListSnapshotsResponse:
-        number = int(message.starting_token or "1")
+        number = self._page(message.starting_token)
         made = datetime.fromtimestamp(number, UTC)
         snapshot = csi.Snapshot(snapshot_id=f"s{number}", source_volume_id="v", size_bytes=7, creation_time=made)
         entries = [csi.ListSnapshotsResponseEntry(snapshot=snapshot)]
-        if number == self.fails_at:
-            raise errors.Unavailable("the cloud is away")
-        return csi.ListSnapshotsResponse(entries=entries, next_token=str(number + 1) if number < PAGES else "")
+        return csi.ListSnapshotsResponse(entries=entries, next_token=_next(number))
+
+
+def _next(number: int) -> str:
+    return str(number + 1) if number < PAGES else ""
 
 
 @asynccontextmanager
@@ -95,10 +118,21 @@ async def test_a_refusal_tells_nothing(tmp_path: Path) -> None:
     await server.drain(1)
 
 
-async def test_all_snapshots_are_listed_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lists_are_whole_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = HealthCondition("DataLoss", "R", "m")
     async with serving(tmp_path) as client:
         assert await client.snapshots() == [CloudSnapshot(f"s{number}", "v", 7, number) for number in (1, 2, 3)]
+        assert await client.ailing() == {"v1": (lost,), "v2": (lost,), "v3": (lost,)}
+        assert await client.handles() == frozenset({"v1", "v2", "v3"})
         monkeypatch.setattr(Told, "fails_at", PAGES)
-        assert await client.snapshots() is None
+        assert [await client.snapshots(), await client.ailing(), await client.handles()] == [None] * 3
+        monkeypatch.setattr(Told, "fails_at", 0)
         monkeypatch.setattr(controller, "LONGEST_LIST", PAGES - 1)
-        assert await client.snapshots() is None
+        assert [await client.snapshots(), await client.ailing(), await client.handles()] == [None] * 3
+
+
+async def test_a_volume_is_gone_if_the_driver_says_so_and_not_if_it_says_nothing(tmp_path: Path) -> None:
+    async with serving(tmp_path) as client:
+        assert await client.is_gone("lost")
+        assert not await client.is_gone("v")
+    assert not await client.is_gone("lost")

@@ -83,11 +83,13 @@ async def test_changes_are_sent_to_the_object() -> None:
     await api.replace(EVENTS, event)
     await api.merge(EVENTS, "e", {"count": 2}, "a")
     await api.patch(NODES, "n1", [{"op": "remove", "path": "/x"}])
+    await api.apply_status(EVENTS, event, "me")
     assert asked == [
         ("POST", "/api/v1/namespaces/a/events", "application/json", event),
         ("PUT", "/api/v1/namespaces/a/events/e", "application/json", event),
         ("PATCH", "/api/v1/namespaces/a/events/e", "application/merge-patch+json", {"count": 2}),
         ("PATCH", "/api/v1/nodes/n1", "application/json-patch+json", [{"op": "remove", "path": "/x"}]),
+        ("PATCH", "/api/v1/namespaces/a/events/e/status", "application/apply-patch+yaml", event),
     ]
 
 

@@ -2,17 +2,16 @@
 
 import pytest
 
-from warden.rules.findings import Track, follow, stands
+from warden.rules.findings import Ledger
 
 
 def played(rounds: str, needed: int) -> list[bool]:
     """Return whether the finding stood after each round: f found, m missed, u not judged."""
-    tracks: dict[str, Track] = {}
+    ledger: Ledger[str] = Ledger(needed)
     stood = []
     for each in rounds:
-        judged = {"key"} if each != "u" else set()
-        tracks = follow(tracks, ["key"] if each == "f" else [], judged.__contains__, needed)
-        stood.append("key" in tracks and stands(tracks["key"], needed))
+        ledger.learn(["key"] if each == "f" else [], () if each == "u" else (None,))
+        stood.append(ledger.standing() == ["key"])
     return stood
 
 
@@ -31,3 +30,18 @@ def played(rounds: str, needed: int) -> list[bool]:
 )
 def test_rounds(rounds: str, needed: int, stood: list[bool]) -> None:
     assert played(rounds, needed) == stood
+
+
+def test_what_was_told_is_not_told_again_until_it_has_gone() -> None:
+    ledger: Ledger[str] = Ledger(1)
+    ledger.know(["before"])
+    assert (ledger.standing(), ledger.untold()) == (["before"], [])
+    assert ledger.learn(["new"]) == []
+    assert ledger.untold() == ["new"]
+    assert not ledger.try_to_tell("new")  # the process that led before may have told it
+    ledger.tell("new")
+    assert ledger.learn(["new"]) == ["before"]
+    assert (ledger.standing(), ledger.untold()) == (["new"], [])
+    ledger.learn(["new", "later"])
+    assert (ledger.try_to_tell("later"), ledger.try_to_tell("later")) == (True, False)
+    assert ledger.untold() == ["later"]
