@@ -66,7 +66,7 @@ class ApiError:
 class Answer:
     """What came back. ``status`` 0: nothing did. ``flaw``: why no answer came, or why its body cannot be used.
 
-    ``sent`` False: the request never left. ``seconds``: how long it took.
+    ``sent`` False: the request never left. ``cut_short``: it was waited for too short a time to tell anything.
     """
 
     request: ApiRequest
@@ -74,8 +74,8 @@ class Answer:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     flaw: str = ""
-    seconds: float = 0.0
     sent: bool = True
+    cut_short: bool = False
 
     @cached_property
     def error(self) -> ApiError | None:

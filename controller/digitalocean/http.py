@@ -33,6 +33,7 @@ from controller.pacing.limit_headers import retry_after
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
+TELLING_SECONDS = 2.0  # no answer in less, because the caller had no more time, tells nothing of the cloud
 ANSWER_SECONDS = 30.0  # a change that was sent is waited for this long, though its caller may be gone
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 LONGEST_TOLD_PAUSE_SECONDS = 120.0
@@ -77,10 +78,11 @@ class Tries:
     remedy: str = ""
 
     def note(self, answer: Answer) -> None:
-        """Take note of what stood in the way."""
+        """Take note of what stood in the way. A try that the caller's own end cut short tells less than one before."""
         self.count += 1
-        self.seen = answer.seen()
-        self.remedy = "" if answer.sent else CHECK_ROOT
+        if not (answer.cut_short and self.seen):
+            self.seen = answer.seen()
+            self.remedy = "" if answer.sent else CHECK_ROOT
         deadlines.note(str(self))
 
     def __str__(self) -> str:
@@ -216,7 +218,8 @@ class Http:
             answer = Answer(call, 0, flaw=f"no connection: {where} does not answer", sent=False)
         except TimeoutError:
             seconds = asyncio.get_running_loop().time() - now
-            answer = Answer(call, 0, flaw=f"no answer in {seconds:.0f} s")
+            flaw = f"no answer in {seconds:.0f} s"
+            answer = Answer(call, 0, flaw=flaw, cut_short=seconds < TELLING_SECONDS)
         except aiohttp.ClientError as error:
             answer = Answer(call, 0, flaw=f"no whole answer ({type(error).__name__})")
         self._note(call, answer, asyncio.get_running_loop().time() - now)

@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
@@ -74,3 +74,29 @@ async def api(script: Script, token: Token | None = None, access: TokenState | N
         http = Http(root, token or Token(SECRET), Budget(), access or TokenState(loop.time), Untold())
         http.open(http_session)
         yield http
+
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(serve: Serve) -> AsyncIterator[str]:
+    """Let ``serve`` answer each connection; yield the URL. Every connection is closed at the end."""
+    connections: list[asyncio.Task[None]] = []
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        connections.append(task)
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            try:
+                await serve(reader, writer)
+            finally:
+                writer.close()
+                await writer.wait_closed()
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        for each in connections:
+            each.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)

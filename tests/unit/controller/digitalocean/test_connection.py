@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
 from controller.pacing.lanes import Lane
-from tests.unit.controller.digitalocean.scripted import ACCOUNT, READ, SECRET, Script, Untold, api, served
+from tests.unit.controller.digitalocean.scripted import ACCOUNT, READ, SECRET, Script, Untold, api, listening, served
 
 pytestmark = pytest.mark.asyncio
 
@@ -80,20 +79,16 @@ async def test_what_comes_before_a_request_is_not_taken_for_its_answer() -> None
     sent = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            asked.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(first.encode() if len(asked) == 1 else b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")
-            await writer.drain()
-            await sent.wait()
-            writer.write(f"HTTP/1.1 204 No Content\r\n{limits}\r\n".encode())
-            await writer.drain()
-            await reader.read()
-        writer.close()
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(first.encode() if len(asked) == 1 else b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        await sent.wait()
+        writer.write(f"HTTP/1.1 204 No Content\r\n{limits}\r\n".encode())
+        await writer.drain()
+        await reader.read()
 
     loop = asyncio.get_running_loop()
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server, session() as http_session:
-        root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with listening(serve) as root, session() as http_session:
         http = Http(root, Token(SECRET), Budget(), TokenState(loop.time), Untold())
         http.open(http_session)
         await http.send(READ)

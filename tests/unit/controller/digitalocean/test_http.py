@@ -5,9 +5,10 @@ import gzip
 import re
 import tracemalloc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 
 from common import deadlines, errors
 from common.tasks import Tasks
@@ -19,7 +20,17 @@ from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
 from controller.pacing.lanes import Lane
-from tests.unit.controller.digitalocean.scripted import ACCOUNT, CHANGE, READ, SECRET, Script, Untold, api, served
+from tests.unit.controller.digitalocean.scripted import (
+    ACCOUNT,
+    CHANGE,
+    READ,
+    SECRET,
+    Script,
+    Untold,
+    api,
+    listening,
+    served,
+)
 
 pytestmark = pytest.mark.asyncio
 
@@ -32,15 +43,11 @@ async def raw(reply: bytes) -> AsyncIterator[tuple[Http, list[bytes]]]:
     asked: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            asked.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(reply)
-            await writer.drain()
-        writer.close()
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(reply)
+        await writer.drain()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server, session() as http_session:
-        root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with listening(serve) as root, session() as http_session:
         access = TokenState(asyncio.get_running_loop().time)
         access.prove(SECRET, "")
         http = Http(root, Token(SECRET), Budget(), access, Untold())
@@ -92,6 +99,22 @@ async def test_a_read_that_goes_on_failing_ends_before_its_deadline() -> None:
         with deadlines.until(loop.time() + 1), pytest.raises(errors.NotFinal):
             await http.send(READ)
         assert len(script.tokens) > 1
+
+
+class AnswersOnce(Script):
+    """Answers the first request, and lets the others wait."""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if self.tokens:
+            await asyncio.Event().wait()
+        return await super().answer(request)
+
+
+async def test_a_last_try_that_is_cut_short_does_not_hide_what_the_cloud_has_answered() -> None:
+    async with api(AnswersOnce((503, "{}"))) as http:
+        deadline = asyncio.get_running_loop().time() + 1
+        with deadlines.until(deadline), pytest.raises(errors.NotFinal, match="the cloud answered 503, 2 times"):
+            await http.send(READ)
 
 
 async def test_a_refusal_has_the_clouds_own_words() -> None:
