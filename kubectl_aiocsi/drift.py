@@ -12,7 +12,7 @@ from kubectl_aiocsi.terminal import Terminal
 
 
 async def run(api: Api, options: Options, driver: str, terminal: Terminal) -> int:
-    """Return the exit status: 0 they agree, 1 they do not, 3 the cloud's volumes are not known."""
+    """Return the exit status: 0 they agree, 1 they do not, 3 not all of it could be compared."""
     snapshot = await reading.for_drift(api, driver, terminal.step)
     terminal.done()
     cloud = cloud_volumes.known(snapshot)
@@ -31,4 +31,4 @@ async def run(api: Api, options: Options, driver: str, terminal: Terminal) -> in
         terminal.line(
             f"{len(found)} differences; {len(cloud.volumes)} volumes in the cloud, {cloud.age_seconds:.0f} s ago"
         )
-    return 1 if found else 3 if cloud.problem else 0
+    return 1 if found else 3 if cloud.problem or unread else 0

@@ -159,6 +159,12 @@ class Page:
     problem: str = ""  # why nothing was read
 
 
+def is_part(one: Object, component: str) -> bool:
+    """Whether an object is of ``controller`` or ``node``; what a set of nodes has of its own is of ``node-NAME``."""
+    label = one.label("app.kubernetes.io/component")
+    return label == component or label.startswith(f"{component}-")
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A cluster at one moment; a list that could not be read is in ``unread`` with the reason."""
@@ -192,7 +198,7 @@ class Snapshot:
     def pods(self, component: str) -> Iterator[Object]:
         """Yield the driver's own pods, of ``controller`` or ``node``."""
         for pod in self.every(DRIVER_PODS):
-            if pod.label(DRIVER_LABEL) == self.driver and pod.label("app.kubernetes.io/component") == component:
+            if pod.label(DRIVER_LABEL) == self.driver and is_part(pod, component):
                 yield pod
 
     def events_of(self, one: Object, kind: str) -> list[Object]:

@@ -20,6 +20,7 @@ from kubectl_aiocsi.records import (
     STATEFUL_SETS,
     Object,
     Snapshot,
+    is_part,
 )
 from kubectl_aiocsi.rules.finding import Finding, describe
 from kubectl_aiocsi.rules.pods import problem_of
@@ -39,7 +40,7 @@ def workload(snapshot: Snapshot, component: str) -> list[Object]:
     """Return the driver's workloads of a component."""
     kind = DEPLOYMENTS if component == "controller" else DAEMON_SETS
     ours = (each for each in snapshot.every(kind) if each.label(DRIVER_LABEL) == snapshot.driver)
-    return [each for each in ours if each.label("app.kubernetes.io/component") == component]
+    return [each for each in ours if is_part(each, component)]
 
 
 def containers(pod_or_template: Object, *path: str) -> list[Object]:
@@ -50,8 +51,8 @@ def containers(pod_or_template: Object, *path: str) -> list[Object]:
 def missing(snapshot: Snapshot) -> Iterator[Finding]:
     """The CSIDriver object and the workloads are there."""
     lacking = [] if snapshot.find(CSI_DRIVERS, snapshot.driver) else [f"CSIDriver {snapshot.driver}"]
-    lacking += [] if workload(snapshot, "controller") else ["the controller's Deployment"]
-    lacking += [] if workload(snapshot, "node") else ["the node's DaemonSet"]
+    lacking += [] if workload(snapshot, "controller") else ["Deployment of the controller"]
+    lacking += [] if workload(snapshot, "node") else ["DaemonSet of the node service"]
     if lacking:
         yield Finding(
             "driver-missing", snapshot.driver, f"there is no {' and no '.join(lacking)}", "helm upgrade --install"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubectl_aiocsi.records import DEFAULT_DRIVER, Json, Object
+from kubectl_aiocsi.records import DEFAULT_DRIVER, DRIVER_LABEL, Json, Object
 from kubectl_aiocsi.rules.doctor import CHECKS, EXPLAINED_BY
 from tests.unit.kubectl_aiocsi.api_server import ApiServer
 from tests.unit.kubectl_aiocsi.asking import ask
@@ -16,6 +16,8 @@ from tests.unit.kubectl_aiocsi.ways import (
     volume_left,
 )
 from tests.unit.kubectl_aiocsi.world import METRICS, ago, answers, event, healthy, made, metadata, unbound
+
+COMPONENT = "app.kubernetes.io/component"
 
 
 async def found(server: ApiServer) -> set[str]:
@@ -51,6 +53,16 @@ async def test_the_text_shows_the_worst_first_and_what_to_type() -> None:
     assert [line[:8] for line in lines if not line.startswith(" ")] == ["CRITICAL", "WARNING ", "CRITICAL"]
     assert any("next: kubectl taint node two" in line for line in lines)
     assert lines[-1].endswith(f"of {len(CHECKS)} checks are well")
+
+
+@pytest.mark.asyncio
+async def test_a_set_of_nodes_is_a_part_of_the_node_service() -> None:
+    server = healthy()
+    for each in (*server.objects["daemonsets"], *server.objects["pods"]):
+        about = metadata(Object(each))
+        if Object(each).label(COMPONENT) == "node":
+            about["labels"] = {COMPONENT: "node-large", DRIVER_LABEL: DEFAULT_DRIVER}
+    assert await found(server) == set()
 
 
 @pytest.mark.asyncio

@@ -113,6 +113,7 @@ async def test_a_volume_that_was_just_made_is_not_missed_yet() -> None:
         pytest.param('{"age_seconds": null, "volumes": null}', "no controller has read all volumes yet", id="not read"),
         pytest.param('{"age_seconds": 7200, "volumes": []}', "is 7200 s old", id="old"),
         pytest.param("<html>", "no controller has read all volumes yet", id="no JSON"),
+        pytest.param('{"age_seconds": 1, "volumes": [{"id": "v"}]}', "cannot be read", id="odd volume"),
     ],
 )
 async def test_without_the_cloud_s_volumes_there_is_no_verdict_on_them(told: str, why: str) -> None:
@@ -141,3 +142,12 @@ async def test_what_cannot_be_compared_is_named() -> None:
 @pytest.mark.parametrize(("text", "size"), [("10Gi", 10 << 30), ("5G", 5 * 10**9), ("7", 7), ("", 0), ("1.5Gi", 0)])
 def test_a_quantity_is_read_or_not_believed(text: str, size: int) -> None:
     assert in_bytes(text) == size
+
+
+@pytest.mark.asyncio
+async def test_without_the_cluster_s_volumes_nothing_is_called_left_over() -> None:
+    server = healthy()
+    cloud_has(server, LEFT)
+    server.forbidden.add("persistentvolumes")
+    answer = await ask(server, "drift", "-o", "json")
+    assert (answer.status, [*answer.json.each("drift")]) == (3, [])

@@ -82,8 +82,19 @@ def test_a_pod_names_its_claims() -> None:
     json = {"metadata": {"namespace": "apps", "name": "p", "uid": "u"}, "spec": {"volumes": volumes}}
     assert list(objects.claims_of(json)) == ["apps/c"]
     assert objects.pod(json) == Reference("v1", "Pod", "apps", "p", "u")
+    assert list(objects.claims_of({**json, "spec": {"volumes": [{"name": "v", "ephemeral": {}}]}})) == ["apps/p-v"]
     assert list(objects.claims_of({"spec": {"volumes": "odd"}})) == []
     assert (objects.name_of(json), objects.name_of({"metadata": {"name": "n"}})) == ("apps/p", "n")
+
+
+@pytest.mark.parametrize(
+    ("component", "node", "is_one"),
+    [("node", "n1", True), ("node-large", "n1", True), ("node", "", False), ("nodes", "n1", False), ("", "n1", False)],
+)
+def test_a_pod_of_the_node_service_is_known_by_its_label(component: str, node: str, is_one: bool) -> None:
+    metadata = {"name": "p", "labels": {"app.kubernetes.io/component": component}}
+    found = objects.service_pod({"metadata": metadata, "spec": {"nodeName": node}}, DRIVER)
+    assert (found is not None and found.node == "n1") is is_one
 
 
 MADE, SINCE = "2026-01-01T00:00:00Z", 1_767_225_600.0
