@@ -12,6 +12,7 @@ from lightkube import AsyncClient
 from lightkube.resources.core_v1 import Node, Pod
 
 from tests.e2e import manifests
+from tests.e2e.breakages import named
 from tests.e2e.cluster import cloud, nodes
 from tests.e2e.cluster.driver import NAMESPACE
 from tests.e2e.cluster.workspace import NODES, Workspace
@@ -38,6 +39,7 @@ async def test_pods_run_on_while_the_cloud_is_away_and_calls_recover_when_it_is_
     async with without_the_cloud(workspace), absence():
         await place.make(manifests.claim("later"), manifests.pod("waits", "later"))
         await place.event("ProvisioningFailed", "POST /v2/volumes: no connection")
+        assert await named(workspace) == {"cloud-unreachable"}
         await place.remove(Pod, "moves")
         await place.make(manifests.pod("moved", "moves", node=SECOND))
         written = await place.sh("stays", WRITE)
@@ -67,7 +69,8 @@ async def test_a_node_that_stands_still_for_two_minutes_keeps_its_pods_and_takes
     async with standing_still(workspace, FIRST):
         async with absence():
             await asyncio.gather(
-                what_waits_for_the_node(place), the_sixteenth_volume_of_a_node_waits_and_holds_nobody_up(client)
+                what_waits_for_the_node(place),
+                the_sixteenth_volume_of_a_node_waits_and_holds_nobody_up(client, workspace),
             )
         found = await client.get(Node, FIRST)  # its droplet runs: the warden may not taint it, though it is not ready
         taints = (found.spec.taints if found.spec else None) or []
@@ -92,13 +95,14 @@ async def what_waits_for_the_node(place: Place) -> None:
     await place.make(manifests.claim("later"), manifests.pod("waits", "later", node=FIRST))
 
 
-async def the_sixteenth_volume_of_a_node_waits_and_holds_nobody_up(client: AsyncClient) -> None:
+async def the_sixteenth_volume_of_a_node_waits_and_holds_nobody_up(client: AsyncClient, workspace: Workspace) -> None:
     """Fill a node to its limit, and free one place of it."""
     place = await open_place(client, f"full-{os.getpid()}")
     pods = [f"pod-{number}" for number in range(16)]
     for pod in pods:
         await place.make(manifests.claim(pod), manifests.pod(pod, pod, node=SECOND))
     await place.event("FailedScheduling", "max volume count", seconds=300)
+    assert "node-full" in await named(workspace)
     await place.make(manifests.claim("elsewhere"), manifests.pod("elsewhere", "elsewhere", node=CONTROL_PLANE))
     await place.ready("elsewhere")
     [waiting] = [pod for pod in pods if not await place.scheduled(pod)]

@@ -5,15 +5,17 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 from kubectl_aiocsi import reading
 from kubectl_aiocsi.api import Api, Where, connect
-from kubectl_aiocsi.records import DEFAULT_DRIVER, PODS, Object, Snapshot
+from kubectl_aiocsi.records import DEFAULT_DRIVER, PODS, Kind, Object, Snapshot
 from kubectl_aiocsi.rules import chain
 from kubectl_aiocsi.rules.doctor import examine
-from tests.chart.cluster.control_plane import ControlPlane
+from kubectl_aiocsi.rules.finding import Finding
+from kubectl_aiocsi.why import chains_of
 from tests.chart.cluster.world import (
     APPS,
     LATER,
@@ -42,39 +44,44 @@ Breaking = Callable[["World"], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class World:
-    """A cluster in which all is well, and who may write to it."""
+    """A cluster in which all is well, and who may write to it; ``doctor`` is asked as if ``later`` had passed."""
 
-    plane: ControlPlane
+    kubeconfig: Path
     writer: Writer
+    later: timedelta = LATER
+    namespace: str = "shop"
 
     def ask(self, question: Callable[[Api], Awaitable[Found]], kubeconfig: str = "") -> Found:
         async def run() -> Found:
-            async with connect(Where(kubeconfig or str(self.plane.kubeconfig), namespace="shop")) as api:
+            async with connect(Where(kubeconfig or str(self.kubeconfig), namespace=self.namespace)) as api:
                 return await question(api)
 
         return asyncio.run(run())
 
     def findings(self) -> dict[str, str]:
         """What ``doctor`` finds, by id."""
-        snapshot = self.ask(lambda api: reading.for_doctor(api, DEFAULT_DRIVER, lambda _: None))
-        results = examine(replace(snapshot, now=datetime.now(UTC) + LATER))
-        return {each.check.id: each.findings[0].said for each in results if each.findings}
+        return {each.id: each.said for each in reversed(self.every_finding())}
 
-    def broken(self, pod: str = "web") -> list[tuple[str, str]]:
-        """What ``why`` says of a pod: link and cause."""
+    def every_finding(self) -> list[Finding]:
+        """All that ``doctor`` finds."""
+        snapshot = self.ask(lambda api: reading.for_doctor(api, DEFAULT_DRIVER, lambda _: None))
+        results = examine(replace(snapshot, now=datetime.now(UTC) + self.later))
+        return [found for each in results for found in each.findings]
+
+    def broken(self, name: str = "web", kind: Kind = PODS) -> list[tuple[str, str]]:
+        """What ``why`` says of a pod or a claim: link and cause."""
 
         async def read(api: Api) -> Snapshot:
             reader = reading.Reader(api, DEFAULT_DRIVER, lambda _: None)
-            await reading.for_why(reader, PODS, pod, "shop")
+            await reading.for_why(reader, kind, name, self.namespace)
             return reader.snapshot()
 
-        snapshot = self.ask(read)
-        chains = chain.of_pod(snapshot, snapshot.find(PODS, pod, "shop"))
+        chains = chains_of(self.ask(read), kind, name, self.namespace)
         return [(each.name, each.cause) for each in chain.broken(chains)]
 
-    def wait(self, look: Callable[[], Found | None]) -> Found:
+    def wait(self, look: Callable[[], Found | None], seconds: float = SECONDS) -> Found:
         with asyncio.Runner() as runner:
-            return runner.run(until(look, SECONDS))
+            return runner.run(until(look, seconds))
 
     def attachment(self, volume: str = "pv-orders") -> Object:
         """Return the attachment that the attach-detach controller makes for a volume."""

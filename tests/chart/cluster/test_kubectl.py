@@ -37,7 +37,7 @@ def plane_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contr
 def world(plane_of_its_own: ControlPlane) -> Iterator[World]:
     """A release that is well, and pod shop/web with claim orders, whose volume is attached to node one."""
     plane = plane_of_its_own
-    made = World(plane, Writer(plane))
+    made = World(plane.kubeconfig, Writer(plane.kubeconfig))
     install(plane, ("helm4", ("--server-side=false",)))
     all_scheduled(plane)
     serve(made.writer)

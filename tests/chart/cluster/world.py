@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import cast
 
 import httpx2
@@ -12,7 +13,7 @@ from lightkube.config.client_adapter import Client, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig
 
 from kubectl_aiocsi.records import DEFAULT_DRIVER, Json, Object
-from tests.chart.cluster.control_plane import NODES, ControlPlane
+from tests.chart.cluster.control_plane import NODES
 
 LATER = timedelta(minutes=10)  # the plugin is asked as if so much time had passed: what waits has waited long enough
 RENEWED = timedelta(hours=1)  # leases last for all tests
@@ -35,8 +36,8 @@ def moment(later: timedelta = timedelta(0)) -> str:
 class Writer:
     """Writes objects as an administrator."""
 
-    def __init__(self, plane: ControlPlane) -> None:
-        config = KubeConfig.from_file(str(plane.kubeconfig)).get()
+    def __init__(self, kubeconfig: Path) -> None:
+        config = KubeConfig.from_file(str(kubeconfig)).get()
         assert config is not None
         self._client = Client(config, ConnectionParams(timeout=httpx2.Timeout(30.0)))
 

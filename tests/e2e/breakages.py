@@ -1,0 +1,335 @@
+"""Breakages made on purpose on the cluster: kubelets, sidecars, driver and cloud say what is wrong by themselves.
+
+Those in ``SIDE_BY_SIDE`` each concern one claim, so all of them are there at once. Those in ``ONE_BY_ONE`` concern what
+all share. A breakage's name is that of its claim, and of its pod if it has one.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from kubectl_aiocsi.records import CLAIMS, PODS, Kind, Object
+from tests.chart.cluster import breakages
+from tests.chart.cluster.breakages import World
+from tests.chart.cluster.world import APPS, LATER, LEASES, RBAC, STORAGE, SYSTEM, Writer, moment
+from tests.e2e import manifests
+from tests.e2e.actions import FAULTS, LOOK_AGAIN_SECONDS
+from tests.e2e.cluster import driver
+from tests.e2e.cluster.workspace import NODES, Workspace
+from tools.processes.run import run
+from tools.services.embedded_cloud import CloudAnswered, EmbeddedCloud, Json
+
+Found = TypeVar("Found")
+CONTROL_PLANE, FIRST, SECOND = NODES
+TOLD_SECONDS = 90.0  # the sidecars and kubelet try again after 10 s at most
+MENDED_SECONDS = 120.0
+PODS_OF_CONTROLLER = f"{SYSTEM}/pods?labelSelector=app.kubernetes.io/component=controller"
+DEPLOYMENT = f"{APPS}/deployments/aiocsi-controller"
+ATTACHER_S_ROLE = f"{RBAC}/clusterrolebindings/kube-system-aiocsi-attacher"
+RESIZER = "external-resizer-dobs-csi-digitalocean-com"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A namespace of the cluster, and what is behind it."""
+
+    world: World
+    workspace: Workspace
+    cloud: EmbeddedCloud
+
+    @property
+    def namespace(self) -> str:
+        return self.world.namespace
+
+    def make(self, *documents: Mapping[str, object]) -> None:
+        """Create objects; what has a namespace is created in this one."""
+        for document in documents:
+            argv = ("create", f"--namespace={self.namespace}", "--filename=-")
+            self.workspace.kubectl(*argv, stdin=json.dumps(document).encode())
+
+    def path(self, claim: str) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/persistentvolumeclaims/{claim}"
+
+    def storage_class(self, name: str, **more: object) -> str:
+        """Make a class that makes volumes at once; return its name."""
+        full = f"{self.namespace}-{name}"
+        self.make(manifests.storage_class(full, **{"volumeBindingMode": "Immediate", **more}))
+        return full
+
+    def claim(self, name: str, storage_class: str = "") -> None:
+        """Make a claim, by the namespace's own class if none is named."""
+        self.make(manifests.claim(name, storage_class=storage_class or f"{self.namespace}-{PLAIN}"))
+
+    def bound(self, name: str) -> Object:
+        """Return the volume of a claim, once it has one."""
+
+        def look() -> Object | None:
+            claim = self.world.writer.get(self.path(name))
+            return claim if claim.text("status", "phase") == "Bound" else None
+
+        claim = until(look, TOLD_SECONDS)
+        return self.world.writer.get(f"/api/v1/persistentvolumes/{claim.text('spec', 'volumeName')}")
+
+    def volume_id(self, name: str) -> str:
+        """Return the cloud's id of a claim's volume, once it has one."""
+        return self.bound(name).text("spec", "csi", "volumeHandle")
+
+    def pod(self, name: str) -> None:
+        self.make(manifests.pod(name, name, node=FIRST))
+
+    def ask_cloud(self, method: str, path: str, body: Json = None) -> Json:
+        return asyncio.run(self.cloud.send(method, path, body))
+
+    def fault(self, path: str, status: int, message: str) -> str:
+        """Let the cloud refuse these requests; return the path of the fault."""
+        where: Json = {"method": "POST", "path": path}
+        made = self.ask_cloud("POST", FAULTS, {"kind": "error", "where": where, "status": status, "message": message})
+        assert isinstance(made, dict)
+        return f"{FAULTS}/{made['id']}"
+
+
+def until(look: Callable[[], Found | None], seconds: float) -> Found:
+    """Return what ``look`` returns once it is not None. Raises TimeoutError. Nothing tells of many objects at once."""
+
+    async def wait() -> Found:
+        async with asyncio.timeout(seconds):
+            while (found := await asyncio.to_thread(look)) is None:  # noqa: ASYNC110  # see above
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)  # noqa: TID251  # nothing tells
+        return found
+
+    return asyncio.run(wait())
+
+
+PLAIN = "plain"
+Make = Callable[[Shop, str], None]
+Break = Callable[[Shop], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """A claim, or its pod, that waits; ``link`` is what ``why`` names."""
+
+    name: str
+    id: str
+    make: Make
+    link: str = ""  # empty: there is nothing to ask ``why`` about
+    kind: Kind = PODS
+    bound: bool = True  # it begins with a claim that has its volume
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def no_secret(shop: Shop, name: str) -> None:
+    secret = {"name": "nobody-has-it", "namespace": shop.namespace}
+    parameters = {f"csi.storage.k8s.io/provisioner-secret-{key}": text for key, text in secret.items()}
+    shop.claim(name, shop.storage_class(name, parameters=parameters))
+
+
+def elsewhere(shop: Shop, name: str) -> None:
+    shop.claim(name, shop.storage_class(name, allowedTopologies=manifests.region("fra1")))
+
+
+def odd_parameter(shop: Shop, name: str) -> None:
+    shop.claim(name, shop.storage_class(name, parameters={"blockSize": "999"}))
+
+
+def no_class(shop: Shop, name: str) -> None:
+    shop.claim(name, f"{shop.namespace}-nobody-has-it")
+
+
+def deleted_in_the_cloud(shop: Shop, name: str) -> None:
+    shop.ask_cloud("DELETE", f"/v2/volumes/{shop.volume_id(name)}")
+    shop.pod(name)
+
+
+def attached_by_hand(shop: Shop, name: str) -> None:
+    by_hand(shop, "attach", shop.volume_id(name))
+    shop.pod(name)
+
+
+def by_hand(shop: Shop, action: str, volume_id: str) -> None:
+    """Attach a volume to the second droplet, or detach it."""
+    droplet = shop.cloud.droplets[NODES.index(SECOND)].id
+    body: Json = {"type": action, "droplet_id": droplet, "region": "nyc1"}
+
+    def ask() -> bool | None:
+        with suppress(CloudAnswered):  # the droplet, or the volume, may have an action under way
+            shop.ask_cloud("POST", f"/v2/volumes/{volume_id}/actions", body)
+            return True
+        return None
+
+    until(ask, TOLD_SECONDS)
+
+
+def without_scope(shop: Shop, name: str) -> None:
+    path = f"/v2/volumes/{shop.volume_id(name)}/actions"
+    shop.fault(path, 403, "You are not authorized to perform this operation")
+    shop.pod(name)
+
+
+def somebody_s_data(shop: Shop, name: str) -> None:
+    with _file(shop, name).open("r+b") as disk:
+        disk.write(b"somebody's data" * 1000)
+    shop.pod(name)
+
+
+def damaged(shop: Shop, name: str) -> None:
+    file = str(_file(shop, name))
+    run("mkfs.ext4", "-q", "-F", file)
+    run("debugfs", "-w", "-R", "clri <2>", file)  # the root directory
+    run("debugfs", "-w", "-R", "ssv state 0", file)  # not unmounted cleanly: it is checked
+    shop.pod(name)
+
+
+def _file(shop: Shop, name: str) -> Path:
+    return shop.workspace.cloud / "volumes" / f"{shop.volume_id(name)}.img"
+
+
+def left_over(shop: Shop, name: str) -> None:
+    shop.claim(name, shop.storage_class(name, reclaimPolicy="Retain"))
+    shop.bound(name)
+    shop.world.writer.delete(shop.path(name))
+
+
+def volume_object_gone(shop: Shop, name: str) -> None:
+    path = f"/api/v1/persistentvolumes/{shop.bound(name).name}"
+    shop.world.writer.delete(path)
+    shop.world.writer.merge(path, {"metadata": {"finalizers": None}})
+
+
+def far_too_large(shop: Shop, name: str) -> None:
+    shop.bound(name)
+    shop.world.writer.merge(shop.path(name), {"spec": {"resources": {"requests": {"storage": "20Ti"}}}})
+
+
+def too_many_snapshots(shop: Shop, name: str) -> None:
+    shop.fault(f"/v2/volumes/{shop.volume_id(name)}/snapshots", 422, "too many snapshots of the volume")
+    shop.make(manifests.snapshot(name, name))
+
+
+SIDE_BY_SIDE = (
+    Breakage("no-secret", "class-secret-missing", no_secret, "claim", CLAIMS, bound=False),
+    Breakage("elsewhere", "region", elsewhere, "claim", CLAIMS, bound=False),
+    Breakage("odd-parameter", "class-parameters", odd_parameter, "claim", CLAIMS, bound=False),
+    Breakage("no-class", "class-missing", no_class, "claim", CLAIMS, bound=False),
+    Breakage("deleted", "volume-gone", deleted_in_the_cloud, "attachment"),
+    Breakage("by-hand", "attached-elsewhere", attached_by_hand, "attachment"),
+    Breakage("no-scope", "token-scopes", without_scope, "attachment"),
+    Breakage("foreign", "disk-foreign", somebody_s_data, "device"),
+    Breakage("damaged", "filesystem-damaged", damaged, "device"),
+    Breakage("left-over", "pv-released", left_over, bound=False),
+    Breakage("lost", "claim-lost", volume_object_gone, "claim", CLAIMS),
+    Breakage("too-large", "class-parameters", far_too_large, "claim", CLAIMS),
+    Breakage("snapshots", "snapshot-limit", too_many_snapshots),
+)
+
+
+@contextmanager
+def untrue_limit(shop: Shop) -> Iterator[None]:
+    path = f"{STORAGE}/csinodes/{CONTROL_PLANE}"
+    [entry] = shop.world.writer.get(path).each("spec", "drivers")
+    more = {**entry.json, "allocatable": {"count": 99}}
+    with shop.world.writer.changed(path, {"spec": {"drivers": [more]}}, {"spec": {"drivers": [entry.json]}}):
+        yield
+
+
+@contextmanager
+def taint_left(shop: Shop) -> Iterator[None]:
+    taint = "node.kubernetes.io/out-of-service"
+    shop.workspace.kubectl("taint", "node", CONTROL_PLANE, f"{taint}=nodeshutdown:NoSchedule")
+    try:
+        yield
+    finally:
+        shop.workspace.kubectl("taint", "node", CONTROL_PLANE, f"{taint}-")
+
+
+@contextmanager
+def leader_hangs(shop: Shop) -> Iterator[None]:
+    """The resizer that leads stands still; that it does so for long is told by its lease."""
+    holder = shop.world.writer.get(f"{LEASES}/{RESIZER}").text("spec", "holderIdentity")
+    pods = shop.world.writer.get(PODS_OF_CONTROLLER).each("items")
+    node = next(pod.text("spec", "nodeName") for pod in pods if pod.name in holder)
+    shop.workspace.docker("exec", node, "pkill", "-STOP", "csi-resizer")
+    try:
+        shop.world.writer.merge(f"{LEASES}/{RESIZER}", {"spec": {"renewTime": moment(-LATER)}})
+        yield
+    finally:
+        shop.workspace.docker("exec", node, "pkill", "-CONT", "csi-resizer")
+
+
+@contextmanager
+def node_service_crashes(shop: Shop) -> Iterator[None]:
+    daemonset = f"daemonset/aiocsi-node-n{NODES.index(FIRST)}"
+    argv = ("set", "env", f"--namespace={driver.NAMESPACE}", "--containers=node", daemonset)
+    shop.workspace.kubectl(*argv, "AIOCSI_LOG_LEVEL=nonsense")
+    try:
+        yield
+    finally:
+        shop.workspace.kubectl(*argv, "AIOCSI_LOG_LEVEL=info")
+        shop.workspace.kubectl("rollout", "status", f"--namespace={driver.NAMESPACE}", daemonset, "--timeout=120s")
+
+
+@contextmanager
+def no_token_secret(shop: Shop) -> Iterator[None]:
+    namespace = f"--namespace={driver.NAMESPACE}"
+    with scaled_to_nothing(shop):
+        shop.workspace.kubectl("delete", "secret", driver.SECRET, namespace)
+    try:
+        yield
+    finally:
+        driver.secret(shop.workspace, shop.cloud.token)
+        shop.workspace.kubectl("delete", "pod", namespace, "--selector=app.kubernetes.io/component=controller")
+
+
+@contextmanager
+def scaled_to_nothing(shop: Shop) -> Iterator[None]:
+    replicas = shop.world.writer.get(DEPLOYMENT).number("spec", "replicas")
+    with shop.world.writer.changed(DEPLOYMENT, {"spec": {"replicas": 0}}, {"spec": {"replicas": replicas}}):
+        until(lambda: not [*shop.world.writer.get(PODS_OF_CONTROLLER).each("items")] or None, TOLD_SECONDS)
+        yield
+
+
+@contextmanager
+def account_full(shop: Shop) -> Iterator[None]:
+    fault = shop.fault("/v2/volumes", 403, "volume/snapshot capacity limit exceeded")
+    shop.claim("one-more")
+    try:
+        yield
+    finally:
+        shop.ask_cloud("DELETE", fault)
+
+
+ONE_BY_ONE: tuple[tuple[str, Break, str, str, Kind], ...] = (
+    ("two-drivers", lambda shop: breakages.predecessor(shop.world), "", "", PODS),
+    ("two-drivers", lambda shop: breakages.relabelled(shop.world), "", "", PODS),
+    ("default-class", lambda shop: breakages.two_defaults(shop.world), "", "", PODS),
+    ("limit-mismatch", untrue_limit, "", "", PODS),
+    ("taint-stuck", taint_left, "", "", PODS),
+    (
+        "rbac",
+        lambda shop: shop.world.writer.without(f"{RBAC}/clusterrolebindings/kube-system-aiocsi-attacher"),
+        "",
+        "",
+        PODS,
+    ),
+    ("leases", leader_hangs, "", "", PODS),
+    ("account-limit", account_full, "one-more", "claim", CLAIMS),
+    ("node-plugin-down", node_service_crashes, "well", "server", PODS),
+    ("controller-down", scaled_to_nothing, "", "", PODS),
+    ("token-secret", no_token_secret, "", "", PODS),
+)
+
+
+async def named(workspace: Workspace) -> set[str]:
+    """Return the ids of what doctor finds on the cluster now."""
+    writer = Writer(workspace.kubeconfig)
+    try:
+        return set(await asyncio.to_thread(World(workspace.kubeconfig, writer, timedelta(0)).findings))
+    finally:
+        writer.close()
