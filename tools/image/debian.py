@@ -2,9 +2,10 @@
 
 ``python -m tools.image.debian`` renews that file from Debian's archive, and says what is different.
 
-A package that was fetched once is kept in the cache by its hash; else Debian's archive has it, or, once a newer
-version took its place there, snapshot.debian.org. Where none of them has it, a release is refused; an image to test is
-made from the archive as it is, and says so: a test must not fail because Debian has published an update.
+A package that was fetched once is kept in the cache by its hash; else it is where this machine's apt has Debian from,
+or, once a newer version took its place there, in an archive of snapshots that AIOCSI_DEBIAN_PLACES names. Where none
+of them has it, a release is refused; an image to test is made from the archive as it is, and says so: a test must not
+fail because Debian has published an update.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from tools.golang import CACHE
 from tools.image import ROOT, archive, debian_packages, pins, root
 
 LOCK = ROOT / "requirements" / "debian.txt"
-PLACES = ("http://deb.debian.org/{archive}/{path}", "http://snapshot.debian.org/archive/{archive}/{moment}/{path}")
+MORE_PLACES = "AIOCSI_DEBIAN_PLACES"  # addresses with {archive}, {moment} and {path}, in words
 QUIET = ("-o", "APT::Sandbox::User=root", "-o", "Acquire::http::Timeout=15", "-o", "Acquire::Retries=1", "-qq")
 SECONDS = 180
 UNTIL_SNAPSHOT = timedelta(days=1)  # they are made some times a day: one of the next day has what the archive has now
@@ -37,10 +38,11 @@ class NotLocked(Exception):
 
 @dataclass(frozen=True)
 class Store:
-    """The packages that were fetched, by hash; ``helper`` is apt's program that fetches more."""
+    """The packages that were fetched, by hash; ``helper`` is apt's program that fetches more, from ``places``."""
 
     folder: Path = CACHE / "debs"
     helper: str = "/usr/lib/apt/apt-helper"
+    places: Callable[[], Sequence[str]] = lambda: [*_of_apt(), *os.environ.get(MORE_PLACES, "").split()]
 
     def file(self, pin: pins.Pin) -> Path:
         """Return where a package is, or will be once it is fetched."""
@@ -53,7 +55,7 @@ class Store:
 
     def fetch(self, wanted: Sequence[pins.Pin], moment: str) -> None:
         """Fetch what is not there. Raises NotLocked."""
-        for place in PLACES:
+        for place in self.places() if self._lacking(wanted) else ():
             if lacking := self._lacking(wanted):
                 self._download(
                     (place.format(archive=pin.archive, path=pin.path, moment=moment), pin) for pin in lacking
@@ -61,8 +63,9 @@ class Store:
         if lacking := self._lacking(wanted):
             more = f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else ""
             raise NotLocked(
-                f"{', '.join(map(str, lacking[:NAMED]))}{more}: neither Debian's archive nor its snapshots have what "
-                "requirements/debian.txt names; run `make lock-debian` and `make image`, and commit"
+                f"{', '.join(map(str, lacking[:NAMED]))}{more}: apt's sources for Debian have no longer what "
+                f"requirements/debian.txt names; name an archive of snapshots in {MORE_PLACES}, or run "
+                "`make lock-debian` and `make image`, and commit"
             )
 
     def _lacking(self, wanted: Iterable[pins.Pin]) -> list[pins.Pin]:
@@ -82,6 +85,18 @@ class Store:
             for file in Path(name).iterdir():
                 if _digest(file) == file.name:
                     file.replace(self.folder / f"{file.name}.deb")
+
+
+def _of_apt() -> list[str]:
+    """Return where this machine's apt has Debian from; nothing on another system."""
+    argv = ["apt-get", "indextargets", "--format", "$(SITE)"]
+    try:
+        told = subprocess.run(argv, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    sites = [line.rpartition("/") for line in sorted(set(told.splitlines()))]
+    hosts = dict.fromkeys(host for host, _, archive in sites if archive in {"debian", "debian-security"})
+    return [f"{host}/{{archive}}/{{path}}" for host in hosts]
 
 
 KEPT = Store()

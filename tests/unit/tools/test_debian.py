@@ -18,7 +18,7 @@ def store(folder: Path, brings: str) -> debian.Store:
     helper = folder / "helper"
     helper.write_text(WRITES.format(brings))
     helper.chmod(0o755)
-    return debian.Store(folder / "debs", str(helper))
+    return debian.Store(folder / "debs", str(helper), lambda: ["{archive}/{moment}/{path}"])
 
 
 def test_a_package_that_was_fetched_is_not_fetched_again(tmp_path: Path) -> None:
