@@ -12,6 +12,7 @@ CHANGES = 4
 LOOKS = 14
 """At the attach and the detach together, at the most. The budget is full, and the tests before have taught a wide range
 of durations, so an action is looked at every few tenths of a second (docs/explanation/how-requests-are-saved.md)."""
+FOR_ALL = {f"/v2/{kind}" for kind in ("account", "actions", "droplets", "regions", "snapshots")}
 LIVES = 5
 STEADY_SECONDS = 1.5  # how often an action is looked at whose duration varies is for the controller's own tests
 
@@ -56,9 +57,9 @@ def is_a_look(request: dict[str, object]) -> bool:
 
 def is_of_no_life(request: dict[str, object]) -> bool:
     """Whether it is for all volumes, or for none: nobody shares a look at actions while one volume lives at a time."""
-    return is_of_the_reconciler(request) or request["path"] in {"/v2/account", "/v2/actions", "/v2/regions"}
+    return is_of_the_reconciler(request) or (request["method"] == "GET" and request["path"] in FOR_ALL)
 
 
 def is_of_the_reconciler(request: dict[str, object]) -> bool:
-    """Whether it is the attacher's look at all attachments, which comes every five minutes whatever happens."""
+    """Whether it is for the list of all volumes: the attacher's every five minutes, and the warden's."""
     return (request["method"], request["path"]) == ("GET", "/v2/volumes") and "name=" not in str(request["query"])

@@ -37,7 +37,6 @@ from tests.e2e.breakages import (
 from tests.e2e.cluster import cloud, nodes
 from tests.e2e.cluster.workspace import Workspace
 
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"  # kind brings a default of its own
 Told = dict[str, tuple[set[str], list[tuple[str, str]]]]  # by name: what doctor finds, what why says
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.alone]
@@ -50,7 +49,6 @@ def shop(workspace: Workspace) -> Iterator[Shop]:
     world = World(workspace.kubeconfig, writer, timedelta(0), f"shop-{os.getpid()}")
     made = Shop(world, workspace, cloud.up(workspace, nodes.gateway(workspace)))
     workspace.kubectl("create", "namespace", world.namespace)
-    workspace.kubectl("annotate", "--overwrite", "storageclass/standard", f"{DEFAULT_CLASS}=false")
     made.storage_class(PLAIN)
     made.claim("well")
     made.pod("well")

@@ -18,6 +18,7 @@ SNAPSHOTS = go_programs.version("snapshot-controller")
 SNAPSHOT_MODULE = "github.com/kubernetes-csi/external-snapshotter"
 INSTALL_SECONDS = 300
 IMAGE_ID = "image-id"
+KINDS_CLASS, IS_DEFAULT = "standard", "storageclass.kubernetes.io/is-default-class"  # the chart has one, too
 
 
 def make_image(workspace: Workspace) -> Path:
@@ -30,6 +31,7 @@ def make_image(workspace: Workspace) -> Path:
 def install(workspace: Workspace, embedded: EmbeddedCloud) -> None:
     """Install what snapshots need, the Secret and the chart; wait until all of it is ready. Raises ToolFailed."""
     snapshots(workspace)
+    workspace.kubectl("annotate", "--overwrite", "storageclass", KINDS_CLASS, f"{IS_DEFAULT}=false")
     secret(workspace, embedded.token)
     values = workspace.folder / "values.json"
     values.write_text(json.dumps(chart_values(workspace, embedded), indent=1))
