@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from common import call_log, errors
 from controller.actions import Running
+from controller.cache import Move
 from controller.cloud.base import Kind, Place, Volume
 from controller.cloud.cloud_errors import AlreadyAttached, Gone, NotAttached, OddAnswer, ServerFull
 from controller.codes import Code
@@ -65,7 +66,7 @@ class Attachments:
         """Return what is known of the volume; that the wanted server holds it is the cloud's own word of now."""
         volume = self._cache.get(wanted.volume_id)
         if volume is None and wanted.told is not None:
-            held = (wanted.server_id,) if joined is not None or self._did_attach(wanted) else ()
+            held = (wanted.server_id,) if joined or self._last_attach(wanted) else ()
             volume = Volume(wanted.volume_id, wanted.told.volume_name, "", wanted.told.size_bytes, held)
         if volume is None:
             return await self._read_for(wanted.volume_id, wanted.server_id)
@@ -75,15 +76,15 @@ class Attachments:
             is_known = wanted.server_id not in volume.server_ids or await self._has_just_attached(wanted)
         return volume if is_known else await self._read_for(wanted.volume_id, wanted.server_id)
 
-    def _did_attach(self, wanted: Attach) -> bool:
-        """Whether the last move of the volume by this process was to the wanted server."""
+    def _last_attach(self, wanted: Attach) -> Move | None:
+        """Return the last move of the volume by this process, if it was to the wanted server."""
         move = self._cache.last_move(wanted.volume_id)
-        return move is not None and (move.kind, move.server_id) == (Kind.ATTACH, wanted.server_id)
+        return move if move and (move.kind, move.server_id) == (Kind.ATTACH, wanted.server_id) else None
 
     async def _has_just_attached(self, wanted: Attach) -> bool:
         """Whether the answer to the call before holds for this one: the attacher asks twice when its cache lags."""
-        move = self._cache.last_move(wanted.volume_id)
-        if self._confirm or move is None or not self._did_attach(wanted):
+        move = self._last_attach(wanted)
+        if self._confirm or move is None:
             return False
         is_fresh = asyncio.get_running_loop().time() - move.seen < FRESH_SECONDS
         return is_fresh and await self._actions.is_newest(wanted.volume_id, move)

@@ -9,9 +9,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
+from common import chart_labels
+
 Json = dict[str, object]
 DEFAULT_DRIVER = "dobs.csi.digitalocean.com"
-DRIVER_LABEL = "aiocsi.dev/driver"
+DRIVER_LABEL = chart_labels.DRIVER
 
 
 class Kind(NamedTuple):
@@ -159,10 +161,9 @@ class Page:
     problem: str = ""  # why nothing was read
 
 
-def is_part(one: Object, component: str) -> bool:
-    """Whether an object is of ``controller`` or ``node``; what a set of nodes has of its own is of ``node-NAME``."""
-    label = one.label("app.kubernetes.io/component")
-    return label == component or label.startswith(f"{component}-")
+def is_part(one: Object, part: str) -> bool:
+    """Whether an object is of ``controller`` or ``node``."""
+    return chart_labels.is_part(one.label(chart_labels.COMPONENT), part)
 
 
 @dataclass(frozen=True)

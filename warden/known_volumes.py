@@ -8,6 +8,7 @@ from typing import Protocol
 import httpx2
 import structlog
 
+from common import chart_labels
 from warden.api import PODS, KubeApi, KubeError, Scope, everything
 from warden.rules import objects
 from warden.rules.objects import Json, text
@@ -39,7 +40,7 @@ class ControllerPages:
     def __init__(self, api: KubeApi, client: httpx2.AsyncClient, namespace: str, driver: str) -> None:
         self._api = api
         self._client = client
-        labels = {"aiocsi.dev/driver": driver, "app.kubernetes.io/component": "controller"}
+        labels = {chart_labels.DRIVER: driver, chart_labels.COMPONENT: "controller"}
         self._pods = Scope(namespace=namespace, labels=labels)
 
     async def known(self, longest_age: float) -> KnownVolumes | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Protocol
 
+from common import chart_labels
 from common.tasks import Tasks
 from warden.api import ATTACHMENTS, CSI_NODES, NODES, PODS, VOLUMES, KubeApi, ResourceKind, Scope
 from warden.cache import Cache
@@ -32,7 +33,7 @@ class View:
         self.csi_nodes = Cache(api, CSI_NODES, partial(objects.csi_node, driver=driver))
         self.volumes = Cache(api, VOLUMES, partial(objects.persistent_volume, driver=driver))
         self.attachments = Cache(api, ATTACHMENTS, partial(objects.attachment, driver=driver))
-        of_driver = Scope(namespace, labels={objects.DRIVER: driver})
+        of_driver = Scope(namespace, labels={chart_labels.DRIVER: driver})
         self.pods = Cache(api, PODS, partial(objects.service_pod, driver=driver), of_driver)
         self._with_pods = bool(namespace)
 

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from sys import intern
 
+from common import chart_labels
 from common.drift import ClusterContent, UnusedClaim
 from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, ServicePod, Taint, VolumePod
 
 Json = Mapping[str, object]
-
-COMPONENT, DRIVER = "app.kubernetes.io/component", "aiocsi.dev/driver"  # labels of the chart
 
 
 def at(json: object, *keys: str) -> object:
@@ -140,8 +139,7 @@ def volume_pod(json: Json) -> VolumePod:
 def service_pod(json: Json, driver: str) -> ServicePod | None:
     """Return a pod of the node service; None for another one, and for one without a node."""
     metadata, node = at(json, "metadata"), text(json, "spec", "nodeName")
-    component = text(metadata, "labels", COMPONENT)
-    if not node or not (component == "node" or component.startswith("node-")):
+    if not node or not chart_labels.is_part(text(metadata, "labels", chart_labels.COMPONENT), "node"):
         return None
     return ServicePod(
         namespace=intern(text(metadata, "namespace")),

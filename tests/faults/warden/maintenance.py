@@ -2,12 +2,12 @@
 
 import random
 
+from common import chart_labels
 from tests.faults.sim.loop import sleep
 from tests.faults.warden.checks import LATE_SECONDS, JudgingApiServer, annotation, is_ready, keys
 from tests.faults.warden.kubernetes import DRIVER, Kubernetes
 from warden.api import NODES, PODS
-from warden.rules.objects import COMPONENT, Json, at, text
-from warden.rules.objects import DRIVER as DRIVER_LABEL
+from warden.rules.objects import Json, at, text
 
 NAMESPACE = "system"
 LIMITS = ("7", "12", "none", "300")
@@ -74,7 +74,7 @@ class Maintenance:
 
     def replace_service(self, node: str) -> None:
         """Let a new pod of the node service run on a node, in place of an earlier one."""
-        labels = {DRIVER_LABEL: DRIVER, COMPONENT: "node"}
+        labels = {chart_labels.DRIVER: DRIVER, chart_labels.COMPONENT: "node"}
         name = f"service-{node}"
         if f"{NAMESPACE}/{name}" in self._api.of(PODS):
             self._api.remove(PODS, f"{NAMESPACE}/{name}")
