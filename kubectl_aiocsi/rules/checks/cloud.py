@@ -9,6 +9,7 @@ from kubectl_aiocsi.rules.finding import Finding
 
 SAMPLE = re.compile(r"(?m)^(\w+)(?:\{([^}]*)\})? (\S+)$")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+NO_SECRET = re.compile(r"secret \S+ not found|non-existent secret key|couldn't find key \S+ in Secret")  # kubelet 1.37
 FEW = 250  # requests left of 5,000 in the hour
 
 
@@ -20,11 +21,14 @@ def samples(text: str, name: str) -> Iterator[tuple[dict[str, str], float]]:
 
 
 def token_secret(snapshot: Snapshot) -> Iterator[Finding]:
-    """The Secret with the token is there; the Secret is not read, kubelet tells."""
+    """The Secret with the token is there; the Secret is not read, kubelet tells.
+
+    A kubelet whose cache of Secrets is not filled yet has told nothing.
+    """
     for pod in snapshot.pods("controller"):
         for event in snapshot.events_of(pod, "Pod"):
-            if "secret" in event.text("message") and pod.condition("Ready").text("status") != "True":
-                said = event.text("message")
+            said = event.text("message")
+            if NO_SECRET.search(said) and pod.condition("Ready").text("status") != "True":
                 then = f"kubectl create secret generic -n {pod.namespace} NAME --from-literal=access-token=…"
                 yield Finding("token-secret", f"pod {pod.full_name}", said, then)
                 break

@@ -115,7 +115,7 @@ def test_of_pods_it_may_change_two_annotations_of_the_node_service_alone(plane: 
     with asyncio.Runner() as runner:
         service, controller = runner.run(until(lambda: pods_of(plane), DONE_SECONDS))
         another = {"metadata": {"annotations": {"a": "b"}}}
-        runner.run(until(lambda: bool(pod_refusal(plane, service, another)) or None, DONE_SECONDS))
+        runner.run(until(lambda: bool(pod_refusal(plane, service, another, "--dry-run=server")) or None, DONE_SECONDS))
     assert pod_refusal(plane, service, ANNOTATE) == ""
     for what, changes in POD_FORBIDDEN.items():
         assert "the warden may change" in pod_refusal(plane, service, changes), what
@@ -131,9 +131,9 @@ def pods_of(plane: ControlPlane) -> tuple[str, str] | None:
     return (services[0], controllers[0]) if services and controllers else None
 
 
-def pod_refusal(plane: ControlPlane, pod: str, changes: object) -> str:
+def pod_refusal(plane: ControlPlane, pod: str, changes: object, *how: str) -> str:
     try:
-        plane.kubectl("patch", pod, IN, f"--patch={json.dumps(changes)}", AS)
+        plane.kubectl("patch", pod, IN, f"--patch={json.dumps(changes)}", AS, *how)
     except ToolFailed as error:
         return str(error)
     return ""

@@ -13,6 +13,7 @@ from tests.unit.kubectl_aiocsi.ways import (
     merge,
     snapshot_waits,
     taint_forgotten,
+    unready,
     volume_left,
 )
 from tests.unit.kubectl_aiocsi.world import METRICS, ago, answers, event, healthy, made, metadata, unbound
@@ -105,10 +106,21 @@ async def test_what_is_of_another_driver_is_left_alone() -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_event_of_a_controller_that_is_not_about_a_secret_is_no_finding() -> None:
+@pytest.mark.parametrize(
+    ("said", "is_absent"),
+    [
+        ('MountVolume.SetUp failed for volume "token" : secret "digitalocean" not found', True),
+        ('MountVolume.SetUp failed for volume "token" : references non-existent secret key: access-token', True),
+        ("Error: couldn't find key access-token in Secret kube-system/digitalocean", True),
+        ('volume "token" : failed to sync secret cache: timed out waiting for the condition', False),
+        ("Readiness probe failed", False),
+    ],
+)
+async def test_only_a_secret_that_is_not_there_is_one_that_is_missing(said: str, is_absent: bool) -> None:
     server = healthy()
-    server.add("events", event(server.get("pods", "aiocsi-controller-0"), "Unhealthy", "Readiness probe failed"))
-    assert await found(server) == set()
+    unready(server, "aiocsi-controller-0")
+    server.add("events", event(server.get("pods", "aiocsi-controller-0"), "FailedMount", said))
+    assert ("token-secret" in await found(server)) is is_absent
 
 
 @pytest.mark.asyncio
