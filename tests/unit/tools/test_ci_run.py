@@ -15,6 +15,10 @@ echo "$1" >>asked
 case $1 in
 e2e-missing) echo "$LACKS"; [ -n "$LACKS" ] ;;
 e2e-programs) echo $$ >builder; sleep 60 & wait $! ;;
+faults-real)
+    [ "$THIRD" != "is told to stop" ] || { sleep 60 & wait $!; }
+    echo "told beside"
+    [ "$BESIDE" = passes ] ;;
 e2e-third)
     until [ -s builder ]; do sleep 0.05; done
     [ "$THIRD" != "is told to stop" ] || { kill -TERM "$(ps -o ppid= -p $PPID | tr -d ' ')"; sleep 60 & wait $!; }
@@ -33,8 +37,9 @@ def notes(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def played(notes: Path, *arguments: str, third: str = "passes", lacks: str = "") -> str:
+def played(notes: Path, *arguments: str, third: str = "passes", beside: str = "passes", lacks: str = "") -> str:
     environment = {
+        "BESIDE": beside,
         "PATH": f"{notes}:/usr/sbin:/usr/bin:/sbin:/bin",
         "NOTES": str(notes),
         "THIRD": third,
@@ -61,9 +66,14 @@ def test_an_argument_is_refused_before_anything_runs(notes: Path, argument: str)
 
 
 def test_one_phase_that_fails_fails_the_run(notes: Path) -> None:
-    with pytest.raises(ToolFailed, match=r"make e2e-third: FAILED .*\n.*\n.* 1 failed"):
+    with pytest.raises(ToolFailed, match=r"make e2e-third: FAILED .*\n.*\n.*\n.* 1 failed"):
         played(notes, third="fails")
     assert "e2e-down" in (notes / "asked").read_text().split()
+
+
+def test_a_phase_beside_others_is_waited_for_and_fails_the_run_too(notes: Path) -> None:
+    with pytest.raises(ToolFailed, match=r"told beside\n==== make faults-real: FAILED (.*\n)+.* 1 failed"):
+        played(notes, beside="fails")
 
 
 def test_a_machine_that_can_have_no_cluster_is_told_so_and_passes(notes: Path) -> None:
@@ -76,5 +86,6 @@ def test_a_run_that_is_told_to_stop_ends_its_phase_first_and_removes_the_cluster
     with pytest.raises(ToolFailed):
         played(notes, third="is told to stop")
     asked = (notes / "asked").read_text().splitlines()
-    assert asked.index("ended e2e-third") < asked.index("ended e2e-programs") < asked.index("e2e-down")
+    phases = sorted(map(asked.index, ("ended e2e-third", "ended faults-real")))
+    assert phases[-1] < asked.index("ended e2e-programs") < asked.index("e2e-down")
     assert not builder_runs(notes)
