@@ -7,7 +7,7 @@ The wait is not: a cancelled caller leaves it, the action goes on, and the next 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import structlog
@@ -15,40 +15,20 @@ import structlog
 from common import deadlines, errors
 from common.locks import Locks
 from common.tasks import Tasks
-from controller.cache import Accounted, Move, VolumeCache
-from controller.cloud.base import ActionState, Cloud, Kind, Pending, Place, Progress, Volume
+from controller.cache import Move, VolumeCache
+from controller.cloud.base import Cloud
 from controller.cloud.cloud_errors import EventPending, Gone
+from controller.cloud.records import ActionState, Kind, Pending, Place, Progress, Volume
 from controller.codes import Code
 from controller.finality import must_be_done
 from controller.pacing.action_poll import ActionPoll
 from controller.pacing.server_queue import FREE, Overtaken, ServerQueue, Turn
+from controller.running_actions import MOVES, Running, RunningActions
 
 log = structlog.get_logger("actions")
 
 Start = Callable[[], Awaitable[Pending | None]]
-MOVES = frozenset({Kind.ATTACH, Kind.DETACH})
-OVERDUE_SECONDS = 60.0  # far more than an attach, a detach or a growth takes
 FOREIGN_PAUSE_SECONDS = 1.0  # at least; what somebody else started, and when, is not known
-
-
-@dataclass(frozen=True)
-class Running:
-    """An action that was started; ``since`` is loop time. ``ended`` is None until it was seen to end."""
-
-    place: Place
-    action: Pending
-    since: float
-    ended: Progress | None = None
-
-    def did(self, kind: Kind, server_id: str) -> bool:
-        """Whether it was that, with that server, and has ended well."""
-        done = self.ended is not None and self.ended.state is ActionState.COMPLETED
-        return done and self.action.kind is kind and self.place.server_id == server_id
-
-    def is_shown_by(self, volume: Volume) -> bool:
-        """Whether the volume shows what the action was to do; of a growth it is for the caller to say."""
-        holds = bool(volume.server_ids) if self.place.server_id is None else self.place.server_id in volume.server_ids
-        return self.action.kind not in MOVES or holds is (self.action.kind is Kind.ATTACH)
 
 
 class Started(NamedTuple):
@@ -67,12 +47,8 @@ class Actions:
         self._action_poll = action_poll
         self._tasks = tasks
         self._locks = locks
-        self._one_each = cloud.traits.one_action_per_server
         self._servers = ServerQueue()
-        self._of_volume: dict[str, Running] = {}
-        self._of_server: dict[str | None, Running] = {}
-        self._doubted: set[str] = set()  # actions that a caller has waited for in vain
-        self._over = Accounted()  # actions that are over, whatever the cloud shows of them
+        self._running = RunningActions(cloud)
         self._starting: dict[str | None, asyncio.Event] = {}  # servers on which a start was sent and not answered yet
 
     def watch(self, told: Callable[[str, str, float], None]) -> None:
@@ -84,10 +60,10 @@ class Actions:
 
         None if nothing was, or if it ended when no one waited: another process may have begun something since.
         """
-        running = self._of_volume.get(volume_id)
+        running = self._running.on_volume(volume_id)
         if running is None:
             return None
-        was_left = running.action.id in self._doubted
+        was_left = running.action.id in self._running.doubted
         done = await self._wait(running)
         return done if not was_left or await self._is_last(done) else None
 
@@ -96,7 +72,7 @@ class Actions:
 
         Raises what the cloud refuses; Unavailable if the action failed; DeadlineExceeded if it is still under way.
         """
-        server_id = self._taken_by(place)
+        server_id = self._running.taken_by(place)
         in_line = self._in_line(server_id, kind, place, start) if server_id else self._begin(kind, place, start)
         await self.ended(await in_line)
 
@@ -138,9 +114,9 @@ class Actions:
     async def _adopt(self, volume_id: str, recent: Sequence[Progress], kinds: Collection[Kind]) -> bool:
         """Wait for the newest action: a volume takes one at a time, so an older one is over, whatever is shown."""
         found = recent[0] if recent else None
-        if found is None or found.ended or found.action.kind not in kinds or found.action.id in self._over:
+        if found is None or found.ended or found.action.kind not in kinds or found.action.id in self._running.over:
             return False
-        running = self.note(Place(volume_id, found.action.server_id), found.action)
+        running = self._running.note(Place(volume_id, found.action.server_id), found.action)
         if running is not None:
             await self._wait(running, asks=False)
         return running is not None
@@ -161,11 +137,11 @@ class Actions:
 
     async def _begin(self, kind: Kind, place: Place, start: Start, turn: Turn = FREE) -> Running | None:
         while True:
-            if other := self._of_volume.get(place.volume_id):
+            if other := self._running.on_volume(place.volume_id):
                 await self._wait(other)
-            elif starting := self._starting.get(self._taken_by(place)):
+            elif starting := self._starting.get(self._running.taken_by(place)):
                 await _answered(starting, place)
-            elif other := self._of_server.get(self._taken_by(place)):
+            elif other := self._running.on_server(place):
                 if started := await self._try(other, kind, place, start, turn):
                     return started.running
             else:
@@ -176,7 +152,7 @@ class Actions:
 
     async def _try(self, other: Running, kind: Kind, place: Place, start: Start, turn: Turn) -> Started | None:
         """Start an action as soon as the other one on the server can have ended. None if the other is to be seen to."""
-        if other.action.id in self._doubted:
+        if other.action.id in self._running.doubted:
             await self._wait(other)
             return None
         try:
@@ -187,7 +163,7 @@ class Actions:
         except EventPending:
             return None  # not yet
         except (errors.DeadlineExceeded, asyncio.CancelledError):
-            self._doubted.add(other.action.id)
+            self._running.doubted.add(other.action.id)
             raise
         self._settle(other, ended)
         return None
@@ -195,12 +171,12 @@ class Actions:
     async def _start(self, kind: Kind, place: Place, start: Start) -> Running | None:
         """Send the start. The server counts as taken until it is answered, though the caller may be gone by then."""
         answered = asyncio.Event()
-        server_id = self._taken_by(place)
+        server_id = self._running.taken_by(place)
         if server_id is not None:
             self._starting[server_id] = answered
         try:
             with self._locks.extend(place.volume_id):
-                running = self.note(place, await start())
+                running = self._running.note(place, await start())
             if running is None:
                 self._remember(kind, place)
             return running
@@ -210,34 +186,23 @@ class Actions:
 
     def note(self, place: Place, action: Pending | None) -> Running | None:
         """Take note of an action that was just started; None if all was done at once."""
-        if action is None:
-            return None
-        running = Running(place, action, asyncio.get_running_loop().time())
-        self._of_volume[place.volume_id] = running
-        server_id = self._taken_by(place)
-        if server_id is not None:
-            self._of_server[server_id] = running
-        return running
-
-    def _taken_by(self, place: Place) -> str | None:
-        """Return the server that takes no other action meanwhile, if the cloud is like that."""
-        return place.server_id if self._one_each else None
+        return self._running.note(place, action)
 
     async def _wait(self, running: Running, *, asks: bool = True) -> Running:
         """Wait for the end of an action; ``asks``: the caller asks the cloud for a change then, which decides."""
-        judged = await self._judged(running, asks=asks)
+        judged = await self._running.judged(running, asks=asks)
         if judged is not None and judged.state is not ActionState.FORGOTTEN:
-            self._over.add([running.action.id])
+            self._running.over.add([running.action.id])
         ended = judged or await self._polled(running)
         self._settle(running, ended)
         return replace(running, ended=ended)
 
     def _settle(self, running: Running, ended: Progress) -> None:
         """Take note of how an action has ended."""
-        if self._of_volume.get(running.place.volume_id) is running:  # who waits for the same one comes here, too
+        if self._running.on_volume(running.place.volume_id) is running:  # who waits for the same one comes here, too
             seconds = asyncio.get_running_loop().time() - running.since
             self._told(running.action.kind.value, ended.state.value, seconds)
-        self._end(running)
+        self._running.end(running)
         if running.action.kind not in MOVES or running.place.server_id is not None:  # else its effect is not known
             self._cache.accounted.add([running.action.id])
         if ended.state is ActionState.COMPLETED:
@@ -247,38 +212,8 @@ class Actions:
         try:
             return await self._action_poll.wait(running.action, running.since)
         except (errors.DeadlineExceeded, asyncio.CancelledError):  # the caller's time may end in either way
-            self._doubted.add(running.action.id)
+            self._running.doubted.add(running.action.id)
             raise
-
-    async def _judged(self, running: Running, *, asks: bool) -> Progress | None:
-        """Judge an action that was waited for without a result by what it is about; None if it may still go on.
-
-        On a server that is gone nothing is under way. An action much older than its kind takes is believed to be over
-        once the volume shows what it was to do; of a growth the volume itself is asked by whoever wants it. An old one
-        whose server is not known, and may be gone, holds back no one who ``asks`` the cloud.
-        """
-        if running.action.id not in self._doubted:
-            return None
-        try:
-            if running.place.server_id is not None:
-                await self._cloud.get_server(running.place.server_id)
-            if asyncio.get_running_loop().time() - running.since < OVERDUE_SECONDS:
-                return None
-            volume = await self._cloud.get_volume(running.place.volume_id)
-        except Gone as gone:
-            return Progress(running.action, ActionState.ERRORED, error=gone.message)
-        if not running.is_shown_by(volume):
-            unknown = asks and running.place.server_id is None
-            return Progress(running.action, ActionState.FORGOTTEN) if unknown else None
-        log.warning("action_overdue", volume_id=volume.id, action_id=running.action.id, kind=running.action.kind.value)
-        return Progress(running.action, ActionState.COMPLETED)
-
-    def _end(self, running: Running) -> None:
-        self._doubted.discard(running.action.id)
-        if self._of_volume.get(running.place.volume_id) is running:
-            del self._of_volume[running.place.volume_id]
-        if self._of_server.get(running.place.server_id) is running:
-            del self._of_server[running.place.server_id]
 
     def _remember(self, kind: Kind, place: Place, action_id: str = "") -> None:
         if place.server_id is None or kind not in MOVES:

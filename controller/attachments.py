@@ -8,14 +8,14 @@ import asyncio
 from collections.abc import Sequence
 
 from common import call_log, errors
-from controller.actions import Running
 from controller.cache import Move
-from controller.cloud.base import Kind, Place, Volume
 from controller.cloud.cloud_errors import AlreadyAttached, Gone, NotAttached, OddAnswer, ServerFull
+from controller.cloud.records import Kind, Place, Volume
 from controller.codes import Code
 from controller.finality import not_final
 from controller.records import Attach, Detach, PublishContext
 from controller.rules import labels
+from controller.running_actions import Running
 from controller.shared import SharedParts
 
 FRESH_SECONDS = 1.0  # so long, what the cloud has told of an attach is as good as what it would tell now

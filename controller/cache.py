@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from controller.cloud.base import Kind, Snapshot, Volume
+from controller.cloud.records import Kind, Snapshot, Volume
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

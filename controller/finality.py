@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common import errors
-from controller.cloud.base import ActionState, Progress
+from controller.cloud.records import ActionState, Progress
 from controller.codes import Code
 
 

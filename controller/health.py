@@ -6,9 +6,9 @@ Source: CSI 1.13 "ControllerGetVolumeHealth", "ControllerListVolumeHealth".
 import asyncio
 from dataclasses import dataclass
 
-from controller.cloud.base import Server
 from controller.cloud.cloud_errors import Gone
 from controller.cloud.paging import everything
+from controller.cloud.records import Server
 from controller.inventory import Inventory
 from controller.records import ListRequest
 from controller.rules import health, pages

@@ -14,9 +14,10 @@ import structlog
 
 from common import errors
 from controller.cache import VolumeCache
-from controller.cloud.base import Cloud, Server, Volume
+from controller.cloud.base import Cloud
 from controller.cloud.cloud_errors import Gone, OddAnswer
 from controller.cloud.paging import everything
+from controller.cloud.records import Server, Volume
 from controller.volume_scan import SETTLE_SECONDS, VolumeScan
 
 log = structlog.get_logger("inventory")

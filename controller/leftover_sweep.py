@@ -14,9 +14,10 @@ import structlog
 from common import deadlines, errors
 from common.tasks import Tasks
 from controller.clone_sweep import LEFTOVER_SECONDS, SWEEP_SECONDS
-from controller.cloud.base import Cloud, Snapshot, SnapshotCloud
+from controller.cloud.base import Cloud, SnapshotCloud
 from controller.cloud.cloud_errors import Gone
 from controller.cloud.paging import everything
+from controller.cloud.records import Snapshot
 from controller.rules import labels, temporary_snapshot
 
 log = structlog.get_logger("leftover_sweep")

@@ -1,7 +1,7 @@
 """ListVolumes and ListSnapshots: pages of what is known, brought up to date when a list begins."""
 
 from common import errors
-from controller.cloud.base import Snapshot, Volume
+from controller.cloud.records import Snapshot, Volume
 from controller.inventory import Inventory
 from controller.leftover_sweep import LeftoverSweep
 from controller.records import ListRequest

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from common.context_keys import volume_name_key, volume_origin_key, volume_size_key
 from common.printable import printable
 from controller.capacity import AvailableCapacity
-from controller.cloud.base import Snapshot, Volume
+from controller.cloud.records import Snapshot, Volume
 from controller.health import HealthReport
 from controller.records import ControllerScope, PublishContext, Source
 from controller.rules import sealed_context

@@ -9,7 +9,7 @@ from common import call_log, errors
 from common.capability import AccessType
 from common.context_keys import volume_name_key, volume_origin_key
 from controller import replies, requests
-from controller.cloud.base import Volume
+from controller.cloud.records import Volume
 from controller.records import ControllerScope
 from controller.rules.names import shown
 from controller.wiring import ControllerDomains

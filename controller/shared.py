@@ -6,8 +6,9 @@ from common.locks import Locks
 from common.tasks import Tasks
 from controller.actions import Actions
 from controller.cache import VolumeCache
-from controller.cloud.base import Cloud, Volume
+from controller.cloud.base import Cloud
 from controller.cloud.cloud_errors import Gone, OddAnswer
+from controller.cloud.records import Volume
 from controller.pacing.action_poll import ActionPoll
 from controller.pacing.look_price import Allowance
 from controller.work_metrics import WorkMetrics

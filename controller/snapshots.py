@@ -11,9 +11,10 @@ from contextlib import suppress
 import structlog
 
 from common import call_log, errors
-from controller.cloud.base import Snapshot, snapshots_of
+from controller.cloud.base import snapshots_of
 from controller.cloud.cloud_errors import Gone, NameTaken, SnapshotLimit
 from controller.cloud.paging import everything
+from controller.cloud.records import Snapshot
 from controller.codes import Code
 from controller.finality import not_final
 from controller.records import ListRequest, TakeSnapshot

@@ -12,9 +12,10 @@ from common import errors
 from common.tasks import Tasks
 from controller.cache import VolumeCache
 from controller.clone_sweep import AGAIN_SECONDS, CloneSweep
-from controller.cloud.base import Cloud, Snapshot, Volume, snapshots_of
+from controller.cloud.base import Cloud, snapshots_of
 from controller.cloud.cloud_errors import Gone, NameTaken
 from controller.cloud.paging import everything
+from controller.cloud.records import Snapshot, Volume
 from controller.codes import Code
 from controller.finality import not_final
 from controller.records import Create

@@ -3,9 +3,10 @@
 import asyncio
 
 from controller.cache import VolumeCache
-from controller.cloud.base import Cloud, Page, Volume
+from controller.cloud.base import Cloud
 from controller.cloud.cloud_errors import Gone
 from controller.cloud.paging import check_new
+from controller.cloud.records import Page, Volume
 
 SHORT_PAGES = 2  # so few pages are read whole each time: it costs no more than finding out what changed
 PAGES_PER_HOUR = 85.0  # beside one look at the actions each minute: 150 requests an hour in all

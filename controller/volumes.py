@@ -9,13 +9,13 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from common import call_log, errors, sizes
-from controller.actions import Running
-from controller.cloud.base import Kind, Place, Volume, VolumeOrder
 from controller.cloud.cloud_errors import EventPending, Gone, InUse, NameTaken
+from controller.cloud.records import Kind, Place, Volume, VolumeOrder
 from controller.codes import Code
 from controller.finality import not_final
 from controller.records import Create, Modify, Resize, Size
 from controller.rules import capacity, existing_volume, labels
+from controller.running_actions import Running
 from controller.shared import SharedParts
 from controller.sources import Sources
 

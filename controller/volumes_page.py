@@ -7,7 +7,7 @@ controller's pod in Kubernetes: its UID.
 import json
 from collections.abc import Callable
 
-from controller.cloud.base import Volume
+from controller.cloud.records import Volume
 from controller.inventory import Inventory
 
 

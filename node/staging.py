@@ -197,7 +197,7 @@ class Staging:
                 return False
         await multiple_mount.refuse(self._host, wanted.volume, probe, device)
         if wanted.read_only or device.facts.read_only:
-            _check_read_only(wanted, probe)
+            mounting.check_read_only(wanted, probe)
             return False
         await self._check_copies(wanted, probe)
         is_ext = filesystem.kind in filesystem_argv.EXT
@@ -267,19 +267,3 @@ class Staging:
         if known is None or (known.number, known.kind) != (record.number, record.kind):
             return record
         return replace(record, other_paths=known.staged_at(path).other_paths)
-
-
-def _check_read_only(wanted: Stage, probe: Probe) -> None:
-    """Raise FailedPrecondition for what cannot be mounted without writing."""
-    if probe.facts.read_only and not wanted.read_only:
-        raise errors.FailedPrecondition(
-            f"the device of volume {wanted.volume.id} is read-only, and writing is asked for",
-            remedy="attach the volume for writing, or ask for a reader's access mode",
-            error_code=Code.DEVICE_READ_ONLY,
-        )
-    if probe.facts.read_only and probe.superblock is not None and probe.superblock.needs_replay:
-        raise errors.FailedPrecondition(
-            f"the journal of volume {wanted.volume.id} has to be replayed, and its device is read-only",
-            remedy="attach the volume for writing once",
-            error_code=Code.JOURNAL_REPLAY,
-        )

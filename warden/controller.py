@@ -14,7 +14,7 @@ from grpclib.client import Channel
 from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
-from common.drift import CloudSnapshot
+from common.drift_records import CloudSnapshot
 from csi_proto.csi import v1 as csi
 from warden.records import HealthCondition, ServerState
 from warden.rules import looks

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import structlog
 
-from common.drift import (
+from common.drift import judge
+from common.drift_records import (
     CloudSide,
     CloudVolume,
     ClusterAttachment,
@@ -22,7 +23,6 @@ from common.drift import (
     DriftVerdict,
     KubernetesName,
     in_bytes,
-    judge,
 )
 from warden.api import CLAIMS, CONTENTS, VOLUMES, KubeApi, KubeError, ResourceKind, everything
 from warden.controller import AskedLists

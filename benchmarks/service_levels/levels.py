@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from benchmarks.service_levels.metered import SHAPES
 from benchmarks.service_levels.stand import PER_HOUR, PER_MINUTE, Cost, Stand, quiet, stand
-from controller.cloud.base import Volume
+from controller.cloud.records import Volume
 from tests.fakes.ratelimit import RateLimit
 
 BETWEEN_SECONDS = 20.0  # lives that are alone do not follow each other at once

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from email.utils import formatdate
 
 from common import deadlines
-from controller.cloud.base import Kind, Pending
+from controller.cloud.records import Kind, Pending
 from controller.pacing.budget import Budget
 from controller.pacing.lanes import Lane
 from tests.fakes.cloud import FakeCloud, Fault

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from benchmarks.service_levels.metered import REQUEST_SECONDS, SHAPES, Draw
 from benchmarks.service_levels.plot import Chart
-from controller.cloud.base import Kind
+from controller.cloud.records import Kind
 from controller.pacing.action_durations import Durations
 from controller.pacing.look_price import SHORTEST_SECONDS, Awaited, Left, next_look, price, weight
 

@@ -13,7 +13,7 @@ from common import deadlines, errors
 from common.clouds import CLOUDS, DEFAULT
 from common.tasks import Tasks
 from controller import wiring
-from controller.cloud.base import Volume
+from controller.cloud.records import Volume
 from controller.records import (
     BLANK,
     Attach,

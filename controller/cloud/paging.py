@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Container
 from typing import Protocol, TypeVar
 
 from common import errors
-from controller.cloud.base import Page
 from controller.cloud.cloud_errors import OddAnswer
+from controller.cloud.records import Page
 from controller.codes import Code
 
 ROUNDS = 3  # so often a list is read again that changes meanwhile

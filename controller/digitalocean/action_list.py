@@ -13,8 +13,8 @@ from typing import Protocol
 import structlog
 
 from common import errors
-from controller.cloud.base import ActionState, Changes, Kind, Page, Pending, Place, Progress
 from controller.cloud.cloud_errors import Gone
+from controller.cloud.records import ActionState, Changes, Kind, Page, Pending, Place, Progress
 
 log = structlog.get_logger("actions")
 

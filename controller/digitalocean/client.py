@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import structlog
 
 from common import errors
-from controller.cloud import base, cloud_errors
+from controller.cloud import cloud_errors, records
 from controller.cloud.paging import everything
 from controller.digitalocean import list_pages, models, objects, origins, region_check
 from controller.digitalocean.action_list import ActionList
@@ -26,7 +26,7 @@ from controller.pacing.lanes import Lane
 ACTIONS = 20  # of a volume that are read: the newest ones decide
 WITHOUT_LIST_SECONDS = 3600.0  # after the list of actions was refused: a token gets no scopes by waiting
 
-_LANES = {base.Kind.ATTACH: Lane.ATTACH, base.Kind.DETACH: Lane.DETACH, base.Kind.RESIZE: Lane.CHANGE}
+_LANES = {records.Kind.ATTACH: Lane.ATTACH, records.Kind.DETACH: Lane.DETACH, records.Kind.RESIZE: Lane.CHANGE}
 
 log = structlog.get_logger("cloud")
 
@@ -43,7 +43,7 @@ class DigitalOcean:
         self._list_refused_until = float("-inf")
         self.snapshots = DigitalOceanSnapshots(http)
 
-    async def create_volume(self, order: base.VolumeOrder) -> tuple[base.Volume, None]:
+    async def create_volume(self, order: records.VolumeOrder) -> tuple[records.Volume, None]:
         """POST /v2/volumes (volumes_create)."""
         body: dict[str, Value] = {"name": order.name, "size_gigabytes": order.size_gib, "region": order.zone}
         body |= {"description": origins.describe(order.origin), "tags": list(order.labels)}
@@ -61,7 +61,7 @@ class DigitalOcean:
         """DELETE /v2/volumes/{id} (volumes_delete)."""
         await delete(self._http, path("volumes", volume_id), volume_id)
 
-    async def get_volume(self, volume_id: str) -> base.Volume:
+    async def get_volume(self, volume_id: str) -> records.Volume:
         """GET /v2/volumes/{id} (volumes_get)."""
         call = ApiRequest("GET", path("volumes", volume_id), Lane.READ, volume_id)
         with refusals():
@@ -69,48 +69,50 @@ class DigitalOcean:
         demand(call, id=(volume_id, found.id))
         return objects.volume(found)
 
-    async def find_volume(self, name: str, zone: str) -> base.Volume | None:
+    async def find_volume(self, name: str, zone: str) -> records.Volume | None:
         """GET /v2/volumes?name= (volumes_list); the comparison is ours, in case the filter is not exact."""
 
-        async def named(page: int) -> base.Page[base.Volume]:
+        async def named(page: int) -> records.Page[records.Volume]:
             return await self._volumes({"name": name, "region": zone}, page, Lane.READ, name)
 
         return next((each for each in await everything(named) if (each.name, each.zone) == (name, zone)), None)
 
-    async def list_volumes(self, zone: str | None, page: int) -> base.Page[base.Volume]:
+    async def list_volumes(self, zone: str | None, page: int) -> records.Page[records.Volume]:
         """GET /v2/volumes (volumes_list)."""
         return await self._volumes({"region": zone} if zone else {}, page, Lane.LIST)
 
-    async def attach(self, place: base.Place, labels: Sequence[str]) -> base.Pending:
+    async def attach(self, place: records.Place, labels: Sequence[str]) -> records.Pending:
         """POST /v2/volumes/{id}/actions, type attach (volumeActions_post_byId)."""
         more: dict[str, Value] = {"tags": list(labels)} if labels else {}
-        return await self._act(place, base.Kind.ATTACH, {"droplet_id": droplet_number(place.server_id), **more})
+        return await self._act(place, records.Kind.ATTACH, {"droplet_id": droplet_number(place.server_id), **more})
 
-    async def detach(self, place: base.Place) -> base.Pending:
+    async def detach(self, place: records.Place) -> records.Pending:
         """POST /v2/volumes/{id}/actions, type detach (volumeActions_post_byId)."""
-        return await self._act(place, base.Kind.DETACH, {"droplet_id": droplet_number(place.server_id)})
+        return await self._act(place, records.Kind.DETACH, {"droplet_id": droplet_number(place.server_id)})
 
-    async def resize(self, place: base.Place, size_gib: int) -> base.Pending:
+    async def resize(self, place: records.Place, size_gib: int) -> records.Pending:
         """POST /v2/volumes/{id}/actions, type resize (volumeActions_post_byId)."""
-        return await self._act(place, base.Kind.RESIZE, {"size_gigabytes": size_gib, "region": place.zone})
+        return await self._act(place, records.Kind.RESIZE, {"size_gigabytes": size_gib, "region": place.zone})
 
-    async def progress(self, due: Sequence[base.Pending], others: Sequence[base.Pending] = ()) -> list[base.Progress]:
+    async def progress(
+        self, due: Sequence[records.Pending], others: Sequence[records.Pending] = ()
+    ) -> list[records.Progress]:
         """GET of one action, or of the account's list."""
         return await self._actions.progress(due, others)
 
-    async def recent(self, volume_id: str) -> tuple[base.Progress, ...]:
+    async def recent(self, volume_id: str) -> tuple[records.Progress, ...]:
         """GET of the volume's actions."""
         return (await self.volume_actions(volume_id)).items
 
-    async def blocking(self, place: base.Place) -> base.Pending | None:
+    async def blocking(self, place: records.Place) -> records.Pending | None:
         """GET of the volume's actions, then of the account's."""
         return await self._actions.blocking(place)
 
-    async def changes(self, since: str) -> base.Changes | None:
+    async def changes(self, since: str) -> records.Changes | None:
         """GET of the account's actions."""
         return await self._actions.changes(since)
 
-    async def get_action(self, volume_id: str, action_id: str) -> base.Progress:
+    async def get_action(self, volume_id: str, action_id: str) -> records.Progress:
         """GET /v2/volumes/{id}/actions/{action} (volumeActions_get), or /v2/actions/{action} (actions_get)."""
         where = path("volumes", volume_id, "actions", action_id) if volume_id else path("actions", action_id)
         call = ApiRequest("GET", where, Lane.POLL, volume_id)
@@ -119,7 +121,7 @@ class DigitalOcean:
         demand(call, id=(action_id, str(found.id)))
         return objects.progress(found, volume_id)
 
-    async def volume_actions(self, volume_id: str) -> base.Page[base.Progress]:
+    async def volume_actions(self, volume_id: str) -> records.Page[records.Progress]:
         """GET /v2/volumes/{id}/actions (volumeActions_list)."""
         where = path("volumes", volume_id, "actions")
         query = list_pages.query(1, ACTIONS)
@@ -128,13 +130,13 @@ class DigitalOcean:
             found = await self._http.read(call, models.VolumeActionsJson)
         list_pages.demand_whole(call, found, len(found.actions))
         told = tuple(objects.progress(each, volume_id) for each in _newest_first(found.actions))
-        return base.Page(told, found.meta.total, found.more)
+        return records.Page(told, found.meta.total, found.more)
 
-    async def account_actions(self, page: int) -> base.Page[base.Progress]:
+    async def account_actions(self, page: int) -> records.Page[records.Progress]:
         """GET /v2/actions (actions_list). A token without the scope for it sees an empty list, for an hour."""
         now = asyncio.get_running_loop().time()
         if now < self._list_refused_until:
-            return base.Page()
+            return records.Page()
         call = ApiRequest("GET", "/v2/actions", Lane.POLL, query=list_pages.query(page), longest=PAGE_BYTES)
         try:
             with refusals():
@@ -147,13 +149,13 @@ class DigitalOcean:
                 message=refused.message,
                 remedy="give the token actions:read: it saves requests",
             )
-            return base.Page()
+            return records.Page()
         newest_first = sorted(
             (each for each in found.actions if each is not None), key=lambda each: each.id, reverse=True
         )
-        return base.Page(tuple(map(objects.progress, newest_first)), found.meta.total, found.more)
+        return records.Page(tuple(map(objects.progress, newest_first)), found.meta.total, found.more)
 
-    async def get_server(self, server_id: str) -> base.Server:
+    async def get_server(self, server_id: str) -> records.Server:
         """GET /v2/droplets/{id} (droplets_get)."""
         call = ApiRequest("GET", path("droplets", server_id), Lane.READ, server_id)
         with refusals():
@@ -161,7 +163,7 @@ class DigitalOcean:
         demand(call, id=(server_id, str(found.id)))
         return objects.server(found)
 
-    async def list_servers(self, page: int) -> base.Page[base.Server]:
+    async def list_servers(self, page: int) -> records.Page[records.Server]:
         """GET /v2/droplets (droplets_list)."""
         call = ApiRequest("GET", "/v2/droplets", Lane.LIST, query=list_pages.query(page), longest=PAGE_BYTES)
         with refusals():
@@ -173,11 +175,11 @@ class DigitalOcean:
         """Whether the API has not refused the list of the account's actions."""
         return self._list_refused_until == float("-inf")
 
-    async def account(self) -> base.Account:
+    async def account(self) -> records.Account:
         """GET /v2/account (account_get)."""
         with refusals():
             found = await self._http.read(ApiRequest("GET", "/v2/account", Lane.READ), models.AccountLimits)
-        return base.Account(found.account.volume_limit)
+        return records.Account(found.account.volume_limit)
 
     async def account_id(self) -> str:
         """Return whose volumes the token sees: the team, else the account; empty if the token may not see that."""
@@ -244,7 +246,7 @@ class DigitalOcean:
 
     async def _volumes(
         self, query: Mapping[str, str], page: int, lane: Lane, share: str = ""
-    ) -> base.Page[base.Volume]:
+    ) -> records.Page[records.Volume]:
         asked = {**query, **list_pages.query(page)}
         call = ApiRequest("GET", "/v2/volumes", lane, share, query=asked, longest=PAGE_BYTES)
         with refusals():
@@ -254,7 +256,7 @@ class DigitalOcean:
             call, found, found.volumes, objects.volume, lambda each: zones <= {None, each.region.slug}
         )
 
-    async def _act(self, place: base.Place, kind: base.Kind, more: dict[str, Value]) -> base.Pending:
+    async def _act(self, place: records.Place, kind: records.Kind, more: dict[str, Value]) -> records.Pending:
         """Start an action. That it has ended, only the volume's own action tells, which is read below the volume."""
         body: dict[str, Value] = {"type": kind.value, **more}
         where = path("volumes", place.volume_id, "actions")
@@ -264,7 +266,7 @@ class DigitalOcean:
         demand(call, type=(kind.value, action.kind.value))
         if place.server_id is not None and action.server_id is not None:
             demand(call, resource_id=(place.server_id, action.server_id))
-        return base.Pending(action.id, kind, place.volume_id, place.server_id)
+        return records.Pending(action.id, kind, place.volume_id, place.server_id)
 
 
 def _newest_first(actions: Iterable[models.ActionJson | None]) -> list[models.ActionJson]:

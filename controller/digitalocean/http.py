@@ -1,8 +1,8 @@
-"""Sends requests to the API: token, the budget's turn, time-outs, and what is sent again.
+"""Calls of the API: token, the budget's turn, what is sent again, and what an answer means to the caller.
 
 A call that may be repeated is repeated inside its deadline; one that may not is sent once, and an answer that is not
-the API's own word means that its outcome is unknown. What that word is, ``api_answer`` decides. Nothing here knows what
-a volume is.
+the API's own word means that its outcome is unknown. What that word is, ``api_answer`` decides; ``transport`` sends.
+Nothing here knows what a volume is.
 """
 
 import asyncio
@@ -12,38 +12,29 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-import aiohttp
 import pydantic
-import structlog
 
-from common import codes as common_codes
 from common import deadlines, errors
 from common.tasks import is_abandoned
 from controller.codes import Code
-from controller.digitalocean import connection
-from controller.digitalocean.api_answer import ERROR_BYTES, Answer, Meaning, one_line
+from controller.digitalocean.api_answer import Answer, Meaning, one_line
 from controller.digitalocean.api_request import ApiRequest
 from controller.digitalocean.outage import Outage
-from controller.digitalocean.request_metrics import RequestMetrics, route
+from controller.digitalocean.request_metrics import RequestMetrics
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import REFUSED, TokenState
+from controller.digitalocean.transport import Transport
 from controller.pacing.budget import Budget
 from controller.pacing.lanes import Lane
 from controller.pacing.limit_headers import retry_after
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
-TELLING_SECONDS = 2.0  # no answer in less, because the caller had no more time, tells nothing of the cloud
-ANSWER_SECONDS = 30.0  # a change that was sent is waited for this long, though its caller may be gone
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 LONGEST_TOLD_PAUSE_SECONDS = 120.0
 MARGIN_SECONDS, MARGIN_PART = 0.25, 0.05  # the error with its reason must come before the caller's time runs out
 PAGES_AT_ONCE = 4  # long replies are held in memory whole
-CHUNK_BYTES = 64 * 1024
-BYTES_OF_A_VALUE = 8  # at least, on average: JSON of ones and commas takes many times its length in memory
 CHECK_ROOT = "check AIOCSI_API_URL, the proxy, and whatever else answers in the API's place"
-
-log = structlog.get_logger("cloud")
 
 
 class Refusal(errors.Refused):
@@ -95,19 +86,13 @@ class Http:
     """Sends calls to the API at ``root`` (as in ``https://api.digitalocean.com/``)."""
 
     def __init__(self, root: str, token: Token, budget: Budget, access: TokenState, requests: RequestMetrics) -> None:
-        self._root = root.rstrip("/")
-        self._proxy = connection.proxy_for(root)
+        self._transport = Transport(root, requests)
+        self.open = self._transport.open
         self._token = token
         self._budget = budget
         self._access = access
-        self._requests = requests
         self._outage = Outage(lambda: asyncio.get_running_loop().time())
         self._pages = asyncio.Semaphore(PAGES_AT_ONCE)
-        self._session: aiohttp.ClientSession | None = None
-
-    def open(self, session: aiohttp.ClientSession) -> None:
-        """Use ``session`` from now on; it is closed by whoever made it."""
-        self._session = session
 
     async def read(self, call: ApiRequest, model: type[Model]) -> Model:
         """Send the call and return the reply as ``model``. Raises Refusal, or NotFinal."""
@@ -187,7 +172,7 @@ class Http:
         """Send once. The budget learns how that ended, also if the caller leaves meanwhile."""
         answer: Answer | None = None
         try:
-            answer = await self._exchange(call, token, deadline)
+            answer = await self._transport.send(call, token, deadline)
         finally:
             if answer is None or not (answer.is_word or answer.status == 429):
                 self._budget.no_answer()
@@ -196,59 +181,6 @@ class Http:
                 self._budget.learn(answer.headers, limited=limited)
         self._tell(answer, token)
         return answer
-
-    async def _exchange(self, call: ApiRequest, token: str, deadline: float) -> Answer:
-        """Send once. A request that got no answer comes back as status 0."""
-        now = asyncio.get_running_loop().time()
-        limit = min(deadline, now + ANSWER_SECONDS) if call.method == "GET" else now + ANSWER_SECONDS
-        if self._session is None:
-            raise errors.Unavailable(
-                "the driver is shutting down",
-                error_code=common_codes.Code.SHUTTING_DOWN,
-            )
-        try:
-            async with asyncio.timeout_at(limit):
-                answer = await self._answered(self._session, call, token)
-        except aiohttp.ClientConnectorError as error:
-            answer = Answer(call, 0, flaw=f"no connection: {connection.no_connection(error)}", sent=False)
-        except aiohttp.ClientHttpProxyError as error:
-            answer = Answer(call, 0, flaw=f"no connection: the proxy answered {error.status}", sent=False)
-        except aiohttp.ConnectionTimeoutError:
-            where = connection.place_of(self._proxy or self._root)
-            answer = Answer(call, 0, flaw=f"no connection: {where} does not answer", sent=False)
-        except TimeoutError:
-            seconds = asyncio.get_running_loop().time() - now
-            flaw = f"no answer in {seconds:.0f} s"
-            answer = Answer(call, 0, flaw=flaw, cut_short=seconds < TELLING_SECONDS)
-        except aiohttp.ClientError as error:
-            answer = Answer(call, 0, flaw=f"no whole answer ({type(error).__name__})")
-        self._note(call, answer, asyncio.get_running_loop().time() - now)
-        return answer
-
-    async def _answered(self, session: aiohttp.ClientSession, call: ApiRequest, token: str) -> Answer:
-        async with session.request(
-            call.method,
-            self._root + call.path,
-            params=call.query,
-            json=call.json,
-            headers={"Authorization": f"Bearer {token}"},
-            proxy=self._proxy,
-            allow_redirects=False,
-        ) as reply:
-            longest = call.longest if reply.status == call.success else ERROR_BYTES
-            body, flaw = await _body(reply, longest)
-            return Answer(call, reply.status, body, reply.headers, flaw)
-
-    def _note(self, call: ApiRequest, answer: Answer, seconds: float) -> None:
-        self._requests.count(call.method, call.path, answer.status, seconds)
-        log.debug(
-            "request",
-            method=call.method,
-            route=route(call.path),
-            status=answer.status,
-            seconds=round(seconds, 3),
-            cloud_request_id=one_line(answer.headers.get("x-request-id", ""), 64),
-        )
 
     def _tell(self, answer: Answer, token: str) -> None:
         """Let those know who watch whether the cloud answers, and lets us in."""
@@ -288,21 +220,6 @@ class Http:
             )
         told = retry_after(answer.headers, 0.0, self._budget.wall())
         raise Refusal(call, answer.status, one_line(answer.error.message, 300), told)
-
-
-async def _body(reply: aiohttp.ClientResponse, longest: int) -> tuple[bytes, str]:
-    """Return the body, or why it cannot be used. No more than ``longest`` bytes of it are ever held."""
-    encoding = one_line(reply.headers.get("Content-Encoding", ""), 40).lower()
-    if encoding not in {"", "identity"}:
-        return b"", f"it is compressed ({encoding}), which was not asked for"
-    body = bytearray()
-    while part := await reply.content.read(CHUNK_BYTES):
-        body += part
-        if len(body) > longest:
-            return b"", f"it is longer than {longest} bytes"
-    if body.count(b",") > longest // BYTES_OF_A_VALUE:
-        return b"", "it has too many values"
-    return bytes(body), ""
 
 
 async def _pause(seconds: float, deadline: float, tries: Tries) -> None:

@@ -7,7 +7,7 @@ Source: DigitalOcean API v2 (OpenAPI): ``meta.total``, ``links.pages.next``.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from controller.cloud import base
+from controller.cloud import records
 from controller.cloud.cloud_errors import OddAnswer
 from controller.digitalocean import models
 from controller.digitalocean.api_request import ApiRequest
@@ -37,7 +37,7 @@ def page_of(
     items: Sequence[Json | None],
     record: Callable[[Json], Record],
     wanted: Callable[[Json], bool] = lambda _: True,
-) -> base.Page[Record]:
+) -> records.Page[Record]:
     """Return the page, with those items that are ``wanted``. Raises OutcomeUnknown if it is not whole.
 
     A total below what is there does not count, and neither does a link alone, which could be followed for ever.
@@ -47,4 +47,4 @@ def page_of(
     here = (int(call.query["page"]) - 1) * PAGE_SIZE + len(items)
     total = max(found.meta.total, here)
     more = here < total or (found.more and len(items) >= PAGE_SIZE)
-    return base.Page(kept, total, more, left_out=len(items) - len(kept))
+    return records.Page(kept, total, more, left_out=len(items) - len(kept))

@@ -1,13 +1,13 @@
 """Objects of the API as the records of the port, and the comparison of an answer with what was asked for."""
 
 from common import sizes
-from controller.cloud import base
+from controller.cloud import records
 from controller.cloud.cloud_errors import OddAnswer
 from controller.digitalocean import models, origins
 from controller.digitalocean.api_answer import one_line
 from controller.digitalocean.api_request import ApiRequest
 
-_KINDS = {"attach": base.Kind.ATTACH, "detach": base.Kind.DETACH, "resize": base.Kind.RESIZE}
+_KINDS = {"attach": records.Kind.ATTACH, "detach": records.Kind.DETACH, "resize": records.Kind.RESIZE}
 
 
 def demand(call: ApiRequest, **fields: tuple[str | int, str | int]) -> None:
@@ -19,9 +19,9 @@ def demand(call: ApiRequest, **fields: tuple[str | int, str | int]) -> None:
             )
 
 
-def volume(json: models.VolumeJson) -> base.Volume:
+def volume(json: models.VolumeJson) -> records.Volume:
     """Return the volume."""
-    return base.Volume(
+    return records.Volume(
         id=json.id,
         name=json.name,
         zone=json.region.slug,
@@ -33,18 +33,18 @@ def volume(json: models.VolumeJson) -> base.Volume:
     )
 
 
-def progress(json: models.ActionJson, volume_id: str = "") -> base.Progress:
+def progress(json: models.ActionJson, volume_id: str = "") -> records.Progress:
     """Return the action, of the volume if it is known, and how far it has come."""
-    kind = next((kind for word, kind in _KINDS.items() if json.type.startswith(word)), base.Kind.OTHER)
+    kind = next((kind for word, kind in _KINDS.items() if json.type.startswith(word)), records.Kind.OTHER)
     server_id = str(json.resource_id) if json.resource_type == "droplet" and json.resource_id else None
-    action = base.Pending(str(json.id), kind, volume_id, server_id)
+    action = records.Pending(str(json.id), kind, volume_id, server_id)
     started_at, ended_at = models.seconds(json.started_at), models.seconds(json.completed_at)
-    return base.Progress(action, base.ActionState(json.status), started_at, ended_at)
+    return records.Progress(action, records.ActionState(json.status), started_at, ended_at)
 
 
-def snapshot(json: models.SnapshotJson) -> base.Snapshot:
+def snapshot(json: models.SnapshotJson) -> records.Snapshot:
     """Return the snapshot."""
-    return base.Snapshot(
+    return records.Snapshot(
         id=json.id,
         name=json.name,
         volume_id=json.resource_id,
@@ -55,9 +55,9 @@ def snapshot(json: models.SnapshotJson) -> base.Snapshot:
     )
 
 
-def server(json: models.DropletJson) -> base.Server:
+def server(json: models.DropletJson) -> records.Server:
     """Return the droplet."""
-    return base.Server(
+    return records.Server(
         str(json.id),
         json.region.slug,
         active=json.status == "active",

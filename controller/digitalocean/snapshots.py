@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from controller.cloud import base, cloud_errors
+from controller.cloud import cloud_errors, records
 from controller.cloud.paging import everything
 from controller.codes import Code
 from controller.digitalocean import list_pages, models, objects
@@ -21,7 +21,7 @@ class DigitalOceanSnapshots:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> base.Snapshot:
+    async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> records.Snapshot:
         """POST /v2/volumes/{id}/snapshots (volumeSnapshots_create)."""
         body: dict[str, Value] = {"name": name, "tags": list(labels)}
         where = path("volumes", volume_id, "snapshots")
@@ -36,7 +36,7 @@ class DigitalOceanSnapshots:
         """DELETE /v2/snapshots/{id} (snapshots_delete)."""
         await delete(self._http, path("snapshots", snapshot_id), snapshot_id)
 
-    async def get_snapshot(self, snapshot_id: str) -> base.Snapshot:
+    async def get_snapshot(self, snapshot_id: str) -> records.Snapshot:
         """GET /v2/snapshots/{id} (snapshots_get)."""
         call = ApiRequest("GET", path("snapshots", snapshot_id), Lane.READ, snapshot_id)
         with refusals():
@@ -46,11 +46,11 @@ class DigitalOceanSnapshots:
             raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume", error_code=Code.SNAPSHOT_GONE)
         return objects.snapshot(found)
 
-    async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:
+    async def volume_snapshots(self, volume_id: str) -> tuple[records.Snapshot, ...]:
         """GET /v2/volumes/{id}/snapshots (volumeSnapshots_list)."""
         where = path("volumes", volume_id, "snapshots")
 
-        async def read(page: int) -> base.Page[base.Snapshot]:
+        async def read(page: int) -> records.Page[records.Snapshot]:
             query = list_pages.query(page)
             call = ApiRequest("GET", where, Lane.READ, volume_id, query=query, longest=SHORT_LIST_BYTES)
             with refusals():
@@ -61,7 +61,7 @@ class DigitalOceanSnapshots:
 
         return tuple(await everything(read))
 
-    async def list_snapshots(self, page: int) -> base.Page[base.Snapshot]:
+    async def list_snapshots(self, page: int) -> records.Page[records.Snapshot]:
         """GET /v2/snapshots?resource_type=volume (snapshots_list)."""
         query = {"resource_type": "volume", **list_pages.query(page)}
         call = ApiRequest("GET", "/v2/snapshots", Lane.LIST, query=query, longest=PAGE_BYTES)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from controller.cloud.base import Kind
+from controller.cloud.records import Kind
 
 REMEMBERED = 100  # bounds of a kind
 FADE = 0.98  # the weight of a bound, against that of the next newer one

@@ -15,8 +15,9 @@ import structlog
 from common import codes as common_codes
 from common import deadlines, errors
 from common.tasks import Tasks
-from controller.cloud.base import ActionState, Cloud, Kind, Pending, Progress
+from controller.cloud.base import Cloud
 from controller.cloud.cloud_errors import EventPending
+from controller.cloud.records import ActionState, Kind, Pending, Progress
 from controller.codes import Code
 from controller.pacing.action_durations import Durations
 from controller.pacing.look_plan import Step, Watch, due, steps, with_lines

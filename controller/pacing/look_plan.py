@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 
-from controller.cloud.base import Kind, Pending, Progress
+from controller.cloud.records import Kind, Pending, Progress
 from controller.pacing import look_price
 from controller.pacing.action_durations import Distribution
 from controller.pacing.look_price import Awaited, Left

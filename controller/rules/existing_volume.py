@@ -4,7 +4,7 @@ Source: CSI 1.13 "CreateVolume" (ALREADY_EXISTS: incompatible with the request).
 """
 
 from common import errors
-from controller.cloud.base import Volume
+from controller.cloud.records import Volume
 from controller.codes import Code
 from controller.records import Create
 from controller.rules import capacity

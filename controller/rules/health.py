@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from controller.cloud.base import ActionState, Progress, Server, Volume
+from controller.cloud.records import ActionState, Progress, Server, Volume
 
 
 class Severity(Enum):

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 
 from common.context_keys import volume_name_key, volume_seal_key, volume_size_key
-from controller.cloud.base import Volume
+from controller.cloud.records import Volume
 from controller.records import PublishContext
 
 SEAL_DIGITS = 16

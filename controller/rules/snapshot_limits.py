@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from common import errors
-from controller.cloud.base import Snapshot
+from controller.cloud.records import Snapshot
 from controller.cloud.traits import SnapshotLimits
 from controller.codes import Code
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from controller.cloud.base import Snapshot
+from controller.cloud.records import Snapshot
 
 PREFIX = "csi-clone-"
 LABEL = "aiocsi-temporary-snapshot"

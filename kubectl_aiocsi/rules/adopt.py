@@ -3,7 +3,7 @@
 Source: docs/guides/import-volume.md.
 """
 
-from common.drift import CloudVolume
+from common.drift_records import CloudVolume
 from kubectl_aiocsi.records import CLASSES, VOLUMES, Json, Object, Snapshot
 from kubectl_aiocsi.rules.cloud_volumes import CloudVolumes
 

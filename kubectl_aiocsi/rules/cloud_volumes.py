@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import cast
 
-from common.drift import CloudVolume, cloud_volume
+from common.drift_records import CloudVolume, cloud_volume
 from kubectl_aiocsi.records import Json, Object, Snapshot
 
 OLD_SECONDS = 1800.0  # the attacher lets all volumes be looked at every 5 minutes

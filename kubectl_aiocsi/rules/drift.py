@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from common.drift import (
+from common.drift import judge
+from common.drift_records import (
     CloudSide,
     ClusterAttachment,
     ClusterSide,
@@ -10,7 +11,6 @@ from common.drift import (
     Difference,
     UnusedClaim,
     in_bytes,
-    judge,
 )
 from kubectl_aiocsi.records import ATTACHMENTS, CLAIMS, CSI_NODES, VOLUMES, Object, Snapshot
 from kubectl_aiocsi.rules.cloud_volumes import CloudVolumes

@@ -5,7 +5,6 @@ or missing. A device found either way is proven before it is used.
 """
 
 import asyncio
-import errno
 import os
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -30,7 +29,6 @@ from node.records.requests import VolumeSpec
 from node.rules import encryption, identity
 
 LOOK_SECONDS = 1.0  # between looks at /sys while no link appears: udev may not run
-_GONE = frozenset({errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ENOTDIR})
 
 
 @dataclass(frozen=True)
@@ -192,7 +190,7 @@ class Devices:
             real = path.resolve(strict=True)
             descriptor = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
-            if error.errno in _GONE:
+            if error.errno in block_control.GONE:
                 return None
             raise errors.FailedPrecondition(
                 f"cannot open {path} of volume {volume.id}: {error.strerror}", error_code=Code.DEVICE_UNREADABLE
@@ -240,7 +238,7 @@ class Devices:
         facts = self._sysfs.facts(number)
         if facts is None:
             return True
-        return _opens_exclusively(self._node(facts), number, flush=not identity.is_lost(facts))
+        return block_control.is_free(self._node(facts), number, flush=not identity.is_lost(facts))
 
     def _node(self, facts: Facts) -> Path:
         """Return a device node of the device. Raises Unavailable if there is none to be seen."""
@@ -268,34 +266,3 @@ class Devices:
             except OSError:
                 continue
         return frozenset().union(*(self._sysfs.parents(number) for number in roots))
-
-
-def _opens_exclusively(path: Path, number: str, *, flush: bool) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno == errno.EBUSY:
-            return False
-        if error.errno in _GONE:
-            return True
-        raise errors.Unavailable(
-            f"cannot open device {number}: {error.strerror}", error_code=Code.DEVICE_UNREADABLE
-        ) from error
-    try:
-        if flush:  # a mapper without a disk could only fail
-            _flush(descriptor, number)
-        return True
-    finally:
-        os.close(descriptor)
-
-
-def _flush(descriptor: int, number: str) -> None:
-    """Write out what the kernel still has. Raises OutcomeUnknown if it could not; the kernel tells that once."""
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        raise errors.OutcomeUnknown(
-            f"not all that was written to device {number} has reached it: {error.strerror}",
-            remedy="look into the kernel log: what was written last, and was not synced, may be lost",
-            error_code=Code.WRITES_LOST,
-        ) from error

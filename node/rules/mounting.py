@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from common import errors, mount_flags
 from node.codes import Code
 from node.records.kernel import Mount
-from node.records.probes import Superblock
-from node.records.requests import Filesystem
+from node.records.probes import Probe, Superblock
+from node.records.requests import Filesystem, Stage
 
 _EXT = frozenset({"ext2", "ext3", "ext4"})
 _OF_A_MOUNT = frozenset(
@@ -44,6 +44,22 @@ def check_own_options(volume_id: str, block: Superblock) -> None:
                 remedy="that is not allowed: take it out with tune2fs -E mount_opts= (the device of the volume)",
                 error_code=Code.SUPERBLOCK_OPTION,
             )
+
+
+def check_read_only(wanted: Stage, probe: Probe) -> None:
+    """Raise FailedPrecondition for what cannot be mounted without writing to its device."""
+    if probe.facts.read_only and not wanted.read_only:
+        raise errors.FailedPrecondition(
+            f"the device of volume {wanted.volume.id} is read-only, and writing is asked for",
+            remedy="attach the volume for writing, or ask for a reader's access mode",
+            error_code=Code.DEVICE_READ_ONLY,
+        )
+    if probe.facts.read_only and probe.superblock is not None and probe.superblock.needs_replay:
+        raise errors.FailedPrecondition(
+            f"the journal of volume {wanted.volume.id} has to be replayed, and its device is read-only",
+            remedy="attach the volume for writing once",
+            error_code=Code.JOURNAL_REPLAY,
+        )
 
 
 def publish_options(flags: tuple[str, ...], *, read_only: bool) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.digitalocean import http
+from controller.digitalocean import transport
 from tests.chart.documents import at, containers, environment, flags, images, items, mounts, render
 from tools.chart import Json
 
@@ -176,7 +176,9 @@ def test_a_rollout_goes_on_only_after_a_pod_was_ready_for_a_while(workload: str)
 
 
 def test_a_request_that_was_just_sent_is_answered_before_the_drain_ends(controller: Json) -> None:
-    assert int(str(environment(containers(controller)["controller"])["AIOCSI_DRAIN_SECONDS"])) > http.ANSWER_SECONDS
+    assert (
+        int(str(environment(containers(controller)["controller"])["AIOCSI_DRAIN_SECONDS"])) > transport.ANSWER_SECONDS
+    )
 
 
 def test_a_mirror_replaces_the_registry_of_every_image() -> None:

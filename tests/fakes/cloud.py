@@ -15,8 +15,8 @@ from typing import TypeVar
 from common import errors, sizes
 from common.clouds import CLOUDS, DEFAULT
 from common.clouds.facts import CloudFacts
-from controller.cloud import base, cloud_errors
-from controller.cloud.base import ActionState, Kind, Pending, Progress
+from controller.cloud import base, cloud_errors, records
+from controller.cloud.records import ActionState, Kind, Pending, Progress
 from controller.cloud.traits import Traits
 from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.limits import TRAITS
@@ -68,9 +68,9 @@ class FakeCloud:
     page_size = 200
 
     def __init__(self, servers: Sequence[str] = SERVERS, action_seconds: float = 1.5, latency: float = 0.08) -> None:
-        self.volumes: dict[str, base.Volume] = {}
-        self.taken: dict[str, base.Snapshot] = {}
-        self.servers = {each: base.Server(each, self.zone, active=True, volume_ids=()) for each in servers}
+        self.volumes: dict[str, records.Volume] = {}
+        self.taken: dict[str, records.Snapshot] = {}
+        self.servers = {each: records.Server(each, self.zone, active=True, volume_ids=()) for each in servers}
         self.actions: dict[str, Event] = {}
         self.requests: list[str] = []
         self.effects: list[Effect] = []
@@ -85,7 +85,7 @@ class FakeCloud:
         self.stale_for = 0.0  # lists of volumes show what was, that many seconds ago
         self.snapshot_interval = 0.0
         self._list = ActionList(self)
-        self._past: deque[tuple[float, dict[str, base.Volume]]] = deque()
+        self._past: deque[tuple[float, dict[str, records.Volume]]] = deque()
         self._foreign: dict[str, float] = {}
 
     # What the test does to the cloud, behind the driver's back.
@@ -96,8 +96,8 @@ class FakeCloud:
 
     def make_volume(
         self, name: str, size_gib: int = 1, server_id: str = "", origin: Source | None = None
-    ) -> base.Volume:
-        volume = base.Volume(self._new_id(), name, self.zone, sizes.to_bytes(size_gib), origin=origin)
+    ) -> records.Volume:
+        volume = records.Volume(self._new_id(), name, self.zone, sizes.to_bytes(size_gib), origin=origin)
         self._put(replace(volume, server_ids=(server_id,) if server_id else ()))
         return self.volumes[volume.id]
 
@@ -123,7 +123,7 @@ class FakeCloud:
     def snapshots(self) -> base.SnapshotCloud | None:
         return self
 
-    async def create_volume(self, order: base.VolumeOrder) -> tuple[base.Volume, Pending | None]:
+    async def create_volume(self, order: records.VolumeOrder) -> tuple[records.Volume, Pending | None]:
         fault = await self._arrive("create_volume")
         if order.snapshot_id is not None and order.snapshot_id not in self.taken:
             raise cloud_errors.Gone(f"no snapshot {order.snapshot_id}")
@@ -134,7 +134,9 @@ class FakeCloud:
         size = sizes.to_bytes(order.size_gib)
         if order.snapshot_id is not None:
             size = self.taken[order.snapshot_id].min_size_bytes
-        volume = base.Volume(self._new_id(), order.name, order.zone, size, (), order.labels, order.origin, self._now())
+        volume = records.Volume(
+            self._new_id(), order.name, order.zone, size, (), order.labels, order.origin, self._now()
+        )
         return await self._answer(fault, self._begin(volume))
 
     async def delete_volume(self, volume_id: str) -> Pending | None:
@@ -149,20 +151,20 @@ class FakeCloud:
         self.effects.append(Effect("delete", volume_id))
         return await self._answer(fault, None)
 
-    async def get_volume(self, volume_id: str) -> base.Volume:
+    async def get_volume(self, volume_id: str) -> records.Volume:
         return await self._answer(await self._arrive("get_volume"), self._volume(volume_id))
 
-    async def find_volume(self, name: str, zone: str) -> base.Volume | None:
+    async def find_volume(self, name: str, zone: str) -> records.Volume | None:
         fault = await self._arrive("find_volume")
         return await self._answer(fault, self._same_name(name, zone, self._listed().values()))
 
-    async def list_volumes(self, zone: str | None, page: int) -> base.Page[base.Volume]:
+    async def list_volumes(self, zone: str | None, page: int) -> records.Page[records.Volume]:
         fault = await self._arrive("list_volumes")
         return await self._answer(
             fault, self._page([v for v in self._listed().values() if zone in {None, v.zone}], page)
         )
 
-    async def attach(self, place: base.Place, labels: Sequence[str]) -> Pending | None:
+    async def attach(self, place: records.Place, labels: Sequence[str]) -> Pending | None:
         fault = await self._arrive("attach")
         volume = self._volume(place.volume_id)
         if place.server_id not in self.servers:
@@ -178,7 +180,7 @@ class FakeCloud:
         self._put(replace(volume, labels=tuple(dict.fromkeys((*volume.labels, *labels)))))
         return await self._answer(fault, self._promise(Kind.ATTACH, place.volume_id, place.server_id))
 
-    async def detach(self, place: base.Place) -> Pending | None:
+    async def detach(self, place: records.Place) -> Pending | None:
         fault = await self._arrive("detach")
         volume = self._volume(place.volume_id)
         if place.server_id not in self.servers:
@@ -188,7 +190,7 @@ class FakeCloud:
             raise cloud_errors.NotAttached("Attachment not found")
         return await self._answer(fault, self._promise(Kind.DETACH, place.volume_id, place.server_id))
 
-    async def resize(self, place: base.Place, size_gib: int) -> Pending | None:
+    async def resize(self, place: records.Place, size_gib: int) -> Pending | None:
         fault = await self._arrive("resize")
         volume = self._volume(place.volume_id)
         if sizes.to_bytes(size_gib) <= volume.size_bytes:
@@ -202,10 +204,10 @@ class FakeCloud:
     async def recent(self, volume_id: str) -> tuple[Progress, ...]:
         return (await self.volume_actions(volume_id)).items
 
-    async def blocking(self, place: base.Place) -> Pending | None:
+    async def blocking(self, place: records.Place) -> Pending | None:
         return await self._list.blocking(place)
 
-    async def changes(self, since: str) -> base.Changes | None:
+    async def changes(self, since: str) -> records.Changes | None:
         return await self._list.changes(since)
 
     async def get_action(self, volume_id: str, action_id: str) -> Progress:
@@ -216,20 +218,20 @@ class FakeCloud:
             raise cloud_errors.Gone(f"no action {action_id}")
         return await self._answer(fault, _told(self.actions[action_id]))
 
-    async def volume_actions(self, volume_id: str) -> base.Page[Progress]:
+    async def volume_actions(self, volume_id: str) -> records.Page[Progress]:
         fault = await self._arrive("volume_actions")
         self._volume(volume_id)
         found = [_told(each) for each in reversed(self.actions.values()) if each.volume_id == volume_id]
-        return await self._answer(fault, base.Page(tuple(found), len(found)))
+        return await self._answer(fault, records.Page(tuple(found), len(found)))
 
-    async def account_actions(self, page: int) -> base.Page[Progress]:
+    async def account_actions(self, page: int) -> records.Page[Progress]:
         fault = await self._arrive("account_actions")
         if self.list_is_odd:
             raise errors.OutcomeUnknown("the cloud's answer does not fit")
         listed = [_told(each) for each in reversed(self.actions.values())] if self.actions_are_listed else []
         return await self._answer(fault, self._page(listed, page))
 
-    async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> base.Snapshot:
+    async def create_snapshot(self, volume_id: str, name: str, labels: Sequence[str]) -> records.Snapshot:
         fault = await self._arrive("create_snapshot")
         volume = self._volume(volume_id)
         same = [each for each in self.taken.values() if each.volume_id == volume_id]
@@ -237,7 +239,7 @@ class FakeCloud:
             raise cloud_errors.SnapshotLimit("a volume can have one snapshot every 10 minutes")
         if any(each.name == name for each in self.taken.values()):
             raise cloud_errors.NameTaken(name)
-        snapshot = base.Snapshot(
+        snapshot = records.Snapshot(
             self._new_id(), name, volume_id, volume.size_bytes, (volume.zone,), self._now(), tuple(labels)
         )
         self.taken[snapshot.id] = snapshot
@@ -251,34 +253,34 @@ class FakeCloud:
         del self.taken[snapshot_id]
         await self._answer(fault, None)
 
-    async def get_snapshot(self, snapshot_id: str) -> base.Snapshot:
+    async def get_snapshot(self, snapshot_id: str) -> records.Snapshot:
         fault = await self._arrive("get_snapshot")
         if snapshot_id not in self.taken:
             raise cloud_errors.Gone(f"no snapshot {snapshot_id}")
         return await self._answer(fault, self.taken[snapshot_id])
 
-    async def volume_snapshots(self, volume_id: str) -> tuple[base.Snapshot, ...]:
+    async def volume_snapshots(self, volume_id: str) -> tuple[records.Snapshot, ...]:
         fault = await self._arrive("volume_snapshots")
         self._volume(volume_id)
         found = tuple(each for each in self.taken.values() if each.volume_id == volume_id)
         return await self._answer(fault, found)
 
-    async def list_snapshots(self, page: int) -> base.Page[base.Snapshot]:
+    async def list_snapshots(self, page: int) -> records.Page[records.Snapshot]:
         fault = await self._arrive("list_snapshots")
         return await self._answer(fault, self._page(list(self.taken.values()), page))
 
-    async def get_server(self, server_id: str) -> base.Server:
+    async def get_server(self, server_id: str) -> records.Server:
         fault = await self._arrive("get_server")
         if server_id not in self.servers:
             raise cloud_errors.Gone(f"no server {server_id}")
         return await self._answer(fault, self._server(server_id))
 
-    async def list_servers(self, page: int) -> base.Page[base.Server]:
+    async def list_servers(self, page: int) -> records.Page[records.Server]:
         fault = await self._arrive("list_servers")
         return await self._answer(fault, self._page([self._server(each) for each in self.servers], page))
 
-    async def account(self) -> base.Account:
-        return await self._answer(await self._arrive("account"), base.Account(self.volume_limit))
+    async def account(self) -> records.Account:
+        return await self._answer(await self._arrive("account"), records.Account(self.volume_limit))
 
     async def zone_has_volumes(self, zone: str) -> bool:
         return await self._answer(await self._arrive("regions"), zone in self._zones())
@@ -297,7 +299,7 @@ class FakeCloud:
 
     # How it works.
 
-    def _begin(self, volume: base.Volume) -> tuple[base.Volume, Pending | None]:
+    def _begin(self, volume: records.Volume) -> tuple[records.Volume, Pending | None]:
         """Make the volume, at once."""
         self._put(volume)
         self.effects.append(Effect("create", volume.id))
@@ -309,7 +311,7 @@ class FakeCloud:
     def _new_id(self) -> str:
         return str(uuid.uuid4())
 
-    def _same_name(self, name: str, zone: str, volumes: Iterable[base.Volume]) -> base.Volume | None:
+    def _same_name(self, name: str, zone: str, volumes: Iterable[records.Volume]) -> records.Volume | None:
         """The volume that keeps another one in that zone from having that name."""
         return next((each for each in volumes if each.name == name and each.zone == zone), None)
 
@@ -371,16 +373,16 @@ class FakeCloud:
             for each in self.actions.values()
         )
 
-    def _volume(self, volume_id: str) -> base.Volume:
+    def _volume(self, volume_id: str) -> records.Volume:
         if volume_id not in self.volumes:
             raise cloud_errors.Gone(f"no volume {volume_id}")
         return self.volumes[volume_id]
 
-    def _server(self, server_id: str) -> base.Server:
+    def _server(self, server_id: str) -> records.Server:
         held = tuple(each.id for each in self.volumes.values() if server_id in each.server_ids)
         return replace(self.servers[server_id], volume_ids=held)
 
-    def _put(self, volume: base.Volume) -> None:
+    def _put(self, volume: records.Volume) -> None:
         self._remember()
         self.volumes[volume.id] = volume
 
@@ -388,14 +390,16 @@ class FakeCloud:
         if self.stale_for:
             self._past.append((self._now(), dict(self.volumes)))
 
-    def _listed(self) -> dict[str, base.Volume]:
+    def _listed(self) -> dict[str, records.Volume]:
         """The volumes as a list shows them: as they were ``stale_for`` seconds ago."""
         since = self._now() - self.stale_for
         return next((then for when, then in self._past if when > since), self.volumes)
 
-    def _page(self, items: Sequence[Item], number: int) -> base.Page[Item]:
+    def _page(self, items: Sequence[Item], number: int) -> records.Page[Item]:
         first = (number - 1) * self.page_size
-        return base.Page(tuple(items[first : first + self.page_size]), len(items), len(items) > first + self.page_size)
+        return records.Page(
+            tuple(items[first : first + self.page_size]), len(items), len(items) > first + self.page_size
+        )
 
     @staticmethod
     def _now() -> float:

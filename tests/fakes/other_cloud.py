@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from common.clouds.facts import CloudFacts
-from controller.cloud import base, cloud_errors
-from controller.cloud.base import ActionState, Kind, Pending, Place, Progress
+from controller.cloud import cloud_errors, records
+from controller.cloud.records import ActionState, Kind, Pending, Place, Progress
 from controller.cloud.traits import Quota, Sizes, TextRule, Traits
 from tests.fakes.cloud import Event, FakeCloud
 
@@ -91,7 +91,7 @@ class OtherCloud(FakeCloud):
         event = self.actions.get(action.id)
         return Progress(action, ActionState.FORGOTTEN) if event is None else event.progress
 
-    def _begin(self, volume: base.Volume) -> tuple[base.Volume, Pending | None]:
+    def _begin(self, volume: records.Volume) -> tuple[records.Volume, Pending | None]:
         """Begin to make the volume; it is not ready before the action has ended."""
         super()._begin(replace(volume, ready=False))
         fails, self.next_action_fails = self.next_action_fails, False  # of the three others alone
@@ -112,7 +112,7 @@ class OtherCloud(FakeCloud):
         self._made = getattr(self, "_made", 106_963_400) + 1
         return str(self._made)
 
-    def _same_name(self, name: str, zone: str, volumes: Iterable[base.Volume]) -> base.Volume | None:
+    def _same_name(self, name: str, zone: str, volumes: Iterable[records.Volume]) -> records.Volume | None:
         """A name is taken in all zones."""
         del zone
         return next((each for each in volumes if each.name == name), None)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
-from controller.actions import OVERDUE_SECONDS
+from controller.running_actions import OVERDUE_SECONDS
 from tests.faults.cloud.api import Json
 from tests.faults.cloud.records import Action
 from tests.faults.cloud.state import CloudState

@@ -44,6 +44,7 @@ PURE = [
     "common/clouds",
     "common/context_keys.py",
     "common/drift.py",
+    "common/drift_records.py",
     "common/encryption.py",
     "common/errors.py",
     "common/format_parameters.py",

@@ -5,7 +5,7 @@ from datetime import datetime
 from sys import intern
 
 from common import chart_labels
-from common.drift import ClusterContent, UnusedClaim
+from common.drift_records import ClusterContent, UnusedClaim
 from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, ServicePod, Taint, VolumePod
 
 Json = Mapping[str, object]

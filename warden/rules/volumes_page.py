@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from common.drift import CloudVolume, cloud_volume
+from common.drift_records import CloudVolume, cloud_volume
 
 Kept = TypeVar("Kept")
 

@@ -6,7 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.cloud.base import Cloud, Pending, Progress, Volume, VolumeOrder
+from controller.cloud.base import Cloud
+from controller.cloud.records import Pending, Progress, Volume, VolumeOrder
 from controller.digitalocean.client import DigitalOcean
 from controller.digitalocean.connection import session
 from controller.digitalocean.http import Http

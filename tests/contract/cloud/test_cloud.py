@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from common import errors, sizes
-from controller.cloud import base, cloud_errors
-from controller.cloud.base import ActionState, Kind, Pending, Place
+from controller.cloud import base, cloud_errors, records
+from controller.cloud.records import ActionState, Kind, Pending, Place
 from controller.records import BLANK, Source
 from controller.rules import names
 from tests.contract.cloud.clouds import SUBJECTS, Subject
@@ -31,7 +31,7 @@ def snapshots(subject: Subject) -> base.SnapshotCloud:
     return subject.cloud.snapshots
 
 
-async def attached(subject: Subject, name: str, server_id: str) -> base.Volume:
+async def attached(subject: Subject, name: str, server_id: str) -> records.Volume:
     volume = await subject.create(subject.order(name))
     place = Place(volume.id, server_id)
     await subject.ended(await subject.cloud.attach(place, ()))
@@ -62,7 +62,7 @@ async def test_the_account_is_full_at_its_limit(subject: Subject) -> None:
         await subject.create(subject.order(f"pvc-{number}"))
     with pytest.raises(cloud_errors.AccountFull):
         await subject.create(subject.order("pvc-more"))
-    assert await subject.cloud.account() == base.Account(4)
+    assert await subject.cloud.account() == records.Account(4)
 
 
 async def test_attach_is_an_action_and_the_volume_follows_it(subject: Subject) -> None:

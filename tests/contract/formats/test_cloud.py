@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.cloud.base import Snapshot
+from controller.cloud.records import Snapshot
 from controller.digitalocean import origins
 from controller.digitalocean.limits import TRAITS
 from controller.records import BLANK, Source

@@ -5,7 +5,7 @@ import pytest
 from common import context_keys
 from common.clouds.digitalocean import FACTS
 from controller import replies, requests
-from controller.cloud.base import Volume
+from controller.cloud.records import Volume
 from controller.digitalocean.limits import TRAITS
 from controller.records import BLANK, ControllerScope, PublishContext, Source
 from controller.rules import sealed_context

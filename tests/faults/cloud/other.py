@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from common import errors, sizes
-from controller.cloud import base, cloud_errors
-from controller.cloud.base import ActionState, Kind, Page, Pending, Place, Progress
+from controller.cloud import cloud_errors, records
+from controller.cloud.records import ActionState, Kind, Page, Pending, Place, Progress
 from controller.records import BLANK
 from tests.fakes import other_cloud
 from tests.fakes.cloud import FAILURE
@@ -85,8 +85,8 @@ class OtherCloud:
         self._world = world
         self._state = state
 
-    async def create_volume(self, order: base.VolumeOrder) -> tuple[base.Volume, Pending | None]:
-        def make() -> tuple[base.Volume, Pending | None]:
+    async def create_volume(self, order: records.VolumeOrder) -> tuple[records.Volume, Pending | None]:
+        def make() -> tuple[records.Volume, Pending | None]:
             made = self._state.make(order.name, order.size_gib, "", list(order.labels), "")
             return _volume(made), None if made.event is None else _pending(made.event)
 
@@ -95,16 +95,16 @@ class OtherCloud:
     async def delete_volume(self, volume_id: str) -> None:
         await self._ask("DELETE /volumes", lambda: self._state.delete(volume_id))
 
-    async def get_volume(self, volume_id: str) -> base.Volume:
+    async def get_volume(self, volume_id: str) -> records.Volume:
         return await self._ask("GET", lambda: _volume(self._state.volume(volume_id)))
 
-    async def find_volume(self, name: str, zone: str) -> base.Volume | None:
+    async def find_volume(self, name: str, zone: str) -> records.Volume | None:
         del zone  # a name is taken in all of them
         found = await self._ask("GET", lambda: [_volume(each) for each in self._world.listed() if each.name == name])
         return next(iter(found), None)
 
-    async def list_volumes(self, zone: str | None, page: int) -> Page[base.Volume]:
-        def read() -> list[base.Volume]:
+    async def list_volumes(self, zone: str | None, page: int) -> Page[records.Volume]:
+        def read() -> list[records.Volume]:
             return [_volume(each) for each in self._world.listed() if zone in {None, each.region}]
 
         return _page(await self._ask("GET", read), page)
@@ -142,14 +142,14 @@ class OtherCloud:
     async def changes(self, since: str) -> None:
         del since
 
-    async def get_server(self, server_id: str) -> base.Server:
+    async def get_server(self, server_id: str) -> records.Server:
         return await self._ask("GET", lambda: self._server(self._state.droplet(int(server_id))))
 
-    async def list_servers(self, page: int) -> Page[base.Server]:
+    async def list_servers(self, page: int) -> Page[records.Server]:
         return _page(await self._ask("GET", lambda: [*map(self._server, self._state.droplets.values())]), page)
 
-    async def account(self) -> base.Account:
-        return await self._ask("GET", lambda: base.Account(self._state.volume_limit))
+    async def account(self) -> records.Account:
+        return await self._ask("GET", lambda: records.Account(self._state.volume_limit))
 
     async def zone_has_volumes(self, zone: str) -> bool:
         return await self._ask("GET", lambda: zone == REGION)
@@ -164,9 +164,9 @@ class OtherCloud:
         found = next((each for each in self._state.actions if str(each.id) == action.id), None)
         return Progress(action, ActionState.FORGOTTEN) if found is None else _progress(found)
 
-    def _server(self, droplet: Droplet) -> base.Server:
+    def _server(self, droplet: Droplet) -> records.Server:
         held = tuple(each.id for each in self._state.volumes.values() if each.droplet_id == droplet.id)
-        return base.Server(str(droplet.id), REGION, droplet.active, held)
+        return records.Server(str(droplet.id), REGION, droplet.active, held)
 
     async def _ask(self, subject: str, work: Callable[[], Item]) -> Item:
         """Send a request, which arrives though its sender dies."""
@@ -222,12 +222,12 @@ def _set(reply: "asyncio.Future[Item]", answer: Item | errors.DriverError) -> No
         reply.set_result(answer)
 
 
-def _volume(volume: Volume) -> base.Volume:
+def _volume(volume: Volume) -> records.Volume:
     held = (str(volume.droplet_id),) if volume.droplet_id else ()
     ready = volume.event is None or volume.event.kind != "create"
     size_bytes = sizes.to_bytes(volume.size_gib)
     labels = tuple(volume.tags)
-    return base.Volume(
+    return records.Volume(
         volume.id, volume.name, volume.region, size_bytes, held, labels, BLANK, int(volume.created), ready
     )
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from common.drift import (
-    NEAR_LIMIT,
+from common.drift import NEAR_LIMIT, judge
+from common.drift_records import (
     CloudSide,
     CloudSnapshot,
     CloudVolume,
@@ -17,8 +17,6 @@ from common.drift import (
     DriftKind,
     KubernetesName,
     UnusedClaim,
-    cloud_volume,
-    judge,
 )
 
 GIB, DAY = 1 << 30, 86_400.0
@@ -161,19 +159,3 @@ def test_what_is_told_names_the_object_the_bytes_and_the_command() -> None:
     (unused,) = judge(*DIFFERENT["a claim that is not used"][1]).found
     assert unused.about == KubernetesName("PersistentVolumeClaim", "apps", "data")
     assert unused.said == "no pod has used it since 1972-08-27T00:00:00Z"
-
-
-JSON: Mapping[str, object] = {
-    "id": "h1", "name": "pvc-1", "zone": "nyc1", "size_bytes": 10 * GIB, "node_ids": ["101"], "tags": ["ours", "more"],
-    "created_at": 1,
-}  # fmt: skip
-
-
-def test_a_volume_is_read_from_the_controller_s_page() -> None:
-    assert cloud_volume(JSON) == VOLUME
-
-
-@pytest.mark.parametrize("key", JSON)
-def test_a_volume_that_lacks_anything_is_none(key: str) -> None:
-    with pytest.raises(ValueError, match="not a volume"):
-        cloud_volume({**JSON, key: None})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from controller.cloud.base import Page
+from controller.cloud.records import Page
 from controller.records import ListRequest
 from tests.fakes.cloud import FakeCloud, Item
 from tests.unit.controller.world import World

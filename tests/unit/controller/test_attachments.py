@@ -6,8 +6,8 @@ import pytest
 from common import errors
 from common.context_keys import volume_name_key, volume_size_key
 from controller.attachments import FRESH_SECONDS
-from controller.cloud.base import Kind, Page, Pending, Place, Progress
 from controller.cloud.cloud_errors import Gone, NotAttached
+from controller.cloud.records import Kind, Page, Pending, Place, Progress
 from controller.records import Resize, Size
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Effect, FakeCloud, Fault

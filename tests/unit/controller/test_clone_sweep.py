@@ -6,7 +6,7 @@ import pytest
 
 from common import errors
 from controller.clone_sweep import AGAIN_SECONDS, LEFTOVER_SECONDS
-from controller.cloud.base import Pending, Volume, VolumeOrder
+from controller.cloud.records import Pending, Volume, VolumeOrder
 from controller.records import ListRequest, Source, TakeSnapshot
 from controller.rules import temporary_snapshot
 from csi_proto.csi import v1 as csi

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from controller.cloud.base import Server
+from controller.cloud.records import Server
 from controller.records import ListRequest
 from tests.unit.controller.listed import ailing, many
 from tests.unit.controller.world import World

@@ -6,7 +6,7 @@ import pytest
 
 from common import errors
 from controller.clone_sweep import LEFTOVER_SECONDS
-from controller.cloud.base import Page, Snapshot
+from controller.cloud.records import Page, Snapshot
 from controller.records import ListRequest, Source
 from controller.rules import temporary_snapshot
 from tests.fakes.cloud import FakeCloud

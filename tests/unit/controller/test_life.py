@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from common import errors
-from controller.cloud.base import Kind
+from controller.cloud.records import Kind
 from tests.fakes.cloud import SERVERS, FakeCloud, Fault
 from tests.unit.controller.world import World, within
 

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from common import errors
-from controller.cloud.base import Kind
+from controller.cloud.records import Kind
 from tests.fakes.cloud import FakeCloud, Fault
 from tests.unit.controller.world import SCARCE, World, within
 

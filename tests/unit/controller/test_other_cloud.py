@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from common import errors, sizes
-from controller.cloud.base import Kind
+from controller.cloud.records import Kind
 from controller.records import Size
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import Effect

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from common import errors
-from controller.cloud.base import Page, Snapshot
+from controller.cloud.records import Page, Snapshot
 from controller.records import ListRequest, TakeSnapshot
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import FakeCloud, Fault

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.cloud.base import ActionState, Kind, Page, Pending, Progress
+from controller.cloud.records import ActionState, Kind, Page, Pending, Progress
 from controller.records import ListRequest
 from tests.fakes.cloud import FakeCloud
 from tests.unit.controller.listed import Partial, many, names

@@ -6,7 +6,7 @@ import pytest
 from common import errors, sizes
 from common.capability import AccessType
 from common.sizes import GIB
-from controller.cloud.base import Pending, Place
+from controller.cloud.records import Pending, Place
 from controller.records import BLANK, Modify, Resize, Size
 from tests.fakes.cloud import Effect, FakeCloud, Fault
 from tests.unit.controller.world import World

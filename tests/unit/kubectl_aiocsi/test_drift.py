@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.drift import DriftKind, in_bytes
+from common.drift_records import DriftKind, in_bytes
 from kubectl_aiocsi.records import Json, Object
 from tests.unit.kubectl_aiocsi.api_server import ApiServer
 from tests.unit.kubectl_aiocsi.asking import ask

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common import errors
-from common.drift import CloudSnapshot
+from common.drift_records import CloudSnapshot
 from common.metrics import Metrics
 from common.rpc import Calls
 from common.server import GrpcServer

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from common.drift import CloudSnapshot, CloudVolume, DriftKind
+from common.drift_records import CloudSnapshot, CloudVolume, DriftKind
 from tests.unit.warden.cluster import DRIVER, NOON, Cluster, Warden
 from warden.api import ATTACHMENTS, CLAIMS, CONTENTS, EVENTS, VOLUMES
 from warden.drift import DriftParts, DriftPolicy, DriftReport

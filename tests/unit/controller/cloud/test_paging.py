@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from controller.cloud.base import Page
 from controller.cloud.paging import everything
+from controller.cloud.records import Page
 
 
 @dataclass(frozen=True)

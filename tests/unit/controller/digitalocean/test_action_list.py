@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from common import errors
-from controller.cloud import base
+from controller.cloud import records
 from tests.fakes.wire import Script, said, scripted
 from tests.unit.controller.digitalocean.answers import ACTION, MINE, page
 
@@ -22,7 +22,7 @@ async def test_a_token_that_may_not_list_actions_sees_none_and_asks_once_an_hour
     script = Script(said(403, {"id": "forbidden", "message": "You are not authorized"}))
     client, _, _ = scripted(script)
     for _ in range(3):
-        assert await client.account_actions(1) == base.Page()
+        assert await client.account_actions(1) == records.Page()
     assert len(script.asked) == 1
 
 
@@ -48,7 +48,7 @@ async def test_an_action_that_has_become_another_one_is_not_taken_for_done(
     done = {**ACTION, "status": "completed"}
     one, listed = said(200, {"action": {**done, **other}}), page("actions", {**done, **other})
     client, _, _ = scripted(Script(listed, one) if several else Script(one))
-    wanted = base.Pending("7", base.Kind.ATTACH, MINE, "101")
+    wanted = records.Pending("7", records.Kind.ATTACH, MINE, "101")
     assert await client.progress([wanted], [replace(wanted, id="6")] if several else ()) == []
 
 

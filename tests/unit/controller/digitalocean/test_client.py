@@ -3,7 +3,7 @@
 import pytest
 
 from common import errors
-from controller.cloud.base import Place, VolumeOrder
+from controller.cloud.records import Place, VolumeOrder
 from controller.records import BLANK, Source
 from tests.fakes.wire import Script, said, scripted
 from tests.unit.controller.digitalocean.answers import ACTION, DROPLET, MINE, OTHER, SNAPSHOT, TAKEN, VOLUME, Work

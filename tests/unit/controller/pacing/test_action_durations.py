@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.cloud.base import Kind
+from controller.cloud.records import Kind
 from controller.pacing.action_durations import LONGEST_SECONDS, Distribution, Durations
 from controller.pacing.look_price import CHEAP, DEAR, SHORTEST_SECONDS, Awaited, next_look, weight
 from tests.unit.controller.world import FULL

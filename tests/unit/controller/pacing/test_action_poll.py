@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from common import errors
 from common.tasks import Tasks
-from controller.cloud.base import ActionState, Pending, Place, Progress
+from controller.cloud.records import ActionState, Pending, Place, Progress
 from controller.pacing.action_poll import ActionPoll
 from controller.pacing.look_price import Left
 from tests.fakes.cloud import FakeCloud, Fault

@@ -6,7 +6,7 @@ import pytest
 
 from common import deadlines, errors
 from common.tasks import Tasks
-from controller.cloud.base import Page, Pending, Place, Progress
+from controller.cloud.records import Page, Pending, Place, Progress
 from controller.pacing.action_poll import ActionPoll
 from tests.fakes.cloud import FakeCloud
 from tests.unit.controller.world import Calm

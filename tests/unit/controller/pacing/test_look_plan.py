@@ -1,6 +1,6 @@
 import pytest
 
-from controller.cloud.base import Kind, Pending
+from controller.cloud.records import Kind, Pending
 from controller.pacing.look_plan import Watch, with_lines
 from controller.pacing.look_price import Left, plenty
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.cloud.base import Kind
+from controller.cloud.records import Kind
 from controller.pacing.action_durations import EDGES, Distribution, Durations
 from controller.pacing.look_price import CHEAP, DEAR, LONGEST_SECONDS, Awaited, Left, next_look, plenty, price, weight
 from tests.unit.controller.world import FULL, SCARCE

@@ -1,7 +1,7 @@
 import pytest
 
 from common import errors, sizes
-from controller.cloud.base import Volume
+from controller.cloud.records import Volume
 from controller.records import BLANK, Create, Size, Source
 from controller.rules.existing_volume import check_existing
 

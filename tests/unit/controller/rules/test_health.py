@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from controller.cloud.base import ActionState, Kind, Pending, Progress, Server, Volume
+from controller.cloud.records import ActionState, Kind, Pending, Progress, Server, Volume
 from controller.rules import health
 
 VOLUME = Volume("v", "pvc-a", "nyc1", 1, server_ids=("1",))

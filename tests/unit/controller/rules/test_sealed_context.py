@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.context_keys import volume_name_key, volume_seal_key, volume_size_key
-from controller.cloud.base import Volume
+from controller.cloud.records import Volume
 from controller.records import PublishContext
 from controller.rules import sealed_context
 

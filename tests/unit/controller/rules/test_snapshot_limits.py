@@ -1,6 +1,6 @@
 """What a caller is told whose snapshot the cloud does not take."""
 
-from controller.cloud.base import Snapshot
+from controller.cloud.records import Snapshot
 from controller.cloud.traits import SnapshotLimits
 from controller.rules.snapshot_limits import snapshot_refused
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.cloud.base import Snapshot
+from controller.cloud.records import Snapshot
 from controller.rules import temporary_snapshot
 from controller.rules.temporary_snapshot import LABEL, PREFIX
 

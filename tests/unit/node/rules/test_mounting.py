@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from common import errors
-from node.records.kernel import Mount
-from node.records.probes import Superblock
-from node.records.requests import Filesystem
+from node.records.kernel import Facts, Mount
+from node.records.probes import Probe, Signature, Superblock
+from node.records.requests import Filesystem, Stage, VolumeSpec
 from node.rules import mounting
 from node.rules.mounting import Asked
 
@@ -122,3 +122,19 @@ def test_a_private_mount_of_the_hosts_folder_is_refused() -> None:
         mounting.check_propagation(replace(MOUNT, point="/var/lib/kubelet", shared=False), "/var/lib/kubelet/x")
     mounting.check_propagation(replace(MOUNT, point="/var/lib/kubelet"), "/var/lib/kubelet/x")
     mounting.check_propagation(replace(MOUNT, point="/", shared=False), "/var/lib/kubelet/x")
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("replay", [True, False])
+def test_a_device_that_is_read_only_is_mounted_for_reading_what_needs_no_replay(
+    *, read_only: bool, replay: bool
+) -> None:
+    wanted = Stage(VolumeSpec("id", "pvc-1"), "/staging", Filesystem("ext4"), read_only=read_only)
+    block = Superblock("ext4", 1 << 30, "", needs_replay=replay)
+    facts = Facts("sda", "8:0", 1 << 30, read_only=True)
+    mounting.check_read_only(wanted, Probe(replace(facts, read_only=False), Signature(""), block))
+    if read_only and not replay:
+        mounting.check_read_only(wanted, Probe(facts, Signature(""), block))
+        return
+    with pytest.raises(errors.FailedPrecondition, match="has to be replayed" if read_only else "writing is asked for"):
+        mounting.check_read_only(wanted, Probe(facts, Signature(""), block))

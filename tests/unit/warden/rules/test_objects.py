@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.drift import ClusterContent, UnusedClaim
+from common.drift_records import ClusterContent, UnusedClaim
 from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, Taint
 from warden.rules import objects
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from common.drift import CloudVolume
+from common.drift_records import CloudVolume
 from controller import volumes_page
 from tests.unit.controller.world import World
 from warden.rules.volumes_page import KnownVolumes, PageReader, UnreadablePageError

@@ -1,0 +1,22 @@
+"""Volumes as the controller's page tells them."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from common.drift_records import CloudVolume, cloud_volume
+
+JSON: Mapping[str, object] = {
+    "id": "h1", "name": "pvc-1", "zone": "nyc1", "size_bytes": 1 << 30, "node_ids": ["101"], "tags": ["ours", "more"],
+    "created_at": 1,
+}  # fmt: skip
+
+
+def test_a_volume_is_read_from_the_controller_s_page() -> None:
+    assert cloud_volume(JSON) == CloudVolume("h1", "pvc-1", "nyc1", 1 << 30, ("101",), ("ours", "more"), 1.0)
+
+
+@pytest.mark.parametrize("key", JSON)
+def test_a_volume_that_lacks_anything_is_none(key: str) -> None:
+    with pytest.raises(ValueError, match="not a volume"):
+        cloud_volume({**JSON, key: None})
