@@ -82,7 +82,9 @@ def up(workspace: Workspace) -> int:
     embedded = cloud.up(workspace, gateway)
     with ThreadPoolExecutor(max_workers=1) as beside:
         image = beside.submit(driver.make_image, workspace)
-        if not nodes.exists(workspace):
+        if nodes.exists(workspace):
+            nodes.must_be_as_asked(workspace, way)
+        else:
             step("kind cluster", lambda: nodes.create(workspace, way, cloud.device_folders(embedded)))
         step("image", lambda: nodes.load(workspace, image.result()))
     step("driver", lambda: driver.install(workspace, embedded))

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.e2e.cluster import network, node_image
 from tests.e2e.cluster.node_image import MAKE_LOOP_NODES
 from tests.e2e.cluster.way import Way
-from tests.e2e.cluster.workspace import NAME, NODES, Workspace
+from tests.e2e.cluster.workspace import KUBERNETES, NAME, NODES, Workspace
 from tools.processes.run import ToolFailed
 
 CREATE_SECONDS = 600.0
@@ -61,6 +61,17 @@ def bring_node_image(workspace: Workspace) -> None:
 def exists(workspace: Workspace) -> bool:
     """Whether the cluster was created before."""
     return NAME in workspace.program("kind", "get", "clusters").split()
+
+
+def version(workspace: Workspace) -> str:
+    """Return the version of Kubernetes that the nodes run. Raises ToolFailed."""
+    return workspace.kubectl("get", "nodes", "--output=jsonpath={.items[0].status.nodeInfo.kubeletVersion}")
+
+
+def must_be_as_asked(workspace: Workspace, way: Way) -> None:
+    """Raise ValueError if the cluster that is there runs another Kubernetes than the one that is asked for."""
+    if way is Way.BUILT and (found := version(workspace)) != KUBERNETES:
+        raise ValueError(f"the cluster runs Kubernetes {found}, not {KUBERNETES}: `make e2e-down` removes it")
 
 
 def load(workspace: Workspace, *archives: Path) -> None:

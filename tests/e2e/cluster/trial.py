@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 
-from tests.e2e.cluster import evidence
-from tests.e2e.cluster.workspace import KUBERNETES, Workspace
+from tests.e2e.cluster import evidence, nodes
+from tests.e2e.cluster.workspace import Workspace
 from tools import junit
 from tools.venv import ROOT
 
@@ -34,6 +34,7 @@ def run(workspace: Workspace, words: Sequence[str], up: Callable[[], int], down:
     with _told_to_stop():
         try:
             up()
+            version = nodes.version(workspace)
             good = _tests(workspace, [word for word in words if word != "--third"], third=third)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is begun now must end
@@ -41,17 +42,17 @@ def run(workspace: Workspace, words: Sequence[str], up: Callable[[], int], down:
                 print(f"kept: {evidence.keep(workspace)}", flush=True)
             down()
     if good and set(words) <= {"--third"}:
-        print(f"for tests/e2e/tested.txt: {noted(third=third)}", flush=True)
+        print(f"for tests/e2e/tested.txt: {noted(version, third=third)}", flush=True)
     return 0 if good else 1
 
 
-def noted(*, third: bool) -> str:
-    """Return the line of tests/e2e/tested.txt for a run that has passed."""
+def noted(version: str, *, third: bool) -> str:
+    """Return the line of tests/e2e/tested.txt for a run that has passed on this version of Kubernetes."""
     tests = sum(junit.read(file).passed for file in REPORT.glob("*.xml"))
     specs = re.search(r"upstream's suite: (\d+) specs ran", SUITE_LOG.read_text()) if third else None
     told = f", {specs[1]} specs of the upstream storage suite" if specs else ""
     day = datetime.now(UTC).date()
-    return f"{KUBERNETES} {day} {'e2e-third' if third else 'e2e'} {tests} tests of this project{told}"
+    return f"{version} {day} {'e2e-third' if third else 'e2e'} {tests} tests of this project{told}"
 
 
 def _tests(workspace: Workspace, words: Sequence[str], *, third: bool) -> bool:

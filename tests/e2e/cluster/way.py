@@ -1,7 +1,8 @@
 """Where the cluster's images come from: built here from Go modules, or pulled as their projects publish them.
 
 Published images are taken where a docker engine runs already and can pull; a machine without a registry builds them.
-AIOCSI_E2E_IMAGES=built or =published decides otherwise. Source: kind's quick start (its release names its node image).
+AIOCSI_E2E_IMAGES=built or =published decides otherwise. A version of Kubernetes that was asked for is always built:
+kind's node image is of one version. Source: kind's quick start (its release names its node image).
 """
 
 import os
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from tests.e2e.cluster.workspace import Workspace
+from tools import go_programs
 from tools.processes.run import ToolFailed, run
 
 VARIABLE = "AIOCSI_E2E_IMAGES"
@@ -41,6 +43,10 @@ def choose(wanted: str, *, engine: bool, pulls: bool) -> Way:
 def found(environment: Mapping[str, str] = os.environ) -> Way:
     """Look at this machine, and return the way. Raises ValueError."""
     wanted = environment.get(VARIABLE, "")
+    if go_programs.chosen(environment.get(go_programs.VARIABLE, "")):
+        if wanted == Way.PUBLISHED.value:
+            raise ValueError(f"{VARIABLE}={wanted} takes kind's own version of Kubernetes: leave KUBERNETES out")
+        return Way.BUILT
     engine = wanted != Way.BUILT.value and _answers(ASK_SECONDS, "docker", "info")
     return choose(wanted, engine=engine, pulls=engine and _answers(PULL_SECONDS, "docker", "pull", "--quiet", PROBE))
 

@@ -11,6 +11,7 @@ from tools.processes.run import run
 NAME = "aiocsi"
 NODES = (f"{NAME}-control-plane", f"{NAME}-worker", f"{NAME}-worker2")
 KUBERNETES = go_programs.version("kubelet")
+MINOR = int(KUBERNETES.split(".")[1])
 
 
 @dataclass(frozen=True)

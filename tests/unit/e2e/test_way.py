@@ -5,6 +5,7 @@ import pytest
 from tests.e2e.cluster import nodes
 from tests.e2e.cluster.way import VARIABLE, Way, choose, found
 from tests.e2e.cluster.workspace import NODES
+from tools import go_programs
 
 DEVICES = {node: Path("/devices") / node for node in NODES}
 
@@ -33,6 +34,12 @@ def test_what_cannot_be_had_is_refused(wanted: str) -> None:
 
 def test_nobody_is_asked_for_an_engine_where_images_are_to_be_built() -> None:
     assert found({VARIABLE: "built"}) is Way.BUILT
+
+
+def test_a_version_that_is_asked_for_is_built_and_cannot_be_published() -> None:
+    assert found({go_programs.VARIABLE: "1.34"}) is Way.BUILT
+    with pytest.raises(ValueError, match="leave KUBERNETES out"):
+        found({go_programs.VARIABLE: "1.34", VARIABLE: "published"})
 
 
 def test_published_images_leave_node_image_network_and_pulls_to_kind() -> None:
