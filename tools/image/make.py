@@ -37,12 +37,13 @@ USER = "65532:65532"  # nobody in particular; the node's pods run as root by the
 
 @dataclass(frozen=True)
 class Made:
-    """An image: what it says of itself, its layers (tars, lowest first), its bill of materials, its packages' sizes."""
+    """An image: what it says of itself, its layers (tars, lowest first), and what is told of its packages."""
 
     image: archive.Image
     layers: tuple[Path, ...]
     bill: str
     sizes: str
+    status: str
 
 
 def make(target: Path, machine: str, recipe: Recipe = DRIVER) -> str:
@@ -74,7 +75,8 @@ def built(machine: str, recipe: Recipe = DRIVER, *, exact: bool = False) -> Iter
         (layer / SBOM).write_text(bill)
         listed = sizes.table(system, layer, closure.owners(whole))
         locked = all(source.lines for source in sources.values())
-        yield Made(_image(machine, recipe, locked=locked), (_packed(system), _packed(layer)), bill, listed)
+        image, layers = _image(machine, recipe, locked=locked), (_packed(system), _packed(layer))
+        yield Made(image, layers, bill, listed, sbom.status(system))
 
 
 def _architectures(machine: str) -> set[str]:

@@ -30,8 +30,17 @@ def bill(system: Path, layer: Path) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
+def status(system: Path) -> str:
+    """Return the image's Debian packages as dpkg's status file has them, for ``debsecan --status``."""
+    return "\n".join(file.read_text() for file in _entries(system))
+
+
+def _entries(root: Path) -> list[Path]:
+    return sorted((root / "var/lib/dpkg/status.d").iterdir())
+
+
 def _debian(root: Path) -> Iterator[Component]:
-    for file in sorted((root / "var/lib/dpkg/status.d").iterdir()):
+    for file in _entries(root):
         fields = HeaderParser().parsestr(file.read_text())
         name, package_version = fields["Package"], fields["Version"]
         url = f"pkg:deb/debian/{name}@{quote(package_version, safe='')}?arch={fields['Architecture']}&distro=debian-12"

@@ -50,6 +50,7 @@ def image(folder: Path, version: str, machines: Sequence[str]) -> str:
             (folder / f"{name}.cdx.json").write_text(made.bill)
             (folder / f"{name}.packages.txt").write_text(packages.listed(made.bill))
             (folder / f"{name}.sizes.txt").write_text(made.sizes)
+            (folder / f"{name}.dpkg-status").write_text(made.status)
     return layout.finish(
         images, {"org.opencontainers.image.version": version, "org.opencontainers.image.title": "aiocsi"}
     )

@@ -35,3 +35,9 @@ def test_the_bill_names_the_packages_of_both_layers(tmp_path: Path) -> None:
 def test_the_same_contents_give_the_same_bill(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     assert sbom.bill(root, root) == sbom.bill(root, root)
+
+
+def test_the_status_has_each_package_as_a_paragraph_of_its_own(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    (root / "var/lib/dpkg/status.d/xfsprogs").write_text(STATUS.replace("e2fsprogs", "xfsprogs"))
+    assert sbom.status(root) == f"{STATUS}\n{STATUS.replace('e2fsprogs', 'xfsprogs')}"
