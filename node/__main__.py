@@ -12,6 +12,7 @@ from pathlib import Path
 
 from common import call_log, checks, core_dumps, entry, logs, server, settings
 from common.clouds import CLOUDS
+from common.converters import HostPort
 from common.health import HealthServer
 from common.identity import Identity, plugin_capabilities
 from common.kept_socket import KeptSocket
@@ -82,9 +83,7 @@ async def serve(chosen: NodeSettings) -> None:
     tasks, metrics = Tasks(), Metrics()
     counted, of_volumes = NodeMetrics(metrics.registry), VolumeMetrics(metrics.registry)
     readiness = Readiness()
-    health = (
-        HealthServer(chosen.http_addr, metrics, readiness.not_ready, readiness.broken) if chosen.http_addr else None
-    )
+    health = _health(chosen.http_addr, metrics, readiness)
     if health is not None:
         await health.start()  # it answers while another service is waited for
     await wiring.own_state(chosen)  # before anything of it is read: what another service writes would be missed
@@ -111,6 +110,10 @@ async def serve(chosen: NodeSettings) -> None:
     served: list[server.Servable] = [*([health] if health is not None else []), *sockets]
     hold = DrainWait(host, chosen.pod_facts_dir, chosen.drain_wait_seconds)
     await server.run(served, tasks, chosen.drain_seconds, hold.wait)
+
+
+def _health(address: HostPort | None, metrics: Metrics, readiness: Readiness) -> HealthServer | None:
+    return HealthServer(address, metrics, readiness.not_ready, readiness.broken) if address else None
 
 
 def _registration(chosen: NodeSettings, path: Path) -> Registration:

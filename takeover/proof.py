@@ -24,14 +24,7 @@ def check(rendered: Sequence[Json]) -> Json:
     )
     of_node, of_controller = (_container(each, name) for each, name in ((node, "node"), (controller, "controller")))
     volumes = [each.json for each in node.each("spec", "template", "spec", "volumes")]
-    names = {str(mount["name"]) for mount in _list(of_controller, "volumeMounts")}
-    volumes += [
-        {**volume.json, "name": f"controller-{volume.text('name')}"}
-        for volume in controller.each("spec", "template", "spec", "volumes")
-        if volume.text("name") in names
-    ]
-    for mount in _list(of_controller, "volumeMounts"):
-        mount["name"] = f"controller-{mount['name']}"
+    volumes += _renamed_volumes(controller, _list(of_controller, "volumeMounts"))
     template = {
         **_spec(node),
         "serviceAccountName": "default",
@@ -50,6 +43,18 @@ def check(rendered: Sequence[Json]) -> Json:
             "template": {"metadata": {"labels": LABELS}, "spec": template},
         },
     }
+
+
+def _renamed_volumes(workload: Object, mounts: Sequence[Json]) -> list[Json]:
+    """Return the volumes that are mounted so, under names of their own, by which they are mounted from now on."""
+    names = {str(mount["name"]) for mount in mounts}
+    for mount in mounts:
+        mount["name"] = f"controller-{mount['name']}"
+    return [
+        {**volume.json, "name": f"controller-{volume.text('name')}"}
+        for volume in workload.each("spec", "template", "spec", "volumes")
+        if volume.text("name") in names
+    ]
 
 
 def prove(cluster: Cluster, rendered: Sequence[Json], seconds: float) -> list[str]:

@@ -20,6 +20,7 @@ from warden.drift import DriftParts, DriftPolicy, DriftReport
 from warden.events import Recorder
 from warden.failover import Failover, Parts
 from warden.health import ClaimHealth, HealthParts, HealthPolicy
+from warden.known_volumes import AskedPages
 from warden.lease import LeaseHolder, LeaseName
 from warden.metrics import WardenMetrics
 from warden.node_facts import NodeFacts
@@ -44,44 +45,43 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def serve(chosen: WardenSettings) -> None:
     """Watch until SIGTERM. Raises EndpointError or FailedPrecondition if it cannot."""
-    tasks, metrics = Tasks(), Metrics()
-    counted = WardenMetrics(metrics.registry)
-    me = chosen.identity or socket.gethostname()
     controller = ControllerSocket(parse(chosen.endpoint))
     async with kube.connect() as client, known_volumes.connect() as pods:
         api = kube.Kube(client)
-        told = FactsPolicy(chosen.driver_name, chosen.drain_wait, chosen.max_volumes)
-        view = View(api, chosen.driver_name, chosen.namespace if told.drain or told.max_volumes else "")
-        lease = LeaseHolder(api, LeaseName(chosen.namespace, f"aiocsi-warden-{chosen.driver_name}", me), tasks)
-        counted.watch(lambda: float(lease.left() > 0))
-        view.measure(counted)
-        recorder = Recorder(api, me, counted)
-        policy = _policy(chosen)
-        view.start(tasks)
-        if policy.mode is not Mode.OFF:
-            work = Failover(policy, Parts(view, api, controller, lease, recorder), counted)
-            tasks.background(work.run(), "failover")
-        if chosen.start_taint:
-            guard = StartGuard(chosen.driver_name, view, api, lease, counted)
-            tasks.background(guard.run(), "start guard")
-        if told.drain or told.max_volumes:
-            tasks.background(NodeFacts(told, view, api, lease, counted).run(), "node facts")
-        if chosen.health_seconds:
-            health = ClaimHealth(
-                HealthPolicy(chosen.health_seconds, chosen.health_conditions),
-                HealthParts(view, api, controller, lease, recorder),
-                counted,
-            )
-            tasks.background(health.run(), "health of claims")
-        if chosen.drift_seconds:
-            pages = known_volumes.ControllerPages(api, pods, chosen.namespace, chosen.driver_name)
-            drift_parts = DriftParts(view, api, controller, pages, lease, recorder)
-            tasks.background(DriftReport(_drift_policy(chosen), drift_parts, counted).run(), "drift")
-        parts: list[server.Servable] = [lease]
-        if chosen.http_addr is not None:
-            parts.insert(0, HealthServer(chosen.http_addr, metrics, view.not_ready))
-        await server.run(parts, tasks, chosen.drain_seconds)
+        pages = known_volumes.ControllerPages(api, pods, chosen.namespace, chosen.driver_name)
+        await _watch(chosen, api, controller, pages)
     controller.close()
+
+
+async def _watch(chosen: WardenSettings, api: kube.Kube, controller: ControllerSocket, pages: AskedPages) -> None:
+    tasks, metrics = Tasks(), Metrics()
+    counted = WardenMetrics(metrics.registry)
+    me = chosen.identity or socket.gethostname()
+    told = FactsPolicy(chosen.driver_name, chosen.drain_wait, chosen.max_volumes)
+    view = View(api, chosen.driver_name, chosen.namespace if told.drain or told.max_volumes else "")
+    lease = LeaseHolder(api, LeaseName(chosen.namespace, f"aiocsi-warden-{chosen.driver_name}", me), tasks)
+    counted.watch(lambda: float(lease.left() > 0))
+    view.measure(counted)
+    recorder = Recorder(api, me, counted)
+    view.start(tasks)
+    if (policy := _policy(chosen)).mode is not Mode.OFF:
+        work = Failover(policy, Parts(view, api, controller, lease, recorder), counted)
+        tasks.background(work.run(), "failover")
+    if chosen.start_taint:
+        tasks.background(StartGuard(chosen.driver_name, view, api, lease, counted).run(), "start guard")
+    if told.drain or told.max_volumes:
+        tasks.background(NodeFacts(told, view, api, lease, counted).run(), "node facts")
+    if chosen.health_seconds:
+        looks = HealthPolicy(chosen.health_seconds, chosen.health_conditions)
+        health = ClaimHealth(looks, HealthParts(view, api, controller, lease, recorder), counted)
+        tasks.background(health.run(), "health of claims")
+    if chosen.drift_seconds:
+        drift_parts = DriftParts(view, api, controller, pages, lease, recorder)
+        tasks.background(DriftReport(_drift_policy(chosen), drift_parts, counted).run(), "drift")
+    served: list[server.Servable] = [lease]
+    if chosen.http_addr is not None:
+        served.insert(0, HealthServer(chosen.http_addr, metrics, view.not_ready))
+    await server.run(served, tasks, chosen.drain_seconds)
 
 
 def _policy(chosen: WardenSettings) -> Policy:

@@ -97,20 +97,7 @@ def _known(volume: VolumeSpec, probe: Probe, header: Header) -> Unlock | Format:
     """Decide by a header that is whole."""
     if header.malformed and not header.requires:
         raise _unusable(volume.id, f"it is malformed: {header.malformed}")
-    if header.version != 2 or header.subsystem not in {NEW, IN_USE}:
-        raise errors.FailedPrecondition(
-            f"volume {volume.id} holds a LUKS{header.version} header that this driver has not made",
-            remedy="if it is meant to be this volume's, make it LUKS2 (cryptsetup convert), and name it: "
-            f"{_naming(volume)}",
-            error_code=Code.HEADER_FOREIGN,
-        )
-    named = header.label == label(volume.id)
-    if not named and not volume.copied:
-        raise errors.FailedPrecondition(
-            f"the LUKS header of volume {volume.id} {_owner(header.label)}",
-            remedy=f"if this is a copy that was made outside of the driver, name it: {_naming(volume)}",
-            error_code=Code.HEADER_FOREIGN,
-        )
+    named = _is_named(volume, header)
     if header.requires:
         raise errors.FailedPrecondition(
             f"the LUKS header of volume {volume.id} asks for {', '.join(header.requires)}",
@@ -127,6 +114,25 @@ def _known(volume: VolumeSpec, probe: Probe, header: Header) -> Unlock | Format:
         remedy="restore the header from a backup (cryptsetup luksHeaderRestore); without one the data is lost",
         error_code=Code.HEADER_WITHOUT_KEY,
     )
+
+
+def _is_named(volume: VolumeSpec, header: Header) -> bool:
+    """Tell whether the header says that it is this volume's. Raises FailedPrecondition if it is another's."""
+    if header.version != 2 or header.subsystem not in {NEW, IN_USE}:
+        raise errors.FailedPrecondition(
+            f"volume {volume.id} holds a LUKS{header.version} header that this driver has not made",
+            remedy="if it is meant to be this volume's, make it LUKS2 (cryptsetup convert), and name it: "
+            f"{_naming(volume)}",
+            error_code=Code.HEADER_FOREIGN,
+        )
+    named = header.label == label(volume.id)
+    if not named and not volume.copied:
+        raise errors.FailedPrecondition(
+            f"the LUKS header of volume {volume.id} {_owner(header.label)}",
+            remedy=f"if this is a copy that was made outside of the driver, name it: {_naming(volume)}",
+            error_code=Code.HEADER_FOREIGN,
+        )
+    return named
 
 
 def check_header(

@@ -41,18 +41,7 @@ def prove(volume: VolumeSpec, facts: Facts, root_numbers: frozenset[str], own: s
         raise errors.FailedPrecondition(
             f"{device} holds the root file system", remedy="check the volume's name", error_code=Code.DEVICE_FOREIGN
         )
-    if facts.state in DEAD:
-        raise errors.FailedPrecondition(
-            f"{device} of volume {volume.id} is in state {facts.state}",
-            remedy="detach the volume and attach it again",
-            error_code=Code.DEVICE_STATE,
-        )
-    if facts.state not in {"", "running"}:  # blocked, quiesce, created: the kernel is at work on it
-        raise errors.Unavailable(
-            f"{device} of volume {volume.id} is in state {facts.state}",
-            remedy="that passes; if it does not, detach the volume and attach it again",
-            error_code=Code.DEVICE_STATE,
-        )
+    _check_state(f"{device} of volume {volume.id} is in state {facts.state}", facts.state)
     if volume.raw and volume.encryption is None:
         return
     if others := [name for name in facts.holders + facts.partitions if name != own]:
@@ -61,6 +50,20 @@ def prove(volume: VolumeSpec, facts: Facts, root_numbers: frozenset[str], own: s
             remedy="take it out of that stack (dmsetup, mdadm, vgchange -an) first; use a volume with partitions as "
             "a raw block device (volumeMode: Block)",
             error_code=Code.DEVICE_IN_USE,
+        )
+
+
+def _check_state(said: str, state: str) -> None:
+    """Raise FailedPrecondition for a device that is dead, and Unavailable for a state that passes."""
+    if state in DEAD:
+        raise errors.FailedPrecondition(
+            said, remedy="detach the volume and attach it again", error_code=Code.DEVICE_STATE
+        )
+    if state not in {"", "running"}:  # blocked, quiesce, created: the kernel is at work on it
+        raise errors.Unavailable(
+            said,
+            remedy="that passes; if it does not, detach the volume and attach it again",
+            error_code=Code.DEVICE_STATE,
         )
 
 
