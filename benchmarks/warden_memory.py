@@ -15,6 +15,9 @@ from tempfile import TemporaryDirectory
 
 from aiohttp import ClientError, ClientSession, web
 
+from tools.processes.program import Program
+from tools.venv import ROOT
+
 PORT, HTTP_PORT = 18431, 18432
 DRIVER = "dobs.csi.digitalocean.com"
 NODES, VOLUMES, PODS = 1_000, 10_000, 5_000
@@ -158,9 +161,8 @@ async def lease(request: web.Request) -> web.StreamResponse:
 async def measure() -> int:
     """Return the exit status: 0 the warden stays within its memory."""
     with TemporaryDirectory() as name:
-        config = Path(name) / "kubeconfig"
+        python, config = (sys.executable, "-m"), Path(name) / "kubeconfig"
         config.write_text(json.dumps(kubeconfig()))
-        server = await asyncio.create_subprocess_exec(sys.executable, "-m", "benchmarks.warden_memory", "serve")  # noqa: TID251
         settings = {
             "KUBECONFIG": str(config),
             "AIOCSI_NAMESPACE": "kube-system",
@@ -173,16 +175,16 @@ async def measure() -> int:
             "AIOCSI_DRIFT_SECONDS": "10",
             "AIOCSI_TAG": "cluster-1",
         }
-        warden = await asyncio.create_subprocess_exec(  # noqa: TID251  # the process that is measured
-            sys.executable, "-m", "warden", env={**os.environ, **settings}
-        )
+        server = Program("server", [*python, "benchmarks.warden_memory", "serve"], os.environ, Path(name, "log"), ROOT)
+        warden = Program("warden", [*python, "warden"], {**os.environ, **settings}, Path(name, "log"), ROOT)
         try:
+            server.start()
+            warden.start()
             await until_compared()
             now, most = (memory(warden.pid, key) for key in ("VmRSS", "VmHWM"))
         finally:
-            for process in (warden, server):
-                process.terminate()
-                await process.wait()
+            warden.end()
+            server.end()
     what = f"{NODES} nodes, {VOLUMES} volumes and attachments, {PODS} pods"
     print(f"{what}: {now:.1f} MiB, at most {most:.1f} of {LIMIT_MIB}")
     return int(most > LIMIT_MIB)

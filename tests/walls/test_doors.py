@@ -39,6 +39,25 @@ DOORS = {  # what starts a task, a thread or a program: where it may stand, and 
     "popen": {},
 }
 
+BESIDE = {  # what runs a process beside itself, and is not tools.processes.program.Program: why
+    "benchmarks/start_up.py": "the program writes what is measured to its stderr, into a file that it inherits",
+    "localcloud/guests/guest_agent.py": "runs in a droplet, on a bare Python",
+    "localcloud/guests/processes.py": "the embedded cloud imports nothing of ours: its one wrapper",
+    "localcloud/pytest_plugin.py": "runs in the tests of others, with nothing of ours but the embedded cloud",
+    "node/host/command.py": "the node's one wrapper: with deadlines, and awaited",
+    "tests/e2e/cluster/background.py": "outlives the command that starts it: the next one ends it by its pid file",
+    "tests/harness/forks.py": "forks of one process, which is told over a pipe when: hundreds of starts a minute",
+    "tests/harness/tutorial.py": "one shell, which is told each line over a pipe",
+    "tests/integration/node/killpoints.py": "a fork of the test itself for each kill point",
+    "tests/unit/e2e/test_background.py": "proves what becomes of a child when its parent has gone",
+    "tests/unit/tools/processes/test_traces.py": "proves what is found of a process that nobody waits for",
+    "tests/vm/encryption/lives.py": "runs in a droplet: forks for each kill point",
+    "tools/guest/droplets.py": "shares its terminal with the embedded cloud, which takes Ctrl-C by itself",
+    "tools/processes/program.py": "the wrapper",
+    "tools/processes/reaper.py": "outlives the run that it cleans up after",
+}
+STARTS = {"subprocess.Popen", "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell", "os.fork"}
+
 PURE = [
     "common/capability.py",
     "common/clouds",
@@ -96,6 +115,13 @@ def test_tasks_threads_and_programs_are_started_where_it_is_said() -> None:
 def test_every_door_that_is_allowed_is_used() -> None:
     used = {(name, path) for path, tree in sources(*DRIVER) for name, _ in names(tree)}
     assert [(name, path) for name, places in DOORS.items() for path in places if (name, path) not in used] == []
+
+
+def test_what_runs_a_process_beside_itself_uses_the_one_wrapper_or_says_why() -> None:
+    places = (*WITH_PLUGIN, "benchmarks", "localcloud", "takeover", "tests", "tools")
+    calls = ((path, node) for path, tree in sources(*places) for node in ast.walk(tree) if isinstance(node, ast.Call))
+    found = {path for path, call in calls if ast.unparse(call.func) in STARTS}
+    assert sorted(found) == sorted(BESIDE)
 
 
 EACH_HAS_ITS_OWN = {"Code"}  # of a package, in its module codes: no module imports two of them

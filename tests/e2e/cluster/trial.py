@@ -4,7 +4,7 @@ Tests that can share a cluster run first, four at a time, and a third of upstrea
 then those that break, fill or count what all of it shares, one after the other; with the third, not the long ones.
 """
 
-import os
+import asyncio
 import re
 import signal
 import subprocess  # noqa: TID251  # the tests' own output is what a person wants to watch
@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from tests.e2e.cluster import evidence, nodes
 from tests.e2e.cluster.workspace import Workspace
 from tools import junit
+from tools.processes.program import Program
 from tools.venv import ROOT
 
 SIDE_BY_SIDE = ("-m", "not alone", "-n", "4", "--dist", "worksteal")
@@ -59,7 +60,7 @@ def _tests(workspace: Workspace, words: Sequence[str], *, third: bool) -> bool:
     with _suite(workspace) if third else nullcontext() as suite:
         good = [_pytest("side by side", (*SIDE_BY_SIDE, *words))]
         if suite is not None:
-            good.append(suite.wait(SECONDS) == 0)
+            good.append(asyncio.run(suite.ended(SECONDS)) == 0)
             print("\n".join(SUITE_LOG.read_text().splitlines()[-SHOWN_LINES:]), flush=True)
     good.append(_pytest("one by one", (*(ONE_BY_ONE_WITH_A_THIRD if third else ONE_BY_ONE), *words)))
     return all(good)
@@ -75,20 +76,16 @@ def _pytest(name: str, words: Sequence[str]) -> bool:
 
 
 @contextmanager
-def _suite(workspace: Workspace) -> Iterator["subprocess.Popen[bytes]"]:
+def _suite(workspace: Workspace) -> Iterator[Program]:
     """Run the third of upstream's suite; what it prints goes to a file, since other tests print meanwhile."""
-    SUITE_LOG.parent.mkdir(exist_ok=True)
+    SUITE_LOG.unlink(missing_ok=True)
     argv = [sys.executable, "-m", "tests.e2e.suite", "--third"]
-    with SUITE_LOG.open("wb") as log:
-        suite = subprocess.Popen(
-            argv, cwd=ROOT, stdout=log, stderr=log, env=workspace.environment, start_new_session=True
-        )
+    suite = Program("upstream's suite", argv, workspace.environment, SUITE_LOG, ROOT)
+    suite.start()
     try:
         yield suite
     finally:
-        if suite.poll() is None:
-            os.killpg(suite.pid, signal.SIGKILL)
-            suite.wait()
+        suite.kill()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import GIB, Disk, Disks
 from tools.csi.client import Client
 from tools.processes import traces
+from tools.processes.program import Program
 from tools.processes.run import run
 from tools.services.stack import Service
 
@@ -186,17 +187,15 @@ async def test_a_busy_target_is_not_unpublished_and_its_user_is_named(bench: Ben
 async def test_a_volume_is_not_unstaged_while_another_mount_namespace_holds_it(bench: Bench) -> None:
     disk = bench.disks.blank()
     await bench.stage(disk)
-    holder = await asyncio.create_subprocess_exec(  # noqa: TID251  # a pod's mount namespace
-        *("unshare", "--mount", "sh", "-c", "echo; exec sleep 600"), stdout=asyncio.subprocess.PIPE
-    )
+    argv = ["unshare", "--mount", "sh", "-c", "echo; exec sleep 600"]  # a pod's mount namespace
+    holder = Program("holder", argv, os.environ, bench.folder / "holder.log", bench.folder)
+    holder.start()
     try:
-        assert holder.stdout is not None
-        await holder.stdout.readline()
+        await holder.until(lambda: holder.output() or None, "mount namespace", seconds=10)
         with pytest.raises(errors.NotFinal, match=f"pid {holder.pid}"):
             await bench.unstage_within(disk, seconds=2)
     finally:
         holder.kill()
-        await holder.wait()
     assert traces.mounts(bench.folder) == ()
     await bench.unstage(disk)
 

@@ -1,9 +1,10 @@
 """A process that holds secrets leaves no core dump, and no other of its user may read its memory."""
 
-import asyncio
 import sys
 
 import pytest
+
+from tools.processes.run import run
 
 LOOK = """
 import ctypes, resource, sys
@@ -15,10 +16,6 @@ except SystemExit:
 """
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("package", ["controller", "node"])
-async def test_it_is_the_first_thing_that_a_service_does(package: str) -> None:
-    argv = [sys.executable, "-c", LOOK % package]
-    process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)  # noqa: TID251  # looked at
-    output, _ = await process.communicate()
-    assert output.decode().splitlines()[-1] == "(0, 0) 0"
+def test_it_is_the_first_thing_that_a_service_does(package: str) -> None:
+    assert run(sys.executable, "-c", LOOK % package).splitlines()[-1] == "(0, 0) 0"
