@@ -16,6 +16,7 @@ from .serving import DRIVER, SOCKET, VOLUME_NAME, say, serve, topology
 
 DEVICES = Path("/dev/disk/by-id")
 REGISTRATION = Path(f"/registration/{DRIVER}-reg.sock")
+MOUNTS = Path("/proc/self/mountinfo")
 BLANK = 2  # blkid's exit status
 SECONDS = 60
 
@@ -113,7 +114,7 @@ def unmount(path: Path) -> None:
 def grow(message: csi.NodeExpandVolumeRequest) -> None:
     """Grow the file system that is mounted at the volume's path. Raises GRPCError."""
     if _kind(message.volume_capability):
-        kind, device = _run("findmnt", "--noheadings", "--output=FSTYPE,SOURCE", message.volume_path).split()
+        kind, device = _mounted(Path(message.volume_path))
         _run(*(["xfs_growfs", message.volume_path] if kind == "xfs" else ["resize2fs", device]))
 
 
@@ -128,7 +129,14 @@ def _run(*argv: str, accept: tuple[int, ...] = (0,)) -> str:
 
 def _is_mounted(path: Path) -> bool:
     """Whether something is mounted at a path, be it a folder or a file."""
-    return str(path) in _run("findmnt", "--list", "--noheadings", "--output=TARGET").split()
+    return _mounted(path) != ("", "")
+
+
+def _mounted(path: Path) -> tuple[str, str]:
+    """Return the file system and the device that are mounted at a path, both empty if nothing is."""
+    lines = [line.partition(" - ") for line in MOUNTS.read_text().splitlines()]
+    found = [what.split()[:2] for at, _, what in lines if at.split()[4] == str(path)]
+    return (found[-1][0], found[-1][1]) if found else ("", "")
 
 
 def _kind(capability: csi.VolumeCapability | None) -> str:
