@@ -15,7 +15,7 @@ from tests.faults.cloud.records import REGION, Volume
 from tests.faults.cloud.state import CloudState
 from tests.faults.cloud.wire import REFUSED
 from tests.faults.cluster.objects import GIB, Claim, Pod, Snap, Store
-from tests.faults.cluster.others import Others
+from tests.faults.cluster.others import BY_HAND, Others
 from tests.faults.sim.injector import Injector
 from tests.faults.sim.trace import Trace
 
@@ -92,7 +92,8 @@ class Checks:
             each.forced and each.host == host.number and each.claim.volume_id == volume.id
             for each in self._world.store.attachments
         )
-        if host.reachable and not forced and (points := host.is_mounted(volume.id)):
+        points = [each for each in host.is_mounted(volume.id) if not each.startswith(BY_HAND)]
+        if host.reachable and not forced and points:
             self._world.broken(f"volume {volume.name} is detached from {droplet_id} while it is mounted at {points}")
 
     def formatted(self, volume_id: str, disk: Disk) -> None:

@@ -47,6 +47,7 @@ def draw(seed: int) -> Plan:
         *_others(chance, steps),
         *_lies(chance, steps),
         *_accounts(chance, steps),
+        *_mounts(chance, steps),  # drawn last: a plan that has none of it stays as it was
     ]
     return replace(drawn, faults=tuple(sorted((*drawn.faults, *faults), key=lambda fault: fault.at)))
 
@@ -104,3 +105,16 @@ def _accounts(chance: random.Random, steps: list[Step]) -> list[Fault]:
         return []
     ends = [step for step in steps if step.kind in {"delete", "stop", "move"}] or steps
     return [Fault("other account", chance.choice(ends).at, amount=chance.uniform(15, 60))]
+
+
+def _mounts(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Let others mount a disk by hand on a host that a volume is about to leave."""
+    faults, hosts = [], dict[int, int]()
+    for step in steps:
+        leaves = step.kind in {"move", "stop", "delete"} and step.claim in hosts
+        if leaves and chance.random() < 0.2:
+            at = max(0.0, step.at - chance.uniform(1, 8))
+            faults.append(Fault("foreign mount", at, who=hosts[step.claim]))
+        if step.kind in {"pod", "move"}:
+            hosts[step.claim] = step.host
+    return faults

@@ -292,7 +292,10 @@ class World:
             raise Failed(type(request).__name__, Status.UNAVAILABLE, "no connection")
         if (fault := self._dies_in(request)) is not None:
             self.hosts[host].kill_node_in(int(fault.amount))
-        return self._true(request, host, await self._call(serving, request, reply, seconds))
+        theirs = self.others.mounted(self.hosts[host], request)
+        answer = self._true(request, host, await self._call(serving, request, reply, seconds))
+        self.others.check_unstaged(self.hosts[host], theirs)
+        return answer
 
     def _dies_in(self, request: Message) -> Fault | None:
         """Return the fault of a process that dies so many steps into this call."""

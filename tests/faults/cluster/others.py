@@ -11,6 +11,8 @@ from betterproto2 import Message
 
 from controller.rules.temporary_snapshot import LABEL
 from csi_proto.csi import v1 as csi
+from tests.fakes.host.host import SimHost
+from tests.fakes.host.kernel import Mounted
 from tests.faults.cloud.foreign import OTHER_ID
 from tests.faults.cloud.records import CLUSTER, REGION, Volume
 from tests.faults.cloud.state import CloudState, Refused
@@ -19,6 +21,7 @@ from tests.faults.plan import Fault
 from tests.faults.sim.injector import Injector
 from tests.faults.sim.loop import Process, sleep
 from tests.faults.sim.rpc import Failed
+from tests.faults.sim.trace import Trace
 
 Reply = TypeVar("Reply", bound=Message)
 
@@ -27,9 +30,13 @@ LARGEST_BYTES = 16384 << 30
 SECONDS = 15.0
 MOST_PAGES = 50
 LIST_SECONDS = 12.0  # so old may be what ListVolumes tells
-HOLD_SECONDS = 30.0  # so long others hold a volume that they have attached
+HOLD_SECONDS = 30.0  # so long others hold a volume that they have attached or mounted
+BY_HAND = "/mnt/by-hand/"
 KINDS = frozenset(
-    {"foreign snapshot", "foreign tag", "foreign growth", "foreign attach", "capacity asked", "health asked"}
+    {
+        *("foreign snapshot", "foreign tag", "foreign growth", "foreign attach", "foreign mount"),
+        *("capacity asked", "health asked"),
+    }
 )
 
 
@@ -39,7 +46,9 @@ class World(Protocol):
     cloud: CloudState
     store: Store
     injector: Injector
+    trace: Trace
     chance: random.Random
+    hosts: dict[int, SimHost]
 
     def now(self) -> float: ...
     def broken(self, what: str) -> None: ...  # ends the run
@@ -66,6 +75,8 @@ class Others:
             self._grow()
         elif fault.kind == "foreign attach":
             await self._hold()
+        elif fault.kind == "foreign mount":
+            await self._mount(self._world.hosts[fault.who])
         elif fault.kind == "capacity asked":
             await self._ask_capacity()
         else:
@@ -147,6 +158,34 @@ class Others:
         ):
             with suppress(Refused):
                 self._world.cloud.detach(volume_id, droplet_id, by_driver=False)
+
+    async def _mount(self, host: SimHost) -> None:
+        """Mount a disk by hand on a host, as an administrator or udev does, and unmount it later."""
+        kernel = host.kernel
+        disks = [(each, each.disk.filesystem.kind) for each in kernel.disks.values() if each.disk.filesystem]
+        if not disks:
+            return
+        plugged, kind = self._world.chance.choice(disks)
+        point = BY_HAND + plugged.name
+        kernel.folders.add(point)
+        if kernel.mount(plugged, kind, frozenset({"rw"}), point):
+            return
+        self._world.trace.note(f"host {host.number}", f"others mount {plugged.kernel_name} at {point}")
+        await sleep(HOLD_SECONDS)
+        kernel.umount(point)
+
+    def mounted(self, host: SimHost, request: Message) -> Mounted | None:
+        """Return what they have mounted of a volume that is about to be unstaged from where it is mounted, too."""
+        if not isinstance(request, csi.NodeUnstageVolumeRequest):
+            return None
+        staged = host.kernel.top(request.staging_target_path)
+        theirs = None if staged is None else host.kernel.top(BY_HAND + staged.plugged.name)
+        return theirs if staged and theirs and theirs.plugged is staged.plugged else None
+
+    def check_unstaged(self, host: SimHost, theirs: Mounted | None) -> None:
+        """No volume is unstaged while they have it mounted: it would be detached under them."""
+        if theirs is not None and theirs in host.kernel.mounts and host.kernel.is_alive(theirs.plugged):
+            self._world.broken(f"{theirs.plugged.name} is unstaged, and others have it at {theirs.line.point}")
 
     def _take(self) -> None:
         world = self._world
