@@ -116,7 +116,7 @@ class Actions:
         found = recent[0] if recent else None
         if found is None or found.ended or found.action.kind not in kinds or found.action.id in self._running.over:
             return False
-        running = self._running.note(Place(volume_id, found.action.server_id), found.action)
+        running = self._running.note(Place(volume_id, found.action.server_id), found.action, found=True)
         if running is not None:
             await self._wait(running, asks=False)
         return running is not None
@@ -202,6 +202,14 @@ class Actions:
         if self._running.on_volume(running.place.volume_id) is running:  # who waits for the same one comes here, too
             seconds = asyncio.get_running_loop().time() - running.since
             self._told(running.action.kind.value, ended.state.value, seconds)
+            log.info(
+                "action_ends",
+                volume_id=running.place.volume_id,
+                kind=running.action.kind.value,
+                action_id=running.action.id,
+                state=ended.state.value,
+                seconds=round(seconds, 1),
+            )
         self._running.end(running)
         if running.action.kind not in MOVES or running.place.server_id is not None:  # else its effect is not known
             self._cache.accounted.add([running.action.id])

@@ -55,10 +55,17 @@ class RunningActions:
         """Return what keeps the place's server from taking another action."""
         return self._of_server.get(self.taken_by(place))
 
-    def note(self, place: Place, action: Pending | None) -> Running | None:
-        """Take note of an action that was just started; None if all was done at once."""
+    def note(self, place: Place, action: Pending | None, *, found: bool = False) -> Running | None:
+        """Take note of an action that was just started, or ``found`` under way; None if all was done at once."""
         if action is None:
             return None
+        log.info(
+            "action_found" if found else "action_begins",
+            volume_id=place.volume_id,
+            server_id=place.server_id,
+            kind=action.kind.value,
+            action_id=action.id,
+        )
         running = Running(place, action, asyncio.get_running_loop().time())
         self._of_volume[place.volume_id] = running
         server_id = self.taken_by(place)

@@ -60,6 +60,9 @@ def _names(argument: ast.expr) -> Iterator[str]:
 
 MEANINGS: Mapping[str, str] = {
     "account_changed": "The new API token is of another account: it is not used.",
+    "action_begins": "An action was started in the cloud: an attach, a detach, a growth.",
+    "action_ends": "It has ended: how (`state`), and how many seconds after its start that was seen.",
+    "action_found": "An action of another process, or of this one's predecessor, is under way; it is waited for.",
     "action_is_another": "The API shows another action under the number of one that is waited for; it is read again.",
     "action_not_read": "The newest action of a volume could not be read; the next call looks again.",
     "action_overdue": "An action is older than its kind takes, and the volume shows its effect: it is done.",

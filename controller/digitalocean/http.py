@@ -115,9 +115,7 @@ class Http:
         retoken = True
         while True:
             await self._admit(tries, deadline)
-            if call.changes and is_abandoned():  # another process may have answered for the same object meanwhile
-                raise errors.Unavailable(f"{call}: not sent, because the caller has gone", error_code=Code.CALLER_GONE)
-            token = await self._current_token(call)
+            token = await self._token_to_send(call)
             answer = await self._paid(call, token, deadline)
             if answer.meaning is Meaning.TOKEN_REFUSED and retoken:  # the token may just have been replaced
                 self._token.doubt()
@@ -130,7 +128,7 @@ class Http:
                 return self._judge(answer, token)
             tries.note(answer)
             told = min(LONGEST_TOLD_PAUSE_SECONDS, retry_after(answer.headers, 0.0, self._budget.wall()))
-            await _pause(max(pause, told), deadline, tries)
+            await _pause(told, pause, deadline, tries)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     @asynccontextmanager
@@ -157,9 +155,14 @@ class Http:
         except errors.Unavailable as error:
             raise errors.unavailable(error, f"{tries}: {error.message}") from None
 
-    async def _current_token(self, call: ApiRequest) -> str:
-        """Return the token. Raises Unavailable if there is none, or none of the account whose volumes are known."""
+    async def _token_to_send(self, call: ApiRequest) -> str:
+        """Return the token. Raises Unavailable, and gives the turn back, if nothing is to be sent.
+
+        There is no token, or none of the account whose volumes are known, or the caller of a change has gone: another
+        process may have answered for the same object meanwhile.
+        """
         try:
+            _refuse_abandoned(call)
             token = self._token.current()
             if not call.proves:
                 await self._access.admit(token)
@@ -222,9 +225,14 @@ class Http:
         raise Refusal(call, answer.status, one_line(answer.error.message, 300), told)
 
 
-async def _pause(seconds: float, deadline: float, tries: Tries) -> None:
-    """Wait between half of ``seconds`` and all of it. Raises OutcomeUnknown if the deadline comes first."""
-    length = seconds * random.uniform(0.5, 1)  # noqa: S311 (spreads retries, keeps no secret)
+def _refuse_abandoned(call: ApiRequest) -> None:
+    if call.changes and is_abandoned():
+        raise errors.Unavailable(f"{call}: not sent, because the caller has gone", error_code=Code.CALLER_GONE)
+
+
+async def _pause(told: float, spread: float, deadline: float, tries: Tries) -> None:
+    """Wait as long as was ``told``, and some of ``spread`` seconds. Raises OutcomeUnknown if the deadline is before."""
+    length = told + spread * random.uniform(0.5, 1)  # noqa: S311 (spreads retries, keeps no secret)
     if asyncio.get_running_loop().time() + length >= deadline:
         raise errors.OutcomeUnknown(str(tries), remedy=tries.remedy, error_code=Code.CLOUD_SILENT)
     await asyncio.sleep(length)  # noqa: TID251 (nothing tells when a failing server is well again)

@@ -2,6 +2,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from common import errors
 from common.context_keys import volume_name_key, volume_size_key
@@ -322,12 +323,17 @@ class Blunt(FakeCloud):
 async def test_a_detach_after_a_restart_waits_for_the_attach_that_the_process_before_has_begun() -> None:
     world = World(Blunt(action_seconds=20))
     volume = await world.create()
-    with pytest.raises(errors.DeadlineExceeded):
-        await within(1, world.publish(volume, "101"))
-    restarted = World(world.cloud)
-    with pytest.raises(errors.NotFinal):  # the attach has taken effect: it is not detached yet
+    with capture_logs() as lines:
+        with pytest.raises(errors.DeadlineExceeded):
+            await within(1, world.publish(volume, "101"))
+        restarted = World(world.cloud)
+        with pytest.raises(errors.NotFinal):  # the attach has taken effect: it is not detached yet
+            await restarted.unpublish(volume, "101")
         await restarted.unpublish(volume, "101")
-    await restarted.unpublish(volume, "101")
+    assert [f"{line['event']} {line['kind']}" for line in lines if line["event"].startswith("action_")] == [
+        *("action_begins attach", "action_found attach", "action_ends attach"),
+        *("action_begins detach", "action_ends detach"),
+    ]
     assert world.cloud.holders(volume) == ()
     assert [each.kind for each in world.cloud.effects] == ["create", "attach", "detach"]
 

@@ -11,6 +11,7 @@ import pytest
 
 from common import errors
 from common.metrics import Metrics
+from common.tasks import Tasks
 from controller.digitalocean.api_request import ApiRequest
 from controller.digitalocean.http import Http
 from controller.digitalocean.request_metrics import CountedRequests
@@ -18,6 +19,7 @@ from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
 from controller.pacing.budget import Budget
 from controller.pacing.lanes import Lane
+from tests.unit.controller.digitalocean.scripted import CHANGE
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -75,6 +77,23 @@ async def test_a_request_that_cannot_be_sent_for_want_of_a_token_gives_the_permi
     for _ in range(3):
         with pytest.raises(errors.Unavailable, match="cannot be read"):
             await http(budget, Token(file=tmp_path / "gone"), Hanging()).send(READ)
+    assert budget.quota.remaining == REMAINING
+
+
+async def test_a_change_that_is_not_sent_since_its_caller_has_gone_gives_the_permit_back(budget: Budget) -> None:
+    budget.learn(HEADERS)
+    tasks, turn = Tasks(), asyncio.Event()
+
+    async def change() -> None:
+        await turn.wait()
+        await http(budget, Token("dop_v1_x"), Hanging()).send(CHANGE)
+
+    async with asyncio.TaskGroup() as callers:
+        call = callers.create_task(tasks.finish(change()))
+        await asyncio.sleep(0)  # one turn of the loop: it begins
+        call.cancel()
+    turn.set()
+    assert await tasks.settle(10) == 0
     assert budget.quota.remaining == REMAINING
 
 
