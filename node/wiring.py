@@ -18,6 +18,7 @@ from node.host.command import Commands
 from node.host.devices import Devices
 from node.host.filesystems import Filesystems
 from node.host.host import Host
+from node.host.host_disks import HostDisks
 from node.host.leftover_programs import LeftoverPrograms
 from node.host.luks import Luks
 from node.host.mounts import Mounts
@@ -78,10 +79,11 @@ def make_host(chosen: NodeSettings, commands: Commands) -> Host:
 def unloaded_host(chosen: NodeSettings, commands: Commands) -> Host:
     """Put together what acts on this host, without what is kept in the state directory."""
     threads, sysfs = Threads(chosen.threads), Sysfs()
+    host_disks = HostDisks(sysfs, (str(chosen.kubelet_dir), str(chosen.state_dir)))
     return Host(
         threads=threads,
         sysfs=sysfs,
-        devices=Devices(chosen.device_dir, sysfs, threads, chosen.device_wait_seconds),
+        devices=Devices(chosen.device_dir, sysfs, threads, chosen.device_wait_seconds, host_disks),
         prober=Prober(commands, threads),
         filesystems=Filesystems(
             commands, threads, chosen.state_dir / "growths", chosen.format_parallel, chosen.format_seconds

@@ -139,7 +139,7 @@ async def _finish(process: Process, seconds: float, *, writes: bool) -> tuple[st
     ending = asyncio.ensure_future(_outcome(process))
     try:
         while True:
-            before = progress.of(process.pid)
+            before = progress.of(process.pid) if writes else ()
             await asyncio.wait((ending,), timeout=seconds)
             if ending.done():
                 return await ending

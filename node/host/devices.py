@@ -18,6 +18,7 @@ from common.clouds import DISKS
 from node.codes import Code
 from node.formats import luks_header, superblocks
 from node.host import block_control
+from node.host.host_disks import HostDisks
 from node.host.inotify import DirectoryWatch
 from node.host.paths import block_number
 from node.host.sysfs import Sysfs, device_number
@@ -48,11 +49,14 @@ class Device:
 class Devices:
     """The devices of this host. ``folder`` is where the links are."""
 
-    def __init__(self, folder: Path, sysfs: Sysfs, threads: Threads, wait_seconds: float) -> None:
+    def __init__(
+        self, folder: Path, sysfs: Sysfs, threads: Threads, wait_seconds: float, host_disks: HostDisks
+    ) -> None:
         self._folder = folder
         self._sysfs = sysfs
         self._threads = threads
         self._wait_seconds = wait_seconds
+        self._host_disks = host_disks
 
     @asynccontextmanager
     async def hold(self, volume: VolumeSpec, *, wait: bool = True) -> AsyncIterator[Device]:
@@ -223,7 +227,7 @@ class Devices:
                 f"{device.path} of volume {volume.id} is unknown to the kernel", error_code=Code.DEVICE_FOREIGN
             )
         own = self._sysfs.mapper(encryption.mapper_name(volume.id)) if volume.encryption is not None else None
-        identity.prove(volume, facts, self._root_numbers(), own.kernel_name if own is not None else "")
+        identity.prove(volume, facts, self._host_disks.numbers(), own.kernel_name if own is not None else "")
         proven = replace(device, facts=facts)
         if facts.size_bytes < volume.min_bytes:
             proven = self._rescan(proven)
@@ -256,13 +260,3 @@ class Devices:
             return tuple(link for disk in DISKS for link in self._folder.glob(f"{disk.link_prefix}*"))
         except OSError:
             return ()
-
-    def _root_numbers(self) -> frozenset[str]:
-        """Return the disks that hold the root file system of this process, and of the host if it is to be seen."""
-        roots = []
-        for path in ("/", "/proc/1/root"):
-            try:
-                roots.append(device_number(Path(path).stat().st_dev))
-            except OSError:
-                continue
-        return frozenset().union(*(self._sysfs.parents(number) for number in roots))

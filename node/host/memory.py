@@ -15,7 +15,7 @@ from pathlib import Path
 
 OF_THE_SERVICE = 96 << 20  # bytes that are left to the service itself, and to what else runs
 LEAST = 128 << 20  # bytes: what every program needs to work at all, its libraries included
-_FIRST_TO_GO = "1000"  # the highest oom_score_adj: the kernel kills a program before the service
+_FIRST_TO_GO = b"1000"  # the highest oom_score_adj: the kernel kills a program before the service
 _UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number beyond that
 
 
@@ -30,8 +30,8 @@ def restrict(pid: int, limit_bytes: int) -> None:
 
     One that has ended already, or that is another user's, is left alone.
     """
-    with suppress(OSError):
-        Path(f"/proc/{pid}/oom_score_adj").write_text(_FIRST_TO_GO, encoding="ascii")
+    with suppress(OSError), open(f"/proc/{pid}/oom_score_adj", "wb", buffering=0) as file:  # noqa: PTH123  # at once
+        file.write(_FIRST_TO_GO)
     if limit_bytes:
         with suppress(OSError, ValueError):
             resource.prlimit(pid, resource.RLIMIT_AS, (limit_bytes, limit_bytes))

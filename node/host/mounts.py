@@ -142,10 +142,10 @@ def _of_device(mount: Mount) -> Mount:
     return replace(mount, number=number) if number else mount
 
 
-def read_mount(mount_id: int) -> Mount | None:
+def read_mount(mount_id: int, table: str = _MOUNTINFO) -> Mount | None:
     """Return one mount, reading no further than its line; blocks. The mounts in which others lie are old."""
     start, rest = b"%d " % mount_id, b""
-    with Path(_MOUNTINFO).open("rb", buffering=0) as file:
+    with Path(table).open("rb", buffering=0) as file:
         while part := file.read(_PART_BYTES):
             *lines, rest = (rest + part).split(b"\n")
             if found := next((line for line in lines if line.startswith(start)), None):

@@ -23,12 +23,12 @@ DEAD = frozenset({"offline", "transport-offline", "cancel", "deleted"})  # SCSI 
 _ASCII, _LOGICAL_UNIT, _VENDOR_SPECIFIC = 2, 0, 0
 
 
-def prove(volume: VolumeSpec, facts: Facts, root_numbers: frozenset[str], own: str = "") -> None:
+def prove(volume: VolumeSpec, facts: Facts, hosts: frozenset[str], own: str = "") -> None:
     """Raise FailedPrecondition unless the device is the volume, whole, alive, and not the host's own disk.
 
-    ``own`` is the kernel name of the volume's own mapper, which may be stacked on it. Partitions and stacks on a raw
-    block volume are its pods' data; whether anything uses them is asked of the kernel. Raises Unavailable for a state
-    that passes.
+    ``hosts`` are the numbers of the host's own disks, ``own`` is the kernel name of the volume's own mapper, which may
+    be stacked on it. Partitions and stacks on a raw block volume are its pods' data; whether anything uses them is
+    asked of the kernel. Raises Unavailable for a state that passes.
     """
     device = f"device {facts.kernel_name} ({facts.number})"
     if not is_volume(volume, facts):
@@ -37,9 +37,11 @@ def prove(volume: VolumeSpec, facts: Facts, root_numbers: frozenset[str], own: s
             remedy="a stale device link: detach the volume from this node and attach it again",
             error_code=Code.DEVICE_FOREIGN,
         )
-    if facts.number in root_numbers:
+    if facts.number in hosts:
         raise errors.FailedPrecondition(
-            f"{device} holds the root file system", remedy="check the volume's name", error_code=Code.DEVICE_FOREIGN
+            f"{device} holds files of this host: its root, kubelet's directory or the driver's state",
+            remedy="check the volume's name",
+            error_code=Code.DEVICE_FOREIGN,
         )
     _check_state(f"{device} of volume {volume.id} is in state {facts.state}", facts.state)
     if volume.raw and volume.encryption is None:

@@ -20,6 +20,7 @@ from node.host import filesystems, mounts, paths, probe, processes
 from node.host import host as host_module
 from node.host.devices import LOOK_SECONDS, Device, Devices
 from node.host.host import Glance, Host
+from node.host.host_disks import HostDisks
 from node.host.leftover_programs import LeftoverPrograms
 from node.host.state import StateFolder
 from node.host.sysfs import Sysfs
@@ -172,7 +173,7 @@ class SimDevices(Devices):
     """Finds devices on the simulated kernel; what proves them is real."""
 
     def __init__(self, kernel: Kernel, sysfs: SimSysfs, threads: SimThreads) -> None:
-        super().__init__(Path("/dev/disk/by-id"), sysfs, threads, wait_seconds=30.0)
+        super().__init__(Path("/dev/disk/by-id"), sysfs, threads, wait_seconds=30.0, host_disks=HostDisks(sysfs, ()))
         self._kernel = kernel
 
     async def superblock(self, number: str) -> Superblock | None:

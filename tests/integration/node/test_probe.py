@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from common import errors
+from common.tasks import Tasks
 from tests.integration.node import images
-from tests.integration.node.conftest import Bench
-from tests.integration.node.disks import GIB, MIB, Disk
+from tests.integration.node.conftest import Bench, make_bench
+from tests.integration.node.disks import GIB, MIB, Disk, Disks
 from tests.integration.node.images import Image
 from tools.processes import traces
 from tools.processes.run import run
@@ -144,6 +145,22 @@ async def test_a_name_that_leads_to_a_plain_file_is_refused(bench: Bench) -> Non
     assert "not a block device" in str(await bench.refusal(disk))
     disk.node.unlink()
     disk.node.with_name("elsewhere").rename(disk.node)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("kind", "disks"), [("ext4", 1), ("btrfs", 1), ("btrfs", 2)])
+async def test_the_disks_that_hold_kubelets_directory_are_refused_also_of_a_btrfs(
+    volumes: Disks, tmp_path: Path, kind: str, disks: int
+) -> None:
+    made = [volumes.blank() for _ in range(disks)]
+    run(f"mkfs.{kind}", "-q", *(["-F"] if kind == "ext4" else []), *(disk.loop for disk in made))
+    run("mount", made[0].loop, str(tmp_path))
+    try:
+        host = make_bench(tmp_path, volumes, Tasks())
+        for disk in made:
+            assert "holds files of this host" in str(await host.refusal(disk, kind))
+    finally:
+        run("umount", str(tmp_path))
 
 
 @pytest.mark.asyncio

@@ -114,8 +114,8 @@ def test_what_is_made_of_a_raw_block_volume_is_no_reason_to_refuse_it() -> None:
             identity.prove(volume, used, frozenset())
 
 
-def test_the_root_disk_is_refused() -> None:
-    with pytest.raises(errors.FailedPrecondition, match="root file system"):
+def test_a_disk_of_the_host_itself_is_refused() -> None:
+    with pytest.raises(errors.FailedPrecondition, match="holds files of this host"):
         identity.prove(VOLUME, scsi(page(designator(NAME))), frozenset({"8:0"}))
 
 
