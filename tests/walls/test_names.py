@@ -15,6 +15,22 @@ DECLARE = {
 """Modules that declare, count or put together: what they hold is tested by what uses it."""
 
 DECLARING_PACKAGES = {"common/clouds", "node/records"}
+HELD_BY = {  # of what is asked as a whole, by a command or over HTTP: which test asks, where none has the module's name
+    "unit/kubectl_aiocsi/test_adopt": ("kubectl_aiocsi/rules/cloud_volumes",),
+    "unit/kubectl_aiocsi/test_doctor": ("kubectl_aiocsi/rules/checks", "kubectl_aiocsi/rules/finding"),
+    "unit/kubectl_aiocsi/test_why": ("kubectl_aiocsi/reading", "kubectl_aiocsi/rules"),
+    "unit/localcloud/test_actions": ("localcloud/clock", "localcloud/latency", "localcloud/tasks"),
+    "unit/localcloud/test_droplets": ("localcloud/api/droplet_json", "localcloud/regions"),
+    "unit/localcloud/test_faults": ("localcloud/faults", "localcloud/api/control"),
+    "unit/localcloud/test_many_at_once": ("localcloud/cloud", "localcloud/state"),
+    "unit/localcloud/test_middleware": ("localcloud/api", "localcloud/state/ledger"),
+    "unit/localcloud/test_page": ("localcloud/page",),
+    "unit/localcloud/test_volumes": ("localcloud/api_errors", "localcloud/disks/none", "localcloud/state/paging"),
+    "unit/localcloud/guests/test_agent": ("localcloud/guests/guest_agent",),
+    "unit/localcloud/guests/test_machine": ("localcloud/guests",),
+    "unit/takeover/test_steps": ("takeover/cluster",),
+    "integration/localcloud/test_volume_files": ("localcloud/disks/files", "localcloud/disks/throttle"),
+}
 ASKED = {"_parts", "_work"}  # a service's domain objects
 ABOUT_THE_SERVICE = {"get_capabilities", "controller_get_capabilities", "node_get_capabilities"}
 
@@ -36,6 +52,16 @@ def test_what_decides_or_acts_has_a_test_file_of_its_name() -> None:
     found = [Path(path) for path, _ in sources(*DRIVER)]
     paths = [each for each in found if each.stem not in DECLARE and str(each.parent) not in DECLARING_PACKAGES]
     assert untested(paths) == []
+
+
+@pytest.mark.parametrize("package", ["kubectl_aiocsi", "localcloud", "takeover"])
+def test_what_is_asked_as_a_whole_has_a_test_of_its_name_or_one_that_is_said(package: str) -> None:
+    held = {module: tests for tests, modules in HELD_BY.items() for module in modules}
+    assert [tests for tests in HELD_BY if not (ROOT / "tests" / f"{tests}.py").exists()] == []
+    named = {path.stem for path in ROOT.glob(f"tests/*/{package}/**/test_*.py")}
+    found = [Path(path) for path, _ in sources(package)]
+    paths = [each for each in found if each.stem not in DECLARE and f"test_{each.stem}" not in named]
+    assert [str(path) for path in paths if not {str(path.with_suffix("")), str(path.parent)} & held.keys()] == []
 
 
 @pytest.mark.parametrize("package", ["controller", "node"])
