@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from common import call_log, errors
 from controller.cache import Move
-from controller.cloud.cloud_errors import AlreadyAttached, Gone, NotAttached, OddAnswer, ServerFull
+from controller.cloud.cloud_errors import AlreadyAttached, Gone, NotAttached, ServerFull
 from controller.cloud.records import Kind, Place, Volume
 from controller.codes import Code
 from controller.finality import not_final
 from controller.records import Attach, Detach, PublishContext
-from controller.rules import labels
+from controller.rules import attachment, labels
 from controller.running_actions import Running
 from controller.shared import SharedParts
 
@@ -46,7 +46,7 @@ class Attachments:
         with self._locks.hold(wanted.volume_id):
             call_log.tell(outcome="was_attached")
             volume = await self._known(wanted, await self._actions.join(wanted.volume_id))
-            _check_name(volume, wanted)
+            attachment.check_name(volume, wanted)
             if wanted.server_id not in volume.server_ids:
                 await self._attach(volume, wanted.server_id)
             volume = self._cache.get(volume.id) or volume
@@ -121,10 +121,7 @@ class Attachments:
 
     async def _is_held_elsewhere(self, volume_id: str, server_id: str) -> bool:
         """Memory says that another server holds the volume: look. True if it is the named one after all."""
-        fresh = await self._read_for(volume_id, server_id)
-        if fresh.server_ids and server_id not in fresh.server_ids:
-            raise _held(fresh)
-        return server_id in fresh.server_ids
+        return attachment.is_held(await self._read_for(volume_id, server_id), server_id)
 
     async def _settle(self, place: Place, server_id: str, error: errors.DriverError) -> None:
         """The answer does not tell how things stand: look. Raises ``error`` if the volume is not where it should be."""
@@ -132,13 +129,9 @@ class Attachments:
             if isinstance(error, errors.OutcomeUnknown):
                 await self._actions.adopt(place.volume_id, Kind.ATTACH)
             fresh = await self._read_for(place.volume_id, server_id)
-        if server_id in fresh.server_ids:
-            if isinstance(error, errors.OutcomeUnknown):
-                call_log.tell(outcome="attached")
-            return
-        if isinstance(error, AlreadyAttached):
-            raise _held(fresh) if fresh.server_ids else errors.unavailable(error)
-        raise error
+        attachment.check_attached(fresh, server_id, error)
+        if isinstance(error, errors.OutcomeUnknown):
+            call_log.tell(outcome="attached")
 
     async def _detach_from_all(self, volume_id: str) -> None:
         """Detach from whatever holds the volume, also from what is only about to hold it."""
@@ -183,30 +176,6 @@ class Attachments:
                     fresh = await self._look(volume_id)
             except Gone:
                 return
-        if server_id not in fresh.server_ids:
-            if isinstance(error, errors.OutcomeUnknown):
-                call_log.tell(outcome="detached")
-            return
-        if isinstance(error, errors.NotFinal):
-            raise error
-        raise errors.Unavailable(
-            f"volume {volume_id} is still on node {server_id}; the cloud says: {error.message}",
-            error_code=Code.NOT_SHOWN_YET,
-        )
-
-
-def _check_name(volume: Volume, wanted: Attach) -> None:
-    """Raise Unavailable for a volume of another name than it was made with: the node finds the disk by its name."""
-    if wanted.told is not None and wanted.told.volume_name != volume.name:
-        raise OddAnswer(
-            f"volume {volume.id} was made as {wanted.told.volume_name}, and the cloud shows it as {volume.name}"
-        )
-
-
-def _held(volume: Volume) -> errors.FailedPrecondition:
-    holders = ", ".join(volume.server_ids)
-    return errors.FailedPrecondition(
-        f"volume {volume.id} is attached to node {holders}",
-        remedy="it can be attached elsewhere once it is detached from there",
-        error_code=Code.ATTACHED_ELSEWHERE,
-    )
+        attachment.check_detached(fresh, server_id, error)
+        if isinstance(error, errors.OutcomeUnknown):
+            call_log.tell(outcome="detached")

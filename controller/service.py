@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from common import call_log, errors
 from common.capability import AccessType
 from common.context_keys import volume_name_key, volume_origin_key
-from controller import replies, requests
+from controller import capabilities, replies, requests
 from controller.cloud.records import Volume
 from controller.records import ControllerScope
 from controller.rules.names import shown
@@ -28,7 +28,7 @@ class Controller(csi.ControllerBase):
         message: csi.ControllerGetCapabilitiesRequest,  # noqa: ARG002  # an empty message
     ) -> csi.ControllerGetCapabilitiesResponse:
         """Say what this service offers."""
-        return replies.capabilities(snapshots=self._identity.facts.snapshots)
+        return capabilities.offered(snapshots=self._identity.facts.snapshots)
 
     async def create_volume(self, message: csi.CreateVolumeRequest) -> csi.CreateVolumeResponse:
         """Make a volume, or find it made."""

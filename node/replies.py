@@ -6,16 +6,6 @@ from common.printable import printable
 from csi_proto.csi import v1 as csi
 from node.records.findings import Finding, NodeInfo, Usage
 
-Capabilities = csi.NodeServiceCapabilityRpcType
-
-CAPABILITIES = (
-    Capabilities.STAGE_UNSTAGE_VOLUME,
-    Capabilities.GET_VOLUME_STATS,
-    Capabilities.EXPAND_VOLUME,
-    Capabilities.SINGLE_NODE_MULTI_WRITER,
-    Capabilities.GET_VOLUME_HEALTH,
-    Capabilities.GET_STORAGE_HEALTH,
-)
 CONDITIONS, MESSAGE_LETTERS = 16, 1000  # more make the API server refuse the status of the whole node
 _OF_A_VOLUME = {
     "degraded": csi.VolumeHealthErrorType.DEGRADED,
@@ -26,15 +16,6 @@ _OF_THE_STORAGE = {
     "degraded": csi.StorageHealthErrorType.STORAGE_DEGRADED,
     "unreachable": csi.StorageHealthErrorType.STORAGE_UNREACHABLE,
 }
-
-
-def capabilities() -> csi.NodeGetCapabilitiesResponse:
-    """What this node service offers."""
-    return csi.NodeGetCapabilitiesResponse(
-        capabilities=[
-            csi.NodeServiceCapability(rpc=csi.NodeServiceCapabilityRpc(type=capability)) for capability in CAPABILITIES
-        ]
-    )
 
 
 def info(node: NodeInfo) -> csi.NodeGetInfoResponse:

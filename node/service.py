@@ -6,7 +6,7 @@ import structlog
 
 from common import call_log
 from csi_proto.csi import v1 as csi
-from node import refusals, replies, requests
+from node import capabilities, refusals, replies, requests
 from node.expansion import Expansion
 from node.health import Health
 from node.node_info import Info
@@ -104,4 +104,4 @@ class Node(csi.NodeBase):
         message: csi.NodeGetCapabilitiesRequest,  # noqa: ARG002  # an empty message
     ) -> csi.NodeGetCapabilitiesResponse:
         """Tell which RPCs are offered."""
-        return replies.capabilities()
+        return capabilities.offered()
