@@ -13,7 +13,7 @@ from controller.cloud.cloud_errors import EventPending, Gone, InUse, NameTaken
 from controller.cloud.records import Kind, Place, Volume, VolumeOrder
 from controller.codes import Code
 from controller.finality import not_final
-from controller.records import Create, Modify, Resize, Size
+from controller.records import Create, Modify, Resize
 from controller.rules import capacity, existing_volume, labels
 from controller.running_actions import Running
 from controller.shared import SharedParts
@@ -68,13 +68,7 @@ class Volumes:
         with self._locks.hold(wanted.volume_id, *self._name(wanted.volume_id)):
             await self._actions.join(wanted.volume_id)
             volume = await self._look(wanted.volume_id)
-            gib = capacity.choose_gib(Size(max(wanted.size.required, volume.size_bytes), 0), self._sizes)
-            if wanted.size.limit and max(volume.size_bytes, sizes.to_bytes(gib)) > wanted.size.limit:
-                raise errors.OutOfRange(
-                    f"volume {volume.id} would have {max(volume.size_bytes, sizes.to_bytes(gib))} bytes,"
-                    f" more than the limit of {wanted.size.limit}",
-                    error_code=Code.SIZE,
-                )
+            gib = capacity.grown_gib(volume, wanted.size, self._sizes)
             return (await self._grow(volume, gib)).size_bytes
 
     async def modify(self, wanted: Modify) -> None:

@@ -4,6 +4,7 @@ Source: CSI 1.13 "CapacityRange".
 """
 
 from common import errors, sizes
+from controller.cloud.records import Volume
 from controller.cloud.traits import Sizes
 from controller.codes import Code
 from controller.records import Size
@@ -34,6 +35,17 @@ def choose_gib(size: Size, offered: Sizes, smallest_bytes: int = 0) -> int:
             f"the smallest possible volume has {gib} GiB, more than the limit of {size.limit} bytes",
             remedy="sizes are whole GiB, and a copy is at least as large as its source",
             error_code=Code.SIZE,
+        )
+    return gib
+
+
+def grown_gib(volume: Volume, size: Size, offered: Sizes) -> int:
+    """Return the size that the volume grows to, GiB; it never shrinks. Raises OutOfRange."""
+    gib = choose_gib(Size(max(size.required, volume.size_bytes)), offered)
+    grown = max(volume.size_bytes, sizes.to_bytes(gib))
+    if size.limit and grown > size.limit:
+        raise errors.OutOfRange(
+            f"volume {volume.id} would have {grown} bytes, more than the limit of {size.limit}", error_code=Code.SIZE
         )
     return gib
 
