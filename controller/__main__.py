@@ -10,6 +10,7 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -171,6 +172,7 @@ def _controller(
 ) -> tuple[Controller, Inventory]:
     parts = make_shared(api.cloud, tasks, api.budget, WorkMetrics(metrics.registry))
     call_log.know_names(parts.cache.name_of)
+    api.token_check.know(lambda: (each.id for each in parts.cache), partial(api.cloud.get_volume, proves=True))
     log.info("cloud", name=settings.cloud, detach_names_server=api.cloud.traits.detach_names_server)
     levels: dict[str, Callable[[], float | None]] = {
         "aiocsi_cloud_rate_limit": lambda: api.budget.quota.limit or None,

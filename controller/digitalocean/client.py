@@ -61,9 +61,9 @@ class DigitalOcean:
         """DELETE /v2/volumes/{id} (volumes_delete)."""
         await delete(self._http, path("volumes", volume_id), volume_id)
 
-    async def get_volume(self, volume_id: str) -> records.Volume:
-        """GET /v2/volumes/{id} (volumes_get)."""
-        call = ApiRequest("GET", path("volumes", volume_id), Lane.READ, volume_id)
+    async def get_volume(self, volume_id: str, *, proves: bool = False) -> records.Volume:
+        """GET /v2/volumes/{id} (volumes_get). ``proves``: it is asked to prove the token."""
+        call = ApiRequest("GET", path("volumes", volume_id), Lane.READ, volume_id, proves=proves)
         with refusals():
             found = (await self._http.read(call, models.OneVolume)).volume
         demand(call, id=(volume_id, found.id))

@@ -6,7 +6,9 @@ answer, it is, less and less often: it may be the cloud's fault.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from itertools import islice
 
 import structlog
 
@@ -19,6 +21,11 @@ log = structlog.get_logger("token")
 LOOK_SECONDS = 10.0  # how often the file is looked at, which asks nothing of the cloud
 TRY_SECONDS = 15.0  # longest time of one try
 FIRST_AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 10.0, 300.0
+WITNESSES = 3  # volumes that are asked for with a token that does not tell its account
+
+
+async def _unseen(volume_id: str) -> object:
+    raise errors.Unavailable(f"volume {volume_id} is not asked for")
 
 
 class TokenCheck:
@@ -35,6 +42,12 @@ class TokenCheck:
         self._told = ""
         self._again_at = float("inf")
         self._again_seconds = FIRST_AGAIN_SECONDS
+        self._known: Callable[[], Iterable[str]] = tuple
+        self._see: Callable[[str], Awaitable[object]] = _unseen
+
+    def know(self, known: Callable[[], Iterable[str]], see: Callable[[str], Awaitable[object]]) -> None:
+        """Take the volumes that are ``known`` for witnesses: ``see`` asks for one, and raises if it is not seen."""
+        self._known, self._see = known, see
 
     async def run(self) -> None:
         """Look at the token for ever."""
@@ -76,16 +89,25 @@ class TokenCheck:
         try:
             with deadlines.until(asyncio.get_running_loop().time() + TRY_SECONDS):
                 account = await self._ask()
+                witnessed = self._access.needs_witness(token, account) and await self._is_witnessed()
         except errors.DriverError as error:
             self._access.lack(str(error))
             self._tell(error)
             return False
-        if not self._access.prove(token, account):
+        if not self._access.prove(token, account, witnessed=witnessed):
             log.error("account_changed", message=self._access.reason)
             return False
         self._told = ""
         log.info("token_accepted", account=account or "not told to this token")
         return True
+
+    async def _is_witnessed(self) -> bool:
+        """Say whether the token sees a volume that was seen before: a volume is of one account."""
+        for volume_id in islice(self._known(), WITNESSES):
+            with suppress(errors.DriverError):
+                await self._see(volume_id)
+                return True
+        return False
 
     def _tell(self, error: errors.DriverError) -> None:
         """Log why the token is not let in, once for each reason."""

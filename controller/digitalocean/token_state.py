@@ -58,15 +58,22 @@ class TokenState:
                 error_code=Code.TOKEN_UNPROVEN,
             )
 
-    def prove(self, token: str, account: str) -> bool:
+    def needs_witness(self, token: str, account: str) -> bool:
+        """Whether the two accounts do not tell if this token and the one before are of the same."""
+        return self._let_in and token != self._proven and not (account and self._account)
+
+    def prove(self, token: str, account: str, *, witnessed: bool = False) -> bool:
         """The API let the token in. Another token is refused unless its ``account`` is the one before.
 
-        An empty account is not known: it is believed of the first token alone.
+        An empty account is not known: it is believed of the first token, and of one that was ``witnessed``: a volume
+        that this process knows is seen with it.
         """
-        if self._let_in and token != self._proven and not (account and account == self._account):
+        same = witnessed if self.needs_witness(token, account) else account == self._account
+        if self._let_in and token != self._proven and not same:
             whose = f"of account {account}" if account else "without the right to tell its account"
             self.lack(
-                f"the API token is {whose}, but this process works for account {self._account or 'that is not known'};"
+                f"the API token is {whose}, but this process works for account {self._account or 'that is not known'},"
+                " and no volume that it knows shows that they are the same;"
                 " give it a token of that account with account:read, or restart the controller if the account is meant"
                 " to change"
             )

@@ -25,6 +25,8 @@ class Door:
         self.asked: list[str] = []
         self.answers = True
         self.accounts = dict.fromkeys((GOOD, OTHER), "team-1")
+        self.known: list[str] = []
+        self.seen: set[tuple[str, str]] = set()
 
     async def ask(self) -> str:
         token = self.token.current()
@@ -35,12 +37,18 @@ class Door:
             raise errors.Unavailable("the cloud refuses the API token", remedy="give the driver a valid token")
         return self.accounts[token]
 
+    async def see(self, volume_id: str) -> None:
+        if (self.token.current(), volume_id) not in self.seen:
+            raise errors.OutcomeUnknown("GET /v2/volumes: not found; this is not believed")
+
 
 @asynccontextmanager
 async def door(file: Path) -> AsyncIterator[Door]:
     """A door at which tokens of that file are tried."""
     found, tasks = Door(file), Tasks()
-    tasks.background(TokenCheck(found.token, found.access, found.ask).run(), "trial")
+    check = TokenCheck(found.token, found.access, found.ask)
+    check.know(lambda: found.known, found.see)
+    tasks.background(check.run(), "trial")
     yield found
     await tasks.close()
 

@@ -129,11 +129,42 @@ async def test_no_token_is_told_in_the_log(file: Path) -> None:
     assert WRONG not in str(lines)
 
 
-@pytest.mark.parametrize("first", ["team-1", ""], ids=["told before", "never told"])
-async def test_another_token_that_does_not_tell_its_account_is_of_nobody_knows_whom(file: Path, first: str) -> None:
+ACCOUNTS = pytest.mark.parametrize(("first", "then"), [("team-1", ""), ("", ""), ("", "team-2")])
+
+
+@ACCOUNTS
+async def test_another_token_is_used_if_it_sees_a_volume_that_is_known_where_accounts_do_not_tell(
+    file: Path, first: str, then: str
+) -> None:
     put(file, GOOD)
     async with door(file) as found:
-        found.accounts |= {GOOD: first, OTHER: ""}
+        found.accounts |= {GOOD: first, OTHER: then}
+        found.known, found.seen = ["deleted-meanwhile", "a"], {(OTHER, "a")}
+        await asyncio.sleep(A_LOOK)
+        put(file, OTHER)
+        await found.access.admit(OTHER)
+        assert found.access.is_proven(OTHER)
+
+
+async def test_a_volume_is_no_witness_against_what_the_accounts_tell(file: Path) -> None:
+    put(file, GOOD)
+    async with door(file) as found:
+        found.accounts[OTHER] = "team-2"
+        found.known, found.seen = ["a"], {(OTHER, "a")}
+        await asyncio.sleep(A_LOOK)
+        put(file, OTHER)
+        with pytest.raises(errors.Unavailable, match="team-2"):
+            await found.access.admit(OTHER)
+
+
+@ACCOUNTS
+async def test_another_token_that_does_not_tell_its_account_is_of_nobody_knows_whom(
+    file: Path, first: str, then: str
+) -> None:
+    put(file, GOOD)
+    async with door(file) as found:
+        found.accounts |= {GOOD: first, OTHER: then}
+        found.known = ["a"]
         await asyncio.sleep(A_LOOK)
         put(file, OTHER)
         with pytest.raises(errors.Unavailable, match="not let in"):
