@@ -20,8 +20,7 @@ from pydantic import BaseModel
 from localcloud.guests.drives import Drive
 from localcloud.guests.guest import Guest
 from localcloud.guests.machine import Machine
-from tests.harness import guests
-from tools.guest import driver, root
+from tools.guest import driver, guests, root
 
 PLAIN: dict[str, str] = {}
 ENCRYPTED = {"encryption": "luks2", "encryptionPbkdf": "pbkdf2", "encryptionPbkdfIterations": "1000"}

@@ -16,8 +16,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from benchmarks.localcloud_client import Connection, spread
-from tests.harness import localcloud
-from tests.harness.localcloud import Process
+from tools.services import localcloud
+from tools.services.localcloud import Process
 
 VOLUMES = 10_000
 READS = 10_000

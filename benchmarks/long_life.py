@@ -14,8 +14,8 @@ import grpc  # type: ignore[import-untyped]  # its stubs are a package of their 
 import grpc.aio  # type: ignore[import-untyped]  # same
 
 from csi_proto.csi import v1 as csi
-from tests.harness.memory import resident_mib
 from tests.harness.slow import SOON_SECONDS, Service
+from tools.processes.memory import resident_mib
 
 CALLS = 48_000
 AT_ONCE = 16

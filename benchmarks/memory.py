@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.harness import memory
+from tools.processes import memory
 
 
 async def measure() -> None:

@@ -1,6 +1,6 @@
 """Which lines and branches the unit tier reaches: all of what decides and reads formats; of the rest it is told.
 
-What decides is what ``pyproject.toml`` holds pure. The data is that of ``tests.harness.measuring``.
+What decides is what ``pyproject.toml`` holds pure. The data is that of ``tools.measuring``.
 """
 
 import io
@@ -15,7 +15,7 @@ import coverage
 
 from tools.venv import ROOT
 
-WORDS = ("-p", "tests.harness.measuring")  # for pytest
+WORDS = ("-p", "tools.measuring")  # for pytest
 TIER = ("-m", "pytest", "-q", *WORDS, "tests/unit", "-n", "auto", "--maxprocesses", "4")
 _PURE = "Decisions and readers of formats are pure"
 

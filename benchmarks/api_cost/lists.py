@@ -19,8 +19,8 @@ from controller.shared import make_shared as join_parts
 from controller.wiring import make_domains
 from csi_proto.csi import v1 as csi
 from tests.fakes.cloud import FakeCloud
-from tests.harness.localcloud import Process, client
 from tests.unit.controller.world import Calm
+from tools.services.localcloud import Process, client
 
 VOLUMES = 10_000
 HOUR_TARGET = 150

@@ -15,9 +15,9 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from csi_proto.csi import v1 as csi
-from tests.harness.localcloud import Api, Process, Ready, client
 from tools.csi.client import Client
 from tools.csi.kubelet import mounted
+from tools.services.localcloud import Api, Process, Ready, client
 from tools.services.stack import Service
 
 Result = TypeVar("Result")

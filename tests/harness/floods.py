@@ -17,9 +17,9 @@ from grpclib.exceptions import GRPCError
 from hpack import Encoder, NeverIndexedHeaderTuple
 
 from csi_proto.csi import v1 as csi
-from tests.harness.memory import cpu_seconds, resident_mib
 from tests.harness.slow import Service
 from tools.csi.client import Client
+from tools.processes.memory import cpu_seconds, resident_mib
 
 Item = TypeVar("Item")
 

@@ -6,7 +6,7 @@ import resource
 import sys
 from pathlib import Path
 
-from tests.harness.memory import address_space_mib
+from tools.processes.memory import address_space_mib
 from tools.processes.program import Program
 
 ROOT = Path(__file__).parents[2]

@@ -16,8 +16,7 @@ import pytest_asyncio
 
 from localcloud.guests.guest import Guest
 from localcloud.guests.machine import Machine
-from tests.harness import guests
-from tools.guest import driver, root
+from tools.guest import driver, guests, root
 
 PROCESSORS = int(os.environ.get("AIOCSI_TEST_PROCESSORS", "1"))
 DISK_ERRORS = "commands with errors: "  # how the node blames a disk, before what a program made of it

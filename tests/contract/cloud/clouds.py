@@ -17,7 +17,7 @@ from controller.pacing.budget import Budget
 from controller.records import Source
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.other_cloud import ZONES, OtherCloud
-from tests.harness.localcloud import here
+from tools.services.localcloud import here
 
 ACTION_SECONDS = 0.1
 LIMITS = ("--account-volumes=4", "--droplet-volumes=2")

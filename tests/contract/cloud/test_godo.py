@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.localcloud import Process
 from tools.processes.run import run
+from tools.services.localcloud import Process
 
 PROGRAM = Path(__file__).with_name("godo")
 GO = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")

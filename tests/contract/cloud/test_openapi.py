@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue, TypeAdapter
 
-from tests.harness.localcloud import Process, client
 from tools.processes.run import run_python
+from tools.services.localcloud import Process, client
 
 CONTRACT = Path(__file__).with_name("openapi.json")
 SEED = 20261124

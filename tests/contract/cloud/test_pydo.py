@@ -11,7 +11,7 @@ from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
-from tests.harness.localcloud import Process
+from tools.services.localcloud import Process
 
 A, B = 410000001, 410000002
 ACTION_SECONDS = 20

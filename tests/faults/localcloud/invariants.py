@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from localcloud.disks import loopdevices
 from tests.faults.localcloud.work import Notes
-from tests.harness.localcloud import Api, Process
+from tools.services.localcloud import Api, Process
 
 Detail = TypeAdapter(dict[str, int | str | float | None])
 

@@ -13,8 +13,8 @@ import pytest
 from localcloud.disks import loopdevices
 from tests.faults.localcloud.invariants import check
 from tests.faults.localcloud.work import Notes, work
-from tests.harness import localcloud
-from tests.harness.localcloud import Process
+from tools.services import localcloud
+from tools.services.localcloud import Process
 
 KILLS = int(os.environ.get("AIOCSI_TEST_KILLS", "4"))
 SEED = int(os.environ.get("AIOCSI_TEST_SEED", "20261124"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from tests.harness.localcloud import Api, Reply
+from tools.services.localcloud import Api, Reply
 
 WORKERS = 4
 

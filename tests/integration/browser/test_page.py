@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import browser, localcloud
+from tests.harness import browser
 from tests.harness.browser import Tab
-from tests.harness.localcloud import ROOT, Api
 from tools import axe
+from tools.services import localcloud
+from tools.services.localcloud import ROOT, Api
 
 pytestmark = [
     pytest.mark.skipif(browser.CHROMIUM is None, reason="needs chromium (Debian package chromium)"),

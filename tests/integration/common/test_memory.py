@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import memory
+from tools.processes import memory
 
 pytestmark = [pytest.mark.every_python, pytest.mark.asyncio]
 

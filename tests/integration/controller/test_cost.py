@@ -22,8 +22,8 @@ from controller.service import Controller
 from controller.shared import make_shared
 from csi_proto.csi import v1 as csi
 from tests.contract.cloud.clouds import Untold
-from tests.harness.localcloud import Api, here
 from tools.csi.kubelet import mounted
+from tools.services.localcloud import Api, here
 from tools.services.stack import DRIVER_NAME, REGION
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]

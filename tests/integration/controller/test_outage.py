@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from csi_proto.csi import v1 as csi
-from tests.harness.localcloud import Api, here
 from tools.csi.client import ROUTES, Client
 from tools.csi.kubelet import mounted
+from tools.services.localcloud import Api, here
 from tools.services.stack import REGION, Service
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(90)]

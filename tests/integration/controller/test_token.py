@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.localcloud import Api, here
+from tools.services.localcloud import Api, here
 from tools.services.stack import REGION, Service
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from localcloud.disks import loopdevices
-from tests.harness import localcloud
-from tests.harness.localcloud import Process
 from tools.processes.run import complaint, run
+from tools.services import localcloud
+from tools.services.localcloud import Process
 
 
 def refused(*options: str) -> str:

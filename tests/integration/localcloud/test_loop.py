@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from localcloud.disks import loopdevices, throttle
-from tests.harness import localcloud
-from tests.harness.localcloud import Process
 from tools.processes.run import run
+from tools.services import localcloud
+from tools.services.localcloud import Process
 
 GIB = 1 << 30
 FAST = "--action-latency=0"

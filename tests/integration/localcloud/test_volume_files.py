@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from localcloud.disks import files
-from tests.harness import localcloud
-from tests.harness.localcloud import Process
+from tools.services import localcloud
+from tools.services.localcloud import Process
 
 FAST = "--action-latency=0"
 MIB = 1 << 20

@@ -16,10 +16,10 @@ from node.records.state import Staged
 from node.volume_metrics import VolumeMetrics
 from node.volume_watch import VolumeWatch
 from tests.harness.hung import unanswered
-from tests.harness.memory import resident_mib
 from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import Disk, Disks
 from tools.csi.client import Client
+from tools.processes.memory import resident_mib
 from tools.services.stack import Service
 
 MIB = 1 << 20

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import localcloud
-from tests.harness.localcloud import Api
+from tools.services import localcloud
+from tools.services.localcloud import Api
 
 A, B = 410000001, 410000002
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import localcloud
+from tools.services import localcloud
 
 A, B = 410000001, 410000002
 

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.harness import localcloud
-from tests.harness.localcloud import Api
+from tools.services import localcloud
+from tools.services.localcloud import Api
 
 
 async def raw(api: Api, *head: str | bytes, path: str = "/_localcloud/faults") -> bytes:

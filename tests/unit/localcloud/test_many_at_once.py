@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import localcloud
-from tests.harness.localcloud import Api
+from tools.services import localcloud
+from tools.services.localcloud import Api
 
 A = 410000001
 MANY = 20

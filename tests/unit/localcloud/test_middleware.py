@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.harness import localcloud
+from tools.services import localcloud
 
 A = 410000001
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import localcloud
-from tests.harness.localcloud import Api, Json
+from tools.services import localcloud
+from tools.services.localcloud import Api, Json
 
 A = 410000001
 

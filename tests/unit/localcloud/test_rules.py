@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from localcloud.faults.rules import Kind
-from tests.harness import localcloud
-from tests.harness.localcloud import Api
+from tools.services import localcloud
+from tools.services.localcloud import Api
 
 A, B = 410000001, 410000002
 BYTES = b"\x1f\x8b\x00\xff"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import localcloud
-from tests.harness.localcloud import Api
+from tools.services import localcloud
+from tools.services.localcloud import Api
 
 OFTEN = "--snapshot-interval=0"
 EARLY = "failed to create snapshot: this operation is rate-limited - one request per 10m0s"

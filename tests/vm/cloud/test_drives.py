@@ -11,9 +11,9 @@ from localcloud.guests.drives import Drive
 from localcloud.guests.errors import GuestError, OrderFailed, ProgramFailed
 from localcloud.guests.machine import Machine
 from localcloud.guests.server import DiskServer
-from tests.harness import guests
 from tests.vm.conftest import MakeGuest
 from tools.csi.client import Client
+from tools.guest import guests
 
 pytestmark = pytest.mark.asyncio
 

@@ -13,9 +13,9 @@ from localcloud.guests import processes
 from localcloud.guests.agent import Agent
 from localcloud.guests.errors import OrderFailed, ProgramFailed
 from localcloud.guests.guest import BOOT_SECONDS
-from tests.harness import localcloud
-from tests.harness.localcloud import Api, Process
 from tests.vm.node.volumes import new_name
+from tools.services import localcloud
+from tools.services.localcloud import Api, Process
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.xdist_group("droplets")]
 

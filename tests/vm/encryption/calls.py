@@ -11,9 +11,9 @@ from grpclib.exceptions import GRPCError
 from csi_proto.csi import v1 as csi
 from localcloud.guests.drives import Drive
 from localcloud.guests.guest import Guest
-from tests.harness import guests
 from tools.csi.client import ROUTES, Client
 from tools.csi.kubelet import NodeRequests, attached, used_as
+from tools.guest import guests
 
 GIB = 1 << 30
 SECONDS = 240.0  # of a call; everything is emulated

@@ -12,11 +12,11 @@ import pytest
 from csi_proto.csi import v1 as csi
 from localcloud.guests.guest import BOOT_SECONDS, Guest
 from localcloud.guests.machine import Image, Machine
-from tests.harness import localcloud
 from tests.vm.encryption.calls import GIB, QUICK, SECONDS, Kubelet, Volume, serving
 from tests.vm.node import writer as program
 from tests.vm.node.droplet import Writer
 from tools.csi.client import Client
+from tools.services import localcloud
 from tools.services.stack import REGION, Service
 
 HEADER_BYTES = 16 << 20

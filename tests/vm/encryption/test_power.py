@@ -22,10 +22,10 @@ from localcloud.guests.server import DiskServer
 from node.formats import luks_header
 from node.records.luks import Header
 from node.rules.encryption import IN_USE
-from tests.harness import guests
 from tests.vm.conftest import MakeGuest
 from tests.vm.encryption import writes
 from tests.vm.encryption.calls import SECONDS, Kubelet, Volume, serving
+from tools.guest import guests
 from tools.processes.program import until
 
 pytestmark = pytest.mark.asyncio

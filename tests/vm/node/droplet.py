@@ -13,9 +13,9 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 from csi_proto.csi import v1 as csi
 from localcloud.guests.agent import Agent
 from localcloud.guests.guest import Guest
-from tests.harness import guests
 from tests.vm.node.volumes import Volume
 from tools.csi.client import ROUTES, Client
+from tools.guest import guests
 
 CALL_SECONDS = 240.0  # a limit, not an expectation: everything is emulated
 BACK_OFF_SECONDS = 0.3

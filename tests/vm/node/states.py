@@ -10,11 +10,10 @@ from pathlib import Path
 
 from localcloud.guests.guest import Guest
 from localcloud.guests.machine import Image, Machine
-from tests.harness import guests
 from tests.vm.node import droplet
 from tests.vm.node.droplet import Droplet
 from tools.csi.client import Client
-from tools.guest import IMAGES
+from tools.guest import IMAGES, guests
 
 KEPT = 8  # states of earlier trees, the newest
 WRITER = Path(__file__).with_name("writer.py")

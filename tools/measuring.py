@@ -1,4 +1,4 @@
-"""Measure which lines and branches the tests of this process reach: ``pytest -p tests.harness.measuring``.
+"""Measure which lines and branches the tests of this process reach: ``pytest -p tools.measuring``.
 
 Only pytest's own processes are measured, not the services that they start: what those take of memory is looked at, too.
 Nor are hours of simulated time, which would last twice as long. The data goes where COVERAGE_FILE says, one file a
