@@ -49,7 +49,7 @@ class Guide:
 
 @dataclass(frozen=True)
 class Operator:
-    """Whoever follows a guide: has a shell with kubectl and helm, a namespace, and a folder to work in."""
+    """Whoever follows a guide: has a shell with kubectl, helm and cosign, a namespace, and a folder to work in."""
 
     workspace: Workspace
     folder: Path
@@ -57,7 +57,7 @@ class Operator:
 
     def play(self, script: str, fill: Mapping[str, str] | None = None) -> str:
         """Run commands; ``fill`` has what an operator puts in place of the page's examples. Raises ToolFailed."""
-        path = ":".join(str(go_programs.path(name).parent) for name in ("kubectl", "helm"))
+        path = ":".join(str(go_programs.path(name).parent) for name in ("kubectl", "helm", "cosign"))
         prepared = f"export KUBECONFIG={shlex.quote(str(self._kubeconfig()))} PATH={path}:$PATH\ncd {self.folder}\n"
         return run("bash", "-euo", "pipefail", "-c", prepared + filled(script, fill or {}), seconds=SECONDS)
 

@@ -1,4 +1,7 @@
-"""docs/guides, played word for word: import, move, back up, encrypt, upgrade. Another cluster is a namespace here."""
+"""README and docs/guides, played word for word: install, import, move, back up, encrypt, upgrade.
+
+Another cluster is a namespace here.
+"""
 
 import asyncio
 import json
@@ -23,6 +26,7 @@ from tests.harness.luks import opens
 from tools.chart import CHART
 from tools.processes.run import ToolFailed
 from tools.services.embedded_cloud import EmbeddedCloud, objects
+from tools.venv import ROOT
 
 _, FIRST, SECOND = NODES
 WRITE = "dd if=/dev/urandom of=/data/file bs=1M count=4 2>/dev/null && sync && sha256sum < /data/file"
@@ -120,6 +124,28 @@ async def test_a_class_is_encrypted_and_its_passphrase_replaced_as_the_guide_say
         assert not secret.metadata.annotations  # kubectl apply would keep both passphrases there
     finally:
         await client.delete(StorageClass, name)
+
+
+@pytest.mark.alone
+async def test_the_install_of_the_readme_is_less_than_ten_lines_and_ends_with_a_pod_that_has_its_volume(
+    place: Place, workspace: Workspace, embedded_cloud: EmbeddedCloud, tmp_path: Path
+) -> None:
+    [script] = Guide((ROOT / "README.md").read_text()).commands("Install it")
+    assert len(script.splitlines()) < 10
+    (tmp_path / "token.txt").write_text(embedded_cloud.token)
+    (tmp_path / "values.json").write_text(json.dumps(driver.chart_values(workspace, embedded_cloud)))
+    own = {
+        "--set image.repository=registry.example.com/aiocsi": "--values values.json",
+        "charts/aiocsi ": f"{CHART} ",
+        "docs/tutorials": str(ROOT / "docs/tutorials"),
+    }
+    await asyncio.to_thread(driver.uninstall, workspace)
+    await asyncio.to_thread(workspace.kubectl, "delete", "secret", driver.SECRET, f"--namespace={driver.NAMESPACE}")
+    try:
+        await asyncio.to_thread(Operator(workspace, tmp_path, place.namespace).play, script, own)
+        assert (await place.run("my-csi-app", "grep", " /data ", "/proc/mounts")).split()[2] == "ext4"
+    finally:
+        await asyncio.to_thread(driver.install, workspace, embedded_cloud)
 
 
 @pytest.mark.alone
