@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tools.host_packages import SYSTEM_FOLDERS
 from tools.processes import traces
 from tools.processes.reaper import Reaper
 
+FILES = 8192
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2): orphans become children of this process, so none escapes the check
 
 
@@ -22,7 +25,13 @@ settings.load_profile("here")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the folder of a worker be called 0, not popen-gw0: the path of a socket has 107 bytes. Heed Ctrl-C."""
+    """Let the folder of a worker be called 0, not popen-gw0: the path of a socket has 107 bytes. Heed Ctrl-C.
+
+    An ordinary user's shell often allows too few files for a server with all its clients, and has no sbin in its path.
+    """
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, min(most, FILES)), most))
+    os.environ["PATH"] += f":{SYSTEM_FOLDERS}"
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell starts what runs in its background
         signal.signal(signal.SIGINT, signal.default_int_handler)  # or the programs under test ignore Ctrl-C too
     if os.environ.get("PYTEST_XDIST_WORKER"):

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 from tests.fakes.qemu import Arguments, FakeQemu, converse
 
@@ -27,7 +28,7 @@ class Told(FakeQemu):
 def install(folder: Path) -> None:
     """Put it into a folder for programs, and a ``qemu-img`` that makes empty files."""
     folder.mkdir()
-    python = f"PYTHONPATH={ROOT} exec {sys.executable} -m tests.fakes.qemu_program"
+    python = f"PYTHONPATH={quote(str(ROOT))} exec {quote(sys.executable)} -m tests.fakes.qemu_program"
     for name, script in (("qemu-system-x86_64", python), ("qemu-img", 'for file; do :; done; : > "$file"')):
         path = folder / name
         path.write_text(f"#!/bin/sh\n{script}\n")

@@ -62,9 +62,10 @@ async def test_your_first_volume_does_and_shows_what_it_says(short_folder: Path,
 @pytest.mark.asyncio
 async def test_a_cloud_on_your_laptop_does_and_shows_what_it_says(short_folder: Path, tmp_path: Path) -> None:
     state, address = short_folder / "my-cloud", f"127.0.0.1:{free_port()}"
-    command = f"{Path(sys.executable).with_name('aiocsi-localcloud')} --state {state} --listen {address}"
+    program = str(Path(sys.executable).with_name("aiocsi-localcloud"))
+    argv = [sys.executable, program, "--state", str(state), "--listen", address]
     environment = {"PATH": os.environ["PATH"], "TMPDIR": str(short_folder)}
-    cloud = Program("make cloud", [sys.executable, *command.split()], environment, tmp_path / "log", ROOT)
+    cloud = Program("make cloud", argv, environment, tmp_path / "log", ROOT)
     fill = {"/tmp": str(short_folder), "127.0.0.1:8080": address}
     with ExitStack() as ending, Shell(environment) as shell:
         ending.callback(cloud.kill)
