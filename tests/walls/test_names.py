@@ -1,12 +1,13 @@
 """What the tree alone tells: which module acts for an RPC, and which file tests what decides or acts."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.walls.test_doors import DRIVER, ROOT, sources
+from tests.walls.test_doors import DRIVER, ROOT, WITH_PLUGIN, sources
 
 DECLARE = {
     *("__init__", "__main__", "api", "api_request", "base", "block_control", "cloud_errors", "codes", "context_keys"),
@@ -31,6 +32,19 @@ HELD_BY = {  # of what is asked as a whole, by a command or over HTTP: which tes
     "unit/takeover/test_steps": ("takeover/cluster",),
     "integration/localcloud/test_volume_files": ("localcloud/disks/files", "localcloud/disks/throttle"),
 }
+PACKAGES = (*WITH_PLUGIN, "cloud", "digitalocean", "host", "localcloud", "pacing", "rules", "tests", "tools")
+    *WITH_PLUGIN,
+    "cloud",
+    "digitalocean",
+    "host",
+    "localcloud",
+    "pacing",
+    "rules",
+    "takeover",
+    "tests",
+    "tools",
+)
+MODULE = re.compile(rf"`((?:{'|'.join(PACKAGES)})/[a-z0-9_/]+)")
 ASKED = {"_parts", "_work"}  # a service's domain objects
 ABOUT_THE_SERVICE = {"get_capabilities", "controller_get_capabilities", "node_get_capabilities"}
 
@@ -62,6 +76,14 @@ def test_what_is_asked_as_a_whole_has_a_test_of_its_name_or_one_that_is_said(pac
     found = [Path(path) for path, _ in sources(package)]
     paths = [each for each in found if each.stem not in DECLARE and f"test_{each.stem}" not in named]
     assert [str(path) for path in paths if not {str(path.with_suffix("")), str(path.parent)} & held.keys()] == []
+
+
+def test_each_module_that_the_documents_name_is_there() -> None:
+    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
+    named = {name for page in pages for name in MODULE.findall(page.read_text(encoding="utf-8"))}
+    places = [ROOT / place for place in (".", "controller", "node")]
+    found = {name for name in named if any(list(place.glob(f"{name}*")) for place in places)}
+    assert (len(named) > 40, sorted(named - found)) == (True, [])
 
 
 @pytest.mark.parametrize("package", ["controller", "node"])
