@@ -20,6 +20,18 @@ def not_final(done: str) -> Iterator[None]:
         raise errors.unavailable(refused, f"{done}, but: {refused.message}") from refused
 
 
+def not_shown(kind: str, name: str, error: errors.DriverError) -> errors.DriverError:
+    """Return what to answer where a ``name`` is taken and no list shows by what: it may be what was asked for.
+
+    An answer that was lost (``error``) stays what it is.
+    """
+    if isinstance(error, errors.NotFinal):
+        return error
+    return errors.Unavailable(
+        f"the name {name} is taken, but the cloud shows no {kind} of that name yet", error_code=Code.NOT_SHOWN_YET
+    )
+
+
 def must_be_done(ended: Progress | None, volume_id: str) -> None:
     """Raise Unavailable unless the action has ended well, with what the cloud says of it."""
     if ended is None or ended.state is ActionState.COMPLETED:

@@ -16,7 +16,7 @@ from controller.cloud.cloud_errors import Gone, NameTaken, SnapshotLimit
 from controller.cloud.paging import everything
 from controller.cloud.records import Snapshot
 from controller.codes import Code
-from controller.finality import not_final
+from controller.finality import not_final, not_shown
 from controller.records import ListRequest, TakeSnapshot
 from controller.rules import pages, snapshot_limits, temporary_snapshot
 from controller.shared import SharedParts
@@ -112,14 +112,16 @@ class Snapshots:
         """The name is taken, or the answer was lost: find the snapshot, or say whose it is."""
         with not_final(f"snapshot {wanted.name} may exist"):
             found = _named(await self._of_volume(wanted.volume_id), wanted.name)
-            other = _named(await self._all(anew=True), wanted.name) if isinstance(error, NameTaken) else None
-        if found is not None:
-            call_log.tell(outcome="found")
-            return self._cache.see_snapshot(found)
-        if isinstance(error, NameTaken):
-            whose = f"of volume {other.volume_id}" if other else "of a volume that the cloud does not tell"
-            raise errors.AlreadyExists(f"snapshot {wanted.name} exists, {whose}", error_code=Code.NAME_TAKEN)
-        raise error
+            if found is None and isinstance(error, NameTaken):
+                found = _named(await self._all(anew=True), wanted.name)
+        if found is None:
+            raise not_shown("snapshot", wanted.name, error) from None
+        if found.volume_id != wanted.volume_id:
+            raise errors.AlreadyExists(
+                f"snapshot {wanted.name} exists, of volume {found.volume_id}", error_code=Code.NAME_TAKEN
+            )
+        call_log.tell(outcome="found")
+        return self._cache.see_snapshot(found)
 
     async def _of_volume(self, volume_id: str) -> list[Snapshot]:
         """Return the snapshots of a volume, which may outlive it."""

@@ -4,6 +4,7 @@ A clone is: snapshot the source, make a volume of the snapshot, delete the snaps
 the clone's, so whoever does it again after a crash finds what was left, and removes it.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 import structlog
@@ -17,7 +18,7 @@ from controller.cloud.cloud_errors import Gone, NameTaken
 from controller.cloud.paging import everything
 from controller.cloud.records import Snapshot, Volume
 from controller.codes import Code
-from controller.finality import not_final
+from controller.finality import not_final, not_shown
 from controller.records import Create
 from controller.rules import capacity, temporary_snapshot
 
@@ -82,8 +83,10 @@ class Sources:
         except (NameTaken, errors.OutcomeUnknown) as error:
             with not_final(f"a snapshot to clone volume {source.id} was asked for"):
                 left = await self._left(source.id, name)
+                named = [] if left or not isinstance(error, NameTaken) else await self._named(name)
+            left = left or _temporary(named, source.id)
             if left is None:
-                raise _in_the_way(name, error) from None
+                raise _in_the_way(name) if named else not_shown("snapshot", name, error) from None
             return left
 
     def asked(self, wanted: Create) -> None:
@@ -116,14 +119,18 @@ class Sources:
         try:
             found = list(await snapshots_of(self._cloud).volume_snapshots(volume_id))
         except Gone:
-            found = await everything(snapshots_of(self._cloud).list_snapshots)
-        same = (each for each in found if each.name == name and each.volume_id == volume_id)
-        return next(filter(temporary_snapshot.is_temporary, same), None)
+            return _temporary(await self._named(name), volume_id)
+        return _temporary((each for each in found if each.name == name), volume_id)
+
+    async def _named(self, name: str) -> list[Snapshot]:
+        return [each for each in await everything(snapshots_of(self._cloud).list_snapshots) if each.name == name]
 
 
-def _in_the_way(name: str, error: errors.DriverError) -> errors.DriverError:
-    if isinstance(error, errors.NotFinal):
-        return error
+def _temporary(named: Iterable[Snapshot], volume_id: str) -> Snapshot | None:
+    return next((each for each in named if each.volume_id == volume_id and temporary_snapshot.is_temporary(each)), None)
+
+
+def _in_the_way(name: str) -> errors.FailedPrecondition:
     return errors.FailedPrecondition(
         f"a snapshot named {name} exists that no clone has made",
         remedy="rename that snapshot, or delete it",

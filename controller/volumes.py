@@ -12,7 +12,7 @@ from common import call_log, errors, sizes
 from controller.cloud.cloud_errors import EventPending, Gone, InUse, NameTaken
 from controller.cloud.records import Kind, Place, Volume, VolumeOrder
 from controller.codes import Code
-from controller.finality import not_final
+from controller.finality import not_final, not_shown
 from controller.records import Create, Modify, Resize
 from controller.rules import capacity, existing_volume, labels
 from controller.running_actions import Running
@@ -154,7 +154,7 @@ class Volumes:
             with not_final(f"volume {wanted.name} may exist"):
                 existing = await self._find(wanted)
             if existing is None:
-                raise _not_seen(wanted.name, error) from None
+                raise not_shown("volume", wanted.name, error) from None
             existing_volume.check_existing(wanted, existing, smallest)
             return await self._made(existing)
         except Gone:
@@ -259,12 +259,3 @@ class Volumes:
     def _name(self, volume_id: str) -> tuple[str, ...]:
         known = self._cache.get(volume_id)
         return () if known is None else (known.name,)
-
-
-def _not_seen(name: str, error: errors.DriverError) -> errors.DriverError:
-    if isinstance(error, errors.NotFinal):
-        return error
-    return errors.Unavailable(
-        f"the name {name} is taken, but the cloud shows no volume of that name yet",
-        error_code=Code.NOT_SHOWN_YET,
-    )

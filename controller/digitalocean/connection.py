@@ -94,7 +94,9 @@ def no_connection(error: aiohttp.ClientConnectorError) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"{where} has a certificate that is not trusted ({error.certificate_error}): set AIOCSI_CA_FILE"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"the name {error.host} cannot be resolved ({error.os_error}): check AIOCSI_API_URL and the DNS"
+        return (
+            f"the name {error.host} cannot be resolved ({error.os_error}): check AIOCSI_API_URL, the proxy and the DNS"
+        )
     if isinstance(error, aiohttp.ClientSSLError):
         return f"{where} does not speak TLS as expected ({error.os_error}): check the scheme in AIOCSI_API_URL"
     number = error.os_error.errno

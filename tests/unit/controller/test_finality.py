@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from common import errors
+from controller.cloud.records import Page, Snapshot
 from controller.records import Modify, Size, Source, TakeSnapshot
+from controller.rules import temporary_snapshot
 from tests.fakes.cloud import FakeCloud, Fault
 from tests.unit.controller.world import World
 
@@ -23,6 +25,18 @@ class Refusing(FakeCloud):
             self.requests.append(request)
             raise errors.FailedPrecondition(f"{request}: the cloud answered 422")
         return await super()._arrive(request)
+
+
+class Late(FakeCloud):
+    """Its lists of snapshots show none, of a volume or at all, for a while."""
+
+    late: frozenset[str] = frozenset()
+
+    async def volume_snapshots(self, volume_id: str) -> tuple[Snapshot, ...]:
+        return () if "of the volume" in self.late else await super().volume_snapshots(volume_id)
+
+    async def list_snapshots(self, page: int) -> Page[Snapshot]:
+        return Page() if "all" in self.late else await super().list_snapshots(page)
 
 
 async def restored(world: World) -> Source:
@@ -56,6 +70,25 @@ async def test_a_volume_that_may_have_been_made_is_not_refused_because_it_cannot
         await world.create()
     cloud.refused = frozenset()
     assert await world.create() in cloud.volumes
+
+
+@pytest.mark.parametrize("of_clone", [False, True], ids=["snapshot", "clone"])
+async def test_a_snapshot_whose_name_is_taken_and_that_no_list_shows_is_not_refused_for_good(*, of_clone: bool) -> None:
+    world = World(cloud := Late())
+    volume = await world.create()
+    name, labels = (temporary_snapshot.name_of("pvc-clone"), (temporary_snapshot.LABEL,)) if of_clone else ("snap", ())
+    made = await cloud.create_snapshot(volume, name, labels)
+
+    async def ask() -> object:
+        if of_clone:
+            return await world.create("pvc-clone", source=Source(volume_id=volume))
+        return (await world.work.snapshots.create(TakeSnapshot("snap", volume))).id
+
+    cloud.late = frozenset({"of the volume", "all"})
+    with pytest.raises(errors.Unavailable, match=f"the name {name} is taken"):
+        await ask()
+    cloud.late = frozenset({"of the volume"})
+    assert await ask() in {made.id, *cloud.volumes}
 
 
 async def test_an_attach_that_may_be_under_way_is_not_refused_because_it_cannot_be_looked_for() -> None:
