@@ -33,17 +33,6 @@ HELD_BY = {  # of what is asked as a whole, by a command or over HTTP: which tes
     "integration/localcloud/test_volume_files": ("localcloud/disks/files", "localcloud/disks/throttle"),
 }
 PACKAGES = (*WITH_PLUGIN, "cloud", "digitalocean", "host", "localcloud", "pacing", "rules", "tests", "tools")
-    *WITH_PLUGIN,
-    "cloud",
-    "digitalocean",
-    "host",
-    "localcloud",
-    "pacing",
-    "rules",
-    "takeover",
-    "tests",
-    "tools",
-)
 MODULE = re.compile(rf"`((?:{'|'.join(PACKAGES)})/[a-z0-9_/]+)")
 ASKED = {"_parts", "_work"}  # a service's domain objects
 ABOUT_THE_SERVICE = {"get_capabilities", "controller_get_capabilities", "node_get_capabilities"}

@@ -142,7 +142,7 @@ class Process(Program):
         return self
 
     def kill_after(self, seconds: float) -> None:
-        """End it as a crash would, in so many seconds. Blocks."""
+        """End it as a crash would, after that time, seconds. Blocks."""
         time.sleep(seconds)
         self.kill()
 
