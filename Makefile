@@ -160,7 +160,7 @@ workflows: venv ## check the definitions for GitHub's runners
 chart: venv ## render, check and test the Helm chart
 	@$(RUN) -m tools.host_packages chart
 	@$(RUN) -m tools.go_programs helm helm4 kubeconform kube-score promtool etcd kube-apiserver kube-controller-manager kube-scheduler kubectl >/dev/null
-	@$(RUN) -m pytest -q tests/chart
+	@$(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/chart
 
 lock: venv ## pin and hash what pyproject.toml asks for (ARGS=--upgrade: the newest of it)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(RUN) -m tools.lock $(ARGS)
