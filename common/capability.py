@@ -56,7 +56,9 @@ def parse(asked: Capability, parameters: Mapping[str, str]) -> Use:
         raise errors.InvalidArgument("the volume capability names neither mount nor block")
     if asked.mode not in _MODES:
         raise errors.InvalidArgument(
-            f"access mode {asked.mode or 'of none'} is not offered: a volume is attached to one node at a time",
+            f"access mode {asked.mode} is not offered: a volume is attached to one node at a time"
+            if asked.mode
+            else "the volume capability has no access mode",
             remedy="use ReadWriteOnce or ReadWriteOncePod",
             error_code=Code.ACCESS_MODE,
         )

@@ -44,6 +44,12 @@ def _gave_way() -> errors.DriverError:
     )
 
 
+def _too_large(limit: int) -> errors.ResourceExhausted:
+    return errors.ResourceExhausted(
+        f"a message is over the limit of {limit} bytes", remedy="send less in one message", error_code=Code.TRANSPORT
+    )
+
+
 def _no_memory() -> errors.DriverError:
     return errors.Unavailable("the calls under way hold all the memory they may", error_code=Code.OVERLOADED)
 
@@ -83,7 +89,7 @@ class RequestBody:
         if not data or self.whole or self._fault is not None:
             return
         if len(self._data) + len(data) > self._largest + PREFIX_BYTES:
-            self._refuse(partial(errors.ResourceExhausted, f"a message is over the limit of {self._largest} bytes"))
+            self._refuse(partial(_too_large, self._largest))
         elif self._hold_or_refuse(len(data)):
             self._data += data
             self._changed.set()
@@ -140,9 +146,7 @@ class RequestBody:
         if compressed:
             raise errors.Unimplemented("compressed messages are not supported", remedy="call without compression")
         if length > self._largest:
-            raise errors.ResourceExhausted(
-                f"a message of {length} bytes is over the limit of {self._largest}", error_code=Code.TRANSPORT
-            )
+            raise _too_large(self._largest)
         return await self._read(length)
 
     async def _read(self, size: int) -> bytes:

@@ -136,5 +136,6 @@ class Inventory:
                 log.warning("server_not_read", server_id=server_id, **errors.fields(error))
                 untold.add(server_id)
         if len(missing) > len(asked) and (untold or servers.keys() & set(asked)):
-            raise OddAnswer(f"the list of servers lacks {len(missing)} that hold volumes, and some of them are there")
+            lacks = f"lacks {len(missing)} that hold volumes ({', '.join(asked)}, …)"
+            raise OddAnswer(f"the list of servers {lacks}, and some of them are there")
         return untold

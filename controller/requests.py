@@ -28,8 +28,8 @@ def create_volume(message: csi.CreateVolumeRequest, scope: records.ControllerSco
     name = names.cloud_name(message.name, "volume", scope.traits.names)
     uses = capabilities(message.volume_capabilities, message.parameters)
     source, size = _source(message.volume_content_source, scope), _size(message.capacity_range)
-    _check_new(uses, source, size)
-    zone, zones = _zones(message.accessibility_requirements, scope)
+    _check_new(name, uses, source, size)
+    zone, zones = _zones(f"volume {name}", message.accessibility_requirements, scope)
     of_class = labels.parse(message.parameters.get(TAGS, ""), scope.traits.labels, message.parameters)
     present, _ = _mutable(message.mutable_parameters, scope)
     return records.Create(
@@ -74,8 +74,8 @@ def publish(message: csi.ControllerPublishVolumeRequest, driver_name: str) -> re
     capabilities([message.volume_capability], message.volume_context)
     if message.readonly:
         raise errors.InvalidArgument(
-            "the cloud attaches no volume read-only",
-            remedy="mount it read-only on the node instead",
+            f"volume {volume} is asked for read-only, and the cloud attaches for writing alone",
+            remedy="take readOnly out of the PersistentVolume's csi section; let the pod's volumeMount be readOnly",
             error_code=Code.READ_ONLY,
         )
     return records.Attach(volume, node, sealed_context.read(volume, message.volume_context, driver_name))
@@ -113,7 +113,7 @@ def take_snapshot(message: csi.CreateSnapshotRequest, scope: records.ControllerS
     """Check CreateSnapshot. Raises InvalidArgument, ResourceExhausted for another zone."""
     name = names.cloud_name(message.name, "snapshot", scope.traits.names, temporary_snapshot.PREFIX)
     source = volume_id(message.source_volume_id)
-    _zones(message.accessibility_requirements, scope)
+    _zones(f"snapshot {name}", message.accessibility_requirements, scope)
     _known(message.parameters, {TAGS}, "snapshot parameter")
     of_class = labels.parse(message.parameters.get(TAGS, ""), scope.traits.labels, message.parameters)
     return records.TakeSnapshot(name, source, tuple(dict.fromkeys((*scope.labels, *of_class))))
@@ -136,7 +136,7 @@ def problem(messages: Sequence[csi.VolumeCapability], parameters: Mapping[str, s
     return ""
 
 
-def _check_new(uses: Sequence[Use], source: records.Source, size: records.Size) -> None:
+def _check_new(name: str, uses: Sequence[Use], source: records.Source, size: records.Size) -> None:
     """Raise InvalidArgument for a volume that no node could ever make a file system on."""
     for use in uses:
         if not use.fs_type:
@@ -144,7 +144,7 @@ def _check_new(uses: Sequence[Use], source: records.Source, size: records.Size) 
         format_parameters.check_size(use.fs_type, use.format, size.required)
         if use.read_only and source == records.BLANK:
             raise errors.InvalidArgument(
-                "the volume would be blank, and is to be mounted read-only: nothing could be made on it",
+                f"volume {name} would be blank, and is to be mounted read-only: no file system could be made on it",
                 remedy="take 'ro' out of mountOptions in the StorageClass; make the mount of the pod read-only",
                 error_code=Code.READ_ONLY,
             )
@@ -161,12 +161,14 @@ def _capability(message: csi.VolumeCapability) -> Capability:
     return Capability(mode, None if message.block is None else AccessType.BLOCK)
 
 
-def _zones(message: csi.TopologyRequirement | None, scope: records.ControllerScope) -> tuple[str, tuple[str, ...]]:
+def _zones(
+    what: str, message: csi.TopologyRequirement | None, scope: records.ControllerScope
+) -> tuple[str, tuple[str, ...]]:
     """Return where to make it, and where it may be."""
     message = message or csi.TopologyRequirement()
     requisite, preferred = ([each.segments for each in some] for some in (message.requisite, message.preferred))
     allowed = placement.allowed(requisite, preferred, scope.facts.zone_key)
-    return placement.choose(allowed, scope.zone, several=scope.traits.several_zones), allowed
+    return placement.choose(what, allowed, scope.zone, several=scope.traits.several_zones), allowed
 
 
 def _size(message: csi.CapacityRange | None) -> records.Size:
@@ -181,7 +183,10 @@ def _source(message: csi.VolumeContentSource | None, scope: records.ControllerSc
     if message is None:
         return records.BLANK
     if scope.traits.snapshots is None:
-        raise errors.InvalidArgument("this cloud makes no copies of volumes", remedy="create a blank volume")
+        raise errors.InvalidArgument(
+            "a content source is given, and this cloud makes no copies of volumes",
+            remedy="take dataSource out of the claim: it gets a blank volume",
+        )
     if message.snapshot is not None:
         return records.Source(snapshot_id=snapshot_id(message.snapshot.snapshot_id))
     if message.volume is not None:

@@ -57,7 +57,8 @@ class Snapshots:
                 limits = self._cloud.traits.snapshots
                 if limits is None:
                     raise
-                raise snapshot_limits.snapshot_refused(existing, limits, self._wall(), refused.message) from None
+                of = wanted.volume_id
+                raise snapshot_limits.snapshot_refused(of, existing, limits, self._wall(), refused.message) from None
             except (NameTaken, errors.OutcomeUnknown) as error:
                 return await self._find_after(wanted, error)
 

@@ -63,7 +63,7 @@ class Api:
             more = page.text("metadata", "continue")
             if not more:
                 return found
-        raise NotReadError(f"more than {LONGEST_LIST} {kind.plural}")
+        raise NotReadError(f"there are more than {LONGEST_LIST} {kind.plural}: name one namespace")
 
     async def one(self, kind: Kind, name: str, namespace: str = "") -> Object:
         """Return one object."""
@@ -80,7 +80,9 @@ class Api:
                 answer = await self._client.get(path)
         except (httpx2.HTTPError, OSError, TimeoutError, ConfigError) as error:
             why = str(error) or type(error).__name__
-            raise NotReadError(f"the API server at {self._client.base_url.host} does not answer: {why}") from error
+            raise NotReadError(
+                f"the API server at {self._client.base_url.host} does not answer: {why}; try kubectl cluster-info"
+            ) from error
         body = answer.content[:LARGEST_TEXT].decode(errors="replace")
         if answer.is_error and not (path.endswith("/readyz") and not _is_status(body)):
             raise _refusal(answer.status_code, path, body)
@@ -97,7 +99,7 @@ async def connect(where: Where) -> AsyncIterator[Api]:
             raise NotReadError("the kubeconfig has no current context: kubectl config use-context NAME")
         client = AsyncClient(config, ConnectionParams(timeout=httpx2.Timeout(ANSWER_SECONDS)))
     except (ConfigError, OSError, ValueError) as error:
-        raise NotReadError(f"the kubeconfig cannot be used: {error}") from error
+        raise NotReadError(f"the kubeconfig cannot be used: {error}; see kubectl config view") from error
     async with client:
         yield Api(client, where.namespace or config.namespace or "default")
 
@@ -118,7 +120,7 @@ def _is_status(body: str) -> bool:
 def _refusal(status: int, path: str, body: str) -> NotReadError:
     told = _json(body).text("message") or body.strip()[:200] or f"HTTP {status}"
     if status in {HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED}:
-        return ForbiddenError(f"forbidden: {told}")
+        return ForbiddenError(f"forbidden: {told}: kubectl auth can-i --list shows what you may")
     if status == HTTPStatus.NOT_FOUND:
         return AbsentError(told)
     return NotReadError(f"GET {path.partition('?')[0]}: {told}")

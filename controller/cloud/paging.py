@@ -1,6 +1,6 @@
 """Reads a list to its end, page by page."""
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Iterable
 from typing import Protocol, TypeVar
 
 from common import errors
@@ -29,12 +29,13 @@ async def everything(read: Callable[[int], Awaitable[Page[Item]]]) -> list[Item]
     When something is made or deleted meanwhile, later pages shift: then it is read again. Raises OutcomeUnknown if it
     does not come to an end, or never stays the same.
     """
+    found: dict[str, Item] = {}
     for _ in range(ROUNDS):
         found, stayed = await _round(read)
         if stayed:
             return list(found.values())
     raise errors.Unavailable(
-        f"a list has changed {ROUNDS} times while it was read",
+        f"the list of {_kind(found.values())} has changed {ROUNDS} times while it was read",
         remedy="none needed: it is read again",
         error_code=Code.NOT_SHOWN_YET,
     )
@@ -57,4 +58,9 @@ async def _round(read: Callable[[int], Awaitable[Page[Item]]]) -> tuple[dict[str
 def check_new(page: Page[Item], known: Container[str], number: int) -> None:
     """Raise OutcomeUnknown for a further page that shows nothing but what is known: the list does not end."""
     if page.items and all(each.id in known for each in page.items):
-        raise OddAnswer(f"page {number} of a list repeats what came before")
+        raise OddAnswer(f"page {number} of the list of {_kind(page.items)} repeats what came before")
+
+
+def _kind(items: Iterable[object]) -> str:
+    """Return what is listed, in the plural."""
+    return next((f"{type(each).__name__.lower()}s" for each in items), "nothing")

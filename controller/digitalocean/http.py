@@ -207,7 +207,7 @@ class Http:
         if answer.meaning is Meaning.TOKEN_REFUSED:
             raise errors.Unavailable(
                 f"{call}: the cloud refuses the API token",
-                remedy="give the driver a valid token",
+                remedy="put a valid token into its Secret",
                 error_code=Code.TOKEN_REFUSED,
             )
         if answer.meaning is not Meaning.REFUSED or answer.error is None:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from common import errors
 from controller.cloud import cloud_errors
+from controller.codes import Code
 
 DOT_SEGMENTS = (".", "..")
 
@@ -35,5 +36,7 @@ def _segment(text: str) -> str:
 def droplet_number(server_id: str | None) -> int:
     """Return the number of a droplet, as a body carries it. Raises Gone if the API can have no such droplet."""
     if server_id is None or not _NUMBER.fullmatch(server_id) or int(server_id) >= 1 << 63:
-        raise cloud_errors.Gone(f"{server_id!r} is not the id of a droplet, which is a number")
+        raise cloud_errors.Gone(
+            f"{server_id!r} is not the id of a droplet, which is a number", error_code=Code.NODE_GONE
+        )
     return int(server_id)

@@ -13,7 +13,7 @@ from controller.codes import Code
 
 TRIAL_SECONDS = 5.0  # how long a change waits until its token was tried
 PATIENCE_SECONDS = 60.0
-REFUSED = "the cloud refuses the API token; give the driver a valid token"
+REFUSED = "the cloud refuses the API token; put a valid token into its Secret"
 NOT_TRIED = "the cloud has not let the API token in yet"
 
 

@@ -16,17 +16,17 @@ def allowed(requisite: Sequence[Segments], preferred: Sequence[Segments], zone_k
     return tuple(dict.fromkeys(zone_of(segments, zone_key) for segments in (*preferred, *requisite)))
 
 
-def choose(allowed: Sequence[str], zone: str, *, several: bool) -> str:
-    """Return where to make a volume. ``zone`` is the controller's; ``several``: it serves others too.
+def choose(what: str, allowed: Sequence[str], zone: str, *, several: bool) -> str:
+    """Return where to make a volume or snapshot; ``what`` names it. ``zone`` is the controller's.
 
-    Raises ResourceExhausted if it is asked for in a zone that the controller does not serve.
+    ``several``: it serves others too. Raises ResourceExhausted for a zone that it does not serve.
     """
     if several and allowed:
         return allowed[0]
     if not allowed or zone in allowed:
         return zone
     raise errors.ResourceExhausted(
-        f"it is asked for in zone {', '.join(sorted(allowed))}, and this controller serves {zone}",
+        f"{what} is asked for in zone {', '.join(sorted(allowed))}, and this controller serves {zone}",
         remedy="use a StorageClass whose allowed topologies name the cluster's zone",
         error_code=Code.OTHER_ZONE,
     )
@@ -41,5 +41,7 @@ def zone_of(segments: Segments, zone_key: str) -> str:
         )
     zone = segments.get(zone_key, "")
     if not zone:
-        raise errors.InvalidArgument(f"a topology without a value for {zone_key!r}", error_code=Code.TOPOLOGY)
+        raise errors.InvalidArgument(
+            f"a topology of the request has no value for {zone_key!r}", error_code=Code.TOPOLOGY
+        )
     return zone

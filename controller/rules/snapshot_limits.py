@@ -10,12 +10,12 @@ from controller.codes import Code
 
 
 def snapshot_refused(
-    existing: Sequence[Snapshot], limits: SnapshotLimits, now: float, words: str
+    volume_id: str, existing: Sequence[Snapshot], limits: SnapshotLimits, now: float, words: str
 ) -> errors.ResourceExhausted:
     """Say why a snapshot was refused, and when it will be taken. ``now`` is seconds since 1970."""
     if len(existing) >= limits.per_volume:
         return errors.ResourceExhausted(
-            f"the volume has {len(existing)} snapshots, as many as the cloud keeps",
+            f"volume {volume_id} has {len(existing)} snapshots, as many as the cloud keeps",
             remedy="delete one; its oldest is " + min(existing, key=lambda each: each.created_at).name,
             error_code=Code.SNAPSHOT_LIMIT,
         )
@@ -23,7 +23,7 @@ def snapshot_refused(
     at = latest + limits.interval_seconds
     when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return errors.ResourceExhausted(
-        f"the cloud takes one snapshot of a volume every {limits.interval_seconds / 60:g} minutes:"
+        f"the cloud takes one snapshot of volume {volume_id} every {limits.interval_seconds / 60:g} minutes:"
         f" retry after {max(1.0, at - now):.0f} s, at {when} ({words})",
         error_code=Code.SNAPSHOT_LIMIT,
     )

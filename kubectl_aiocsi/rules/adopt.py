@@ -20,21 +20,27 @@ def adopted(snapshot: Snapshot, cloud: CloudVolumes, wanted: str) -> Json:
     owners = (each for each in snapshot.every(VOLUMES) if each.text("spec", "csi", "volumeHandle") == volume.id)
     owner = next(owners, None)
     if owner is not None:
-        raise NotAdoptableError(f"PersistentVolume {owner.name} has it already: two objects for one volume lose data")
+        raise NotAdoptableError(
+            f"PersistentVolume {owner.name} has it already: use that; two objects for one volume lose data"
+        )
     if volume.node_ids:
-        raise NotAdoptableError(f"it is attached to droplet {', '.join(volume.node_ids)}: detach it there first")
+        held = ", ".join(volume.node_ids)
+        raise NotAdoptableError(f"attached to droplet {held}: detach it there first")
     if snapshot.find(VOLUMES, volume.name):
-        raise NotAdoptableError(f"there is a PersistentVolume {volume.name} of another volume: rename the volume")
+        raise NotAdoptableError(
+            f"there is a PersistentVolume {volume.name} of another volume: rename this volume in the cloud"
+        )
     return _object(snapshot, volume)
 
 
 def _the_one(cloud: CloudVolumes, wanted: str) -> CloudVolume:
     if cloud.problem:
-        raise NotAdoptableError(f"the cloud's volumes are not known: {cloud.problem}")
+        raise NotAdoptableError(f"the cloud's volumes are not known: {cloud.problem}; see kubectl aiocsi doctor")
     found = [each for each in cloud.volumes if wanted in {each.id, each.name}]
     if not found:
         raise NotAdoptableError(
-            f"the cloud has no volume {wanted} in the cluster's region (seen {cloud.age_seconds:.0f} s ago)"
+            f"the cloud has no volume {wanted} in the cluster's region (seen {cloud.age_seconds:.0f} s ago):"
+            " kubectl aiocsi drift lists those without a PersistentVolume"
         )
     return found[0]
 

@@ -226,7 +226,9 @@ class LoopDisks:
 
     def _node(self, disk: Disk) -> Path:
         if disk.droplet_id is None:
-            raise DiskError(f"volume {disk.volume_id} is attached to no running droplet")
+            raise DiskError(
+                f"volume {disk.volume_id} is attached to no running droplet: attach it, or power its droplet on"
+            )
         return self.device_folder(disk.droplet_id) / f"{NODE_PREFIX}{disk.name}"
 
     async def _run(

@@ -25,7 +25,7 @@ def set_read_only(path: str, *, read_only: bool) -> None:
         os.close(descriptor)
 
 
-def is_free(path: Path, number: str, *, flush: bool) -> bool:
+def is_free(path: Path, *, flush: bool) -> bool:
     """Tell whether no one on this host holds the device; ``flush`` it then. Raises Unavailable, OutcomeUnknown."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
@@ -35,23 +35,23 @@ def is_free(path: Path, number: str, *, flush: bool) -> bool:
         if error.errno in GONE:
             return True
         raise errors.Unavailable(
-            f"cannot open device {number}: {error.strerror}", error_code=Code.DEVICE_UNREADABLE
+            f"cannot open device {path}: {error.strerror}", error_code=Code.DEVICE_UNREADABLE
         ) from error
     try:
         if flush:  # a mapper without a disk could only fail
-            _flush(descriptor, number)
+            _flush(descriptor, path)
         return True
     finally:
         os.close(descriptor)
 
 
-def _flush(descriptor: int, number: str) -> None:
+def _flush(descriptor: int, path: Path) -> None:
     """Write out what the kernel still has. Raises OutcomeUnknown if it could not; the kernel tells that once."""
     try:
         os.fsync(descriptor)
     except OSError as error:
         raise errors.OutcomeUnknown(
-            f"not all that was written to device {number} has reached it: {error.strerror}",
+            f"not all that was written to device {path} has reached it: {error.strerror}",
             remedy="look into the kernel log: what was written last, and was not synced, may be lost",
             error_code=Code.WRITES_LOST,
         ) from error

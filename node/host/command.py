@@ -90,7 +90,7 @@ class Commands:
         """
         ended = await self._execute(argv, seconds, files, stdin, writes=writes)
         if ended.status < 0:
-            raise exit_status.killed(argv[0], -ended.status)
+            raise exit_status.killed(_at_work(argv, files), -ended.status)
         return ended
 
     async def check(
@@ -103,7 +103,7 @@ class Commands:
             return ended
         kind = errors.FailedPrecondition if meaning is ExitMeaning.VERDICT else errors.OutcomeUnknown
         raise kind(
-            ended.words,
+            exit_status.words(_at_work(argv, files), ended.status, ended.said),
             remedy="look into the kernel log (dmesg)",
             error_code=Code.PROGRAM_FAILED,
         )
@@ -123,7 +123,7 @@ class Commands:
             await _end(process, ending_seconds)
             what = "made no progress for" if writes else "did not end within"
             raise errors.OutcomeUnknown(
-                f"{argv[0]} {what} {seconds:g} s, and was killed", error_code=Code.PROGRAM_HUNG
+                f"{_at_work(argv, files)} {what} {seconds:g} s, and was killed", error_code=Code.PROGRAM_HUNG
             ) from error
         except asyncio.CancelledError:
             await _end(process, ending_seconds)
@@ -203,6 +203,12 @@ async def _start(argv: tuple[str, ...], files: Sequence[int], stdin: int, enviro
             remedy=f"install {argv[0]} on the node's image",
             error_code=Code.PROGRAM_MISSING,
         ) from error
+
+
+def _at_work(argv: Sequence[str], files: Sequence[int]) -> str:
+    """Return the program, and the last path that it was given: what it works on."""
+    paths = [word for word in argv[1:] if word.startswith("/")]
+    return f"{argv[0]} on {_named(paths[-1], files)}" if paths else argv[0]
 
 
 def _named(said: str, files: Sequence[int]) -> str:

@@ -242,7 +242,7 @@ class Devices:
         facts = self._sysfs.facts(number)
         if facts is None:
             return True
-        return block_control.is_free(self._node(facts), number, flush=not identity.is_lost(facts))
+        return block_control.is_free(self._node(facts), flush=not identity.is_lost(facts))
 
     def _node(self, facts: Facts) -> Path:
         """Return a device node of the device. Raises Unavailable if there is none to be seen."""

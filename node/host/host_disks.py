@@ -1,6 +1,6 @@
 """The disks that hold files of the host itself, its root and kubelet's directory: none of them is ever a volume.
 
-The device number of a file (st_dev) is that of no disk where the file system lies on several (btrfs, bcachefs) or upon
+The device number of a file (st_dev) is that of no disk where the file system lies on several (btrfs, bcachefs) or on
 others (overlay). So the kernel is asked what is mounted, and from which devices. In a container the root is an overlay
 whose layers only the host sees; there kubelet's directory, which comes from the host, tells. A zfs names its pool
 alone: its disks are in use by the kernel's own word, and cannot be claimed. Blocks.

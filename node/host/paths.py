@@ -127,7 +127,7 @@ def remove(path: str) -> None:
         else:
             raise errors.FailedPrecondition(
                 f"{path} is neither an empty folder nor an empty file",
-                remedy="look into it",
+                remedy="see what is there, and move it away: it is not on the volume",
                 error_code=Code.PATH_UNUSABLE,
             )
     except FileNotFoundError:

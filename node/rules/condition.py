@@ -19,26 +19,31 @@ NAMED = 5  # volumes in one message; the API server takes 1,024 characters
 NO_ANSWER = "does not answer"
 _POD = re.compile(r"/pods/([^/]+)/")  # in a path of kubelet's
 NOTICES = 3  # what a disk tells beside an answer (its size has changed, it was reset), the kernel counts as an error
-REASONS = {
-    "StageRefused": "the volume was not staged; the message says why",
-    "PublishRefused": "the volume was not published to a pod; the message says why",
-    "ExpandRefused": "the file system was not grown; the message says why",
-    "DeviceMissing": "the volume was not staged: no disk of its name has appeared",
-    "FilesystemDamaged": "the volume was not staged: its file system has errors that only a person can decide on",
-    "PassphraseRefused": "the volume was not staged: no passphrase opens it",
-    "DeviceGone": "the disk was detached, or the kernel gave it up",
-    "DeviceNotRunning": "the kernel does not send commands to the disk (SCSI state)",
-    "DeviceReplaced": "another disk has taken the place of the volume's",
-    "DeviceHung": "the disk has commands to answer, and answers none",
-    "DeviceErrors": "the disk has answered commands with errors",
-    "FilesystemDead": "the file system answers with an error",
-    "FilesystemHung": "the file system does not answer",
-    "FilesystemErrors": "the kernel has counted errors in the file system",
-    "FilesystemReadOnly": "the kernel has made the file system read-only after an error",
-    "CallsHang": "calls into the kernel do not come back on this node",
-    "DevicesGone": "volumes of this node have lost their disks",
-    "DevicesHang": "disks of this node have commands to answer, and answer none",
+OF_REFUSALS = {
+    "StageRefused",
+    "PublishRefused",
+    "ExpandRefused",
+    "DeviceMissing",
+    "FilesystemDamaged",
+    "PassphraseRefused",
 }
+_MOUNT_AGAIN = "delete the pods that use it: when none does, it is checked and mounted again"
+_WAIT_FOR_DISK = "wait, nothing is lost yet; if that goes on, ask the cloud's support"
+REMEDIES = {
+    "DeviceGone": "delete the pods that use it: it is attached again for the next ones",
+    "DeviceNotRunning": "look into the kernel log; if that does not pass, delete the pods that use it",
+    "DeviceReplaced": "delete the pods that use it: what they write does not reach it",
+    "DeviceHung": _WAIT_FOR_DISK,
+    "DeviceErrors": "look into the kernel log, and snapshot the volume",
+    "FilesystemDead": _MOUNT_AGAIN,
+    "FilesystemHung": _WAIT_FOR_DISK,
+    "FilesystemErrors": _MOUNT_AGAIN,
+    "FilesystemReadOnly": _MOUNT_AGAIN,
+    "CallsHang": "look into the kernel log for disks that do not answer; a node where that stays has to be restarted",
+    "DevicesGone": "delete the pods that use it: it is attached again for the next ones",
+    "DevicesHang": _WAIT_FOR_DISK,
+}
+REASONS = OF_REFUSALS | REMEDIES.keys()
 
 
 @dataclass(frozen=True)
@@ -116,33 +121,33 @@ def _of_device(signs: Signs) -> Iterator[Finding]:
     facts = signs.facts
     if facts is None or identity.is_lost(facts):
         what = "device" if facts is None else f"the disk below mapper {facts.mapper}, device"
-        yield Finding("inaccessible", "DeviceGone", f"{what} {signs.mount.number} under {signs.mount.point} is gone")
+        yield _found("inaccessible", "DeviceGone", f"{what} {signs.mount.number} under {signs.mount.point} is gone")
         return
     if facts.state not in {"", "running"}:
-        yield Finding("inaccessible", "DeviceNotRunning", f"device {facts.kernel_name} is in state {facts.state}")
+        yield _found("inaccessible", "DeviceNotRunning", f"device {facts.kernel_name} is in state {facts.state}")
     if signs.known is not None and signs.known.volume_name and not _carries(signs.known, facts):
-        yield Finding("inaccessible", "DeviceReplaced", f"device {facts.kernel_name} is {identity.describe(facts)} now")
+        yield _found("inaccessible", "DeviceReplaced", f"device {facts.kernel_name} is {identity.describe(facts)} now")
     if signs.silent:
         message = f"device {facts.kernel_name} answers none of the {signs.silent} commands that it has been given"
-        yield Finding("inaccessible", "DeviceHung", message)
+        yield _found("inaccessible", "DeviceHung", message)
     since = facts.errors - signs.known.errors if signs.known is not None else 0
     if since > NOTICES:
         message = f"device {facts.kernel_name} has answered {since} commands with errors since it was staged"
-        yield Finding("degraded", "DeviceErrors", message)
+        yield _found("degraded", "DeviceErrors", message)
 
 
 def _of_filesystem(signs: Signs) -> Iterator[Finding]:
     mount = signs.mount
     if signs.answer == NO_ANSWER:
-        yield Finding("inaccessible", "FilesystemHung", f"{mount.kind} at {mount.point} does not answer")
+        yield _found("inaccessible", "FilesystemHung", f"{mount.kind} at {mount.point} does not answer")
     elif signs.answer:
-        yield Finding("inaccessible", "FilesystemDead", f"{mount.kind} at {mount.point}: {signs.answer}")
+        yield _found("inaccessible", "FilesystemDead", f"{mount.kind} at {mount.point}: {signs.answer}")
     if _turned_read_only(mount, signs.known):
-        yield Finding(
+        yield _found(
             "inaccessible", "FilesystemReadOnly", f"{mount.kind} at {mount.point} became read-only after an error"
         )
     if signs.counted:
-        yield Finding("degraded", "FilesystemErrors", f"{signs.counted} errors in the {mount.kind} at {mount.point}")
+        yield _found("degraded", "FilesystemErrors", f"{signs.counted} errors in the {mount.kind} at {mount.point}")
 
 
 def _turned_read_only(mount: Mount, known: Staged | None) -> bool:
@@ -158,16 +163,20 @@ def _turned_read_only(mount: Mount, known: Staged | None) -> bool:
 
 def _of_node(volumes: tuple[tuple[str, Facts | None], ...], hung: int) -> Iterator[Finding]:
     if hung:
-        yield Finding("degraded", "CallsHang", f"{hung} calls into the kernel do not come back")
+        yield _found("degraded", "CallsHang", f"{hung} calls into the kernel do not come back")
     gone = [volume_id for volume_id, facts in volumes if facts is None or _is_dead(facts)]
     if gone:
         severity = "unreachable" if len(gone) == len(volumes) and len(gone) > 1 else "degraded"
-        yield Finding(severity, "DevicesGone", f"no disk under volume {_some(gone)}")
+        yield _found(severity, "DevicesGone", f"no disk under volume {_some(gone)}")
 
 
 def _of_silence(silent: tuple[str, ...]) -> Iterator[Finding]:
     if silent:
-        yield Finding("degraded", "DevicesHang", f"the disk does not answer under volume {_some(silent)}")
+        yield _found("degraded", "DevicesHang", f"the disk does not answer under volume {_some(silent)}")
+
+
+def _found(severity: str, reason: str, message: str) -> Finding:
+    return Finding(severity, reason, f"{message}; {REMEDIES[reason]}")
 
 
 def _some(volume_ids: Sequence[str]) -> str:

@@ -43,7 +43,7 @@ def test_parameters_of_a_file_system_are_not_read_for_a_raw_block_device() -> No
     [
         pytest.param(Capability("MULTI_NODE_MULTI_WRITER", MOUNT), "one node at a time", id="many nodes"),
         pytest.param(Capability("UNKNOWN", MOUNT), "UNKNOWN", id="unknown mode"),
-        pytest.param(Capability("", MOUNT), "of none", id="no mode"),
+        pytest.param(Capability("", MOUNT), "has no access mode", id="no mode"),
         pytest.param(Capability("number 99", BLOCK), "number 99", id="mode of the future"),
         pytest.param(Capability(WRITER, None), "neither", id="no access type"),
         pytest.param(Capability(WRITER, MOUNT, "ntfs"), "'ntfs'", id="unknown file system"),

@@ -39,7 +39,7 @@ BREAKAGES = (
     Breakage("token-secret", ways.no_token_secret, "claim", "claim-stuck"),
     Breakage(
         "token",
-        controllers_say("the cloud refuses the API token; give the driver a valid token"),
+        controllers_say("the cloud refuses the API token; put a valid token into its Secret"),
         "claim",
         "claim-stuck",
     ),
@@ -75,7 +75,9 @@ BREAKAGES = (
     Breakage("region", ways.other_region),
     Breakage(
         "region",
-        provisioning(refused("ResourceExhausted", "it is asked for in zone fra1, and this controller serves nyc1")),
+        provisioning(
+            refused("ResourceExhausted", "volume pvc-1 is asked for in zone fra1, and this controller serves nyc1")
+        ),
         "claim",
         "region",
         note="by a claim",

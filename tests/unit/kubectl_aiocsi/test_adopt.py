@@ -45,7 +45,7 @@ async def test_without_a_class_that_keeps_any_class_of_the_driver_is_named_and_n
     [
         ("nobody", {}, "the cloud has no volume nobody"),
         ("1cdb2c84-0000-4000-8000-000000000001", {}, "PersistentVolume pv-orders has it already"),
-        ("left", {"node_ids": ["7"]}, "it is attached to droplet 7"),
+        ("left", {"node_ids": ["7"]}, "attached to droplet 7"),
         ("left", {"name": "pv-orders"}, "there is a PersistentVolume pv-orders of another volume"),
     ],
 )

@@ -10,7 +10,7 @@ from common import codes as common_codes
 from common.codes import ErrorCode
 from controller import codes as controller_codes
 from node import codes as node_codes
-from tools import error_sites
+from tools import error_sites, messages
 from tools.venv import ROOT
 from warden import codes as warden_codes
 
@@ -60,6 +60,24 @@ def test_every_code_is_used(table: type[ErrorCode]) -> None:
 
 def test_every_code_has_a_remedy() -> None:
     assert [code.name for code in chain(*TABLES) if not code.remedy.strip()] == []
+
+
+NAMED = re.compile(
+    r"[{<]|\w_\w|[a-z][A-Z]|[A-Z]{4}|--\w|grpc-timeout|"
+    r"\b(calls?|caller|driver|request|messages?|cloud|capability|content source|API token|kubeconfig|id)\b"
+)
+
+
+def test_every_message_names_what_it_is_about() -> None:
+    """A volume, a path, a setting, a field of the call; what has no name is the call, the driver or the cloud."""
+    told = list(messages.every())
+    assert [str(each) for each in told if not NAMED.search(each.text)] == []
+    assert [each.where for each in told if re.match(r"(it|the volume) (?!capability)", each.text)] == []
+
+
+def test_every_error_and_finding_says_what_to_do() -> None:
+    told = [each for each in messages.every() if each.kind not in {"setting", "event", *messages.COMMANDS}]
+    assert [str(each) for each in told if not each.do] == []
 
 
 def test_the_codes_of_a_service_have_its_letter() -> None:

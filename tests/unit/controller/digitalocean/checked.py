@@ -34,7 +34,7 @@ class Door:
         if not self.answers:
             raise errors.OutcomeUnknown("GET /v2/account: the cloud answered 503")
         if token == WRONG:
-            raise errors.Unavailable("the cloud refuses the API token", remedy="give the driver a valid token")
+            raise errors.Unavailable("the cloud refuses the API token", remedy="put a valid token into its Secret")
         return self.accounts[token]
 
     async def see(self, volume_id: str) -> None:

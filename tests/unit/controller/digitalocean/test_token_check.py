@@ -27,7 +27,7 @@ async def test_nothing_is_ready_before_the_first_token_was_let_in(file: Path) ->
         assert not found.access.ready()
         await asyncio.sleep(1)
         assert "refuses the API token" in found.access.reason
-        assert "give the driver a valid token" in found.access.reason
+        assert "put a valid token into its Secret" in found.access.reason
 
 
 async def test_a_cloud_that_never_answered_is_the_reason_and_is_asked_again(file: Path) -> None:

@@ -19,12 +19,12 @@ A, B = {"region": "a"}, {"region": "b"}
 def test_a_volume_is_made_where_it_is_asked_for(
     requisite: list[dict[str, str]], preferred: list[dict[str, str]], several: bool, zone: str
 ) -> None:
-    assert placement.choose(placement.allowed(requisite, preferred, "region"), "a", several=several) == zone
+    assert placement.choose("volume v", placement.allowed(requisite, preferred, "region"), "a", several=several) == zone
 
 
 def test_a_zone_that_is_not_served_is_refused() -> None:
     with pytest.raises(errors.ResourceExhausted, match="b"):
-        placement.choose(["b"], "a", several=False)
+        placement.choose("volume v", ["b"], "a", several=False)
 
 
 @pytest.mark.parametrize("segments", [{}, {"region": ""}, {"region": "a", "rack": "1"}])

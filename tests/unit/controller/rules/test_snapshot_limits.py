@@ -13,22 +13,22 @@ def snapshot(name: str, created_at: float) -> Snapshot:
 
 
 def test_a_full_volume_is_told_with_the_oldest_snapshot_to_delete() -> None:
-    refused = snapshot_refused([snapshot("new", NOON), snapshot("old", NOON - 9)], LIMITS, NOON, "limit exceeded")
-    assert refused.message == "the volume has 2 snapshots, as many as the cloud keeps"
+    refused = snapshot_refused("v", [snapshot("new", NOON), snapshot("old", NOON - 9)], LIMITS, NOON, "limit exceeded")
+    assert refused.message == "volume v has 2 snapshots, as many as the cloud keeps"
     assert refused.remedy == "delete one; its oldest is old"
 
 
 def test_a_snapshot_too_soon_after_another_is_told_when_it_will_be_taken() -> None:
-    refused = snapshot_refused([snapshot("last", NOON)], LIMITS, NOON + 60, "too soon")
+    refused = snapshot_refused("v", [snapshot("last", NOON)], LIMITS, NOON + 60, "too soon")
     assert refused.message == (
-        "the cloud takes one snapshot of a volume every 10 minutes: "
+        "the cloud takes one snapshot of volume v every 10 minutes: "
         "retry after 540 s, at 2023-11-14T22:23:20Z (too soon)"
     )
 
 
 def test_the_time_to_wait_is_a_whole_interval_after_a_snapshot_that_is_deleted() -> None:
-    assert "retry after 600 s" in snapshot_refused([], LIMITS, NOON, "too soon").message
+    assert "retry after 600 s" in snapshot_refused("v", [], LIMITS, NOON, "too soon").message
 
 
 def test_a_time_that_has_passed_is_not_told_as_one_to_wait() -> None:
-    assert "retry after 1 s" in snapshot_refused([snapshot("last", NOON)], LIMITS, NOON + 900, "too soon").message
+    assert "retry after 1 s" in snapshot_refused("v", [snapshot("last", NOON)], LIMITS, NOON + 900, "too soon").message
