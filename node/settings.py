@@ -33,7 +33,7 @@ class NodeSettings(Shared):
         15, converter=converters.integer(1, 256), help="most volumes attached to this node, other people's included"
     )
     volume_reserve: int = environ.var(
-        0, converter=converters.integer(0, 255), help="how many of them are kept free for volumes of others"
+        0, converter=converters.integer(0, 255), help="how many of them are kept for volumes of others"
     )
     kubelet_dir: Path = environ.var(
         "/var/lib/kubelet",

@@ -41,8 +41,11 @@ def most(told: str, limit: int) -> int:
 
 
 def room(limit: int, reserve: int, used: int) -> int:
-    """Return the limit to report; at least 1, since CSI reads 0 as "no limit"."""
-    return max(1, limit - reserve - used)
+    """Return the limit to report; at least 1, since CSI reads 0 as "no limit".
+
+    ``reserve`` is the share of others, ``used`` what they have of it, or beyond it.
+    """
+    return max(1, limit - max(reserve, used))
 
 
 def sort(attached: Attached, mine: Mine) -> tuple[tuple[Facts, ...], tuple[Facts, ...]]:

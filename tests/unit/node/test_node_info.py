@@ -109,10 +109,10 @@ async def test_a_node_that_does_not_know_who_it_is_says_why_until_it_knows(tmp_p
 async def test_a_volume_that_nobody_uses_counts_after_a_while_unless_a_call_was_about_it(tmp_path: Path) -> None:
     attached(tmp_path, "pvc-1")
     noted = Refusals()
-    info = make(tmp_path, noted=noted, node_id="5", region="nyc1", volume_reserve="2")
-    assert (await info.get()).max_volumes == 13
+    info = make(tmp_path, noted=noted, node_id="5", region="nyc1")
+    assert (await info.get()).max_volumes == 15
     info.idle_seconds = 0.0
-    assert (await info.get()).max_volumes == 12
+    assert (await info.get()).max_volumes == 14
     with pytest.raises(errors.Unavailable), noted.noting(refusals.STAGE, "id", "pvc-1"):
         raise errors.Unavailable("not yet")
-    assert (await info.get()).max_volumes == 13
+    assert (await info.get()).max_volumes == 15

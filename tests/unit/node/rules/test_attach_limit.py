@@ -58,9 +58,13 @@ def test_who_uses_what_is_attached(
     assert (len(theirs), len(idle)) == used
 
 
-@pytest.mark.parametrize(("reserve", "used", "room"), [(0, 0, 15), (2, 3, 10), (0, 20, 1), (15, 0, 1)])
-def test_room_is_what_others_leave_and_never_the_zero_that_means_no_limit(reserve: int, used: int, room: int) -> None:
-    assert attach_limit.room(15, reserve, used) == room
+@pytest.mark.parametrize(
+    ("share", "used", "room"), [(0, 0, 15), (8, 0, 7), (8, 8, 7), (8, 9, 6), (0, 20, 1), (15, 0, 1)]
+)
+def test_room_is_what_the_share_of_others_or_more_leaves_and_never_the_zero_that_means_no_limit(
+    share: int, used: int, room: int
+) -> None:
+    assert attach_limit.room(15, share, used) == room
 
 
 @pytest.mark.parametrize(
