@@ -97,8 +97,7 @@ class Machine:
         if self.metadata is None:
             return ""
         words = (sys.executable, "-I", "-S", str(PIPE), str(self.metadata.socket), self.metadata.prefix)
-        command = shlex.join(words).replace(",", ",,")
-        return f",guestfwd={METADATA_ADDRESS}-cmd:{command}"
+        return f",guestfwd={METADATA_ADDRESS}-cmd:{shlex.join(words).replace(',', ',,')}"
 
 
 def _on(flag: bool) -> str:

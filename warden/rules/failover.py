@@ -114,8 +114,7 @@ def is_due(sighting: Sighting, now: float, policy: Policy) -> bool:
     """Tell whether it is time for a look."""
     if now < sighting.since + policy.after_seconds:
         return False
-    apart = LOOK_AGAIN if is_proven(sighting, policy) else policy.looks_apart
-    return now >= sighting.last_look + apart
+    return now >= sighting.last_look + (LOOK_AGAIN if is_proven(sighting, policy) else policy.looks_apart)
 
 
 def is_proven(sighting: Sighting, policy: Policy) -> bool:

@@ -113,6 +113,7 @@ async def test_a_claim_that_is_being_deleted_names_its_finalizers() -> None:
 async def test_a_claim_that_no_pod_uses_ends_with_its_volume() -> None:
     server = healthy()
     server.drop("pods", "web")
+    server.add("pods", made("Pod", "plain", "shop", status=running("a")))
     answer = await ask(server, "why", "pvc", "orders")
     assert answer.status == 0
     assert "claim shop/orders, used by no pod" in answer.text
