@@ -55,8 +55,7 @@ async def run(api: Api, options: Options, driver: str, terminal: Terminal) -> in
 
 def seconds(text: str) -> int:
     """Return the seconds of a duration such as 30m. Raises UsageError."""
-    found = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
-    if found is None:
+    if (found := re.fullmatch(r"([0-9]{1,6})([smhd])", text)) is None:
         raise UsageError(f"--since {text!r}: use a number and s, m, h or d, as in 30m")
     return int(found[1]) * UNITS[found[2]]
 

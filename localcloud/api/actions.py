@@ -36,8 +36,7 @@ class ActionRoutes:
 
     async def get(self, request: web.Request) -> web.Response:
         """Answer with one action."""
-        action = self._cloud.actions.visible(reading.number_in_path(request, "action_id"))
-        if action is None:
+        if (action := self._cloud.actions.visible(reading.number_in_path(request, "action_id"))) is None:
             raise api_errors.not_found()
         return writing.one("action", replies.action(action))
 

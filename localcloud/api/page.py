@@ -73,8 +73,7 @@ class PageRoutes:
 
     async def file(self, request: web.Request) -> web.Response:
         """Answer with a file of the page."""
-        name = request.match_info["name"]
-        if name not in FILES:
+        if (name := request.match_info["name"]) not in FILES:
             raise api_errors.not_found()
         return _file(name, FILES[name])
 

@@ -37,8 +37,7 @@ def page(request: web.Request) -> Slice:
 
 def number_in_path(request: web.Request, name: str) -> int:
     """Return a numeric id of the path. Raises Problem 404 if it is not a number: there is no such thing."""
-    text = request.match_info[name]
-    if NUMBER.fullmatch(text) is None:
+    if NUMBER.fullmatch(text := request.match_info[name]) is None:
         raise api_errors.not_found()
     return int(text)
 

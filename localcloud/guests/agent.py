@@ -80,8 +80,7 @@ class Agent:
 
     async def output(self, *argv: str, stdin: bytes = b"", seconds: float = 60) -> str:
         """Run a program that must succeed; return what it printed. Raises ProgramFailed, OrderFailed."""
-        done = await self.run(*argv, stdin=stdin, seconds=seconds)
-        if done.status != 0:
+        if (done := await self.run(*argv, stdin=stdin, seconds=seconds)).status != 0:
             raise ProgramFailed(f"{' '.join(argv)}: status {done.status}: {(done.stderr + done.stdout).strip()}")
         return done.stdout
 

@@ -63,10 +63,9 @@ class Program:
 
     def start(self) -> None:
         """Start the process; a program that runs already is left alone."""
-        if self.running:
-            return
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._process = self._spawn()
+        if not self.running:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self._process = self._spawn()
 
     def _spawn(self) -> Running:
         with self.log.open("ab") as log:

@@ -22,8 +22,7 @@ def is_cut(text: str, version: str) -> bool:
 
 def notes(text: str, version: str) -> str:
     """Return the entries of a version. Raises NotReleased if it has no section."""
-    found = _section(text, version)
-    if found is None:
+    if (found := _section(text, version)) is None:
         raise NotReleased(f"CHANGELOG.md has no section '## {version}'")
     return found[1].strip() + "\n"
 
