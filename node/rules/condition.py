@@ -106,8 +106,7 @@ def doubt(volume_id: str, failed: errors.DriverError, before: Facts, now: Facts 
     What programs say then is no word about the content, and is not final: to cryptsetup a header that cannot be read is
     no header, to e2fsck a file system that cannot be read is damaged.
     """
-    since = now.errors - before.errors if now is not None else 0
-    if since <= NOTICES:
+    if now is None or (since := now.errors - before.errors) <= NOTICES:
         return None
     return errors.OutcomeUnknown(
         f"disk {before.kernel_name} of volume {volume_id} has answered {since} commands with errors: {failed.message}",

@@ -80,6 +80,7 @@ def healthy() -> ApiServer:
         spec = {"holderIdentity": "aiocsi-controller-0", "leaseDurationSeconds": 15, "renewTime": ago(0)}
         server.add("leases", made("Lease", lease, "kube-system", spec=spec))
     _volume(server)
+    server.add("daemonsets", made("DaemonSet", "logs", "monitoring"))  # what is not about volumes
     return server
 
 
