@@ -8,6 +8,8 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import httpx2
@@ -49,17 +51,24 @@ class Api:
 
     def __init__(self, client: httpx2.AsyncClient, namespace: str) -> None:
         self._client = client
+        self._ahead: timedelta | None = None  # of our clock, as the first answer tells
         self.namespace = namespace
         self._at_once = asyncio.Semaphore(8)  # a laptop's link to a busy API server
+
+    def now(self) -> datetime:
+        """Return the time by the API server's clock: by it objects say since when something is so."""
+        return datetime.now(UTC) + (self._ahead or timedelta(0))
 
     async def every(self, kind: Kind, namespace: str = "") -> list[Object]:
         """Return all objects of a kind, those of a namespace if one is named."""
         found: list[Object] = []
-        more = ""
-        while len(found) < LONGEST_LIST:
+        more, read = "", 0
+        while read < LONGEST_LIST:
             query = "&".join(filter(None, [f"limit={PAGE}", kind.query, f"continue={more}" if more else ""]))
             page = await self.json(f"{kind.path(namespace)}?{query}")
-            found += page.each("items")
+            items = page.each("items")
+            read += len(items)
+            found += [each for each in items if each.deleted is not None or not kind.deleting]
             more = page.text("metadata", "continue")
             if not more:
                 return found
@@ -83,6 +92,8 @@ class Api:
             raise NotReadError(
                 f"the API server at {self._client.base_url.host} does not answer: {why}; try kubectl cluster-info"
             ) from error
+        if self._ahead is None:
+            self._ahead = _ahead(answer.headers.get("date", ""))
         body = answer.content[:LARGEST_TEXT].decode(errors="replace")
         if answer.is_error and not (path.endswith("/readyz") and not _is_status(body)):
             raise _refusal(answer.status_code, path, body)
@@ -102,6 +113,14 @@ async def connect(where: Where) -> AsyncIterator[Api]:
         raise NotReadError(f"the kubeconfig cannot be used: {error}; see kubectl config view") from error
     async with client:
         yield Api(client, where.namespace or config.namespace or "default")
+
+
+def _ahead(date: str) -> timedelta:
+    """Return by how much the clock of an answer is ahead of ours; nothing if it does not say."""
+    try:
+        return parsedate_to_datetime(date) - datetime.now(UTC)
+    except (TypeError, ValueError):
+        return timedelta(0)
 
 
 def _json(text: str) -> Object:

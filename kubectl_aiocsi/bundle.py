@@ -18,7 +18,7 @@ from common.printable import printable, printable_lines
 from kubectl_aiocsi import reading
 from kubectl_aiocsi.api import Api, NotReadError
 from kubectl_aiocsi.options import Options, UsageError
-from kubectl_aiocsi.records import Object, Snapshot
+from kubectl_aiocsi.records import Kind, Object, Snapshot
 from kubectl_aiocsi.rules import sensitive
 from kubectl_aiocsi.terminal import Terminal
 
@@ -64,9 +64,17 @@ def _objects(snapshot: Snapshot) -> Iterable[tuple[str, str]]:
     for kind, objects in snapshot.lists.items():
         wanted = (each for each in objects if sensitive.is_wanted(snapshot, kind, each))
         kept = [redaction.scrub_all(sensitive.without_secrets(each)) for each in wanted]
-        name = f"{kind.plural}{'-of-the-driver' if 'aiocsi' in kind.query else ''}"
-        yield f"objects/{name}{'-pending' if 'Pending' in kind.query else ''}.json", json.dumps(kept, indent=1)
+        yield f"objects/{kind.plural}{_which(kind)}.json", json.dumps(kept, indent=1)
     yield "version.txt", f"Kubernetes {snapshot.server_version}\ndriver {snapshot.driver}\n"
+
+
+def _which(kind: Kind) -> str:
+    marks = {
+        "-of-the-driver": "aiocsi" in kind.query,
+        "-pending": "Pending" in kind.query,
+        "-terminating": kind.deleting,
+    }
+    return "".join(mark for mark, meant in marks.items() if meant)
 
 
 async def _logs(api: Api, pod: Object, since: int, files: dict[str, str], left_out: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from kubectl_aiocsi import records
@@ -40,6 +39,7 @@ FOR_DOCTOR = (
     records.SNAPSHOTS,
     records.SNAPSHOT_CONTENTS,
     records.STATEFUL_SETS,
+    records.TERMINATING_PODS,
     records.VOLUMES,
     records.WARNINGS,
 )
@@ -61,7 +61,7 @@ class Reader:
     def snapshot(self) -> Snapshot:
         """Return what was read so far."""
         return Snapshot(
-            datetime.now(UTC),
+            self.api.now(),
             self._driver,
             self._lists,
             self._unread,

@@ -24,6 +24,7 @@ class Kind(NamedTuple):
     version: str = "v1"
     query: str = ""  # for the URL, such as fieldSelector=type=Warning
     namespaced: bool = True
+    deleting: bool = False  # only those that are being deleted are kept: no selector tells them
 
     def path(self, namespace: str = "", name: str = "") -> str:
         """Return the path below the API server's root."""
@@ -35,6 +36,7 @@ class Kind(NamedTuple):
 _STORAGE, _SNAPSHOT, _RBAC = "storage.k8s.io", "snapshot.storage.k8s.io", "rbac.authorization.k8s.io"
 PODS = Kind("pods")
 PENDING_PODS = Kind("pods", query="fieldSelector=status.phase%3DPending")
+TERMINATING_PODS = Kind("pods", deleting=True)
 DRIVER_PODS = Kind("pods", query=f"labelSelector={DRIVER_LABEL.replace('/', '%2F')}")
 CLAIMS = Kind("persistentvolumeclaims")
 VOLUMES = Kind("persistentvolumes", namespaced=False)
@@ -54,6 +56,7 @@ CLUSTER_ROLE_BINDINGS = Kind("clusterrolebindings", _RBAC, namespaced=False)
 SNAPSHOTS = Kind("volumesnapshots", _SNAPSHOT)
 SNAPSHOT_CONTENTS = Kind("volumesnapshotcontents", _SNAPSHOT, namespaced=False)
 SNAPSHOT_CLASSES = Kind("volumesnapshotclasses", _SNAPSHOT, namespaced=False)
+ENDED = {"Succeeded", "Failed"}  # phases of a pod whose containers have ended for good
 
 
 @dataclass(frozen=True)
@@ -197,9 +200,10 @@ class Snapshot:
         return volume.text("spec", "csi", "driver") == self.driver
 
     def pods(self, component: str) -> Iterator[Object]:
-        """Yield the driver's own pods, of ``controller`` or ``node``."""
+        """Yield the driver's own pods, of ``controller`` or ``node``; one that was evicted is none any more."""
         for pod in self.every(DRIVER_PODS):
-            if pod.label(DRIVER_LABEL) == self.driver and is_part(pod, component):
+            ours = pod.label(DRIVER_LABEL) == self.driver and is_part(pod, component)
+            if ours and pod.text("status", "phase") not in ENDED:
                 yield pod
 
     def events_of(self, one: Object, kind: str) -> list[Object]:
@@ -232,6 +236,12 @@ def first_seen(event: Object) -> datetime | None:
     """Return when an event was seen first."""
     paths = (("firstTimestamp",), ("eventTime",), ("metadata", "creationTimestamp"))
     return next((found for path in paths if (found := event.time(*path))), None)
+
+
+def is_older(event: Object, times: Iterable[datetime | None]) -> bool:
+    """Whether an event was seen for the last time before one of these: it is about how things were before."""
+    seen = last_seen(event)
+    return seen is not None and any(seen < each for each in times if each is not None)
 
 
 def newest_first(events: Iterable[Object]) -> list[Object]:

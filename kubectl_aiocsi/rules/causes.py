@@ -41,7 +41,7 @@ CAUSES = (
         "make a token with the scopes of docs/guides/install.md",
     ),
     Cause("account-limit", ("C051",), r"account's limit|volume limit", "delete volumes, or ask the cloud for more"),
-    Cause("rate-limit", ("C014",), r"rate limit", "wait for the hour to end; see who else uses the token"),
+    Cause("rate-limit", ("C014",), r"rate limit(?!er)", "wait for the hour to end; see who else uses the token"),
     Cause(
         "cloud-unreachable",
         ("C015",),

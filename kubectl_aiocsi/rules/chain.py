@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kubectl_aiocsi.records import ATTACHMENTS, CLAIMS, NOTHING, PODS, VOLUMES, Object, Snapshot
+from kubectl_aiocsi.records import ATTACHMENTS, CLAIMS, ENDED, NOTHING, PODS, VOLUMES, Object, Snapshot
 from kubectl_aiocsi.rules import link
 from kubectl_aiocsi.rules.attachment import attachment_link, attachments_of
 from kubectl_aiocsi.rules.claim import claim_link
@@ -38,7 +38,7 @@ def of_pod(snapshot: Snapshot, pod: Object) -> list[Chain]:
 def of_claim(snapshot: Snapshot, namespace: str, name: str) -> list[Chain]:
     """Return the chain of a claim, for each pod that uses it; without a pod it ends with the volume."""
     users = [pod for pod in snapshot.every(PODS) if pod.namespace == namespace and name in used_claims(pod)]
-    users = [pod for pod in users if pod.text("status", "phase") not in {"Succeeded", "Failed"}]
+    users = [pod for pod in users if pod.text("status", "phase") not in ENDED or pod.deleted is not None]
     return [
         Chain(f"claim {namespace}/{name}, pod {pod.name}", _links(snapshot, namespace, name, pod)) for pod in users
     ] or [Chain(f"claim {namespace}/{name}, used by no pod", _links(snapshot, namespace, name, NOTHING))]
@@ -79,7 +79,8 @@ def _links(snapshot: Snapshot, namespace: str, name: str, pod: Object) -> tuple[
         return claim, volume
     node = pod.text("spec", "nodeName")
     server = server_link(snapshot, node) if node else _unscheduled(pod)
-    attachment = attachment_link(snapshot, volume_name, node, server)
+    asked = pod.condition("PodScheduled").time("lastTransitionTime") or pod.created
+    attachment = attachment_link(snapshot, volume_name, node, server, asked)
     before = [claim, volume, attachment, server]
     return (*before, *mount_links(snapshot, pod, volume_name, before))
 
@@ -87,7 +88,7 @@ def _links(snapshot: Snapshot, namespace: str, name: str, pod: Object) -> tuple[
 def _unscheduled(pod: Object) -> Link:
     scheduled = pod.condition("PodScheduled")
     said = scheduled.text("message")
-    if scheduled.text("status") != "False" or not said:
+    if scheduled.text("status") != "False" or not said or "unbound immediate PersistentVolumeClaims" in said:
         return link.waiting("server", "server", "the pod has no node yet")
     by = ("the scheduler, in PodScheduled", scheduled.time("lastTransitionTime"))
     then = ("unscheduled", f"kubectl describe pod -n {pod.namespace} {pod.name}")

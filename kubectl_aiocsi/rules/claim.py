@@ -1,8 +1,9 @@
 """The first link: does the claim have a volume, and if not, whom does it wait for?"""
 
 from kubectl_aiocsi import records
-from kubectl_aiocsi.records import CLAIMS, CLASSES, CSI_DRIVERS, Object, Snapshot
+from kubectl_aiocsi.records import CLAIMS, CLASSES, CSI_DRIVERS, Object, Snapshot, is_older
 from kubectl_aiocsi.rules import link
+from kubectl_aiocsi.rules.lasting import has_lasted
 from kubectl_aiocsi.rules.link import Link, State
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -23,14 +24,14 @@ def claim_link(snapshot: Snapshot, namespace: str, name: str) -> Link:
     if claim.text("status", "phase") == "Lost":
         said = f"its volume {claim.text('spec', 'volumeName')} is gone"
         return Link("claim", what, State.BROKEN, said, "claim's phase Lost", None, "claim-lost", _describe(claim))
-    if claim.text("status", "phase") != "Bound":
-        return _pending(snapshot, claim, what)
     if claim.deleted is not None:
         then = f"kubectl get pods -n {namespace} -o wide | grep {name}"
         said = f"it is being deleted, and waits for {', '.join(claim.words('metadata', 'finalizers')) or 'nothing'}"
         return Link(
             "claim", what, State.BROKEN, said, "claim's deletionTimestamp", claim.deleted, "claim-deleting", then
         )
+    if claim.text("status", "phase") != "Bound":
+        return _pending(snapshot, claim, what)
     return growth(snapshot, claim) or link.ok("claim", what, f"bound to {claim.text('spec', 'volumeName')}")
 
 
@@ -42,8 +43,10 @@ def growth(snapshot: Snapshot, claim: Object) -> Link | None:
         if condition.text("status") == "True":
             return _from_condition(claim, condition)
     states = claim.at("status", "allocatedResourceStatuses")
-    wants = claim.condition("Resizing") or claim.condition("FileSystemResizePending") or states
+    asked = [claim.condition(kind) for kind in ("Resizing", "FileSystemResizePending")]
+    wants, since = any(asked) or states, [each.time("lastTransitionTime") for each in asked]
     events = [each for each in snapshot.events_of(claim, "PersistentVolumeClaim") if each.text("reason") in GROWING]
+    events = [each for each in events if not is_older(each, since)]
     return link.from_event("claim", what, events[0], (EXPAND, _describe(claim))) if wants and events else None
 
 
@@ -69,6 +72,8 @@ def _pending(snapshot: Snapshot, claim: Object, what: str) -> Link:
     if provisioner and provisioner != snapshot.driver:
         said = f"class {storage_class.name} is of {provisioner}, not of {snapshot.driver}"
         return Link("claim", what, State.BROKEN, said, "StorageClass", claim.created, "not-ours", _describe(claim))
+    if not has_lasted(snapshot, claim.created):
+        return link.waiting("claim", what, "it is new, and nothing has told of a failure: look again in a minute")
     said = "nothing has tried to make its volume: the provisioner does not run, or is not told of the claim"
     then = "kubectl aiocsi doctor"
     return Link("claim", what, State.BROKEN, said, "no event of a provisioner", claim.created, STUCK, then)

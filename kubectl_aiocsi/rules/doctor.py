@@ -6,7 +6,7 @@ from functools import partial
 
 from kubectl_aiocsi import records
 from kubectl_aiocsi.records import Snapshot
-from kubectl_aiocsi.rules.checks import cloud, install, nodes, volumes
+from kubectl_aiocsi.rules.checks import cloud, controller, install, nodes, volumes
 from kubectl_aiocsi.rules.finding import Check, Finding, Level
 
 _WORKLOADS = (records.DEPLOYMENTS, records.DAEMON_SETS)
@@ -116,10 +116,16 @@ CHECKS = (
         "controller-down",
         Level.CRITICAL,
         "the controller's pods are ready",
-        (records.DEPLOYMENTS, *_PODS),
-        install.controller_down,
+        (records.DEPLOYMENTS, records.NODES, *_PODS),
+        controller.down,
     ),
-    Check("leases", Level.CRITICAL, "each sidecar has a leader", (records.LEASES,), install.leases),
+    Check(
+        "leases",
+        Level.CRITICAL,
+        "each sidecar has a leader",
+        (records.LEASES, records.DEPLOYMENTS),
+        controller.leases,
+    ),
     Check("csinode-missing", Level.CRITICAL, "the driver is registered on every node", _SERVED, nodes.csinode_missing),
     Check("kubelet-path", Level.CRITICAL, "kubelet finds the driver", _SERVED, nodes.kubelet_path),
     Check("node-plugin-down", Level.CRITICAL, "the driver's pod is ready on every node", _SERVED, nodes.plugin_down),
@@ -151,6 +157,13 @@ CHECKS = (
     Check(
         "pv-released", Level.WARNING, "no volume is left over", (records.VOLUMES, records.WARNINGS), volumes.released
     ),
+    Check(
+        "pod-terminating",
+        Level.CRITICAL,
+        "no pod with a volume is left over after its end",
+        (records.TERMINATING_PODS, records.CLAIMS, records.VOLUMES),
+        volumes.terminating,
+    ),
     Check("default-class", Level.WARNING, "one StorageClass is the default", (records.CLASSES,), volumes.default_class),
     *(
         Check(name, Level.WARNING if name in _MILD else Level.CRITICAL, title, _STUCK, partial(_sorted_into, name))
@@ -167,6 +180,7 @@ _NO_CONTROLLER = {
     "controller-down",
 }
 _FOLLOWS = {"claim-stuck", "va-stuck", "snapshot-stuck", "expand-stuck", "leases"}
+_NODE = {"csinode-missing", "node-plugin-down", "kubelet-path", "node-lost"}
 EXPLAINED_BY = {
     "controller-down": _NO_CONTROLLER - {"controller-down"},
     **dict.fromkeys(
@@ -174,7 +188,8 @@ EXPLAINED_BY = {
         _NO_CONTROLLER
         | {"leases", "csinode-missing", "kubelet-path", "node-lost", "two-drivers", "token-scopes", "rate-limit"},
     ),
-    "mount-stuck": {"csinode-missing", "node-plugin-down", "kubelet-path", "node-lost"},
+    "mount-stuck": _NODE,
+    "pod-terminating": _NODE,
     "cloud-unreachable": {"token-secret", "token"},
     "rbac": {"driver-missing"},
     "csinode-missing": {"driver-missing"},

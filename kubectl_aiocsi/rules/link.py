@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
-from kubectl_aiocsi.records import NOTHING, Object, first_seen
+from kubectl_aiocsi.records import NOTHING, Object, first_seen, is_older, last_seen
 from kubectl_aiocsi.rules.causes import cause_of, remedy_of
 
+TOGETHER = timedelta(minutes=10)  # between two events of what lasts, at most (client-go's spam filter: 5)
 LINKS = ("claim", "volume", "attachment", "server", "device", "mount")
 
 
@@ -66,6 +67,11 @@ def from_event(name: str, what: str, event: Object, otherwise: tuple[str, str]) 
 
 
 def telling(events: Sequence[Object]) -> Object:
-    """Return the event that tells a cause, else the first one; an empty object if there is none."""
-    known = (each for each in events if cause_of(each.text("message"), ""))
+    """Return the event that tells a cause, else the newest; an empty object if there is none. ``events``: newest first.
+
+    Kubelet tells again of what lasts, every few minutes: what it has not told for long is over.
+    """
+    newest = last_seen(events[0]) if events else None
+    fresh = [each for each in events if newest is None or not is_older(each, [newest - TOGETHER])]
+    known = (each for each in fresh if cause_of(each.text("message"), ""))
     return next(known, events[0] if events else NOTHING)

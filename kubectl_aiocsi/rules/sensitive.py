@@ -112,7 +112,7 @@ def is_wanted(snapshot: Snapshot, kind: Kind, one: Object) -> bool:
         return snapshot.is_ours(one)
     if kind == records.CLAIMS:
         return _is_our_claim(snapshot, one)
-    if kind == records.PENDING_PODS:
+    if kind in {records.PENDING_PODS, records.TERMINATING_PODS}:
         claims = (snapshot.find(records.CLAIMS, name, one.namespace) for name in used_claims(one))
         return any(_is_our_claim(snapshot, claim) for claim in claims)
     if kind in MARKED:

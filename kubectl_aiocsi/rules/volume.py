@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from kubectl_aiocsi.records import VOLUMES, Object, Snapshot
 from kubectl_aiocsi.rules import link
+from kubectl_aiocsi.rules.lasting import SLOW, has_lasted
 from kubectl_aiocsi.rules.link import Link, State
 
 FAILED = {"VolumeFailedDelete", "VolumeFailedRecycle", "FailedBinding"}
@@ -29,8 +30,18 @@ def volume_link(snapshot: Snapshot, name: str) -> Link:
     return _of_ours(snapshot, volume, what)
 
 
+def is_being_deleted(snapshot: Snapshot, volume: Object) -> bool:
+    """Whether a volume is on its way out, and not for long: a try may fail while it is still attached."""
+    left = volume.text("status", "phase") in {"Released", "Failed"}
+    if not left or volume.text("spec", "persistentVolumeReclaimPolicy") != "Delete":
+        return False
+    return not has_lasted(snapshot, volume.deleted or volume.time("status", "lastPhaseTransitionTime"), SLOW)
+
+
 def _of_ours(snapshot: Snapshot, volume: Object, what: str) -> Link:
     phase = volume.text("status", "phase")
+    if is_being_deleted(snapshot, volume):
+        return link.waiting("volume", what, "its claim is gone, and it is being deleted")
     then = f"kubectl describe pv {volume.name}"
     events = [each for each in snapshot.events_of(volume, "PersistentVolume") if each.text("reason") in FAILED]
     if phase == "Failed" or (events and phase == "Released"):

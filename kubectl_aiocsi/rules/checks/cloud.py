@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from kubectl_aiocsi.records import Object, Snapshot
 from kubectl_aiocsi.rules.causes import BY_ID, cause_of
 from kubectl_aiocsi.rules.finding import Finding
+from kubectl_aiocsi.rules.pods import has_started, is_settling
 
 SAMPLE = re.compile(r"(?m)^(\w+)(?:\{([^}]*)\})? (\S+)$")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 NO_SECRET = re.compile(r"secret \S+ not found|non-existent secret key|couldn't find key \S+ in Secret")  # kubelet 1.37
+NOT_TRIED = "the cloud has not let the API token in yet"  # at /readyz, before the first answer
 FEW = 250  # requests left of 5,000 in the hour
 
 
@@ -23,12 +25,14 @@ def samples(text: str, name: str) -> Iterator[tuple[dict[str, str], float]]:
 def token_secret(snapshot: Snapshot) -> Iterator[Finding]:
     """The Secret with the token is there; the Secret is not read, kubelet tells.
 
-    A kubelet whose cache of Secrets is not filled yet has told nothing.
+    A kubelet whose cache of Secrets is not filled yet has told nothing. Once a container runs, the Secret was there.
     """
     for pod in snapshot.pods("controller"):
+        if has_started(pod) or pod.deleted is not None:
+            continue
         for event in snapshot.events_of(pod, "Pod"):
             said = event.text("message")
-            if NO_SECRET.search(said) and pod.condition("Ready").text("status") != "True":
+            if NO_SECRET.search(said):
                 then = f"kubectl create secret generic -n {pod.namespace} NAME --from-literal=access-token=…"
                 yield Finding("token-secret", f"pod {pod.full_name}", said, then)
                 break
@@ -71,5 +75,6 @@ def _unready(snapshot: Snapshot) -> Iterator[tuple[Object, str]]:
     for pod in snapshot.pods("controller"):
         page = snapshot.pages.get(pod.full_name)
         told = page.ready.strip() if page is not None else ""
-        if told and told != "ready":
+        begins = told.startswith(NOT_TRIED) and is_settling(snapshot, pod)
+        if told and told != "ready" and not begins:
             yield pod, told

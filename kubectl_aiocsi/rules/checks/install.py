@@ -1,11 +1,10 @@
-"""Checks of what the chart has installed: objects, workloads, rights, leases, versions.
+"""Checks of what the chart has installed: objects, workloads, rights, versions.
 
 Source: charts/aiocsi; the sidecars' names and leases are those of external-provisioner 6.4 and its siblings.
 """
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 
 from kubectl_aiocsi.records import (
     CLUSTER_ROLE_BINDINGS,
@@ -14,7 +13,6 @@ from kubectl_aiocsi.records import (
     DAEMON_SETS,
     DEPLOYMENTS,
     DRIVER_LABEL,
-    LEASES,
     SNAPSHOT_CONTENTS,
     SNAPSHOTS,
     STATEFUL_SETS,
@@ -22,10 +20,8 @@ from kubectl_aiocsi.records import (
     Snapshot,
     is_part,
 )
-from kubectl_aiocsi.rules.finding import Finding, describe
-from kubectl_aiocsi.rules.pods import problem_of
+from kubectl_aiocsi.rules.finding import Finding
 
-EXPIRED = timedelta(seconds=60)  # a lease of 15 s that was not renewed for so long has no holder
 OLDEST = {"csi-provisioner": 6, "csi-attacher": 4, "csi-resizer": 2, "csi-snapshotter": 8}  # major versions
 TESTED = range(34, 38)  # minor versions of Kubernetes 1
 RIGHTS = {  # of each sidecar, one without which it does nothing: resource and verb
@@ -67,7 +63,7 @@ def two_drivers(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("two-drivers", f"CSIDriver {driver.name}", said, f"kubectl get csidriver {driver.name} -o yaml")
     for kind in (DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS):
         for each in snapshot.every(kind):
-            if not each.label(DRIVER_LABEL) and _serves(each, snapshot.driver):
+            if not each.label(DRIVER_LABEL) and each.deleted is None and _serves(each, snapshot.driver):
                 what, said = f"{kind.plural} {each.full_name}", f"it serves the name {snapshot.driver}, too"
                 yield Finding("two-drivers", what, said, "docs/guides/take-over.md, or give one of them another name")
 
@@ -76,30 +72,6 @@ def _serves(one: Object, driver: str) -> bool:
     places = [each.text("hostPath", "path") for each in one.each("spec", "template", "spec", "volumes")]
     words = [word for each in containers(one, "spec", "template") for word in each.words("args")]
     return any(f"/plugins/{driver}" in each for each in (*places, *words))
-
-
-def controller_down(snapshot: Snapshot) -> Iterator[Finding]:
-    """At least one pod of the controller is ready, and as many as are wanted."""
-    for each in workload(snapshot, "controller"):
-        wanted, ready = each.number("spec", "replicas"), each.number("status", "readyReplicas")
-        if ready < wanted or wanted == 0:
-            why = next((said for pod in snapshot.pods("controller") if (said := problem_of(snapshot, pod))), "")
-            said = f"{ready} of {wanted} pods are ready{f': {why}' if why else ''}"
-            yield Finding("controller-down", f"deployment {each.full_name}", said, describe(each, "deployment"))
-
-
-def leases(snapshot: Snapshot) -> Iterator[Finding]:
-    """Each sidecar has a leader that renews its lease."""
-    name = re.sub(r"[^a-z0-9]+", "-", snapshot.driver)
-    for each in snapshot.every(LEASES):
-        if not each.name.endswith(name):
-            continue
-        renewed, holder = each.time("spec", "renewTime"), each.text("spec", "holderIdentity")
-        if not holder or (renewed is not None and snapshot.now - renewed <= EXPIRED):
-            continue
-        said = f"its holder {holder} has not renewed it since {each.text('spec', 'renewTime') or 'ever'}"
-        then = f"kubectl delete pod of that name; at last: kubectl delete lease -n {each.namespace} {each.name}"
-        yield Finding("leases", f"lease {each.full_name}", said, then)
 
 
 def rights(snapshot: Snapshot) -> Iterator[Finding]:
@@ -152,16 +124,27 @@ def sidecar_skew(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def version_skew(snapshot: Snapshot) -> Iterator[Finding]:
-    """Controller and nodes run one version of the driver."""
+    """Controller and nodes run one version of the driver, but while a rollout replaces the old one by itself."""
     images: dict[str, list[str]] = {}
+    if any(_rolls_out(each) for component in ("controller", "node") for each in workload(snapshot, component)):
+        return
     for component in ("controller", "node"):
         for pod in snapshot.pods(component):
             found = [each.text("image") for each in containers(pod) if each.text("name") == component]
             images.setdefault(next(iter(found), ""), []).append(pod.name)
     if len(images) > 1:
         told = "; ".join(f"{image}: {len(pods)} pods, such as {pods[0]}" for image, pods in sorted(images.items()))
-        then = "wait for the rollout; with updateStrategy OnDelete delete the old pods one by one"
+        then = "helm upgrade; with updateStrategy OnDelete delete the old pods one by one"
         yield Finding("version-skew", "pods of the driver", told, then)
+
+
+def _rolls_out(one: Object) -> bool:
+    """Whether a workload is replacing its pods, and has not given up."""
+    by_hand = one.text("spec", "updateStrategy", "type") == "OnDelete" or one.at("spec", "paused") is True
+    wanted = one.number("status", "desiredNumberScheduled") or one.number("spec", "replicas")
+    updated = one.number("status", "updatedNumberScheduled") or one.number("status", "updatedReplicas")
+    given_up = one.condition("Progressing").text("status") == "False"
+    return updated < wanted and not by_hand and not given_up
 
 
 def kubernetes_version(snapshot: Snapshot) -> Iterator[Finding]:

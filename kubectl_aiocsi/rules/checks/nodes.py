@@ -7,21 +7,19 @@ from datetime import timedelta
 from kubectl_aiocsi.records import ATTACHMENTS, CSI_NODES, NODES, Object, Snapshot
 from kubectl_aiocsi.rules.checks.install import containers, workload
 from kubectl_aiocsi.rules.finding import Finding, describe
-from kubectl_aiocsi.rules.pods import problem_of
-from kubectl_aiocsi.rules.server import OFF, OUT_OF_SERVICE, plugin_of, served_by
+from kubectl_aiocsi.rules.lasting import has_lasted
+from kubectl_aiocsi.rules.pods import is_ready, is_settling, problem_of
+from kubectl_aiocsi.rules.server import OFF, OUT_OF_SERVICE, plugin_of, served_by, settles
 
 JOINING = timedelta(minutes=5)  # a new node, on which the driver is being started
 
 
-def _ready(node: Object) -> bool:
-    return node.condition("Ready").text("status") == "True"
-
-
 def _wanted(snapshot: Snapshot) -> Iterator[Object]:
-    """Yield the nodes that the driver shall serve: ready, Linux, and not new."""
+    """Yield the nodes that the driver shall serve: ready, Linux, not new, and its pod there is not just beginning."""
     for node in snapshot.every(NODES):
-        old = node.created is None or snapshot.now - node.created > JOINING
-        if old and _ready(node) and node.label("kubernetes.io/os") != "windows" and _chosen(snapshot, node):
+        meant = node.label("kubernetes.io/os") != "windows" and _chosen(snapshot, node)
+        old = has_lasted(snapshot, node.created, JOINING) and not settles(snapshot, node.name)
+        if meant and old and is_ready(node):
             yield node
 
 
@@ -65,7 +63,7 @@ def plugin_down(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def lost(snapshot: Snapshot) -> Iterator[Finding]:
-    """No node that has volumes is lost."""
+    """No node that has volumes is lost; one whose kubelet itself says that it is not ready may be booting."""
     held = _attached(snapshot)
     nodes = {node.name: node for node in snapshot.every(NODES)}
     for name, count in sorted(held.items()):
@@ -73,16 +71,18 @@ def lost(snapshot: Snapshot) -> Iterator[Finding]:
         if node is None:
             said = f"it is gone, and {count} volumes are attached to it; Kubernetes waits 6 minutes"
             yield Finding("node-lost", f"node {name}", said, "kubectl get volumeattachments")
-        elif not _ready(node) and not _tainted(node, OUT_OF_SERVICE):
-            since = node.condition("Ready").text("lastTransitionTime")
-            said = f"it is not Ready since {since}, and {count} volumes cannot leave it"
+        elif not is_ready(node) and not _tainted(node, OUT_OF_SERVICE):
+            ready = node.condition("Ready")
+            if ready.text("status") == "False" and is_settling(snapshot, node):
+                continue
+            said = f"it is not Ready since {ready.text('lastTransitionTime')}, and {count} volumes cannot leave it"
             yield Finding("node-lost", f"node {name}", said, OFF.format(name))
 
 
 def taint_stuck(snapshot: Snapshot) -> Iterator[Finding]:
-    """No node that is well has the taint of a node that is off."""
+    """No node that is well has the taint of one that is off; from one that has just come back the warden takes it."""
     for node in snapshot.every(NODES):
-        if _ready(node) and _tainted(node, OUT_OF_SERVICE):
+        if is_ready(node) and _tainted(node, OUT_OF_SERVICE) and not is_settling(snapshot, node):
             then = f"kubectl taint node {node.name} {OUT_OF_SERVICE}-"
             yield Finding("taint-stuck", f"node {node.name}", f"it is Ready and has the taint {OUT_OF_SERVICE}", then)
 
@@ -128,7 +128,8 @@ def automount_rule(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _attached(snapshot: Snapshot) -> Counter[str]:
     ours = (each for each in snapshot.every(ATTACHMENTS) if each.text("spec", "attacher") == snapshot.driver)
-    return Counter(each.text("spec", "nodeName") for each in ours if each.at("status", "attached") is True)
+    held = (each for each in ours if each.at("status", "attached") is True and each.deleted is None)
+    return Counter(each.text("spec", "nodeName") for each in held)
 
 
 def _configured(snapshot: Snapshot) -> int:

@@ -1,7 +1,7 @@
 """Checks of every claim, volume, attachment, pod and snapshot: what is stuck, sorted by what its messages are about."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from kubectl_aiocsi.records import (
     ATTACHMENTS,
@@ -10,6 +10,7 @@ from kubectl_aiocsi.records import (
     PENDING_PODS,
     SNAPSHOT_CONTENTS,
     SNAPSHOTS,
+    TERMINATING_PODS,
     VOLUMES,
     Object,
     Snapshot,
@@ -18,11 +19,13 @@ from kubectl_aiocsi.rules.attachment import attachments_of, is_attached
 from kubectl_aiocsi.rules.causes import cause_of, remedy_of
 from kubectl_aiocsi.rules.claim import DEFAULT_CLASS, EXPAND, STUCK, claim_link
 from kubectl_aiocsi.rules.finding import Finding, describe
+from kubectl_aiocsi.rules.lasting import SLOW, has_lasted
 from kubectl_aiocsi.rules.link import State, telling
-from kubectl_aiocsi.rules.mount import FAILED
-from kubectl_aiocsi.rules.pods import used_claims
-
-SLOW = timedelta(minutes=5)
+from kubectl_aiocsi.rules.mount import FAILED, TERMINATING, is_about, is_left_over
+from kubectl_aiocsi.rules.pods import claims_of, has_started, used_claims
+from kubectl_aiocsi.rules.server import look_at_plugin
+from kubectl_aiocsi.rules.volume import FAILED as NOT_DELETED
+from kubectl_aiocsi.rules.volume import is_being_deleted
 
 
 def stuck(snapshot: Snapshot) -> Iterator[Finding]:
@@ -38,8 +41,7 @@ def _found(
 ) -> Iterator[Finding]:
     """Yield what is known by its cause at once, anything else when it has lasted."""
     cause = cause_of(said, "")
-    lasted = since is not None and snapshot.now - since > SLOW
-    if cause or lasted:
+    if cause or has_lasted(snapshot, since, SLOW):
         yield Finding(cause or otherwise[0], what, said, remedy_of(cause) or otherwise[1])
 
 
@@ -49,7 +51,7 @@ def _claims(snapshot: Snapshot) -> Iterator[Finding]:
         if link.state is not State.BROKEN or link.cause == "claim-deleting" or not _is_ours(snapshot, claim):
             continue
         since = link.since or claim.created
-        if link.cause not in {STUCK, EXPAND} or (since is not None and snapshot.now - since > SLOW):
+        if link.cause not in {STUCK, EXPAND} or has_lasted(snapshot, since, SLOW):
             yield Finding(link.cause, link.what, link.said, link.next)
 
 
@@ -81,24 +83,47 @@ def _attachments(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _pods(snapshot: Snapshot) -> Iterator[Finding]:
     for pod in snapshot.every(PENDING_PODS):
-        what, scheduled = f"pod {pod.full_name}", pod.condition("PodScheduled").text("message")
-        if cause_of(scheduled, "") == "node-full":
-            yield Finding("node-full", what, scheduled, remedy_of("node-full"))
+        if pod.deleted is not None or not _uses_ours(snapshot, pod):
+            continue
+        what, scheduled = f"pod {pod.full_name}", pod.condition("PodScheduled")
+        if cause_of(scheduled.text("message"), "") == "node-full":
+            yield Finding("node-full", what, scheduled.text("message"), remedy_of("node-full"))
         event = telling([each for each in snapshot.events_of(pod, "Pod") if _is_meant(snapshot, pod, each)])
         if event:
             then = ("mount-stuck", f"kubectl aiocsi why -n {pod.namespace} pod {pod.name}")
-            yield from _found(snapshot, what, event.text("message"), pod.created, then)
+            since = scheduled.time("lastTransitionTime") or pod.created
+            yield from _found(snapshot, what, event.text("message"), since, then)
+
+
+def _uses_ours(snapshot: Snapshot, pod: Object) -> bool:
+    claims = (snapshot.find(CLAIMS, name, pod.namespace) for name in used_claims(pod))
+    return any(claim and _is_ours(snapshot, claim) for claim in claims)
 
 
 def _is_meant(snapshot: Snapshot, pod: Object, event: Object) -> bool:
-    """Whether an event tells of a mount that failed of a volume that is attached, or of one that is held elsewhere."""
-    names = {snapshot.find(CLAIMS, name, pod.namespace).text("spec", "volumeName") for name in used_claims(pod)}
-    ours = {name for name in names if snapshot.is_ours(snapshot.find(VOLUMES, name))}
-    if "Multi-Attach" in event.text("message"):
-        return bool(ours)
+    """Whether an event tells that a volume of ours is not mounted where it is attached, or is held elsewhere still."""
+    claims = {name: snapshot.find(CLAIMS, claim, pod.namespace) for name, claim in claims_of(pod)}
+    volumes = {name: claim.text("spec", "volumeName") for name, claim in claims.items()}
+    ours = {name: each for name, each in volumes.items() if snapshot.is_ours(snapshot.find(VOLUMES, each))}
     node = pod.text("spec", "nodeName")
-    here = {name for name in ours for each in attachments_of(snapshot, name) if is_attached(each, node)}
-    return event.text("reason") in FAILED and bool(here)
+    here = {
+        name: one for name, one in ours.items() if any(is_attached(va, node) for va in attachments_of(snapshot, one))
+    }
+    if "Multi-Attach" in event.text("message"):
+        wanted = {name: one for name, one in ours.items() if name not in here}
+    else:
+        wanted = here if event.text("reason") in FAILED and not has_started(pod) else {}
+    return bool(wanted) and is_about(event, wanted.values(), wanted.keys())
+
+
+def terminating(snapshot: Snapshot) -> Iterator[Finding]:
+    """No pod is left over because kubelet cannot take its volume off: a mount that is busy, a disk that hangs."""
+    for pod in snapshot.every(TERMINATING_PODS):
+        if is_left_over(pod) and has_lasted(snapshot, pod.deleted, SLOW) and _uses_ours(snapshot, pod):
+            node = pod.text("spec", "nodeName")
+            due = pod.text("metadata", "deletionTimestamp")
+            said = f"it should have ended at {due}, and kubelet of {node} has it still"
+            yield Finding(TERMINATING, f"pod {pod.full_name}", said, look_at_plugin(snapshot, pod))
 
 
 def _snapshots(snapshot: Snapshot) -> Iterator[Finding]:
@@ -116,18 +141,21 @@ def _snapshots(snapshot: Snapshot) -> Iterator[Finding]:
         error = each.text("status", "error", "message") or (
             content.text("status", "error", "message") if content else ""
         )
-        said = error or "it is not ready, and nothing tells why: does snapshot-controller run?"
+        silent = "it is being deleted" if each.deleted else "it is not ready"
+        said = error or f"{silent}, and nothing tells why: does snapshot-controller run?"
         then = ("snapshot-stuck", describe(each, "volumesnapshot"))
-        yield from _found(snapshot, f"snapshot {each.full_name}", said, each.created, then)
+        yield from _found(snapshot, f"snapshot {each.full_name}", said, each.deleted or each.created, then)
 
 
 def released(snapshot: Snapshot) -> Iterator[Finding]:
     """No volume is left over, nor fails to be deleted."""
     for volume in snapshot.every(VOLUMES):
         phase = volume.text("status", "phase")
-        if snapshot.is_ours(volume) and phase in {"Released", "Failed"}:
+        left = phase in {"Released", "Failed"} and not is_being_deleted(snapshot, volume)
+        if snapshot.is_ours(volume) and left:
             events = snapshot.events_of(volume, "PersistentVolume")
-            told = events[0].text("message") if events else volume.text("status", "message")
+            failed = (each.text("message") for each in events if each.text("reason") in NOT_DELETED)
+            told = next(failed, volume.text("status", "message"))
             policy = volume.text("spec", "persistentVolumeReclaimPolicy")
             said = f"it is {phase}, its claim is gone; {told or f'its reclaim policy is {policy}, and it costs money'}"
             yield Finding("pv-released", f"volume {volume.name}", said, describe(volume, "pv"))

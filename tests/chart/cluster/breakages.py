@@ -2,16 +2,18 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from kubectl_aiocsi import reading
 from kubectl_aiocsi.api import Api, Where, connect
-from kubectl_aiocsi.records import DEFAULT_DRIVER, PODS, Kind, Object, Snapshot
+from kubectl_aiocsi.records import DEFAULT_DRIVER, PODS, Json, Kind, Object, Snapshot
+from kubectl_aiocsi.records import LEASES as LEASE
 from kubectl_aiocsi.rules import chain
 from kubectl_aiocsi.rules.doctor import examine
 from kubectl_aiocsi.rules.finding import Finding
@@ -65,7 +67,7 @@ class World:
     def every_finding(self) -> list[Finding]:
         """All that ``doctor`` finds."""
         snapshot = self.ask(lambda api: reading.for_doctor(api, DEFAULT_DRIVER, lambda _: None))
-        results = examine(replace(snapshot, now=datetime.now(UTC) + self.later))
+        results = examine(self._afterwards(snapshot))
         return [found for each in results for found in each.findings]
 
     def broken(self, name: str = "web", kind: Kind = PODS) -> list[tuple[str, str]]:
@@ -74,10 +76,19 @@ class World:
         async def read(api: Api) -> Snapshot:
             reader = reading.Reader(api, DEFAULT_DRIVER, lambda _: None)
             await reading.for_why(reader, kind, name, self.namespace)
-            return reader.snapshot()
+            return self._afterwards(reader.snapshot())
 
         chains = chains_of(self.ask(read), kind, name, self.namespace)
         return [(each.name, each.cause) for each in chain.broken(chains)]
+
+    def _afterwards(self, snapshot: Snapshot) -> Snapshot:
+        """The cluster as it would be later, if nothing changed but the leases, which are renewed."""
+        leases = [Object(json.loads(json.dumps(each.json))) for each in snapshot.every(LEASE)]
+        for each in leases:
+            renewed = each.time("spec", "renewTime")
+            if renewed is not None:
+                cast("Json", each.json["spec"])["renewTime"] = (renewed + self.later).isoformat()
+        return replace(snapshot, now=datetime.now(UTC) + self.later, lists={**snapshot.lists, LEASE: leases})
 
     def wait(self, look: Callable[[], Found | None], seconds: float = SECONDS) -> Found:
         with asyncio.Runner() as runner:
@@ -275,6 +286,17 @@ def mounting(message: str) -> Breaking:
 
 
 @contextmanager
+def not_ended(world: World) -> Iterator[None]:
+    """A pod is to end, and its kubelet does not say that it has."""
+    path = f"{SHOP}/pods/last"
+    world.writer.create(f"{SHOP}/pods", pod_with("orders", "one", "last"))
+    world.writer.merge(f"{path}/status", status_of(True, "web"))
+    world.writer.end(path, seconds=1)
+    yield
+    world.writer.delete(path)
+
+
+@contextmanager
 def no_room(world: World) -> Iterator[None]:
     """Node one may have one volume, and has it: the scheduler says what is wrong."""
     pod = pod_with("more", "", "second")
@@ -335,5 +357,6 @@ BREAKAGES: list[tuple[str, Breaking, str, str]] = [
     ("filesystem-damaged", mounting("rpc error: code = FailedPrecondition desc = AIOCSI-N034: x"), "web", "device"),
     ("device-busy", mounting("rpc error: code = FailedPrecondition desc = AIOCSI-N014: x"), "web", "device"),
     ("mount-stuck", mounting("permission denied"), "web", "device"),
+    ("pod-terminating", not_ended, "last", "mount"),
     ("snapshot-stuck", snapshot, "", ""),
 ]

@@ -1,4 +1,4 @@
-"""``kubectl aiocsi`` on a real control plane: 35 breakages, each named by its check and by no other.
+"""``kubectl aiocsi`` on a real control plane: 36 breakages, each named by its check and by no other.
 
 The API server, the scheduler and the controllers are real, and so are objects, phases, conditions, attachments and
 most messages; what kubelets, sidecars and the driver write, the test writes.

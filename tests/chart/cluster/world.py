@@ -54,7 +54,11 @@ class Writer:
         return self._send("PATCH", path, change)
 
     def delete(self, path: str) -> None:
-        self._send("DELETE", f"{path}?gracePeriodSeconds=0")
+        self.end(path, seconds=0)
+
+    def end(self, path: str, seconds: int) -> None:
+        """Delete an object; kubelet has so long to end a pod."""
+        self._send("DELETE", f"{path}?gracePeriodSeconds={seconds}")
 
     def _send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Object:
         headers = MERGE if method == "PATCH" else {"Content-Type": "application/json"}

@@ -35,10 +35,17 @@ class ApiServer:
     texts: dict[str, tuple[int, str]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     page: int = 500
+    date: str = ""  # what the answers say of the time
 
     def api(self, namespace: str = "shop") -> Api:
         """Return a client of it."""
-        transport = httpx2.MockTransport(self._answer)
+
+        def dated(request: httpx2.Request) -> httpx2.Response:
+            answer = self._answer(request)
+            answer.headers["date"] = self.date
+            return answer
+
+        transport = httpx2.MockTransport(dated)
         return Api(httpx2.AsyncClient(transport=transport, base_url="https://api.example"), namespace)
 
     def add(self, plural: str, *new: Json) -> None:

@@ -184,6 +184,7 @@ BREAKAGES = (
     Breakage("va-stuck", attaching(""), "attachment", "va-stuck", VOLUME),
     Breakage("va-stuck", ways.detach_stuck, "attachment", "va-stuck", note="detaching"),
     Breakage("mount-stuck", mounting("permission denied", where="SetUp"), "mount", "mount-stuck"),
+    Breakage("pod-terminating", ways.mount_kept, "mount", "pod-terminating"),
     Breakage("snapshot-limit", snapshot_waits("rpc error: one snapshot every 10 minutes")),
     Breakage("snapshot-stuck", snapshot_waits("")),
 )

@@ -15,8 +15,8 @@ from node.codes import Code as NodeCode
 from tests.unit.kubectl_aiocsi import ways
 from tests.unit.kubectl_aiocsi.api_server import ApiServer
 from tests.unit.kubectl_aiocsi.asking import ask
-from tests.unit.kubectl_aiocsi.ways import Way, attaching, merge, mounting, provisioning, refused, snapshot_waits
-from tests.unit.kubectl_aiocsi.world import ago, healthy
+from tests.unit.kubectl_aiocsi.ways import Way, attaching, mounting, provisioning, refused, snapshot_waits
+from tests.unit.kubectl_aiocsi.world import healthy
 from tools.venv import ROOT
 
 PAGE = ROOT / "docs" / "guides" / "troubleshoot.md"
@@ -36,10 +36,6 @@ class Example:
 def said(status: str, code: ErrorCode, message: str) -> str:
     """Return an error of the driver as the sidecars and kubelet pass it on."""
     return refused(status, errors.Refused(message, error_code=code).coded)
-
-
-def terminating(server: ApiServer) -> None:
-    merge(server.get("pods", "web"), metadata={"deletionTimestamp": ago(20)})
 
 
 def too_large(server: ApiServer) -> None:
@@ -74,7 +70,7 @@ EXAMPLES = (
             said("FailedPrecondition", NodeCode.NOT_FORMATTED, f"{VOLUME} is not formatted: its device sda holds ntfs")
         ),
     ),
-    Example("The pod is Terminating", terminating),
+    Example("The pod is Terminating", ways.mount_kept),
     Example("The claim does not grow", too_large, "why pvc/orders"),
     Example(
         "The snapshot is not ready",

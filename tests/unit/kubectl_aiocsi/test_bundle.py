@@ -12,7 +12,7 @@ from kubectl_aiocsi.rules.sensitive import forms
 from tests.unit.kubectl_aiocsi.api_server import ApiServer
 from tests.unit.kubectl_aiocsi.asking import Answer, ask
 from tests.unit.kubectl_aiocsi.ways import merge, mounting, provisioning
-from tests.unit.kubectl_aiocsi.world import event, healthy, made, unbound
+from tests.unit.kubectl_aiocsi.world import ago, event, healthy, made, unbound
 
 TOKEN = "dop_v1_" + "0123456789abcdef" * 4
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzaG9wIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
@@ -46,7 +46,7 @@ def with_secrets() -> ApiServer:
     application = server.get("pods", "web")
     variables = [{"name": "PLAIN", "value": APP_PASSWORD}]
     containers = [{"name": "web", "env": variables, "args": [f"--password={APP_PASSWORD}"]}]
-    merge(application, spec={"containers": containers})
+    merge(application, spec={"containers": containers}, metadata={"deletionTimestamp": ago(9)})
     shifted = base64.b64encode(b"xy" + TOKEN.encode()).decode()
     lines = [f"Bearer {JWT}", f"url https://me:{PROXY_PASSWORD}@h/", PEM, OWN, again, TOKEN, encoded, shifted]
     server.texts[LOG] = (200, "\n".join(lines))
@@ -88,6 +88,7 @@ async def test_a_bundle_has_what_a_bug_report_needs_and_says_what_it_lacks(tmp_p
     assert "aiocsi_cloud_requests_total" in files["aiocsi-bundle/pods/kube-system/aiocsi-controller-0/metrics.txt"]
     assert '"nyc1"' in files["aiocsi-bundle/objects/deployments.json"]
     assert "pv-orders" in files["aiocsi-bundle/objects/persistentvolumes.json"]
+    assert '"web"' in files["aiocsi-bundle/objects/pods-terminating.json"]
     assert "FailedMount" in files["aiocsi-bundle/objects/events.json"]
     told = files["aiocsi-bundle/LEFT-OUT.txt"]
     assert "Secrets: never read" in told
@@ -106,7 +107,9 @@ async def test_what_is_not_about_the_driver_stays_out_of_a_bundle(tmp_path: Path
     server.add("persistentvolumeclaims", claim)
     server.add("events", event(claim, "ProvisioningFailed", "theirs alone"))
     volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "theirs"}}]
-    server.add("pods", made("Pod", "teller", "bank", spec={"volumes": volumes}, status={"phase": "Pending"}))
+    teller = made("Pod", "teller", "bank", spec={"volumes": volumes}, status={"phase": "Pending"})
+    merge(teller, metadata={"deletionTimestamp": ago(9)})
+    server.add("pods", teller)
     server.add("deployments", made("Deployment", "bank-app", "bank"))
     _, files = await bundle(server, tmp_path)
     whole = "".join(files.values())

@@ -5,7 +5,7 @@ import pytest
 from kubectl_aiocsi.records import DEFAULT_DRIVER, Json, Object
 from tests.unit.kubectl_aiocsi.api_server import ApiServer
 from tests.unit.kubectl_aiocsi.asking import ask
-from tests.unit.kubectl_aiocsi.ways import attaching, merge, mounting, node_off, refused, unready
+from tests.unit.kubectl_aiocsi.ways import attaching, merge, mount_kept, mounting, node_off, refused, unready
 from tests.unit.kubectl_aiocsi.world import ago, event, healthy, made, metadata, pending, running, unbound
 
 pytestmark = pytest.mark.asyncio
@@ -231,11 +231,11 @@ async def test_what_kubelet_knows_of_a_volume_s_health_is_told() -> None:
     assert "volume health, by kubelet, since 7m [device-errors]" in answer.text
 
 
-async def test_a_pod_that_does_not_end_is_asked_of_its_node() -> None:
+async def test_a_pod_that_does_not_end_is_a_user_of_its_claim_and_the_driver_on_its_node_is_asked() -> None:
     server = healthy()
-    merge(server.get("pods", "web"), metadata={"deletionTimestamp": ago(20)})
-    answer = await ask(server, "why", "web")
-    assert "next   kubectl aiocsi why node one" in answer.text
+    mount_kept(server)
+    assert await broken(server, "pvc", "orders") == [("mount", "pod-terminating")]
+    assert "next   kubectl logs -n kube-system aiocsi-node-0 -c node" in (await ask(server, "why", "web")).text
 
 
 async def test_a_mount_that_is_under_way_is_not_called_broken() -> None:

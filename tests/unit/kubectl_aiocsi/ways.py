@@ -302,5 +302,10 @@ def detach_stuck(server: ApiServer) -> None:
     pending(pod)
 
 
+def mount_kept(server: ApiServer) -> None:
+    pod = server.get("pods", "web")
+    merge(pod, metadata={"deletionTimestamp": ago(20)}, status={"phase": "Failed"})
+
+
 def waits_for_nobody(server: ApiServer) -> None:
     unbound(server)

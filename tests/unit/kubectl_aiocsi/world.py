@@ -89,7 +89,7 @@ def _workloads(server: ApiServer) -> None:
         [workload] = server.objects[PLURALS[kind]]
         found = Object(workload)
         counts = {"replicas": 2, "readyReplicas": 2, "availableReplicas": 2, "updatedReplicas": 2}
-        counts |= {"desiredNumberScheduled": 2, "numberReady": 2, "observedGeneration": 1}
+        counts |= {"desiredNumberScheduled": 2, "numberReady": 2, "updatedNumberScheduled": 2, "observedGeneration": 1}
         workload["status"] = counts
         for number, node in enumerate(NODES):
             component = found.label("app.kubernetes.io/component")
