@@ -77,11 +77,11 @@ def _like(line: str) -> str:
 
 
 class Shell:
-    """A reader's shell."""
+    """A reader's shell; ``argv`` may lead to one on another machine."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], argv: Sequence[str] = ("/bin/bash", "--norc")) -> None:
         self._bash = subprocess.Popen(
-            ["/bin/bash", "--norc"],
+            argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -101,7 +101,7 @@ class Shell:
         """Return what the commands print. Blocks; raises EOFError if they end the shell."""
         assert self._bash.stdin is not None
         assert self._bash.stdout is not None
-        self._bash.stdin.write(f"{commands}\necho {_END}\n")
+        self._bash.stdin.write(f"{commands}\necho {_END[:2]}''{_END[2:]}\n")  # an echo of the line itself is another text
         self._bash.stdin.flush()
         said: list[str] = []
         for line in self._bash.stdout:

@@ -53,11 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: cloud.terminate())
     assert cloud.stdout is not None  # noqa: S101 (it is a pipe)
     if line := cloud.stdout.readline():
-        print(_guide(line), flush=True)
+        print(guide(line), flush=True)
     return cloud.wait()
 
 
-def _guide(ready_line: str) -> str:
+def guide(ready_line: str) -> str:
+    """Return what a person can do with the cloud that has printed this line."""
     ready = json.loads(ready_line)
     droplets = [droplet["id"] for droplet in ready["droplets"]]
     folders = [Path(os.path.relpath(ready["state"], ROOT)) / "droplets" / str(each) for each in droplets]

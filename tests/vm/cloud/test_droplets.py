@@ -3,6 +3,10 @@
 To boot a droplet costs more than most tests here, so nearly all share a cloud with two; each has a volume of its own.
 """
 
+import asyncio
+import os
+import shlex
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,9 +17,13 @@ from localcloud.guests import processes
 from localcloud.guests.agent import Agent
 from localcloud.guests.errors import OrderFailed, ProgramFailed
 from localcloud.guests.guest import BOOT_SECONDS
+from tests.harness import tutorial
+from tests.harness.tutorial import Shell
 from tests.vm.node.volumes import new_name
+from tools.guest import droplets
 from tools.services import localcloud
 from tools.services.localcloud import Api, Process
+from tools.venv import ROOT
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.xdist_group("droplets")]
 
@@ -186,6 +194,44 @@ async def test_a_killed_cloud_takes_its_droplets_over_and_starts_those_that_died
             await droplet.shell(volume.gone)
         async with cloud.entered(cloud.two) as droplet:
             await droplet.shell(f"udevadm wait --timeout=60 {pulled.link}")
+
+
+async def test_the_tutorial_does_and_shows_what_it_says(cloud: Cloud) -> None:
+    async with cloud.entered(cloud.one), cloud.entered(cloud.two):  # as a reader waits for the prompt
+        wrong = await asyncio.to_thread(play_tutorial, cloud)
+    async with cloud.entered(cloud.one) as one, cloud.entered(cloud.two) as two:
+        await one.shell("umount --lazy /mnt || true")
+        await two.shell("umount /mnt || true")
+    assert wrong == [], "\n".join(wrong)
+
+
+def play_tutorial(cloud: Cloud) -> list[str]:
+    """Type what the page says, in one's own shell and in the droplets; return what is not as it shows. Blocks."""
+    make, *pages = tutorial.blocks(tutorial.FOLDER / "droplet-on-your-laptop.md")
+    state = os.path.relpath(cloud.process.ready.state, ROOT)
+    address = cloud.process.ready.address.rstrip("/")
+    fill = {".droplets": state, ".venv/bin/python": sys.executable, "http://127.0.0.1:8080": address}
+    wrong: list[str] = []
+    greeting = droplets.guide(cloud.process.ready.model_dump_json())
+    usual = greeting.replace(address, "http://127.0.0.1:8080").replace("TOKEN=test", "TOKEN=dop_v1_1924d6")
+    assert tutorial.fits(make.shown or "", usual), usual
+    copied = "\n".join(line for line in greeting.splitlines() if line.startswith(("  export ", "  api() ")))
+    with ExitStack() as ending:
+        shell = mine = ending.enter_context(Shell({"PATH": os.environ["PATH"]}))
+        mine.type(copied)
+        for block in pages:
+            if "guests.console" in block.commands:
+                argv = shlex.split(block.commands)
+                for example, own in fill.items():
+                    argv = [word.replace(example, own) for word in argv]
+                shell = ending.enter_context(Shell({"PATH": os.environ["PATH"]}, argv))
+                shell.type(
+                    "stty -echo; PS1= exec bash --norc --noediting"
+                )  # what follows is not echoed, and has no prompt
+                continue
+            at = mine if "$CLOUD" in block.commands else shell
+            wrong += tutorial.wrong([block], at, fill)
+    return wrong
 
 
 async def test_a_cloud_that_is_told_to_end_leaves_no_machine(guest_image: Path, tmp_path: Path) -> None:
