@@ -101,7 +101,7 @@ class Shell:
         """Return what the commands print. Blocks; raises EOFError if they end the shell."""
         assert self._bash.stdin is not None
         assert self._bash.stdout is not None
-        self._bash.stdin.write(f"{commands}\necho {_END[:2]}''{_END[2:]}\n")  # an echo of the line itself is another text
+        self._bash.stdin.write(f"{commands}\necho {_END[:2]}''{_END[2:]}\n")  # its own echo differs
         self._bash.stdin.flush()
         said: list[str] = []
         for line in self._bash.stdout:
