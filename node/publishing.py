@@ -78,11 +78,16 @@ class Publishing:
         record = Published(wanted.volume.id, glance.path, block=False, read_only=read_only, flags=filesystem.flags)
         await self._host.remember(record, before=partial(paths.make_folder, glance.path))
         options = mounting.publish_options(filesystem.flags, read_only=read_only)
-        await self._host.mounts.bind(staging.path, glance.path, options)
-        if not await self._host.shows(glance.path, staged.number):
-            await self._host.mounts.unmount_all((await self._host.glance(wanted.target)).mounted)
+        await self._bind(wanted, (staging.path, glance.path), options, staged.number)
+
+    async def _bind(self, wanted: Publish, where: tuple[str, str], options: tuple[str, ...], number: str) -> None:
+        """Mount the one path at the other; what is seen there has to be the device ``number``, or its file system."""
+        source, target = where
+        await self._host.mounts.bind(source, target, options)
+        if not await self._host.shows(target, number):
+            await self._host.mounts.unmount_all((await self._host.glance(target)).mounted)
             raise errors.Unavailable(
-                f"volume {wanted.volume.id} was unstaged while it was published at {glance.path}",
+                f"volume {wanted.volume.id} was unstaged or detached while it was published at {target}",
                 error_code=Code.NOT_STAGED,
             )
 
@@ -152,7 +157,7 @@ class Publishing:
             await self._set_access(wanted, known, device, others)
             record = Published(wanted.volume.id, glance.path, block=True, read_only=wanted.read_only)
             await self._host.remember(record, before=partial(paths.make_file, glance.path))
-            await self._host.mounts.bind(device.path, glance.path, ("bind",))
+            await self._bind(wanted, (device.path, glance.path), ("bind",), device.facts.number)
 
     async def _refuse_use_by_others(self, wanted: Publish, device: Device, others: tuple[Published, ...]) -> None:
         """Once a pod has the device, what claims it is that pod's. Before, it is another owner's."""
@@ -226,7 +231,9 @@ class Publishing:
             for mount in glance.mounted:
                 number = glance.block if mount is glance.mounted[-1] and glance.block else mount.number
                 identity.check_unrecorded(place.volume_id, mount, await self._host.facts(number))
-        await self._host.mounts.unmount_all(glance.mounted)
+        staged = self._host.state.read(Staged, place.volume_id)
+        beside = (*(staged.paths if staged is not None else ()), *self._host.devices.folders)
+        await self._host.mounts.unmount_all(glance.mounted, beside)
         await self._host.forget(Published, glance.path, before=partial(paths.remove, glance.path))
 
     def _refuse_foreign(self, place: VolumePath, glance: Glance) -> None:

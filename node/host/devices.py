@@ -58,6 +58,11 @@ class Devices:
         self._wait_seconds = wait_seconds
         self._host_disks = host_disks
 
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where device nodes are."""
+        return (str(self._folder), "/dev")
+
     @asynccontextmanager
     async def hold(self, volume: VolumeSpec, *, wait: bool = True) -> AsyncIterator[Device]:
         """Yield the volume's device, found, proven and open.

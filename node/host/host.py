@@ -69,7 +69,7 @@ class Host:
         )
 
     async def shows(self, path: str, number: str) -> bool:
-        """Tell whether a file system of the device ``number`` is mounted at ``path``, and is what is seen there."""
+        """Tell whether a file system of the device ``number``, or its node, is what is seen at ``path``."""
         return await self.threads.call(partial(_shows, path, number), SECONDS, f"looking at {path}")
 
     async def mapper(self, volume_id: str) -> Mapper | None:
@@ -163,7 +163,7 @@ def _table_at(path: str, kubelet_dir: Path, orphans: LeftoverPrograms) -> tuple[
 
 def _shows(path: str, number: str) -> bool:
     """A btrfs has another number than its device, so that only the mounts tell."""
-    if paths.filesystem_number(path) == number:
+    if number in {paths.filesystem_number(path), paths.block_number(path)}:
         return True
     mounted = mounts_at(path)
     return bool(mounted) and mounted[-1].number == number

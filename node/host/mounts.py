@@ -1,7 +1,8 @@
 """The mounts of this host: read, made and taken away. Never a lazy unmount: it would hide that data is still written.
 
-mount(8) and umount(8) are programs of their own, because the system call can hang for ever on a dead device: a program
-that hangs costs a process entry, a thread that hangs would keep this process from ending (decision 0010).
+mount(8) and umount(8) are programs of their own where the system call can hang for ever on a dead device: a program
+that hangs costs a process entry, a thread that hangs would keep this process from ending (decision 0010). A bind mount
+is made, and one of a file system that stays mounted is taken away, without them.
 
 Source: mount(8), umount(8), proc_pid_mountinfo(5).
 """
@@ -17,7 +18,7 @@ from node.codes import Code
 from node.formats import exit_status, mountinfo
 from node.formats.exit_status import ExitMeaning
 from node.formats.mountinfo import MountTable
-from node.host import paths, processes, statmount
+from node.host import mount_calls, paths, processes, statmount
 from node.host.command import Commands
 from node.host.threads import Threads
 from node.records.kernel import Mount
@@ -59,19 +60,26 @@ class Mounts:
 
     async def bind(self, source: str, target: str, options: Sequence[str]) -> None:
         """Mount a folder or a device node a second time. Raises OutcomeUnknown if that fails."""
+        work = partial(mount_calls.bind, source, target, options)
+        if await self._threads.call(work, TABLE_SECONDS, f"mounting at {target}"):
+            return
         ended = await self._commands.run("mount", "-i", "-o", ",".join(options), source, target, seconds=self._seconds)
         if ended.status != 0:
             raise errors.OutcomeUnknown(
                 f"cannot publish {source} at {target}: {ended.words}", error_code=Code.MOUNT_FAILED
             )
 
-    async def unmount(self, target: str) -> None:
+    async def unmount(self, target: str, beside: Sequence[str] = ()) -> None:
         """Take away the topmost mount at ``target``. Raises Unavailable, naming who uses it, if it is busy.
 
-        Without ``-c``, umount asks the folder (stat, statfs), which is answered from memory. It reads all mounts of the
-        node only where a dead xfs refuses that, and for a device node, which is not a folder.
+        ``beside`` are paths at which its file system may be mounted, too: then no program is needed. Without ``-c``,
+        umount asks the folder (stat, statfs), which is answered from memory. It reads all mounts of the node only where
+        a dead xfs refuses that, and for a device node, which is not a folder.
         """
         async with self._threads.kept_out((target, look_at(target)), TABLE_SECONDS):
+            take_away = partial(mount_calls.take_away, target, beside)
+            if bool(beside) and await self._threads.call(take_away, TABLE_SECONDS, f"unmounting {target}"):
+                return
             ended = await self._commands.run("umount", "-i", target, seconds=self._seconds)
         if ended.status == 0 or not (await self.table()).at(target):
             return
@@ -82,10 +90,10 @@ class Mounts:
             error_code=Code.UNMOUNT_BUSY,
         )
 
-    async def unmount_all(self, mounts: tuple[Mount, ...]) -> None:
+    async def unmount_all(self, mounts: tuple[Mount, ...], beside: Sequence[str] = ()) -> None:
         """Take away ``mounts``, the last one first: an interrupted call may have left two at one place."""
         for mount in reversed(mounts):
-            await self.unmount(mount.point)
+            await self.unmount(mount.point, beside)
 
 
 def look_at(path: str) -> str:

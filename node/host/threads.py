@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from common import errors
 from node.codes import Code
@@ -25,7 +25,7 @@ class Threads:
 
     def __init__(self, limit: int) -> None:
         self._places = asyncio.Semaphore(limit)
-        self._under_way: dict[str, asyncio.Future[object]] = {}  # those that take turns
+        self._under_way: dict[str, asyncio.Future[None]] = {}  # those that take turns
         self._closed: dict[str, asyncio.Future[None]] = {}  # none may be under way now
         self._given_up: set[object] = set()  # and have not ended yet
 
@@ -40,7 +40,7 @@ class Threads:
         Raises OutcomeUnknown if it does not end within ``seconds``, Unavailable if no place becomes free in that time.
         """
         await self._take_place(seconds, what)
-        return await self._wait(self._start(work), seconds, what)
+        return await self._wait(*self._start(work), seconds, what)
 
     async def in_turn(self, key: str, work: Callable[[], Result], seconds: float, what: str) -> Result:
         """Like ``call``, but one at a time for ``key``: where one call hangs, a second thread would only hang, too."""
@@ -50,10 +50,10 @@ class Threads:
             if key not in self._under_way and key not in self._closed:
                 break
             self._places.release()
-        ended = self._start(work)
-        self._under_way[key] = cast("asyncio.Future[object]", ended)
+        answer, ended = self._start(work)
+        self._under_way[key] = ended
         ended.add_done_callback(lambda _: self._under_way.pop(key))
-        return await self._wait(ended, seconds, what)
+        return await self._wait(answer, ended, seconds, what)
 
     @asynccontextmanager
     async def kept_out(self, keys: tuple[str, ...], seconds: float) -> AsyncIterator[None]:
@@ -85,6 +85,9 @@ class Threads:
                 )
 
     async def _take_place(self, seconds: float, what: str) -> None:
+        if not self._places.locked():
+            await self._places.acquire()  # at once: wait_for would take two turns of the loop
+            return
         try:
             await asyncio.wait_for(self._places.acquire(), seconds)
         except TimeoutError as error:
@@ -92,11 +95,15 @@ class Threads:
                 f"{what}: too many calls to the kernel hang ({self.hung})", error_code=Code.KERNEL_HUNG
             ) from error
 
-    async def _wait(self, ended: asyncio.Future[Result], seconds: float, what: str) -> Result:
+    async def _wait(
+        self, answer: asyncio.Future[Result], ended: asyncio.Future[None], seconds: float, what: str
+    ) -> Result:
+        timer = asyncio.timeout(seconds)
         try:
-            return await asyncio.wait_for(asyncio.shield(ended), seconds)
+            async with timer:
+                return await answer
         except TimeoutError as error:
-            if ended.done():  # the work's own TimeoutError (ETIMEDOUT)
+            if not timer.expired():  # the work's own TimeoutError (ETIMEDOUT)
                 raise
             self._give_up(ended)
             raise errors.OutcomeUnknown(
@@ -106,41 +113,43 @@ class Threads:
             self._give_up(ended)
             raise
 
-    def _start(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
+    def _start(self, work: Callable[[], Result]) -> tuple[asyncio.Future[Result], asyncio.Future[None]]:
+        """Return the answer, which is its caller's and may be cancelled, and the end, which comes all the same."""
         loop = asyncio.get_running_loop()
-        ended: asyncio.Future[Result] = loop.create_future()
+        answer: asyncio.Future[Result] = loop.create_future()
+        ended: asyncio.Future[None] = loop.create_future()
 
         def run() -> None:
             try:
                 result = work()
             except BaseException as error:  # noqa: BLE001  # whatever it is belongs to the caller
-                deliver(partial(ended.set_exception, error))
+                deliver(partial(answer.set_exception, error))
             else:
-                deliver(partial(ended.set_result, result))
+                deliver(partial(answer.set_result, result))
 
-        def deliver(answer: partial[None]) -> None:
+        def deliver(tell: partial[None]) -> None:
             with suppress(RuntimeError):  # the loop is closed: the process ends
-                loop.call_soon_threadsafe(answer)
+                loop.call_soon_threadsafe(end, tell)
 
-        ended.add_done_callback(lambda _: self._places.release())
+        def end(tell: partial[None]) -> None:
+            if not answer.done():
+                tell()
+            self._places.release()
+            ended.set_result(None)
+
         try:
             _thread.start_new_thread(run, ())  # Thread.start would wait, and block, until the thread has run
         except RuntimeError as error:  # the host allows no more
-            ended.set_exception(
-                errors.Unavailable(
-                    f"cannot start a thread: {error}",
-                    remedy="raise the pod's limit of processes (pids) or of memory",
-                    error_code=Code.THREADS,
-                )
+            refused = errors.Unavailable(
+                f"cannot start a thread: {error}",
+                remedy="raise the pod's limit of processes (pids) or of memory",
+                error_code=Code.THREADS,
             )
-        return ended
+            end(partial(answer.set_exception, refused))
+        return answer, ended
 
-    def _give_up(self, ended: asyncio.Future[Result]) -> None:
-        self._given_up.add(ended)
-        ended.add_done_callback(self._came_back)
-        volume_locks.leave_behind(ended)
-
-    def _came_back(self, ended: asyncio.Future[Result]) -> None:
-        self._given_up.discard(ended)
-        if not ended.cancelled():
-            ended.exception()  # retrieved: nobody else will
+    def _give_up(self, ended: asyncio.Future[None]) -> None:
+        if not ended.done():
+            self._given_up.add(ended)
+            ended.add_done_callback(self._given_up.discard)
+            volume_locks.leave_behind(ended)

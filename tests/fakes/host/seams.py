@@ -16,7 +16,7 @@ from common import deadlines, errors
 from common.clouds import DISKS
 from node import block_use
 from node.formats.record_json import Entry, Record
-from node.host import filesystems, mounts, paths, probe, processes
+from node.host import filesystems, mount_calls, mounts, paths, probe, processes
 from node.host import host as host_module
 from node.host.devices import LOOK_SECONDS, Device, Devices
 from node.host.host import Glance, Host
@@ -82,6 +82,8 @@ class SimThreads(Threads):
             paths.is_folder: lambda path: path in kernel.folders,
             paths.remove: self._remove,
             mounts.read_table: kernel.table,
+            mount_calls.bind: lambda *_: False,  # an older kernel: each mount is a program's, and can be killed
+            mount_calls.take_away: lambda *_: False,
             mounts.refusal: lambda path: "" if self._is_well(path) else "Input/output error",
             block_use.users: lambda *_: (),
             processes.users_of_mount: lambda _path: (),
@@ -133,7 +135,7 @@ class SimThreads(Threads):
 
     def _shows(self, path: str, number: str) -> bool:
         seen = self._kernel.top(path)
-        return seen is not None and seen.line.number == number
+        return seen is not None and (seen.line.number == number or seen.line.root == f"/{seen.plugged.kernel_name}")
 
     def _is_well(self, path: str) -> bool:
         seen = self._kernel.top(path)

@@ -5,9 +5,10 @@ once, and forks itself for each line of stdin (see ``tests.harness.forks``): the
 where the child's output goes.
 
 The points are found by watching, not listed: the interpreter tells of each file it writes, makes, renames or removes,
-each device it controls, each program it starts (PEP 578 audit events). ``KILL_AT`` is the number of the event before
-which the process kills itself; with a ``+`` behind it, a moment after; ``+0.5``: after so many seconds; ``+0.5!``: and
-with it the programs that it has started, as happens to all that is in a container. Nothing is killed at 0.
+each device it controls, each program it starts, each mount it makes or takes away itself (PEP 578 audit events).
+``KILL_AT`` is the number of the event before which the process kills itself; with a ``+`` behind it, a moment after;
+``+0.5``: after so many seconds; ``+0.5!``: and with it the programs that it has started, as happens to all that is in a
+container. Nothing is killed at 0.
 ``KILL_LOG`` gets a line for each event since the first look at a mount: number, time, and what it is.
 """
 
@@ -21,7 +22,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 MOMENT_SECONDS = 0.003
-WATCHED = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate", "fcntl.ioctl", "subprocess.Popen")
+DOES_MORE = ("subprocess.Popen", "aiocsi.mount", "aiocsi.umount")  # what may go on while the process dies
+WATCHED = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate", "fcntl.ioctl", *DOES_MORE)
 MOUNTS = "/proc/self/mountinfo"
 KUBELETS = ("/plugins/", "/pods/")  # parts of the paths that the calls name, and the start does not
 
@@ -44,7 +46,7 @@ class Killer:
         detail = str(arguments[0]) if arguments else ""
         if not self._counts(event, detail, arguments):
             return
-        self._after_program = event == "subprocess.Popen"
+        self._after_program = event in DOES_MORE
         self._count += 1
         if event == "subprocess.Popen" and isinstance(arguments[1], list):
             detail = " ".join(map(str, arguments[1]))

@@ -9,10 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+import pytest
 from betterproto2 import Message
 
 from common import errors
 from common.tasks import Tasks
+from node.host import mount_calls
 from node.host.command import Commands, Ended
 from node.records.state import Published, Staged
 from node.requests import Requests
@@ -61,6 +63,7 @@ class RealNode(KubeletsNode):
         super().__init__(self.disk.id, self.disk.name, str(folder), fs_type)
         self._folder = folder
         self._runner = asyncio.Runner()
+        self._kernel = pytest.MonkeyPatch()
         self.restart()
         if formatted:
             self.stage()
@@ -71,6 +74,7 @@ class RealNode(KubeletsNode):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._kernel.undo()
         self._runner.close()
         for mount in reversed(self.mounted):
             run("umount", mount)
@@ -110,9 +114,11 @@ class RealNode(KubeletsNode):
 
     def ends(self, program: str, status: int, said: str) -> None:
         self._commands.ends[program] = (status, said)
+        self._kernel.setattr(mount_calls, "_OPEN_TREE", -1)  # as on an older kernel: each mount is a program's
 
     def well(self) -> None:
         self._commands.ends.clear()
+        self._kernel.undo()
 
     def die(self) -> None:
         if self.fs_type == "xfs":  # it would go on trying to write until it has to log

@@ -1,6 +1,6 @@
 """kill -9 of the node process at every point of every call, then the call again: it ends right, and nothing is lost.
 
-The points are found by tracing the call once (see ``killpoints``), and a moment after each program was started.
+The points are found by tracing the call once (see ``killpoints``), and a moment after each program or mount was begun.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from node.service import Node
 from tests.harness.forks import Fork, Template
 from tests.integration.node.conftest import Bench, make_bench
 from tests.integration.node.disks import GIB, Disks, disks
+from tests.integration.node.killpoints import DOES_MORE
 from tools.csi.client import ROUTES, Client
 from tools.processes import traces
 from tools.processes.run import run
@@ -251,5 +252,5 @@ async def test_a_call_that_was_killed_anywhere_ends_right_when_it_is_repeated(
         for point in points:
             number, _, event = point.split()[:3]
             group.create_task(kill(number))
-            if event == "subprocess.Popen":
+            if event in DOES_MORE:
                 group.create_task(kill(f"{number}+"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from common import errors
+from node.host import mount_calls
 from node.host.command import Commands, Ended
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import GIB, disks
@@ -73,8 +74,10 @@ async def live(case: Case, folder: Path, at: int, script: str) -> list[str]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("case", [case for case in CASES if case.call not in {"stats", "health"}], ids=str)
 async def test_a_call_whose_program_is_killed_is_not_final_and_ends_well_when_it_is_repeated(
-    case: Case, disk_folder: Path
+    case: Case, disk_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(mount_calls, "_OPEN_TREE", -1)  # as on an older kernel: each mount is a program's
+    monkeypatch.setattr(mount_calls, "_UMOUNT_NOFOLLOW", 1 << 30)
     places = asyncio.Semaphore(AT_ONCE)
 
     async def kill(number: int, way: str) -> None:
@@ -82,6 +85,7 @@ async def test_a_call_whose_program_is_killed_is_not_final_and_ends_well_when_it
             await live(case, disk_folder / f"killed-{case}-{number}-{way}", number, WAYS[way])
 
     programs = await live(case, disk_folder / f"killed-{case}", -1, "")
+    assert programs or (case.kind, case.call) in {("", "unstage"), ("", "expand")}
     async with asyncio.TaskGroup() as group:
         for number, _ in enumerate(programs):
             for way in WAYS:

@@ -1,5 +1,6 @@
 """Mounts as the kernel tells of them one by one, and in mountinfo: with options, over each other, with odd names."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -59,6 +60,16 @@ def test_a_bind_of_a_folder_and_of_a_file_is_told_with_its_root(place: str, disk
     assert mounts.mounts_at(place) == mounts.read_table().at(place)
     run("umount", place)
     assert mounts.mounts_at(place) == ()
+
+
+@pytest.mark.asyncio
+async def test_a_device_node_is_unmounted_without_a_look_at_the_other_mounts(tmp_path: Path) -> None:
+    target = str(shutil.copy(__file__, tmp_path))
+    blind = mounts.Mounts(Blind(), Threads(4), 10.0)
+    await blind.bind("/dev/null", target, ("bind",))
+    assert mounts.mounts_at(target)[-1].root == "/null"
+    await blind.unmount(target, ("/dev",))
+    assert mounts.mounts_at(target) == ()
 
 
 @pytest.mark.asyncio
