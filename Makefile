@@ -96,12 +96,13 @@ formats: ## change each format that outlives a process, in a copy: the golden fi
 verify: venv ## fail if a generated file is not what would be generated
 	@$(RUN) -m tools.generated verify
 
-image: venv ## make the container image, and test it (root)
+image: venv ## make the container images of the driver and of the embedded cloud, and test them (root)
 	@$(RUN) -m tools.host_packages image
 	@$(RUN) -m tools.image
+	@$(RUN) -m tools.image cloud
 	@$(RUN) -m pytest -q tests/image
 
-image-cloud: venv ## make the container image of the embedded cloud by itself, and test it (root)
+image-cloud: venv ## only that of the embedded cloud (root)
 	@$(RUN) -m tools.host_packages image
 	@$(RUN) -m tools.image cloud
 	@$(RUN) -m pytest -q tests/image/test_cloud_image.py
