@@ -1,6 +1,6 @@
 """All checks, and which finding explains which: what is told is the cause, not everything that follows from it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -48,13 +48,9 @@ _MILD = {
 }
 
 
-def _sorted_into(name: str, snapshot: Snapshot) -> Iterator[Finding]:
-    return (each for each in volumes.stuck(snapshot) if each.id == name)
-
-
-def _both(own: Find, name: str) -> Find:
+def _both(own: Find) -> Find:
     """Return what a check of its own finds, and else what stuck objects tell of the same."""
-    return lambda snapshot: [*own(snapshot)] or [*_sorted_into(name, snapshot)]
+    return lambda snapshot: [*own(snapshot)] or [*volumes.stuck(snapshot)]
 
 
 CHECKS = (
@@ -74,29 +70,29 @@ CHECKS = (
         Level.CRITICAL,
         "the cloud lets the token in",
         _PODS,
-        _both(partial(cloud.let_in, wanted="token"), "token"),
+        _both(partial(cloud.let_in, wanted="token")),
     ),
     Check(
         "cloud-unreachable",
         Level.CRITICAL,
         "the cloud answers",
         _PODS,
-        _both(partial(cloud.let_in, wanted="cloud-unreachable"), "cloud-unreachable"),
+        _both(partial(cloud.let_in, wanted="cloud-unreachable")),
     ),
     Check(
         "token-scopes",
         Level.CRITICAL,
         "the token has the scopes that it needs",
         _PODS,
-        _both(cloud.scopes, "token-scopes"),
+        _both(cloud.scopes),
     ),
-    Check("rate-limit", Level.WARNING, "the account has requests left", _PODS, _both(cloud.rate_limit, "rate-limit")),
+    Check("rate-limit", Level.WARNING, "the account has requests left", _PODS, _both(cloud.rate_limit)),
     Check(
         "rbac",
         Level.CRITICAL,
         "the sidecars have their rights",
         (records.CLUSTER_ROLES, records.CLUSTER_ROLE_BINDINGS, records.DEPLOYMENTS),
-        _both(install.rights, "rbac"),
+        _both(install.rights),
     ),
     Check(
         "crd-snapshots",
@@ -110,7 +106,7 @@ CHECKS = (
         Level.CRITICAL,
         "controller, nodes and claims are in one region",
         (records.NODES, records.DEPLOYMENTS),
-        _both(nodes.region, "region"),
+        _both(nodes.region),
     ),
     Check(
         "controller-down",
@@ -166,7 +162,7 @@ CHECKS = (
     ),
     Check("default-class", Level.WARNING, "one StorageClass is the default", (records.CLASSES,), volumes.default_class),
     *(
-        Check(name, Level.WARNING if name in _MILD else Level.CRITICAL, title, _STUCK, partial(_sorted_into, name))
+        Check(name, Level.WARNING if name in _MILD else Level.CRITICAL, title, _STUCK, volumes.stuck)
         for name, title in BY_MESSAGE.items()
     ),
 )
@@ -224,7 +220,8 @@ def examine(snapshot: Snapshot) -> list[Result]:
 
 def _result(check: Check, snapshot: Snapshot) -> Result:
     unread = next((snapshot.unread[kind] for kind in check.needs if kind in snapshot.unread), "")
-    return Result(check, skipped=unread) if unread else Result(check, tuple(check.find(snapshot)))
+    found = () if unread else check.find(snapshot)
+    return Result(check, tuple(each for each in found if each.id == check.id), unread)
 
 
 def worst(results: Iterable[Result]) -> Level:

@@ -222,3 +222,11 @@ async def test_each_way_in_which_the_cloud_is_away_is_known(told: str) -> None:
     server = healthy()
     controllers_say(told)(server)
     assert await found(server) == {"cloud-unreachable"}
+
+
+@pytest.mark.asyncio
+async def test_a_growth_of_which_no_time_is_told_is_as_old_as_its_claim() -> None:
+    server = healthy()
+    growth_refused(server)
+    del server.get("persistentvolumeclaims", "orders")["status"]["conditions"][0]["lastTransitionTime"]  # type: ignore[index]
+    assert await found(server) == {"expand-stuck"}

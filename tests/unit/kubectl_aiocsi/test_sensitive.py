@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from kubectl_aiocsi.rules.sensitive import TOKENS
+from kubectl_aiocsi.rules.sensitive import TOKENS, forms
 
 
 @pytest.mark.parametrize("kind", "opr")
@@ -13,3 +13,7 @@ def test_a_token_is_recognized_in_base64_wherever_it_begins(kind: str, before: i
     token = f"do{kind}_v1_{'0123456789abcdef' * 4}"
     encoded = base64.b64encode(b"x" * before + token.encode()).decode()
     assert TOKENS.search(encoded)
+
+
+def test_a_secret_is_looked_for_by_all_that_is_its_own_in_base64() -> None:
+    assert forms("correct horse") == {"correct horse", "Y29ycmVjdCBob3JzZ", "NvcnJlY3QgaG9yc2", "jb3JyZWN0IGhvcnN"}

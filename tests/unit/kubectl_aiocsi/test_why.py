@@ -194,6 +194,17 @@ async def test_an_attach_that_has_failed_is_told_although_another_attachment_is_
     assert await broken(server, "web") == [("attachment", "volume-gone")]
 
 
+@pytest.mark.parametrize(("lost", "first"), [(True, ("server", "node-lost")), (False, ("attachment", "va-stuck"))])
+async def test_an_attach_that_lacks_a_csinode_follows_from_a_node_that_is_lost(
+    first: tuple[str, str], *, lost: bool
+) -> None:
+    server = healthy()
+    ready = {"type": "Ready", "status": "Unknown" if lost else "True"}
+    merge(server.get("nodes", "one"), status={"conditions": [ready]})
+    attaching('the CSINode "one" cannot be read')(server)
+    assert await broken(server, "web") == [first]
+
+
 async def test_a_pod_that_the_scheduler_has_not_looked_at_waits() -> None:
     server = healthy()
     merge(server.get("pods", "web"), spec={"nodeName": ""}, status={"phase": "Pending", "conditions": []})
