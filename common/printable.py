@@ -8,12 +8,21 @@ import re
 
 # C0, DEL and C1; separators of lines; marks that turn the direction of what follows; lone surrogates
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CUT = "…"
 _BYTES = range(0xDC80, 0xDD00)  # what os.fsdecode makes of bytes that are no UTF-8
 
 
 def printable(text: str) -> str:
     r"""Return ``text`` with what cannot be shown as ``\xNN`` or ``\uNNNN``; to do it twice changes nothing."""
     return _UNFIT.sub(_escape, text)
+
+
+def bounded(text: str, most_bytes: int) -> str:
+    """Return ``text`` made printable, and no longer than ``most_bytes`` of UTF-8, as which it is sent and counted."""
+    data = printable(text).encode()
+    if len(data) <= most_bytes:
+        return data.decode()
+    return f"{data[: most_bytes - len(_CUT.encode())].decode(errors='ignore')}{_CUT}"
 
 
 def printable_lines(text: str) -> str:

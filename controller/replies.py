@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from common.context_keys import volume_name_key, volume_origin_key, volume_size_key
-from common.printable import printable
+from common.printable import bounded
 from controller.capacity import AvailableCapacity
 from controller.cloud.records import Snapshot, Volume
 from controller.health import HealthReport
 from controller.records import ControllerScope, PublishContext, Source
 from controller.rules import sealed_context
 from csi_proto.csi import v1 as csi
+
+MESSAGE_BYTES = 1000  # more makes the API server refuse the health of the claim
 
 
 def created(
@@ -119,7 +121,9 @@ def health(told: HealthReport) -> csi.VolumeHealth:
     """Tell what ails a volume."""
     entries = [
         csi.VolumeHealthVolumeHealthEntry(
-            status=csi.VolumeHealthErrorType[each.severity.value], reason=each.reason, message=printable(each.message)
+            status=csi.VolumeHealthErrorType[each.severity.value],
+            reason=each.reason,
+            message=bounded(each.message, MESSAGE_BYTES),
         )
         for each in told.ailments
     ]

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from common.printable import printable
+from common.printable import bounded
 from csi_proto.csi import v1 as csi
 from node.records.findings import Finding, NodeInfo, Usage
 
-CONDITIONS, MESSAGE_LETTERS = 16, 1000  # more make the API server refuse the status of the whole node
+CONDITIONS, MESSAGE_BYTES = 16, 1000  # more make the API server refuse the status of the whole node
 _OF_A_VOLUME = {
     "degraded": csi.VolumeHealthErrorType.DEGRADED,
     "inaccessible": csi.VolumeHealthErrorType.INACCESSIBLE,
@@ -48,7 +48,9 @@ def volume_health(volume_id: str, findings: Sequence[Finding]) -> csi.NodeGetVol
     """What is wrong with a volume; nothing, if nothing is."""
     entries = [
         csi.VolumeHealthVolumeHealthEntry(
-            status=_OF_A_VOLUME[finding.severity], reason=finding.reason, message=_bounded(finding.message)
+            status=_OF_A_VOLUME[finding.severity],
+            reason=finding.reason,
+            message=bounded(finding.message, MESSAGE_BYTES),
         )
         for finding in findings[:CONDITIONS]
     ]
@@ -60,13 +62,10 @@ def storage_health(findings: Sequence[Finding]) -> csi.NodeGetStorageHealthRespo
     return csi.NodeGetStorageHealthResponse(
         backend_health=[
             csi.NodeGetStorageHealthResponseStorageBackendHealth(
-                status=_OF_THE_STORAGE[finding.severity], reason=finding.reason, message=_bounded(finding.message)
+                status=_OF_THE_STORAGE[finding.severity],
+                reason=finding.reason,
+                message=bounded(finding.message, MESSAGE_BYTES),
             )
             for finding in findings[:CONDITIONS]
         ]
     )
-
-
-def _bounded(text: str) -> str:
-    text = printable(text)  # it may name a mount point or a label of any bytes
-    return text if len(text) <= MESSAGE_LETTERS else f"{text[: MESSAGE_LETTERS - 1]}…"

@@ -56,6 +56,12 @@ class Requests:
             alone=use.alone,
         )
 
+    def subject(self, message: csi.NodeStageVolumeRequest | csi.NodePublishVolumeRequest) -> tuple[str, str]:
+        """Return the id and name of the volume that a call is about, whatever else is in it. Raises InvalidArgument."""
+        key = context_keys.volume_name_key(self.driver_name)
+        name = request_fields.volume_name(message.publish_context.get(key, ""), f"publish_context {key}")
+        return request_fields.volume_id(message.volume_id), name
+
     def _volume(
         self, volume_id: object, published: Mapping[str, str], context: Mapping[str, str], use: Use
     ) -> VolumeSpec:

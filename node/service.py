@@ -13,6 +13,7 @@ from node.node_info import Info
 from node.publishing import Publishing
 from node.refusals import Refusals
 from node.requests import Requests
+from node.rules import request_fields
 from node.staging import Staging
 from node.stats import Stats
 from node.unstaging import Unstaging
@@ -43,9 +44,9 @@ class Node(csi.NodeBase):
 
     async def node_stage_volume(self, message: csi.NodeStageVolumeRequest) -> csi.NodeStageVolumeResponse:
         """Format if blank, mount at the staging path."""
-        wanted = self._requests.stage(message)
-        call_log.about(volume_name=wanted.volume.name)
-        with self._parts.refusals.noting(refusals.STAGE, wanted.volume.id, wanted.volume.name):
+        with self._parts.refusals.noting(refusals.STAGE, *self._requests.subject(message)):
+            wanted = self._requests.stage(message)
+            call_log.about(volume_name=wanted.volume.name)
             await self._parts.staging.stage(wanted)
         return csi.NodeStageVolumeResponse()
 
@@ -58,9 +59,9 @@ class Node(csi.NodeBase):
 
     async def node_publish_volume(self, message: csi.NodePublishVolumeRequest) -> csi.NodePublishVolumeResponse:
         """Bind to the target path."""
-        wanted = self._requests.publish(message)
-        call_log.about(volume_name=wanted.volume.name)
-        with self._parts.refusals.noting(refusals.PUBLISH, wanted.volume.id, wanted.volume.name):
+        with self._parts.refusals.noting(refusals.PUBLISH, *self._requests.subject(message)):
+            wanted = self._requests.publish(message)
+            call_log.about(volume_name=wanted.volume.name)
             await self._parts.publishing.publish(wanted)
         pod = requests.pod(message)
         whose = {"pod": pod} if pod else {}
@@ -75,8 +76,8 @@ class Node(csi.NodeBase):
 
     async def node_expand_volume(self, message: csi.NodeExpandVolumeRequest) -> csi.NodeExpandVolumeResponse:
         """Grow the file system to the size of its device."""
-        wanted = requests.expand(message)
-        with self._parts.refusals.noting(refusals.EXPAND, wanted.place.volume_id):
+        with self._parts.refusals.noting(refusals.EXPAND, request_fields.volume_id(message.volume_id)):
+            wanted = requests.expand(message)
             return csi.NodeExpandVolumeResponse(capacity_bytes=await self._parts.expansion.expand(wanted))
 
     async def node_get_volume_stats(self, message: csi.NodeGetVolumeStatsRequest) -> csi.NodeGetVolumeStatsResponse:

@@ -16,6 +16,6 @@ except SystemExit:
 """
 
 
-@pytest.mark.parametrize("package", ["controller", "node"])
+@pytest.mark.parametrize("package", ["controller", "node", "warden"])
 def test_it_is_the_first_thing_that_a_service_does(package: str) -> None:
     assert run(sys.executable, "-c", LOOK % package).splitlines()[-1] == "(0, 0) 0"

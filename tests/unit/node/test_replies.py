@@ -11,6 +11,17 @@ from node.records.findings import Finding
 FINDING = Finding("degraded", "Odd", f"seen at {os.fsdecode(b'/m')}{os.fsdecode(bytes([0xFF]))}\x1b[2J")
 
 
+@pytest.mark.parametrize("letter", ["x", "ü", "\x1b"])
+def test_health_is_told_within_the_limits_of_the_api_server(letter: str) -> None:
+    many = [Finding("degraded", "Odd", letter * length) for length in (5, 5000)] * 20
+    told = replies.volume_health("v", many).volume_health
+    assert told is not None
+    lengths = [len(each.message.encode()) for each in told.health_statuses]
+    assert len(lengths) == 16
+    assert max(lengths) <= 1024
+    assert told.health_statuses[1].message.endswith("…")
+
+
 @pytest.mark.parametrize(
     "reply",
     [

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from grpclib.const import Status
 
+from csi_proto.csi import v1 as csi
 from tests.unit.node.world import STAGING, World, refusal, target
 
 
@@ -29,6 +30,16 @@ def test_a_scsi_state_that_passes_is_waited_for(state: str) -> None:
         assert refusal(world.stage)[0] is Status.UNAVAILABLE
         world.plugged.state = "running"
         world.stage()
+
+
+def test_why_a_request_itself_is_refused_is_told_with_the_health_of_its_volume() -> None:
+    with World() as world:
+        world.flags = ("loop",)
+        assert {refusal(call)[0] for call in (world.stage, world.publish)} == {Status.INVALID_ARGUMENT}
+        asked = csi.NodeGetVolumeHealthRequest(volume_id=world.volume_id)
+        told = world.call(asked, csi.NodeGetVolumeHealthResponse).volume_health
+    assert told is not None
+    assert [each.reason for each in told.health_statuses] == ["StageRefused", "PublishRefused"]
 
 
 def test_a_file_system_that_is_marked_as_damaged_and_cannot_be_checked_is_not_mounted() -> None:
