@@ -6,6 +6,7 @@ then those that break, fill or count what all of it shares, one after the other;
 
 import asyncio
 import re
+import shlex
 import signal
 import subprocess  # noqa: TID251  # the tests' own output is what a person wants to watch
 import sys
@@ -32,28 +33,30 @@ SHOWN_LINES = 40
 def run(workspace: Workspace, words: Sequence[str], up: Callable[[], int], down: Callable[[], int]) -> int:
     """Return the exit status: 0 no test failed, 1 one did. ``--third`` among the words is not for pytest."""
     third = "--third" in words
+    chosen = [word for word in words if word != "--third"]
     with _told_to_stop():
         try:
             up()
             version = nodes.version(workspace)
-            good = _tests(workspace, [word for word in words if word != "--third"], third=third)
+            good = _tests(workspace, chosen, third=third)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is begun now must end
             if workspace.kubeconfig.exists():
                 print(f"kept: {evidence.keep(workspace)}", flush=True)
             down()
-    if good and set(words) <= {"--third"}:
-        print(f"for tests/e2e/tested.txt: {noted(version, third=third)}", flush=True)
+    if good:
+        print(f"for tests/e2e/tested.txt: {noted(version, chosen, third=third)}", flush=True)
     return 0 if good else 1
 
 
-def noted(version: str, *, third: bool) -> str:
-    """Return the line of tests/e2e/tested.txt for a run that has passed on this version of Kubernetes."""
+def noted(version: str, words: Sequence[str], *, third: bool) -> str:
+    """Return the line of tests/e2e/tested.txt for a run that has passed; ``words`` chose among the tests."""
     tests = sum(junit.read(file).passed for file in REPORT.glob("*.xml"))
     specs = re.search(r"upstream's suite: (\d+) specs ran", SUITE_LOG.read_text()) if third else None
+    those = f" (ARGS: `{shlex.join(words)}`)" if words else ""
     told = f", {specs[1]} specs of the upstream storage suite" if specs else ""
     day = datetime.now(UTC).date()
-    return f"{version} {day} {'e2e-third' if third else 'e2e'} {tests} tests of this project{told}"
+    return f"{version} {day} {'e2e-third' if third else 'e2e'} {tests} tests of this project{those}{told}"
 
 
 def _tests(workspace: Workspace, words: Sequence[str], *, third: bool) -> bool:
