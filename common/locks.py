@@ -1,4 +1,4 @@
-"""One call at a time for a volume, a snapshot or a path: whoever comes second is told so at once.
+"""One call at a time for a volume, a snapshot or a path: a second one fails at once.
 
 A call that waited for a lock would hold its sidecar's worker until the sidecar's time-out and learn nothing; ABORTED
 lets the sidecar come back after its own back-off. The locks hold within one process: between replicas the cloud's

@@ -40,7 +40,7 @@ class Attachments:
     async def publish(self, wanted: Attach) -> PublishContext:
         """Attach the volume to the server, and to none else.
 
-        Raises NotFound for a volume or node that is none, FailedPrecondition if another server holds the volume,
+        Raises NotFound if the volume or the node does not exist, FailedPrecondition if another server holds the volume,
         ResourceExhausted if the server is full, NotFinal if it is not known or not done yet.
         """
         with self._locks.hold(wanted.volume_id):

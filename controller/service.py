@@ -72,7 +72,7 @@ class Controller(csi.ControllerBase):
         return csi.ValidateVolumeCapabilitiesResponse(message=text) if text else replies.confirmed(message)
 
     def _misfit(self, volume: Volume, context: Mapping[str, str]) -> str:
-        """Say what the volume context tells otherwise than the cloud; empty if they agree."""
+        """Describe how the volume context disagrees with the cloud; empty if they agree."""
         driver_name = self._identity.driver_name
         told = context.get(volume_origin_key(driver_name), "")
         origin = told if volume.origin is None else volume.origin.origin  # None: the cloud does not tell
@@ -135,7 +135,7 @@ class Controller(csi.ControllerBase):
         return csi.GetSnapshotResponse(snapshot=replies.snapshot_message(snapshot))
 
     async def list_snapshots(self, message: csi.ListSnapshotsRequest) -> csi.ListSnapshotsResponse:
-        """Tell of one snapshot, of those of a volume, or of a page of all; an id that is none matches nothing."""
+        """Tell of one snapshot, of those of a volume, or of a page of all; a malformed id matches nothing."""
         asked = requests.listing(message.max_entries, message.starting_token)
         source = requests.volume_id(message.source_volume_id) if message.source_volume_id else ""
         if message.snapshot_id:

@@ -28,7 +28,9 @@ class ControllerSettings(Shared):
         None, converter=converters.absolute_path, help="PEM file of further certificate authorities for the API"
     )
     region: str = environ.var(
-        "", converter=converters.zone, help="region of the cluster, as in nyc1; unset: the metadata service tells"
+        "",
+        converter=converters.zone,
+        help="region of the cluster, as in nyc1; if unset, read from the metadata service",
     )
     metadata_url: str = environ.var(
         "",

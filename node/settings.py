@@ -21,7 +21,7 @@ class NodeSettings(Shared):
     """What the node reads."""
 
     node_id: str = environ.var(
-        "", converter=node_id, help="the host's id in the cloud; unset: SMBIOS or the metadata service tells"
+        "", converter=node_id, help="the host's id in the cloud; if unset, read from SMBIOS or the metadata service"
     )
     region: str = environ.var("", converter=converters.zone, help="region slug; unset: from the metadata service")
     metadata_url: str = environ.var(
@@ -30,7 +30,9 @@ class NodeSettings(Shared):
         help="root of the host's metadata service; unset: the cloud's own",
     )
     volume_limit: int = environ.var(
-        15, converter=converters.integer(1, 256), help="most volumes attached to this node, other people's included"
+        15,
+        converter=converters.integer(1, 256),
+        help="maximum volumes attached to this node, including those this driver does not manage",
     )
     volume_reserve: int = environ.var(
         0, converter=converters.integer(0, 255), help="how many of them are kept for volumes of others"

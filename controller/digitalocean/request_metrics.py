@@ -55,7 +55,7 @@ def _part(number: int, part: str) -> str:
 
 LEVELS = {
     "aiocsi_cloud_rate_limit": "Requests an hour that the cloud allows; no sample until it has told.",
-    "aiocsi_cloud_rate_limit_remaining": "Requests that the cloud leaves us this hour; no sample until it has told.",
+    "aiocsi_cloud_rate_limit_remaining": "API requests left in the hourly quota; no sample before the first answer.",
     "aiocsi_cloud_rate_allowance": "Requests a minute that we allow ourselves now.",
     "aiocsi_token_accepted": "1 if the cloud has let the API token in, and has not refused it since, else 0.",
     "aiocsi_actions_awaited": "Actions of the cloud that a call waits for.",

@@ -2,7 +2,7 @@
 
 Requests wait in lanes; the most urgent lane goes first, and inside a lane everyone for whom something is asked gets the
 same share. Every fourth turn goes to whoever has waited longest, so that no lane starves. The less urgent a lane is,
-the more it must leave unused. A request that cannot go before its deadline is told so at once, with the time to wait.
+the more it must leave unused. A request that cannot be sent before its deadline fails at once, with the time to wait.
 """
 
 import asyncio

@@ -25,7 +25,7 @@ _HASH = 10  # hex digits that tell apart what was cut
 
 
 def parse(text: str, rule: TextRule, parameters: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return the labels of a comma-separated list. Raises InvalidArgument, which names the one that is none."""
+    """Return the labels of a comma-separated list. Raises InvalidArgument, which names the one that is not a label."""
     wanted = (_fill(part.strip(), rule, parameters or {}) for part in text.split(",") if part.strip())
     found: dict[str, str] = {}
     for label in wanted:

@@ -227,9 +227,10 @@ def piped(data: bytes) -> Iterator[int]:
 def _start(argv: tuple[str, ...], files: Sequence[int], stdin: int, environment: Mapping[str, str]) -> Child:
     try:
         return Child(argv, files, stdin, environment)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, PermissionError) as error:  # the latter also for a folder of PATH that cannot be read
+        denied = f", or may not be run: {error.strerror}" if isinstance(error, PermissionError) else ""
         raise errors.Unavailable(
-            f"{argv[0]} is not installed",
+            f"{argv[0]} is not installed{denied}",
             remedy=f"install {argv[0]} on the node's image",
             error_code=Code.PROGRAM_MISSING,
         ) from error

@@ -1,4 +1,4 @@
-"""Programs of a life before: the node was killed, and a mount or umount that it had started goes on.
+"""Programs left running by a previous instance: the node was killed, and a mount or umount that it had started goes on.
 
 A call that looked at the mounts while such a program is at work would see what is about to change, and might mount a
 second time. So each program carries the name of its owner in its environment, and a node that starts looks once for

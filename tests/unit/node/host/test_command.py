@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -109,9 +110,12 @@ async def test_a_program_inherits_the_files_that_it_is_given_and_no_others(tmp_p
 
 
 @pytest.mark.asyncio
-async def test_a_program_that_is_not_installed_is_named_with_a_remedy() -> None:
-    with pytest.raises(errors.Unavailable, match="is not installed"):
-        await Commands().run("no-such-program", seconds=1)
+async def test_a_program_that_is_not_installed_is_named_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "program").touch(0o600)
+    for program, why in (("no-such-program", "is not installed$"), (str(tmp_path / "program"), "or may not be run")):
+        with pytest.raises(errors.Unavailable) as refused:
+            await Commands().run(program, seconds=1)
+        assert re.search(why, refused.value.message)
 
 
 @pytest.mark.asyncio
