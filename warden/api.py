@@ -7,7 +7,7 @@ from typing import Protocol
 from warden.rules.objects import Json
 
 GONE, CONFLICT, NOT_FOUND, FORBIDDEN = 410, 409, 404, 403
-NO_ANSWER = 0
+NO_ANSWER, FAILED = 0, 500
 
 
 class KubeError(Exception):
@@ -16,6 +16,11 @@ class KubeError(Exception):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(f"{message} (HTTP {code})" if code else message)
         self.code = code
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what was asked for may have been done."""
+        return self.code == NO_ANSWER or self.code >= FAILED
 
 
 @dataclass(frozen=True, slots=True)

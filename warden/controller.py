@@ -44,7 +44,6 @@ class ListPart(Protocol):
 
 
 Part = TypeVar("Part", bound=ListPart)
-Kept = TypeVar("Kept")
 
 
 class AskedController(Protocol):
@@ -70,8 +69,8 @@ class AskedHealth(Protocol):
         """Return what is wrong with each volume that is not well, by its handle; None if not all were told of."""
         ...
 
-    async def handles(self) -> frozenset[str] | None:
-        """Return the handles of all volumes; None if not all were told of."""
+    async def unlisted(self, handles: Iterable[str]) -> frozenset[str] | None:
+        """Return which of the handles the list of all volumes lacks; None if not all were told of."""
         ...
 
     async def is_gone(self, handle: str) -> bool:
@@ -101,41 +100,43 @@ class ControllerSocket:
 
     async def snapshots(self) -> list[CloudSnapshot] | None:
         """Return all snapshots; None if they are not known in full, or the driver has none."""
+        found: list[CloudSnapshot] = []
 
         async def ask(token: str) -> csi.ListSnapshotsResponse:
             request = csi.ListSnapshotsRequest(starting_token=token)
             return await self._call("ListSnapshots", request, csi.ListSnapshotsResponse, LIST_SECONDS)
 
-        return await _whole(
-            "ListSnapshots", ask, lambda page: [_snapshot(each.snapshot) for each in page.entries if each.snapshot]
-        )
+        def keep(page: csi.ListSnapshotsResponse) -> None:
+            found.extend(_snapshot(each.snapshot) for each in page.entries if each.snapshot)
+
+        return found if await _is_whole("ListSnapshots", ask, keep) else None
 
     async def ailing(self) -> Mapping[str, tuple[HealthCondition, ...]] | None:
         """Return what is wrong with each volume that is not well; None if not all were told of."""
+        found: dict[str, tuple[HealthCondition, ...]] = {}
 
         async def ask(token: str) -> csi.ControllerListVolumeHealthResponse:
             request = csi.ControllerListVolumeHealthRequest(starting_token=token)
             reply = csi.ControllerListVolumeHealthResponse
             return await self._call("ControllerListVolumeHealth", request, reply, LIST_SECONDS)
 
-        found = await _whole(
-            "ControllerListVolumeHealth",
-            ask,
-            lambda page: [(each.volume_id, _conditions(each)) for each in page.entries],
-        )
-        return None if found is None else dict(found)
+        def keep(page: csi.ControllerListVolumeHealthResponse) -> None:
+            found.update((each.volume_id, _conditions(each)) for each in page.entries)
 
-    async def handles(self) -> frozenset[str] | None:
-        """Return the handles of all volumes; None if not all were told of."""
+        return found if await _is_whole("ControllerListVolumeHealth", ask, keep) else None
+
+    async def unlisted(self, handles: Iterable[str]) -> frozenset[str] | None:
+        """Return which of the handles the list lacks, without keeping it; None if not all were told of."""
+        left = set(handles)
 
         async def ask(token: str) -> csi.ListVolumesResponse:
             request = csi.ListVolumesRequest(starting_token=token)
             return await self._call("ListVolumes", request, csi.ListVolumesResponse, LIST_SECONDS)
 
-        found = await _whole(
-            "ListVolumes", ask, lambda page: [each.volume.volume_id for each in page.entries if each.volume]
-        )
-        return None if found is None else frozenset(found)
+        def strike(page: csi.ListVolumesResponse) -> None:
+            left.difference_update(each.volume.volume_id for each in page.entries if each.volume)
+
+        return frozenset(left) if await _is_whole("ListVolumes", ask, strike) else None
 
     async def is_gone(self, handle: str) -> bool:
         """Tell whether the driver says that there is no such volume; a driver that says nothing does not."""
@@ -171,15 +172,15 @@ class ControllerSocket:
         return answer
 
 
-async def _whole(
-    method: str, ask: Callable[[str], Awaitable[Part]], keep: Callable[[Part], Iterable[Kept]]
-) -> list[Kept] | None:
-    """Return what is kept of each page of a list; None if one of them was not to be had."""
+async def _is_whole(method: str, ask: Callable[[str], Awaitable[Part]], take: Callable[[Part], None]) -> bool:
+    """Take each page of a list; tell whether all of them were to be had."""
     try:
-        return [kept async for page in _pages(ask) for kept in keep(page)]
+        async for page in _pages(ask):
+            take(page)
     except FAILURES as error:
         log.info("list_failed", method=method, message=str(error) or type(error).__name__)
-        return None
+        return False
+    return True
 
 
 async def _pages(ask: Callable[[str], Awaitable[Part]]) -> AsyncIterator[Part]:

@@ -27,7 +27,8 @@ ROUNDS = 1  # that a finding takes: the driver says so, or two of its answers ag
 ASKED_AT_ONCE = 10  # volumes that are not listed
 WRITTEN_AT_ONCE = 100  # claims in one round, and Events
 BOUND = "Bound"
-NOTHING: tuple[tuple[HealthCondition, ...], str] = ((), "")
+Written = tuple[tuple[HealthCondition, ...] | None, str]  # since when; None: no one knows what stands there
+NOTHING: Written = ((), "")
 REASONS: Mapping[str, Reason] = {
     "Inaccessible": Reason.VOLUME_INACCESSIBLE,
     "Degraded": Reason.VOLUME_DEGRADED,
@@ -93,7 +94,7 @@ class ClaimHealth:
         self._ledger: Ledger[Ailing] = Ledger(ROUNDS)
         self._messages: dict[Ailing, str] = {}
         self._lost: frozenset[str] = frozenset()  # handles that the driver does not know
-        self._written: dict[Reference, tuple[tuple[HealthCondition, ...], str]] = {}  # and since when
+        self._written: dict[Reference, Written] = {}
         self._is_shown = self._policy.conditions
         self._metrics.unhealthy.clear()
 
@@ -117,11 +118,14 @@ class ClaimHealth:
 
     async def _round(self) -> None:
         ailing = await self._controller.ailing()
-        listed = None if ailing is None else await self._controller.handles()
-        self._metrics.health_rounds.labels("incomplete" if listed is None else "judged").inc()
-        if ailing is None or listed is None:
+        if ailing is not None:
+            self._ledger.meet(self._found(ailing))  # these have not gone, whatever comes of this round
+        bound = (each.handle for each in self._view.volumes if each.phase == BOUND)
+        missing = None if ailing is None else await self._controller.unlisted(bound)
+        self._metrics.health_rounds.labels("incomplete" if missing is None else "judged").inc()
+        if ailing is None or missing is None:
             return
-        lost = await self._unknown(listed)
+        lost = await self._unknown(missing)
         if not self._view.is_current() or self._lease.left() <= 0:
             return
         self._lost = lost
@@ -134,13 +138,10 @@ class ClaimHealth:
         standing = self._ledger.standing()
         self._messages = {key: self._messages[key] for key in standing}
 
-    async def _unknown(self, listed: frozenset[str]) -> frozenset[str]:
-        """Return the handles that are not listed and that the driver does not know; of many, some are asked for."""
-        missing = [each.handle for each in self._view.volumes if each.phase == BOUND and each.handle not in listed]
-        asked = [handle for handle in missing if handle not in self._lost][:ASKED_AT_ONCE]
-        return frozenset({handle for handle in missing if handle in self._lost}) | {
-            handle for handle in asked if await self._controller.is_gone(handle)
-        }
+    async def _unknown(self, missing: frozenset[str]) -> frozenset[str]:
+        """Return which of the handles that no list has the driver does not know; of many, some are asked for."""
+        asked = sorted(missing - self._lost)[:ASKED_AT_ONCE]
+        return missing & self._lost | {handle for handle in asked if await self._controller.is_gone(handle)}
 
     def _found(self, ailing: Mapping[str, tuple[HealthCondition, ...]]) -> dict[Ailing, str]:
         """Return what is wrong with the volumes of claims, with what is said of it."""
@@ -175,7 +176,7 @@ class ClaimHealth:
 
     async def _apply(self, claim: Reference, conditions: tuple[HealthCondition, ...]) -> None:
         before, since = self._written.get(claim, NOTHING)
-        if _kinds(before) != _kinds(conditions):
+        if before is None or _kinds(before) != _kinds(conditions):
             since = self._stamp()
         try:
             async with asyncio.timeout(max(0.0, self._lease.left())):
@@ -187,6 +188,8 @@ class ClaimHealth:
                 self._written.pop(claim, None)
             else:
                 log.warning("health_not_written", object=claim.name, message=str(error) or type(error).__name__)
+                if not isinstance(error, KubeError) or error.is_open:
+                    self._written[claim] = None, since
             return
         if conditions and not health.shown(found):
             self._stop_showing()

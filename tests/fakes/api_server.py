@@ -31,6 +31,7 @@ class FakeApiServer:
     refused: set[str] = field(default_factory=set)  # verbs that are forbidden
     volume_health: bool = True  # the feature gate CSIVolumeHealth
     refuses_health: str = ""  # the message of an API server that does not have the field
+    unheard: bool = False  # what is applied takes effect, and its caller never learns
     lose_reply: bool = False  # the next change takes effect, and its caller never learns
     calls: list[str] = field(default_factory=list)
     latency: Callable[[], float] = lambda: 0.0
@@ -165,6 +166,7 @@ class FakeApiServer:
         health = at(json, "status", "healthStatus") if self.volume_health else None
         fields = [{"manager": manager}] if health else []
         made = merged(found, {"status": {"healthStatus": health}, "metadata": {"managedFields": fields}})
+        self.lose_reply = self.lose_reply or self.unheard
         return self._reply(self.put(kind, made))
 
     async def merge(self, kind: ResourceKind, name: str, json: Json, namespace: str = "") -> Json:

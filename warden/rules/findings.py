@@ -64,6 +64,12 @@ class Ledger(Generic[Key]):
             self._tracks[key] = Track(self._needed)
             self._told.add(key)
 
+    def meet(self, keys: Iterable[Key]) -> None:
+        """Take note that these have not gone, in a round of which nothing else may be concluded."""
+        for key in keys:
+            if key in self._tracks:
+                self._tracks[key] = Track(self._tracks[key].seen)
+
     def learn(self, found: Collection[Key], judged: Collection[Hashable] = (None,)) -> list[Key]:
         """Take one round into account, in which these groups were judged; return what was told of and has gone."""
         for group in judged:

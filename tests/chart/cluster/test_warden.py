@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -320,8 +320,8 @@ class IllVolume:
     async def ailing(self) -> Mapping[str, tuple[HealthCondition, ...]]:
         return {"volume-2": (HealthCondition("Inaccessible", "ServerNotActive", "it is off"),)} if self.ill else {}
 
-    async def handles(self) -> frozenset[str]:
-        return frozenset({"volume-2"} if self.known else ())
+    async def unlisted(self, handles: Iterable[str]) -> frozenset[str]:
+        return frozenset(handles) - ({"volume-2"} if self.known else set())
 
     async def is_gone(self, handle: str) -> bool:
         return handle == "volume-2" and not self.known

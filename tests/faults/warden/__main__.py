@@ -47,6 +47,8 @@ def run(seed: int, counts: "Counter[str]") -> str:
     except (Broken, Stuck) as error:
         return str(error)
     finally:
+        counts.update(world.absences)
+        counts["patches that nobody heard of"] += world.api.unanswered
         counts["patches"] += world.api.calls.count("patch nodes")
         counts["node services told"] += world.api.calls.count("patch pods")
         counts["six minutes"] += world.kubernetes.six_minutes

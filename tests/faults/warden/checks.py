@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 
 from tests.fakes.api_server import FakeApiServer, patched
+from tests.faults.sim.loop import Process, current
 from tests.faults.sim.trace import Broken
 from tests.faults.warden.servers import ILL, Cloud
-from warden.api import EVENTS, NODES, PODS, ResourceKind
+from warden.api import EVENTS, NODES, PODS, KubeError, ResourceKind
 from warden.rules.failover import PARTITION, Mode, Policy
 from warden.rules.node_facts import FactsPolicy
 from warden.rules.objects import Json, at, each, name_of, text
@@ -32,6 +34,8 @@ class JudgingApiServer(FakeApiServer):
     gone: set[str] = field(default_factory=set)  # nodes whose object was deleted for so long that everybody has seen it
     broken: list[str] = field(default_factory=list)
     said_ill: dict[str, float] = field(default_factory=dict)  # when an Event told last that a volume is ill
+    doomed: set[Process] = field(default_factory=set)  # wardens that die in the middle of their next patch of a Node
+    unanswered: int = 0  # patches of Nodes whose warden was gone, or led no more, before the answer
 
     async def create(self, kind: ResourceKind, json: Json) -> Json:
         """Make an object, and judge an Event of a volume's health."""
@@ -63,13 +67,27 @@ class JudgingApiServer(FakeApiServer):
         self.said_ill[volume] = now
 
     async def patch(self, kind: ResourceKind, name: str, steps: Sequence[Json], namespace: str = "") -> Json:
-        """Apply a warden's patch, and judge what it has changed."""
+        """Apply a warden's patch. One that is under way takes effect also if its warden dies, or gives it up."""
         if kind != NODES:
             return await super().patch(kind, name, steps, namespace)
-        await self._arrive("patch", kind)
-        found = self._find(kind, name, namespace)
+        self.unanswered += 1
+        if (warden := current()) in self.doomed and warden is not None:
+            warden.die_in(1)
+        work = asyncio.get_running_loop().create_task(self._patch_node(name, steps), context=Context())
+        try:
+            reply = await asyncio.shield(work)
+        except KubeError:
+            self.unanswered -= 1
+            raise
+        self.unanswered -= 1
+        return reply
+
+    async def _patch_node(self, name: str, steps: Sequence[Json]) -> Json:
+        """Apply a patch, and judge what it has changed."""
+        await self._arrive("patch", NODES)
+        found = self._find(NODES, name, "")
         before = taints_of(found)
-        made = self.put(kind, patched(found, steps))
+        made = self.put(NODES, patched(found, steps))
         self._judge(name, before, taints_of(made))
         return self._reply(made)
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client.registry import CollectorRegistry
@@ -30,6 +32,7 @@ from warden.view import View
 
 NODE_COUNT = 7
 RUN_SECONDS, QUIET_SECONDS = 1800.0, 700.0
+ABSENCE_SECONDS, DOOMED = 120.0, 0.3
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 FOREIGN = {"key": "example.com/repair", "value": "", "effect": "NoSchedule"}
 
@@ -48,6 +51,7 @@ class World:
         self.names = [f"n{number}" for number in range(1, NODE_COUNT + 1)]
         self.rebooted = dict.fromkeys(self.names, float("-inf"))
         self.over = False
+        self.absences = Counter[str]()  # those of two minutes
         self.maintenance = Maintenance(self.api, self.kubernetes, seed)
 
     def _latency(self) -> float:
@@ -139,7 +143,7 @@ class World:
             server.become(state)
 
     async def _absences(self) -> None:
-        """Let the API server, the cloud, or both be away for up to two minutes."""
+        """Let the API server, the cloud, or both be away, half of the times for two minutes."""
         while await self._pause(30, 300):
             which = self.dice.choice(("api", "cloud", "both", "history", "reply"))
             self.api.away, self.cloud.away = which in {"api", "both"}, which in {"cloud", "both"}
@@ -147,7 +151,10 @@ class World:
             if which == "history":
                 self.api.forget_history()
             self.api.end_watches()
-            await self._pause(10, 120)
+            least = self.dice.choice((10.0, ABSENCE_SECONDS))
+            if least == ABSENCE_SECONDS and (self.api.away or self.cloud.away):
+                self.absences[f"two minutes without {which}"] += 1
+            await self._pause(least, ABSENCE_SECONDS)
             self.api.away = self.cloud.away = False
 
     async def _illness(self) -> None:
@@ -188,9 +195,14 @@ class World:
         """Run a warden, kill it at any step, start it again."""
         while True:
             process = Process(me)
+            if self.dice.random() < DOOMED:
+                self.api.doomed.add(process)
             process.start(self._live(me))
-            await self._pause(50, 600)
-            if self.over:
+            died = asyncio.Event()
+            process.on_death(died.set)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(died.wait(), self.dice.uniform(50, 600))
+            if self.over and not process.dead:
                 await sleep(QUIET_SECONDS)
                 return
             process.die_in(self.dice.randrange(1, 60))

@@ -123,12 +123,12 @@ async def test_lists_are_whole_or_none(tmp_path: Path, monkeypatch: pytest.Monke
     async with serving(tmp_path) as client:
         assert await client.snapshots() == [CloudSnapshot(f"s{number}", "v", 7, number) for number in (1, 2, 3)]
         assert await client.ailing() == {"v1": (lost,), "v2": (lost,), "v3": (lost,)}
-        assert await client.handles() == frozenset({"v1", "v2", "v3"})
+        assert await client.unlisted(["v1", "lost", "v3"]) == frozenset({"lost"})
         monkeypatch.setattr(Told, "fails_at", PAGES)
-        assert [await client.snapshots(), await client.ailing(), await client.handles()] == [None] * 3
+        assert [await client.snapshots(), await client.ailing(), await client.unlisted([])] == [None] * 3
         monkeypatch.setattr(Told, "fails_at", 0)
         monkeypatch.setattr(controller, "LONGEST_LIST", PAGES - 1)
-        assert [await client.snapshots(), await client.ailing(), await client.handles()] == [None] * 3
+        assert [await client.snapshots(), await client.ailing(), await client.unlisted([])] == [None] * 3
 
 
 async def test_a_volume_is_gone_if_the_driver_says_so_and_not_if_it_says_nothing(tmp_path: Path) -> None:

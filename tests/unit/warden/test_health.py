@@ -1,7 +1,7 @@
 """The health of volumes on a small cluster: shown on the claim, told once, gone after two full lists without it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -39,8 +39,8 @@ class FakeHealth:
     async def ailing(self) -> Mapping[str, tuple[HealthCondition, ...]] | None:
         return dict(self.ill) if self.whole else None
 
-    async def handles(self) -> frozenset[str] | None:
-        return frozenset(self.listed) if self.all_known else None
+    async def unlisted(self, handles: Iterable[str]) -> frozenset[str] | None:
+        return frozenset(handles) - self.listed if self.all_known else None
 
     async def is_gone(self, handle: str) -> bool:
         self.asked.append(handle)
@@ -130,10 +130,12 @@ async def test_what_is_wrong_is_shown_on_the_claim_told_once_and_gone_after_two_
         assert WELL_EVENT in each.cluster.events()
 
 
-async def test_an_entry_that_is_missing_once_has_not_gone() -> None:
+@pytest.mark.parametrize("is_judged", [True, False])
+async def test_an_entry_that_is_missing_but_not_in_two_full_lists_in_a_row_has_not_gone(is_judged: bool) -> None:
     async with watched() as each:
         for number in range(8):
             each.told.ill = {} if number % 2 else {"handle-v1": (OFF,)}
+            each.told.all_known = is_judged or number == 0 or not each.told.ill
             await asyncio.sleep(EVERY)
         assert each.shown() == [OFF]
         assert (each.counts(), each.applied()) == ({Reason.VOLUME_INACCESSIBLE.value: 1}, 1)
@@ -252,6 +254,19 @@ async def test_what_cannot_be_written_is_tried_again() -> None:
         each.cluster.api.refused.clear()
         await asyncio.sleep(EVERY)
         assert (each.shown(), each.counts()) == ([OFF], {Reason.VOLUME_INACCESSIBLE.value: 1})
+
+
+async def test_what_was_written_though_no_one_answered_is_taken_away_again() -> None:
+    async with watched() as each:
+        each.cluster.api.unheard = True
+        each.told.ill = {"handle-v1": (OFF,)}
+        await asyncio.sleep(2 * EVERY)
+        assert each.shown() == [OFF]
+        each.told.ill, each.cluster.api.refused = {}, {"apply persistentvolumeclaims"}
+        await asyncio.sleep(3 * EVERY)
+        each.cluster.api.refused, each.cluster.api.unheard = set(), False
+        await asyncio.sleep(EVERY)
+        assert each.shown() == []
 
 
 async def test_a_claim_that_is_deleted_meanwhile_is_left_alone() -> None:
