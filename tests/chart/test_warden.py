@@ -220,5 +220,6 @@ def test_it_may_write_the_health_of_claims_only_where_they_can_have_one(
 
 
 def test_a_policy_bounds_what_it_may_change_of_claims() -> None:
-    assert f"{POLICY}-claims" in render(TAINT, kubernetes="1.37.0")
-    assert f"{POLICY}-claims" not in render(TAINT, kubernetes="1.36.0")
+    for alone in (TAINT, "warden: {maxVolumes: true}", "node: {drainWaitSeconds: 60}"):
+        assert f"{POLICY}-claims" in render(alone, kubernetes="1.37.0"), alone
+    assert f"{POLICY}-claims" not in {*render(TAINT, kubernetes="1.36.0"), *render("{}", kubernetes="1.37.0")}

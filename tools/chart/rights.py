@@ -77,7 +77,7 @@ def _bounds(policy: dict[str, dict[str, list[dict[str, str]]]]) -> str:
     variables = {one["name"]: yaml.safe_load(one["expression"]) for one in policy["spec"]["variables"][:2]}
     changed = [("taints", variables.get("taintKeys")), ("annotations", variables.get("keys"))]
     told = [f"{name} {' '.join(keys)}" for name, keys in changed if isinstance(keys, list) and keys]
-    return f"only {' and '.join(told)}"
+    return f"only {' and '.join(told) or 'the health in the status of claims'}"
 
 
 def main() -> int:

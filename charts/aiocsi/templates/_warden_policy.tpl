@@ -59,12 +59,17 @@ metadata:
 spec:
   policyName: {{ $name }}
   validationActions: [Deny]
-{{- if include "aiocsi.healthConditions" . }}
----
+{{- end }}
+
+{{/* What of a claim it may change: the health in its status. */}}
+{{- define "aiocsi.wardenClaimPolicy" -}}
+{{- $name := printf "%s-warden-claims" (include "aiocsi.clusterName" .) -}}
+{{- $user := printf "system:serviceaccount:%s:%s-warden" .Release.Namespace (include "aiocsi.fullname" .) -}}
+{{- $labels := include "aiocsi.labels" (dict "root" . "component" "warden") -}}
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata:
-  name: {{ $name }}-claims
+  name: {{ $name }}
   labels:
     {{- $labels | nindent 4 }}
 spec:
@@ -96,13 +101,12 @@ spec:
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
 metadata:
-  name: {{ $name }}-claims
+  name: {{ $name }}
   labels:
     {{- $labels | nindent 4 }}
 spec:
-  policyName: {{ $name }}-claims
+  policyName: {{ $name }}
   validationActions: [Deny]
-{{- end }}
 {{- end }}
 
 {{/* What of a pod it may change: the two annotations by which it tells the node service of its Node, of that service's
