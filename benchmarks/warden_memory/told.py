@@ -1,29 +1,22 @@
-"""How much memory the warden takes for a large cluster: 1,000 nodes, 10,000 volumes with their attachments, pods.
-
-``python -m benchmarks.warden_memory``. Everything is on. It asks an API server that makes its objects as they are asked
-for, in another process, and compares them twice with the volumes that a controller knows. A pod of the node service is
-on each node; 5,000 other pods are read, since a node is cordoned.
-"""
+"""What an API server and a controller of a large cluster tell; made as it is asked for."""
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from aiohttp import ClientError, ClientSession, web
+from aiohttp import web
 
-from tools.processes.program import Program
-from tools.venv import ROOT
+from common.metrics import Metrics
+from common.rpc import Calls
+from common.server import GrpcServer
+from csi_proto.csi import v1 as csi
 
-PORT, HTTP_PORT = 18431, 18432
+PORT = 18431
 DRIVER = "dobs.csi.digitalocean.com"
 NODES, VOLUMES, PODS = 1_000, 10_000, 5_000
+PAGE, AILING = 250, 100  # volumes of a list's page, and one of how many is not well
+CONTEXT = {"a": "b" * 100}
 PADDING = {"manager": "m" * 200, "fieldsV1": {f"f:field-{number}": {} for number in range(60)}}
-READY_SECONDS, LIMIT_MIB = 300.0, 64
-COMPARED = 'aiocsi_drift_rounds_total{result="judged"}'
 LEASE: dict[str, object] = {}
 
 Json = dict[str, object]
@@ -59,9 +52,14 @@ def csi_node(number: int) -> Json:
     return {"metadata": metadata(f"node-{number}"), "spec": {"drivers": drivers}}
 
 
+def handle_of(number: int) -> str:
+    """Return the cloud's id of a volume."""
+    return f"01234567-89ab-cdef-0123-{number:012}"
+
+
 def volume(number: int) -> Json:
     """Return a bound PersistentVolume."""
-    handle = f"01234567-89ab-cdef-0123-{number:012}"
+    handle = handle_of(number)
     claim = {"namespace": f"team-{number % 100}", "name": f"data-{number}", "uid": handle}
     csi = {"driver": DRIVER, "volumeHandle": handle, "volumeAttributes": {"a": "b" * 100}}
     spec = {"csi": csi, "claimRef": claim, "capacity": {"storage": "10Gi"}}
@@ -70,7 +68,7 @@ def volume(number: int) -> Json:
 
 def attachment(number: int) -> Json:
     """Return the VolumeAttachment of a volume."""
-    name = f"pvc-01234567-89ab-cdef-0123-{number:012}"
+    name = f"pvc-{handle_of(number)}"
     spec = {"attacher": DRIVER, "nodeName": f"node-{number % NODES}", "source": {"persistentVolumeName": name}}
     return {"metadata": metadata(f"csi-{number:064}"), "spec": spec, "status": {"attached": True}}
 
@@ -105,8 +103,8 @@ async def known(_request: web.Request) -> web.Response:
     volumes = ",\n".join(
         json.dumps(
             {
-                "id": f"01234567-89ab-cdef-0123-{number:012}",
-                "name": f"pvc-01234567-89ab-cdef-0123-{number:012}",
+                "id": handle_of(number),
+                "name": f"pvc-{handle_of(number)}",
                 "zone": "nyc1",
                 "size_bytes": 10 << 30,
                 "node_ids": [str(number % NODES)],
@@ -117,6 +115,52 @@ async def known(_request: web.Request) -> web.Response:
         for number in range(VOLUMES)
     )
     return web.Response(text=f'{{"age_seconds": 0.0, "volumes": [\n{volumes}\n]}}\n')
+
+
+class Told(csi.ControllerBase):
+    """The controller's lists."""
+
+    async def list_volumes(self, message: csi.ListVolumesRequest) -> csi.ListVolumesResponse:
+        """Answer a page of the volumes."""
+        numbers, token = page(message.starting_token, 1)
+        entries = [
+            csi.ListVolumesResponseEntry(
+                volume=csi.Volume(
+                    volume_id=handle_of(number), capacity_bytes=10 << 30, volume_context={"a": "b" * 100}
+                ),
+                status=csi.ListVolumesResponseVolumeStatus(published_node_ids=[str(number % NODES)]),
+            )
+            for number in numbers
+        ]
+        return csi.ListVolumesResponse(entries=entries, next_token=token)
+
+    async def controller_list_volume_health(
+        self, message: csi.ControllerListVolumeHealthRequest
+    ) -> csi.ControllerListVolumeHealthResponse:
+        """Answer a page of the volumes that are not well."""
+        numbers, token = page(message.starting_token, AILING)
+        inaccessible = csi.VolumeHealthErrorType.INACCESSIBLE
+        entries = [
+            csi.VolumeHealth(
+                volume_id=handle_of(number),
+                health_statuses=[
+                    csi.VolumeHealthVolumeHealthEntry(
+                        status=inaccessible,
+                        reason="ServerNotActive",
+                        message=f"volume {handle_of(number)} is attached to node {number % NODES}, which is not active",
+                    )
+                ],
+            )
+            for number in numbers
+        ]
+        return csi.ControllerListVolumeHealthResponse(entries=entries, next_token=token)
+
+
+def page(token: str, step: int) -> tuple[range, str]:
+    """Return the numbers of a page, each ``step``-th, and the token of the next one."""
+    first = int(token or "0")
+    end = min(VOLUMES, first + PAGE * step)
+    return range(first, end, step), str(end) if end < VOLUMES else ""
 
 
 KINDS: dict[str, tuple[int, Callable[[int], Json]]] = {
@@ -158,79 +202,11 @@ async def lease(request: web.Request) -> web.StreamResponse:
     return web.json_response(LEASE or {"code": 404, "message": "not here"}, status=200 if LEASE else 404)
 
 
-async def measure() -> int:
-    """Return the exit status: 0 the warden stays within its memory."""
-    with TemporaryDirectory() as name:
-        python, config = (sys.executable, "-m"), Path(name) / "kubeconfig"
-        config.write_text(json.dumps(kubeconfig()))
-        settings = {
-            "KUBECONFIG": str(config),
-            "AIOCSI_NAMESPACE": "kube-system",
-            "AIOCSI_HTTP_ADDR": f"127.0.0.1:{HTTP_PORT}",
-            "AIOCSI_LOG_LEVEL": "error",
-            "AIOCSI_FAILOVER_MODE": "taint",
-            "AIOCSI_START_TAINT": "true",
-            "AIOCSI_DRAIN_WAIT": "true",
-            "AIOCSI_MAX_VOLUMES": "true",
-            "AIOCSI_DRIFT_SECONDS": "10",
-            "AIOCSI_TAG": "cluster-1",
-        }
-        server = Program("server", [*python, "benchmarks.warden_memory", "serve"], os.environ, Path(name, "log"), ROOT)
-        warden = Program("warden", [*python, "warden"], {**os.environ, **settings}, Path(name, "log"), ROOT)
-        try:
-            server.start()
-            warden.start()
-            await until_compared()
-            now, most = (memory(warden.pid, key) for key in ("VmRSS", "VmHWM"))
-        finally:
-            warden.end()
-            server.end()
-    what = f"{NODES} nodes, {VOLUMES} volumes and attachments, {PODS} pods"
-    print(f"{what}: {now:.1f} MiB, at most {most:.1f} of {LIMIT_MIB}")
-    return int(most > LIMIT_MIB)
-
-
-def kubeconfig() -> Json:
-    """Return how the server is reached."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "here", "cluster": {"server": f"http://127.0.0.1:{PORT}"}}],
-        "users": [{"name": "me", "user": {"token": "none"}}],
-        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
-        "current-context": "here",
-    }
-
-
-async def until_compared() -> None:
-    """Wait until the warden has compared everything twice. Raises TimeoutError."""
-    async with asyncio.timeout(READY_SECONDS), ClientSession() as session:
-        while True:
-            try:
-                async with session.get(f"http://127.0.0.1:{HTTP_PORT}/metrics") as told:
-                    if f"{COMPARED} 2.0" in await told.text():
-                        return
-            except ClientError:
-                pass
-            await asyncio.sleep(0.5)  # noqa: TID251  # a process of its own
-
-
-def memory(pid: int, key: str) -> float:
-    """Return a value of /proc/PID/status, MiB."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:")) / 1024
-
-
-def main() -> int:
-    """Serve, or measure."""
-    if sys.argv[1:] == ["serve"]:
-        app = web.Application()
-        app.router.add_get("/volumes/{uid}", known)
-        app.router.add_route("*", "/{path:.*}", answer)
-        web.run_app(app, host="127.0.0.1", port=PORT, print=None)
-        return 0
-    return asyncio.run(measure())
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def serve(socket: str) -> None:
+    """Serve both, until told to stop."""
+    controller = GrpcServer([Told()], socket, Calls(Metrics()))
+    app = web.Application()
+    app.on_startup.append(lambda _app: controller.start())
+    app.router.add_get("/volumes/{uid}", known)
+    app.router.add_route("*", "/{path:.*}", answer)
+    web.run_app(app, host="127.0.0.1", port=PORT, print=None)
