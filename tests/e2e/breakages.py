@@ -174,21 +174,26 @@ def without_scope(shop: Shop, name: str) -> None:
 
 
 def somebody_s_data(shop: Shop, name: str) -> None:
-    with _file(shop, name).open("r+b") as disk:
+    with _file(shop.workspace, shop.volume_id(name)).open("r+b") as disk:
         disk.write(b"somebody's data" * 1000)
     shop.pod(name)
 
 
 def damaged(shop: Shop, name: str) -> None:
-    file = str(_file(shop, name))
-    run("mkfs.ext4", "-q", "-F", file)
-    run("debugfs", "-w", "-R", "clri <2>", file)  # the root directory
-    run("debugfs", "-w", "-R", "ssv state 0", file)  # not unmounted cleanly: it is checked
+    damage(shop.workspace, shop.volume_id(name))
     shop.pod(name)
 
 
-def _file(shop: Shop, name: str) -> Path:
-    return shop.workspace.cloud / "volumes" / f"{shop.volume_id(name)}.img"
+def damage(workspace: Workspace, volume_id: str) -> None:
+    """Make an ext4 that only a person can repair, on a volume that is attached nowhere."""
+    file = str(_file(workspace, volume_id))
+    run("mkfs.ext4", "-q", "-F", file)
+    run("debugfs", "-w", "-R", "clri <2>", file)  # the root directory
+    run("debugfs", "-w", "-R", "ssv state 0", file)  # not unmounted cleanly: it is checked
+
+
+def _file(workspace: Workspace, volume_id: str) -> Path:
+    return workspace.cloud / "volumes" / f"{volume_id}.img"
 
 
 def left_over(shop: Shop, name: str) -> None:

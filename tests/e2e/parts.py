@@ -14,6 +14,7 @@ from tests.e2e.cluster.workspace import NODES
 Labels = dict[str, str]
 
 CONTROLLER: Labels = {"app.kubernetes.io/instance": RELEASE, "app.kubernetes.io/component": "controller"}
+WARDEN: Labels = {**CONTROLLER, "app.kubernetes.io/component": "warden"}
 REPLACED_SECONDS = 180.0
 TOKEN_FILE = "/etc/aiocsi/token/access-token"  # noqa: S105  # a path
 
@@ -36,12 +37,17 @@ async def replaced(client: AsyncClient, labels: Labels, gone: set[str], seconds:
                 return
 
 
-async def kill_controllers(client: AsyncClient) -> set[str]:
-    """Take every controller's pod away at once, in the middle of its calls; return their names."""
-    killed = await parts(client, CONTROLLER)
+async def kill(client: AsyncClient, labels: Labels) -> set[str]:
+    """Take every pod with these labels away at once, in the middle of its calls; return their names."""
+    killed = await parts(client, labels)
     for part in killed:
         await client.delete(Pod, part, namespace=NAMESPACE, grace_period=0)
     return killed
+
+
+async def kill_controllers(client: AsyncClient) -> set[str]:
+    """Take every controller's pod away at once; return their names."""
+    return await kill(client, CONTROLLER)
 
 
 async def leader(client: AsyncClient, lease: str) -> str:

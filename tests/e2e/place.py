@@ -89,6 +89,15 @@ class Place:
         patch = {"spec": {"resources": {"requests": {"storage": size}}}}
         await self.client.patch(PersistentVolumeClaim, claim, patch, namespace=self.namespace)
 
+    async def bound(self, claim: str) -> None:
+        """Wait until a claim has its volume. Raises TimeoutError."""
+        async with asyncio.timeout(READY_SECONDS):
+            async for _, found in self.client.watch(
+                PersistentVolumeClaim, namespace=self.namespace, fields={"metadata.name": claim}
+            ):
+                if found.status and found.status.phase == "Bound":
+                    return
+
     async def grow(self, claim: str, size: str) -> None:
         """Ask for a larger volume, and wait until the pod that has it sees it so."""
         await self.ask_for(claim, size)

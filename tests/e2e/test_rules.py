@@ -6,6 +6,7 @@ from lightkube.resources.core_v1 import Pod
 from lightkube.resources.storage_v1 import StorageClass
 
 from tests.e2e import manifests
+from tests.e2e.cluster.driver import TAG
 from tests.e2e.cluster.workspace import NODES
 from tests.e2e.place import Place
 from tools.services.embedded_cloud import EmbeddedCloud
@@ -54,7 +55,7 @@ async def test_a_class_s_tags_tell_the_claim_s_name_in_the_cloud(
         volume = await place.volume("data")
         assert volume.metadata is not None
         [found] = [one for one in await embedded_cloud.volumes() if one["name"] == volume.metadata.name]
-        assert found["tags"] == [f"claim:{place.namespace}:data"]
+        assert found["tags"] == [f"claim:{place.namespace}:data", TAG]
     finally:
         await client.delete(StorageClass, name)
 

@@ -18,6 +18,7 @@ SNAPSHOTS = go_programs.version("snapshot-controller")
 SNAPSHOT_MODULE = "github.com/kubernetes-csi/external-snapshotter"
 INSTALL_SECONDS = 300
 IMAGE_ID = "image-id"
+TAG = "e2e"  # of all volumes of the cluster
 KINDS_CLASS, IS_DEFAULT = "standard", "storageclass.kubernetes.io/is-default-class"  # the chart has one, too
 
 
@@ -64,11 +65,17 @@ def chart_values(workspace: Workspace, embedded: EmbeddedCloud) -> dict[str, obj
     }
     return {
         "image": {"repository": "aiocsi", "tag": version()},
-        "cloud": {"apiUrl": embedded.url, "region": "nyc1"},
-        "sidecars": {"retryMaxSeconds": 10},  # a test that breaks something waits for the next try
+        "cloud": {"apiUrl": embedded.url, "region": "nyc1", "tags": [TAG]},
+        "sidecars": {"retryMaxSeconds": 10, "attacher": {"reconcileSeconds": 12}},  # a test waits for the next try
         "controller": {"podAnnotations": made_from},
         "csiDriver": {"nodeAllocatableUpdatePeriodSeconds": 10},  # kubelet asks again so soon for a node's limit
-        "warden": {"failover": {"mode": "taint", "afterSeconds": 10}, "startTaint": True, "maxVolumes": True},
+        "warden": {
+            "failover": {"mode": "taint", "afterSeconds": 10},
+            "startTaint": True,
+            "maxVolumes": True,
+            "health": {"intervalSeconds": 15},
+            "drift": {"intervalSeconds": 15, "unusedDays": 0},
+        },
         "node": {"enabled": False, "podAnnotations": made_from, "drainWaitSeconds": 90},
         "additionalNodeSets": sets,
     }

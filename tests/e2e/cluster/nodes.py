@@ -20,6 +20,7 @@ KUBELET = {
     "serializeImagePulls": False,
     "registryPullQPS": 0,
     "nodeStatusUpdateFrequency": "2s",  # a volume is detached once the node's status says that it is not in use
+    "volumeStatsAggPeriod": "10s",  # how often a volume's health is asked for
     "syncFrequency": "10s",  # so long a pod waits at most until its volume is grown on the node, and for a new Secret
 }
 
@@ -99,6 +100,7 @@ def described(way: Way, devices: Mapping[str, Path]) -> dict[str, object]:
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "name": NAME,
         "networking": {"disableDefaultCNI": built, "kubeProxyMode": "nftables", "ipFamily": "ipv4"},
+        "featureGates": {"CSIVolumeHealth": True},  # of the API server and of kubelet
         "kubeadmConfigPatches": [json.dumps(KUBELET), *(never_pull if built else [])],
         "nodes": [_node(name, devices[name]) | ({"image": node_image.tag()} if built else {}) for name in NODES],
     }
