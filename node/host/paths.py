@@ -10,6 +10,8 @@ from common import errors
 from node.codes import Code
 from node.host.sysfs import device_number
 
+_PAGE_BYTES = 4096  # of fdinfo, of which the mount is among the first lines
+
 
 def resolve(path: str) -> str:
     """Return ``path`` as mountinfo has it: without links. Its last part is not followed, it may be a dead mount."""
@@ -68,8 +70,11 @@ def pinned(path: str | Path) -> Iterator[int]:
 
 def mount_id(descriptor: int) -> int:
     """Return the id of the mount that an open file lies in, as in mountinfo."""
-    lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("mnt_id:"))
+    page = os.open(f"/proc/self/fdinfo/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return int(os.read(page, _PAGE_BYTES).partition(b"mnt_id:")[2].split(None, 1)[0])
+    finally:
+        os.close(page)
 
 
 def is_folder(path: str) -> bool:

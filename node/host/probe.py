@@ -182,14 +182,14 @@ def scan(device: Device) -> ScanResult:
             return ScanResult(read_bytes, failed_at=offset, reason=error.strerror or str(error))
         if len(data) < length:
             return ScanResult(read_bytes, failed_at=offset + len(data), reason="the device ends before its size")
-        if data != _ZEROS[:length]:
+        if not _ZEROS.startswith(data):
             return ScanResult(read_bytes, first_data=offset + length - len(data.lstrip(b"\0")))
         read_bytes += length
     return ScanResult(read_bytes)
 
 
 def _read(descriptor: int, offset: int, length: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < length and (part := os.pread(descriptor, length - len(parts), offset + len(parts))):
-        parts += part
-    return bytes(parts)
+    data = os.pread(descriptor, length, offset)
+    while len(data) < length and (part := os.pread(descriptor, length - len(data), offset + len(data))):
+        data += part
+    return data

@@ -146,8 +146,8 @@ class StateFolder:
         path = self._path(type(record), _key(record))
         part = path.with_suffix(".part")
         try:
-            with part.open("w", encoding="utf-8") as file:
-                file.write(record_json.render(record, self._unknown.get((type(record), _key(record)), {})))
+            with part.open("wb") as file:
+                file.write(record_json.render(record, self._unknown.get((type(record), _key(record)), {})).encode())
                 if sync:
                     file.flush()
                     os.fsync(file.fileno())
