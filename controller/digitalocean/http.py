@@ -114,9 +114,9 @@ class Http:
         pause = FIRST_PAUSE_SECONDS
         retoken = True
         while True:
-            await self._admit(tries, deadline)
-            token = await self._token_to_send(call)
-            answer = await self._paid(call, token, deadline)
+            turn = await self._admit(tries, deadline)
+            token = await self._token_to_send(call, turn)
+            answer = await self._paid(call, token, turn, deadline)
             if answer.meaning is Meaning.TOKEN_REFUSED and retoken:  # the token may just have been replaced
                 self._token.doubt()
                 retoken = False
@@ -149,13 +149,13 @@ class Http:
         finally:
             self._pages.release()
 
-    async def _admit(self, tries: Tries, deadline: float) -> None:
+    async def _admit(self, tries: Tries, deadline: float) -> float:
         try:
-            await self._budget.admit(tries.call.lane, tries.call.share, deadline)
+            return await self._budget.admit(tries.call.lane, tries.call.share, deadline)
         except errors.Unavailable as error:
             raise errors.unavailable(error, f"{tries}: {error.message}") from None
 
-    async def _token_to_send(self, call: ApiRequest) -> str:
+    async def _token_to_send(self, call: ApiRequest, turn: float) -> str:
         """Return the token. Raises Unavailable, and gives the turn back, if nothing is to be sent.
 
         There is no token, or none of the account whose volumes are known, or the caller of a change has gone: another
@@ -167,17 +167,19 @@ class Http:
             if not call.proves:
                 await self._access.admit(token)
         except BaseException:
-            self._budget.no_answer()
+            self._budget.unsent(turn)
             raise
         return token
 
-    async def _paid(self, call: ApiRequest, token: str, deadline: float) -> Answer:
+    async def _paid(self, call: ApiRequest, token: str, turn: float, deadline: float) -> Answer:
         """Send once. The budget learns how that ended, also if the caller leaves meanwhile."""
         answer: Answer | None = None
         try:
             answer = await self._transport.send(call, token, deadline)
         finally:
-            if answer is None or not (answer.is_word or answer.status == 429):
+            if answer is not None and not answer.sent:
+                self._budget.unsent(turn)
+            elif answer is None or not (answer.is_word or answer.status == 429):
                 self._budget.no_answer()
             else:
                 limited = answer.status == 429 and answer.meaning is not Meaning.REFUSED

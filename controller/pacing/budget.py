@@ -52,7 +52,7 @@ class Waiter:
     lane: Lane
     share: str
     since: float
-    turn: asyncio.Future[None]
+    turn: asyncio.Future[float]
 
 
 class Budget:
@@ -89,8 +89,11 @@ class Budget:
             hour.limit, hour.remaining, hour.reset_seconds(now), minute.allowance, minute.room(now), len(self._waiting)
         )
 
-    async def admit(self, lane: Lane, share: str, deadline: float) -> None:
-        """Wait for the turn of one request. Raises Unavailable if it cannot come before ``deadline``, loop time."""
+    async def admit(self, lane: Lane, share: str, deadline: float) -> float:
+        """Wait for the turn of one request, and return when it came.
+
+        Times are loop time. Raises Unavailable if it cannot come before ``deadline``.
+        """
         loop = asyncio.get_running_loop()
         waiter = Waiter(lane, share, loop.time(), loop.create_future())
         self._enqueue(waiter)
@@ -100,6 +103,7 @@ class Budget:
                 self._check(lane, deadline)
                 async with asyncio.timeout_at(deadline):
                     await waiter.turn
+            return waiter.turn.result()
         except TimeoutError:
             self._return_unused(waiter)
             raise self._too_late(lane) from None
@@ -113,7 +117,7 @@ class Budget:
     def _return_unused(self, waiter: Waiter) -> None:
         """Its turn came at the very moment at which it gave up: nothing is sent."""
         if waiter.turn.done() and not waiter.turn.cancelled():
-            self.no_answer()
+            self.unsent(waiter.turn.result())
 
     def learn(self, headers: Mapping[str, str], *, limited: bool = False) -> None:
         """Take in what a reply tells of the limits. ``limited``: a limit of the account has refused it.
@@ -135,6 +139,12 @@ class Budget:
     def no_answer(self) -> None:
         """A request got no answer."""
         self.quota.end()
+        self._pump()
+
+    def unsent(self, turn: float) -> None:
+        """The request whose ``turn`` it was then has never left: it takes nothing from the limits."""
+        self.window.give_back(turn)
+        self.quota.give_back()
         self._pump()
 
     def _enqueue(self, waiter: Waiter) -> None:
@@ -165,7 +175,7 @@ class Budget:
                 self._granted += 1
                 self.window.use(now)
                 self.quota.use(now)
-                waiter.turn.set_result(None)
+                waiter.turn.set_result(now)
 
     def _first(self, now: float) -> tuple[Waiter, Lane]:
         """Return who is next, and as which lane it counts."""

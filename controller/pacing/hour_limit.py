@@ -61,6 +61,11 @@ class HourLimit:
         """A request has come back, with an answer or without."""
         self._in_flight = max(0, self._in_flight - 1)
 
+    def give_back(self) -> None:
+        """A request that was counted has never left."""
+        self.end()
+        self._own = max(0, self._own - 1)
+
     def learn(self, reply: Told, now: float) -> int:
         """Take in what a reply tells; return how many requests others must have sent meanwhile."""
         if self._base is None or reply.remaining > self._base:

@@ -8,6 +8,7 @@ Source: DigitalOcean API "Rate Limit".
 """
 
 from collections import deque
+from contextlib import suppress
 
 SPAN_SECONDS = 61.0  # a minute; the API counts from the arrival of a request, we from its departure
 SMALLEST_ALLOWANCE = 20
@@ -44,6 +45,11 @@ class MinuteLimit:
     def use(self, now: float) -> None:
         """Count a request of ours as sent now."""
         self._own.append(now)
+
+    def give_back(self, sent: float) -> None:
+        """A request that was counted at ``sent`` has never left."""
+        with suppress(ValueError):  # it has left the window
+            self._own.remove(sent)
 
     def others(self, now: float, count: int) -> None:
         """Others were seen to have sent that many; more than the limit they cannot have."""

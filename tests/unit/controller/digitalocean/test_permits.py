@@ -8,8 +8,9 @@ from typing import cast
 
 import aiohttp
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 
-from common import errors
+from common import deadlines, errors
 from common.metrics import Metrics
 from common.tasks import Tasks
 from controller.digitalocean.api_request import ApiRequest
@@ -17,7 +18,7 @@ from controller.digitalocean.http import Http
 from controller.digitalocean.request_metrics import CountedRequests
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
-from controller.pacing.budget import Budget
+from controller.pacing.budget import REQUESTS_PER_MINUTE, Budget
 from controller.pacing.lanes import Lane
 from tests.unit.controller.digitalocean.scripted import CHANGE
 
@@ -46,6 +47,14 @@ class Hanging:
         yield cast("aiohttp.ClientResponse", None)
 
 
+class Refusing(Hanging):
+    """A session that gets no connection."""
+
+    def request(self, method: str, url: str, **_: object) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        key = ConnectionKey("cloud", 80, False, True, None, None, None)
+        raise aiohttp.ClientConnectorError(key, OSError(111, f"{method} {url}"))
+
+
 @pytest.fixture
 def budget() -> Budget:
     return Budget(wall=lambda: 0.0)
@@ -56,6 +65,10 @@ def http(budget: Budget, token: Token, session: Hanging) -> Http:
     made = Http("http://cloud/", token, budget, TokenState(time), CountedRequests(Metrics().registry))
     made.open(cast("aiohttp.ClientSession", session))
     return made
+
+
+def left(budget: Budget) -> tuple[int, int]:
+    return budget.window.room(asyncio.get_running_loop().time()), budget.quota.remaining
 
 
 async def test_a_caller_that_leaves_while_its_request_is_under_way_gives_the_permit_back(budget: Budget) -> None:
@@ -77,7 +90,7 @@ async def test_a_request_that_cannot_be_sent_for_want_of_a_token_gives_the_permi
     for _ in range(3):
         with pytest.raises(errors.Unavailable, match="cannot be read"):
             await http(budget, Token(file=tmp_path / "gone"), Hanging()).send(READ)
-    assert budget.quota.remaining == REMAINING
+    assert left(budget) == (REQUESTS_PER_MINUTE, REMAINING)
 
 
 async def test_a_change_that_is_not_sent_since_its_caller_has_gone_gives_the_permit_back(budget: Budget) -> None:
@@ -94,7 +107,14 @@ async def test_a_change_that_is_not_sent_since_its_caller_has_gone_gives_the_per
         call.cancel()
     turn.set()
     assert await tasks.settle(10) == 0
-    assert budget.quota.remaining == REMAINING
+    assert left(budget) == (REQUESTS_PER_MINUTE, REMAINING)
+
+
+async def test_what_gets_no_connection_takes_nothing_from_the_minute_nor_the_hour(budget: Budget) -> None:
+    budget.learn(HEADERS)
+    with deadlines.until(asyncio.get_running_loop().time() + 30), pytest.raises(errors.NotFinal, match="no connection"):
+        await http(budget, Token("dop_v1_x"), Refusing()).send(READ)
+    assert left(budget) == (REQUESTS_PER_MINUTE, REMAINING)
 
 
 async def test_a_caller_that_leaves_at_the_moment_of_its_turn_gives_the_permit_back(budget: Budget) -> None:
