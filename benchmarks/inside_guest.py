@@ -14,7 +14,7 @@ from pathlib import Path
 from common import encryption, logs, settings
 from common.tasks import Tasks
 from node import wiring
-from node.host.command import Commands
+from node.host.command import Commands, watch_children_without_threads
 from node.host.volume_locks import VolumeLocks
 from node.records.requests import Filesystem, Keys, Publish, Stage, VolumePath, VolumeSpec
 from node.service import NodeDomains
@@ -58,5 +58,6 @@ async def measure(volume: VolumeSpec, cycles: int) -> None:
 
 if __name__ == "__main__":
     logs.configure("console", "error")
+    watch_children_without_threads()
     name, count, wanted_class = sys.argv[1:]
     asyncio.run(measure(VolumeSpec(name, name, encryption=encryption.parse(json.loads(wanted_class))), int(count)))

@@ -22,7 +22,7 @@ from common.tasks import Tasks
 from node import wiring
 from node.drain_wait import DrainWait
 from node.host import memory
-from node.host.command import Commands
+from node.host.command import Commands, watch_children_without_threads
 from node.host.volume_locks import VolumeLocks
 from node.metrics import NodeMetrics
 from node.node_info import Info
@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     chosen = settings.read(NodeSettings, arguments, PROGRAM, "The CSI node service: one on every host.")
     logs.configure(chosen.log_format, "error" if settings.CHECK in arguments else chosen.log_level)
+    watch_children_without_threads()
     if settings.CHECK in arguments:
         return asyncio.run(check(chosen))
     return entry.main(serve(chosen))

@@ -11,13 +11,13 @@ import asyncio
 import os
 import re
 import signal
-import subprocess
+import sys
 import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import structlog
 
@@ -28,9 +28,9 @@ from node.formats.exit_status import ExitMeaning
 from node.host import memory, progress, volume_locks
 from node.host.leftover_programs import OWNER
 
+OUTPUT_BYTES = 64 << 10  # of each stream; what follows is read and dropped
 NO_UDEV = "DM_DISABLE_UDEV"  # libdevmapper would wait for ever for the host's udev, which sees no semaphore of ours
 E2FSCK_CONFIG = Path(__file__).with_name("e2fsck.conf")  # e2fsck(8), ENVIRONMENT
-OUTPUT_BYTES = 64 << 10  # of each stream; what follows is read and dropped
 PIPED_BYTES = 4096  # what a pipe takes at once, whatever its user's limits (pipe(7), PIPE_BUF)
 LAST_WORDS_SECONDS = 1.0  # for the kernel to take a killed group away
 _PINNED = re.compile(r"/proc/self/fd/([0-9]{1,9})")
@@ -112,101 +112,51 @@ class Commands:
         self, argv: tuple[str, ...], seconds: float, files: Sequence[int], stdin: bytes, *, writes: bool
     ) -> Ended:
         async with self._starting:
-            await asyncio.sleep(0)  # one in a turn of the loop
             started = time.monotonic()
-            with piped(stdin) if stdin else nullcontext(subprocess.DEVNULL) as source:
-                child = _start(argv, files, source, self._environment)
-            memory.restrict(child.pid, self._memory_bytes)
+            with piped(stdin) if stdin else nullcontext(DEVNULL) as source:
+                process = await _start_whole(argv, files, source, self._environment)
+            memory.restrict(process.pid, self._memory_bytes)
         ending_seconds = ENDING_SECONDS if writes else 0.0
         try:
-            stdout, stderr = await _finish(child, seconds, writes=writes)
+            stdout, stderr, status = await _finish(process, seconds, writes=writes)
         except TimeoutError as error:
-            await _end(child, ending_seconds)
+            await _end(process, ending_seconds)
             what = "made no progress for" if writes else "did not end within"
             raise errors.OutcomeUnknown(
                 f"{_at_work(argv, files)} {what} {seconds:g} s, and was killed", error_code=Code.PROGRAM_HUNG
             ) from error
         except asyncio.CancelledError:
-            await _end(child, ending_seconds)
+            await _end(process, ending_seconds)
             raise
-        status, seconds_taken = child.gone.result(), time.monotonic() - started
+        seconds_taken = time.monotonic() - started
         log.debug("program", argv=argv, status=status, seconds=round(seconds_taken, 4))
         self._observe(argv[0], seconds_taken, status)
         return Ended(argv, status, _named(stdout, files), _named(stderr, files))
 
 
-class Child:
-    """A program: what it prints, and how it ends. To start it blocks for a moment. Raises OSError.
-
-    asyncio's own subprocesses take three transports and as many tasks for each, and twice the time of this. ``gone`` is
-    done when the program has ended, ``ended`` when its output is closed, too: its result is what was
-    printed, errors second.
-    """
-
-    def __init__(self, argv: Sequence[str], files: Sequence[int], stdin: int, environment: Mapping[str, str]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.gone: asyncio.Future[int] = self._loop.create_future()
-        self.ended: asyncio.Future[tuple[str, str]] = self._loop.create_future()
-        self._process = subprocess.Popen(
-            argv,
-            bufsize=0,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=files,
-            start_new_session=True,
-            env=environment,
-        )
-        self.pid = self._process.pid
-        self._pidfd = os.pidfd_open(self.pid)  # tells of its end without a thread
-        self._loop.add_reader(self._pidfd, self._reap)
-        self._output = [bytearray(), bytearray()]
-        self._open: set[IO[bytes]] = set()
-        for stream, kept in zip((self._process.stdout, self._process.stderr), self._output, strict=True):
-            if stream is not None:
-                self._open.add(stream)
-                os.set_blocking(stream.fileno(), False)
-                self._loop.add_reader(stream.fileno(), self._read, stream, kept)
-
-    def close(self) -> None:
-        """Hear no more of what is printed."""
-        for stream in list(self._open):
-            self._close(stream)
-
-    def _read(self, stream: IO[bytes], kept: bytearray) -> None:
-        with suppress(BlockingIOError):
-            if chunk := os.read(stream.fileno(), OUTPUT_BYTES):
-                kept += chunk[: OUTPUT_BYTES - len(kept)]
-                return
-            self._close(stream)
-            self._finish()
-
-    def _close(self, stream: IO[bytes]) -> None:
-        self._loop.remove_reader(stream.fileno())
-        self._open.discard(stream)
-        stream.close()
-
-    def _reap(self) -> None:
-        self._loop.remove_reader(self._pidfd)
-        os.close(self._pidfd)
-        self.gone.set_result(self._process.wait())
-        self._finish()
-
-    def _finish(self) -> None:
-        if self.gone.done() and not self._open and not self.ended.done():
-            stdout, stderr = (bytes(kept).decode("utf-8", "replace") for kept in self._output)
-            self.ended.set_result((stdout, stderr))
+async def _finish(process: Process, seconds: float, *, writes: bool) -> tuple[str, str, int]:
+    """Wait for its end; return its output and status. Raises TimeoutError."""
+    ending = asyncio.ensure_future(_outcome(process))
+    try:
+        while True:
+            before = progress.of(process.pid) if writes else ()
+            await asyncio.wait((ending,), timeout=seconds)
+            if ending.done():
+                return await ending
+            if not writes or progress.of(process.pid) == before:
+                raise TimeoutError
+    finally:
+        ending.cancel()
 
 
-async def _finish(child: Child, seconds: float, *, writes: bool) -> tuple[str, str]:
-    """Wait for its end; return its output. Raises TimeoutError."""
-    while True:
-        before = progress.of(child.pid) if writes else ()
-        await asyncio.wait((child.ended,), timeout=seconds)
-        if child.ended.done():
-            return child.ended.result()
-        if not writes or progress.of(child.pid) == before:
-            raise TimeoutError
+async def _outcome(process: Process) -> tuple[str, str, int]:
+    return await asyncio.gather(_capped(process.stdout), _capped(process.stderr), process.wait())
+
+
+def watch_children_without_threads() -> None:
+    """Learn of a child's end through a file descriptor; Python before 3.12 would start a thread for each child."""
+    if sys.version_info < (3, 12):
+        asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
 
 
 @contextmanager
@@ -224,9 +174,29 @@ def piped(data: bytes) -> Iterator[int]:
         os.close(reader)
 
 
-def _start(argv: tuple[str, ...], files: Sequence[int], stdin: int, environment: Mapping[str, str]) -> Child:
+async def _start_whole(
+    argv: tuple[str, ...], files: Sequence[int], stdin: int, environment: Mapping[str, str]
+) -> Process:
+    """Start a program. Cancelled half-way, asyncio would kill the program alone, not its group."""
+    starting = asyncio.ensure_future(_start(argv, files, stdin, environment))
     try:
-        return Child(argv, files, stdin, environment)
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _end(await starting, 0.0)
+        raise
+
+
+async def _start(argv: tuple[str, ...], files: Sequence[int], stdin: int, environment: Mapping[str, str]) -> Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=stdin,
+            stdout=PIPE,
+            stderr=PIPE,
+            pass_fds=files,
+            start_new_session=True,
+            env=environment,
+        )
     except (FileNotFoundError, PermissionError) as error:  # the latter also for a folder of PATH that cannot be read
         denied = f", or may not be run: {error.strerror}" if isinstance(error, PermissionError) else ""
         raise errors.Unavailable(
@@ -251,21 +221,29 @@ def _named(said: str, files: Sequence[int]) -> str:
     return _PINNED.sub(name, said)
 
 
-async def _end(child: Child, ending_seconds: float) -> None:
+async def _capped(stream: asyncio.StreamReader | None) -> str:
+    """Read to the end, and keep the first part."""
+    kept = bytearray()
+    while stream is not None and (chunk := await stream.read(OUTPUT_BYTES)):
+        kept += chunk[: OUTPUT_BYTES - len(kept)]
+    return kept.decode("utf-8", "replace")
+
+
+async def _end(process: Process, ending_seconds: float) -> None:
     """End the group: ask it to, for ``ending_seconds``, then kill it.
 
     If the kernel does not let go of the program, the volume stays locked until it does.
     """
+    gone = asyncio.ensure_future(process.wait())  # handed to volume_locks, which outlives this call
     if ending_seconds:
-        _signal(child, signal.SIGTERM)
-        await asyncio.wait((child.gone,), timeout=ending_seconds)
-    _signal(child, signal.SIGKILL)
-    await asyncio.wait((child.ended,), timeout=LAST_WORDS_SECONDS)
-    child.close()
-    if not child.gone.done():
-        volume_locks.leave_behind(child.gone)
+        _signal(process, signal.SIGTERM)
+        await asyncio.wait((gone,), timeout=ending_seconds)
+    _signal(process, signal.SIGKILL)
+    await asyncio.wait((gone,), timeout=LAST_WORDS_SECONDS)
+    if not gone.done():
+        volume_locks.leave_behind(gone)
 
 
-def _signal(child: Child, number: signal.Signals) -> None:
+def _signal(process: Process, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(child.pid, number)
+        os.killpg(process.pid, number)
