@@ -228,5 +228,8 @@ async def test_each_way_in_which_the_cloud_is_away_is_known(told: str) -> None:
 async def test_a_growth_of_which_no_time_is_told_is_as_old_as_its_claim() -> None:
     server = healthy()
     growth_refused(server)
-    del server.get("persistentvolumeclaims", "orders")["status"]["conditions"][0]["lastTransitionTime"]  # type: ignore[index]
+    claim = server.get("persistentvolumeclaims", "orders")
+    del claim["status"]["conditions"][0]["lastTransitionTime"]  # type: ignore[index]
     assert await found(server) == {"expand-stuck"}
+    young(claim)
+    assert await found(server) == set()
