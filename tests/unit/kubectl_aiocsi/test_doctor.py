@@ -9,6 +9,7 @@ from tests.unit.kubectl_aiocsi.asking import ask
 from tests.unit.kubectl_aiocsi.ways import (
     attaching,
     controllers_say,
+    growth_on_node,
     growth_refused,
     merge,
     snapshot_waits,
@@ -233,3 +234,12 @@ async def test_a_growth_of_which_no_time_is_told_is_as_old_as_its_claim() -> Non
     assert await found(server) == {"expand-stuck"}
     young(claim)
     assert await found(server) == set()
+
+
+@pytest.mark.asyncio
+async def test_a_growth_is_known_by_the_claim_s_resources_alone() -> None:
+    server = healthy()
+    growth_on_node(server)
+    status = {"phase": "Bound", "allocatedResourceStatuses": {"storage": "NodeResizePending"}}
+    server.get("persistentvolumeclaims", "orders")["status"] = status
+    assert await found(server) == {"expand-stuck"}
