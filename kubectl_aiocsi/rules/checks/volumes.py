@@ -1,5 +1,6 @@
 """Checks of every claim, volume, attachment, pod and snapshot: what is stuck, sorted by what its messages are about."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -27,6 +28,8 @@ from kubectl_aiocsi.rules.server import look_at_plugin
 from kubectl_aiocsi.rules.volume import FAILED as NOT_DELETED
 from kubectl_aiocsi.rules.volume import is_being_deleted
 
+MAY_PASS = re.compile(r"code = (Unavailable|Aborted|DeadlineExceeded)\b")  # gRPC: the same call may succeed
+
 
 def stuck(snapshot: Snapshot) -> Iterator[Finding]:
     """Return everything that is stuck, by the id of its cause."""
@@ -39,9 +42,10 @@ def stuck(snapshot: Snapshot) -> Iterator[Finding]:
 def _found(
     snapshot: Snapshot, what: str, said: str, since: datetime | None, otherwise: tuple[str, str]
 ) -> Iterator[Finding]:
-    """Yield what is known by its cause at once, anything else when it has lasted."""
+    """Yield what is known by its cause at once, or soon if the next try may do it; anything else when it has lasted."""
     cause = cause_of(said, "")
-    if cause or has_lasted(snapshot, since, SLOW):
+    known = cause and (not MAY_PASS.search(said) or has_lasted(snapshot, since))
+    if known or has_lasted(snapshot, since, SLOW):
         yield Finding(cause or otherwise[0], what, said, remedy_of(cause) or otherwise[1])
 
 

@@ -184,6 +184,10 @@ PASSING: dict[str, tuple[Way, tuple[str, ...]]] = {
         both(lambda server: server.drop("volumeattachments"), WEB(lambda pod: since(pod, "PodScheduled"))),
         ("pod", "web"),
     ),
+    "a disk has not come yet": (
+        both(mounting("code = Unavailable desc = AIOCSI-N010: x"), WEB(lambda pod: since(pod, "PodScheduled"))),
+        (),
+    ),
     "a detach has only begun": (both(waits, VA(going)), ("pod", "web")),
     "a volume leaves another node": (
         both(waits, WEB(lambda pod: merge(pod, spec={"nodeName": "two"})),
