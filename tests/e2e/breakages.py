@@ -1,25 +1,24 @@
 """Breakages made on purpose on the cluster: kubelets, sidecars, driver and cloud say what is wrong by themselves.
 
-Those in ``SIDE_BY_SIDE`` each concern one claim, so all of them are there at once. Those in ``ONE_BY_ONE`` concern what
-all share. A breakage's name is that of its claim, and of its pod if it has one.
+Those in ``SIDE_BY_SIDE`` each concern one claim, so all of them are there at once. A breakage's name is that of its
+claim, and of its pod if it has one.
 """
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from kubectl_aiocsi.records import CLAIMS, PODS, Kind, Object
-from tests.chart.cluster import breakages
 from tests.chart.cluster.breakages import World
-from tests.chart.cluster.world import APPS, LATER, LEASES, RBAC, STORAGE, SYSTEM, Writer, moment
+from tests.chart.cluster.world import Writer
 from tests.e2e import manifests
 from tests.e2e.actions import FAULTS, LOOK_AGAIN_SECONDS
-from tests.e2e.cluster import driver
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tools.processes.run import run
 from tools.services.embedded_cloud import CloudAnswered, EmbeddedCloud, Json
@@ -28,10 +27,6 @@ Found = TypeVar("Found")
 CONTROL_PLANE, FIRST, SECOND = NODES
 TOLD_SECONDS = 90.0  # the sidecars and kubelet try again after 10 s at most
 MENDED_SECONDS = 120.0
-PODS_OF_CONTROLLER = f"{SYSTEM}/pods?labelSelector=app.kubernetes.io/component=controller"
-DEPLOYMENT = f"{APPS}/deployments/aiocsi-controller"
-ATTACHER_S_ROLE = f"{RBAC}/clusterrolebindings/kube-system-aiocsi-attacher"
-RESIZER = "external-resizer-dobs-csi-digitalocean-com"
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,7 @@ class Shop:
     world: World
     workspace: Workspace
     cloud: EmbeddedCloud
+    opened: list[int] = field(default_factory=list)  # disks that the test itself has for itself
 
     @property
     def namespace(self) -> str:
@@ -87,8 +83,11 @@ class Shop:
 
     def fault(self, path: str, status: int, message: str) -> str:
         """Let the cloud refuse these requests; return the path of the fault."""
-        where: Json = {"method": "POST", "path": path}
-        made = self.ask_cloud("POST", FAULTS, {"kind": "error", "where": where, "status": status, "message": message})
+        return self.rule(path, {"kind": "error", "status": status, "message": message})
+
+    def rule(self, path: str, rule: dict[str, Json]) -> str:
+        """Let something go wrong with these requests; return the path of the fault."""
+        made = self.ask_cloud("POST", FAULTS, {"where": {"method": "POST", "path": path}, **rule})
         assert isinstance(made, dict)
         return f"{FAULTS}/{made['id']}"
 
@@ -107,7 +106,6 @@ def until(look: Callable[[], Found | None], seconds: float) -> Found:
 
 PLAIN = "plain"
 Make = Callable[[Shop, str], None]
-Break = Callable[[Shop], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -153,9 +151,24 @@ def attached_by_hand(shop: Shop, name: str) -> None:
     shop.pod(name)
 
 
-def by_hand(shop: Shop, action: str, volume_id: str) -> None:
-    """Attach a volume to the second droplet, or detach it."""
-    droplet = shop.cloud.droplets[NODES.index(SECOND)].id
+def held_by_another(shop: Shop, name: str) -> None:
+    """The disk is on the pod's node before the pod, and another program has it for itself."""
+    volume_id = shop.volume_id(name)
+    by_hand(shop, "attach", volume_id, FIRST)
+
+    def claim() -> int | None:
+        found = shop.ask_cloud("GET", f"/_localcloud/volumes/{volume_id}")
+        with suppress(OSError):  # it is not there yet
+            return os.open(str(found["device"]), os.O_RDONLY | os.O_EXCL) if isinstance(found, dict) else None
+        return None
+
+    shop.opened.append(until(claim, TOLD_SECONDS))
+    shop.pod(name)
+
+
+def by_hand(shop: Shop, action: str, volume_id: str, node: str = SECOND) -> None:
+    """Attach a volume to a node's droplet, or detach it."""
+    droplet = shop.cloud.droplets[NODES.index(node)].id
     body: Json = {"type": action, "droplet_id": droplet, "region": "nyc1"}
 
     def ask() -> bool | None:
@@ -226,108 +239,13 @@ SIDE_BY_SIDE = (
     Breakage("deleted", "volume-gone", deleted_in_the_cloud, "attachment"),
     Breakage("by-hand", "attached-elsewhere", attached_by_hand, "attachment"),
     Breakage("no-scope", "token-scopes", without_scope, "attachment"),
+    Breakage("held", "device-busy", held_by_another, "device"),
     Breakage("foreign", "disk-foreign", somebody_s_data, "device"),
     Breakage("damaged", "filesystem-damaged", damaged, "device"),
     Breakage("left-over", "pv-released", left_over, bound=False),
     Breakage("lost", "claim-lost", volume_object_gone, "claim", CLAIMS),
     Breakage("too-large", "class-parameters", far_too_large, "claim", CLAIMS),
     Breakage("snapshots", "snapshot-limit", too_many_snapshots),
-)
-
-
-@contextmanager
-def untrue_limit(shop: Shop) -> Iterator[None]:
-    path = f"{STORAGE}/csinodes/{CONTROL_PLANE}"
-    [entry] = shop.world.writer.get(path).each("spec", "drivers")
-    more = {**entry.json, "allocatable": {"count": 99}}
-    with shop.world.writer.changed(path, {"spec": {"drivers": [more]}}, {"spec": {"drivers": [entry.json]}}):
-        yield
-
-
-@contextmanager
-def taint_left(shop: Shop) -> Iterator[None]:
-    taint = "node.kubernetes.io/out-of-service"
-    shop.workspace.kubectl("taint", "node", CONTROL_PLANE, f"{taint}=nodeshutdown:NoSchedule")
-    try:
-        yield
-    finally:
-        shop.workspace.kubectl("taint", "node", CONTROL_PLANE, f"{taint}-")
-
-
-@contextmanager
-def leader_hangs(shop: Shop) -> Iterator[None]:
-    """The resizer that leads stands still; that it does so for long is told by its lease."""
-    holder = shop.world.writer.get(f"{LEASES}/{RESIZER}").text("spec", "holderIdentity")
-    pods = shop.world.writer.get(PODS_OF_CONTROLLER).each("items")
-    node = next(pod.text("spec", "nodeName") for pod in pods if pod.name in holder)
-    shop.workspace.docker("exec", node, "pkill", "-STOP", "csi-resizer")
-    try:
-        shop.world.writer.merge(f"{LEASES}/{RESIZER}", {"spec": {"renewTime": moment(-LATER)}})
-        yield
-    finally:
-        shop.workspace.docker("exec", node, "pkill", "-CONT", "csi-resizer")
-
-
-@contextmanager
-def node_service_crashes(shop: Shop) -> Iterator[None]:
-    daemonset = f"daemonset/aiocsi-node-n{NODES.index(FIRST)}"
-    argv = ("set", "env", f"--namespace={driver.NAMESPACE}", "--containers=node", daemonset)
-    shop.workspace.kubectl(*argv, "AIOCSI_LOG_LEVEL=nonsense")
-    try:
-        yield
-    finally:
-        shop.workspace.kubectl(*argv, "AIOCSI_LOG_LEVEL=info")
-        shop.workspace.kubectl("rollout", "status", f"--namespace={driver.NAMESPACE}", daemonset, "--timeout=120s")
-
-
-@contextmanager
-def no_token_secret(shop: Shop) -> Iterator[None]:
-    namespace = f"--namespace={driver.NAMESPACE}"
-    with scaled_to_nothing(shop):
-        shop.workspace.kubectl("delete", "secret", driver.SECRET, namespace)
-    try:
-        yield
-    finally:
-        driver.secret(shop.workspace, shop.cloud.token)
-        shop.workspace.kubectl("delete", "pod", namespace, "--selector=app.kubernetes.io/component=controller")
-
-
-@contextmanager
-def scaled_to_nothing(shop: Shop) -> Iterator[None]:
-    replicas = shop.world.writer.get(DEPLOYMENT).number("spec", "replicas")
-    with shop.world.writer.changed(DEPLOYMENT, {"spec": {"replicas": 0}}, {"spec": {"replicas": replicas}}):
-        until(lambda: not [*shop.world.writer.get(PODS_OF_CONTROLLER).each("items")] or None, TOLD_SECONDS)
-        yield
-
-
-@contextmanager
-def account_full(shop: Shop) -> Iterator[None]:
-    fault = shop.fault("/v2/volumes", 403, "volume/snapshot capacity limit exceeded")
-    shop.claim("one-more")
-    try:
-        yield
-    finally:
-        shop.ask_cloud("DELETE", fault)
-
-
-ONE_BY_ONE: tuple[tuple[str, Break, str, str, Kind], ...] = (
-    ("two-drivers", lambda shop: breakages.predecessor(shop.world), "", "", PODS),
-    ("two-drivers", lambda shop: breakages.relabelled(shop.world), "", "", PODS),
-    ("default-class", lambda shop: breakages.two_defaults(shop.world), "", "", PODS),
-    ("limit-mismatch", untrue_limit, "", "", PODS),
-    ("taint-stuck", taint_left, "", "", PODS),
-    (
-        "rbac",
-        lambda shop: shop.world.writer.without(f"{RBAC}/clusterrolebindings/kube-system-aiocsi-attacher"),
-        "",
-        "",
-        PODS,
-    ),
-    ("leases", leader_hangs, "", "", PODS),
-    ("account-limit", account_full, "one-more", "claim", CLAIMS),
-    ("node-plugin-down", node_service_crashes, "well", "server", PODS),
-    ("controller-down", scaled_to_nothing, "", "", PODS),
-    ("token-secret", no_token_secret, "", "", PODS),
 )
 
 

@@ -9,33 +9,23 @@ import tarfile
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from kubectl_aiocsi.__main__ import main
-from kubectl_aiocsi.records import Kind
 from kubectl_aiocsi.rules.finding import Finding
+from kubectl_aiocsi.rules.lasting import SETTLES
 from kubectl_aiocsi.rules.sensitive import forms
 from tests.chart.cluster.breakages import World
 from tests.chart.cluster.world import SYSTEM, Writer
 from tests.e2e.actions import FAULTS
-from tests.e2e.breakages import (
-    MENDED_SECONDS,
-    ONE_BY_ONE,
-    PLAIN,
-    PODS_OF_CONTROLLER,
-    SIDE_BY_SIDE,
-    TOLD_SECONDS,
-    Break,
-    Breakage,
-    Shop,
-    by_hand,
-    until,
-)
+from tests.e2e.breakages import MENDED_SECONDS, PLAIN, SIDE_BY_SIDE, TOLD_SECONDS, Breakage, Shop, by_hand, until
 from tests.e2e.cluster import cloud, nodes
 from tests.e2e.cluster.workspace import Workspace
+from tests.e2e.shared_breakages import ONE_BY_ONE, PODS_OF_CONTROLLER, Shared
 
 Told = dict[str, tuple[set[str], list[tuple[str, str]]]]  # by name: what doctor finds, what why says
 
@@ -83,7 +73,7 @@ def told(shop: Shop) -> Told:
 def sorted_by_name(shop: Shop) -> dict[str, set[str]]:
     """Return the ids of what doctor finds, by the breakage whose claim, pod or volume is named."""
     found: dict[str, set[str]] = {}
-    for finding in shop.world.every_finding():
+    for finding in replace(shop.world, later=SETTLES).every_finding():
         found.setdefault(whose(shop, finding), set()).add(finding.id)
     return found
 
@@ -98,6 +88,8 @@ def whose(shop: Shop, finding: Finding) -> str:
 def mend(shop: Shop, ids: dict[str, str]) -> None:
     """Take all of it away; what is left in the cloud, too."""
     shop.ask_cloud("DELETE", FAULTS)
+    for each in shop.opened:
+        os.close(each)
     names = [each.name for each in SIDE_BY_SIDE]
     argv = ("delete", f"--namespace={shop.namespace}", "--ignore-not-found", "--wait=false")
     for kind in ("pod", "volumesnapshot", "pvc"):
@@ -130,16 +122,16 @@ def test_nothing_else_is_named_and_nothing_at_all_when_it_is_mended(shop: Shop, 
     until(lambda: not shop.world.findings() or None, MENDED_SECONDS)
 
 
-@pytest.mark.parametrize(("check", "make", "name", "link", "kind"), ONE_BY_ONE, ids=[each[0] for each in ONE_BY_ONE])
-def test_what_is_broken_for_all_is_named_by_its_check(
-    shop: Shop, check: str, make: Break, name: str, link: str, kind: Kind
-) -> None:
-    with make(shop):
+@pytest.mark.parametrize("shared", ONE_BY_ONE, ids=str)
+def test_what_is_broken_for_all_is_named_by_its_check(shop: Shop, shared: Shared) -> None:
+    world = replace(shop.world, later=shared.later)
+    with shared.make(shop):
         with suppress(TimeoutError):
-            until(lambda: set(shop.world.findings()) == {check} or None, TOLD_SECONDS)
+            until(lambda: set(world.findings()) == {shared.id} or None, TOLD_SECONDS)
 
-        assert set(shop.world.findings()) == {check}, shop.world.findings()
-        assert [each for each, _ in shop.world.broken(name, kind)] == [link] if name else True
+        assert set(world.findings()) == {shared.id}, world.findings()
+        links = [each for each, _ in world.broken(shared.name, shared.kind)] if shared.name else []
+        assert links == ([shared.link] if shared.link else [])
     until(lambda: not shop.world.findings() or None, MENDED_SECONDS)
 
 
