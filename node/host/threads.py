@@ -139,13 +139,8 @@ class Threads:
 
         try:
             _thread.start_new_thread(run, ())  # Thread.start would wait, and block, until the thread has run
-        except RuntimeError as error:  # the host allows no more
-            refused = errors.Unavailable(
-                f"cannot start a thread: {error}",
-                remedy="raise the pod's limit of processes (pids) or of memory",
-                error_code=Code.THREADS,
-            )
-            end(partial(answer.set_exception, refused))
+        except RuntimeError as error:
+            end(partial(answer.set_exception, _no_more(error)))
         return answer, ended
 
     def _give_up(self, ended: asyncio.Future[None]) -> None:
@@ -153,3 +148,12 @@ class Threads:
             self._given_up.add(ended)
             ended.add_done_callback(self._given_up.discard)
             volume_locks.leave_behind(ended)
+
+
+def _no_more(error: RuntimeError) -> errors.Unavailable:
+    """The host allows no more threads."""
+    return errors.Unavailable(
+        f"cannot start a thread: {error}",
+        remedy="raise the pod's limit of processes (pids) or of memory",
+        error_code=Code.THREADS,
+    )
