@@ -26,6 +26,20 @@ async def test_a_list_of_health_has_pages_of_ailing_volumes_alone() -> None:
     assert sorted(volume for page in pages for volume in page) == sorted(ids[100::200])
 
 
+@pytest.mark.parametrize(("volumes", "requests"), [(100, 2), (300, 3), (1_000, 3), (4_000, 3)])
+async def test_a_look_at_the_health_of_all_and_their_list_cost_no_more_with_many_volumes(
+    volumes: int, requests: int
+) -> None:
+    world = World(many(volumes, servers=3))
+    await world.publish(next(iter(world.cloud.volumes)), "1")  # the list of actions proves itself
+    for _ in range(3):
+        await asyncio.sleep(60)
+        world.cloud.requests.clear()
+        await ailing(world)
+        await world.work.listing.volumes(ListRequest(0, ""))
+    assert len(world.cloud.requests) == requests, world.cloud.requests
+
+
 async def test_a_volume_on_a_server_that_was_just_made_is_well() -> None:
     world = World()
     first, second = world.cloud.make_volume("pvc-a", server_id="101"), world.cloud.make_volume("pvc-b")
