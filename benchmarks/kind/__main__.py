@@ -128,8 +128,8 @@ def log(workspace: Workspace) -> list[str]:
 
 def kind(request: dict[str, object]) -> str:
     """Return what a request was for."""
-    if is_of_the_reconciler(request):
-        return "the attacher's look at all attachments"
+    if is_of_the_reconciler(request) or (request["method"], request["path"]) == ("GET", "/v2/droplets"):
+        return "the attacher's look at all attachments, and the warden's"
     return "looks at actions" if is_a_look(request) else f"{request['method']} {request['path']}"
 
 
