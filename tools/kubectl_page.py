@@ -45,9 +45,10 @@ CHECK_IDS = """\
 ## Checks
 
 An id is stable: a script may look for it. `why` tells the same ids. What follows from something that was found
-is not told beside it: with a refused token, waiting claims are no finding of their own. Exit status of
-`doctor`: 0 all is well, 1 a warning, 2 something is critical. 3: the cluster cannot be read; 64: a wrong
-command."""
+is not told beside it: with a refused token, waiting claims are no finding of their own. What gets well by itself
+has a minute for that (a pod of the driver that starts, a node that boots, an attach, a refusal that may pass), and
+five where nothing tells a cause; `why` says of it that it waits. Exit status of `doctor`: 0 all is well,
+1 a warning, 2 something is critical. 3: the cluster cannot be read; 64: a wrong command."""
 
 
 def lines(table: Table) -> Iterator[str]:
