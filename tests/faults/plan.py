@@ -83,7 +83,7 @@ def draw(seed: int) -> Plan:
     faults += _refusals(chance, steps)
     special = chance.random() if not (cut or late) else 1.0
     faults += _leaders(chance, hosts, steps) if special < 0.2 else []
-    faults += _dead_host(chance, hosts, steps) if 0.2 <= special < 0.3 else []
+    faults += _dead_host(chance, hosts, steps) if 0.2 <= special < 0.4 else []
     return Plan(
         seed=seed,
         hosts=hosts,

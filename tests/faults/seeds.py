@@ -47,7 +47,8 @@ def draw(seed: int) -> Plan:
         *_others(chance, steps),
         *_lies(chance, steps),
         *_accounts(chance, steps),
-        *_mounts(chance, steps),  # drawn last: a plan that has none of it stays as it was
+        *_mounts(chance, steps),
+        *_leftovers(chance, steps),  # drawn last: a plan that has none of it stays as it was
     ]
     return replace(drawn, faults=tuple(sorted((*drawn.faults, *faults), key=lambda fault: fault.at)))
 
@@ -118,3 +119,12 @@ def _mounts(chance: random.Random, steps: list[Step]) -> list[Fault]:
         if step.kind in {"pod", "move"}:
             hosts[step.claim] = step.host
     return faults
+
+
+def _leftovers(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Refuse the deletion of a clone's temporary snapshot, and let the process that would try it again die."""
+    refused = [each.at for each in steps if each.kind == "clone" and chance.random() < 0.4]
+    return [
+        *(Fault("refused", at, "DELETE /snapshots") for at in refused),
+        *(Fault("controller killed", at + chance.uniform(10, 50), who=who) for at in refused for who in (0, 1)),
+    ]
