@@ -216,7 +216,10 @@ def _named(said: str, files: Sequence[int]) -> str:
     """Return what a program said with the names of its files, which it knows by their descriptors alone."""
 
     def name(found: re.Match[str]) -> str:
-        return str(Path(found[0]).readlink()) if int(found[1]) in files else found[0]
+        try:
+            return str(Path(found[0]).readlink()) if int(found[1]) in files else found[0]
+        except OSError:  # it is closed: the words of a program are told all the same
+            return found[0]
 
     return _PINNED.sub(name, said)
 
