@@ -6,7 +6,7 @@ import pytest
 from kubectl_aiocsi import api as api_module
 from kubectl_aiocsi import records
 from kubectl_aiocsi.api import AbsentError, Api, ForbiddenError, NotReadError, Where, connect
-from kubectl_aiocsi.records import PODS, SNAPSHOTS
+from kubectl_aiocsi.records import PODS, SNAPSHOTS, TERMINATING_PODS, Kind
 from tests.unit.kubectl_aiocsi.asking import ask
 from tests.unit.kubectl_aiocsi.breakages import BREAKAGES
 from tests.unit.kubectl_aiocsi.world import healthy, made
@@ -30,13 +30,14 @@ async def test_a_list_is_read_to_its_last_page() -> None:
     assert len(await server.api().every(PODS, "shop")) == 11
 
 
-async def test_a_list_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [PODS, TERMINATING_PODS], ids=["all of it", "of which nothing is kept"])
+async def test_a_list_without_an_end_is_given_up(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_module, "LONGEST_LIST", 4)
     server = healthy()
     server.page = 2
     server.add("pods", *(made("Pod", f"p{number}", "shop") for number in range(10)))
     with pytest.raises(NotReadError, match="more than 4 pods"):
-        await server.api().every(PODS, "shop")
+        await server.api().every(kind, "shop")
 
 
 async def test_a_refusal_says_what_is_missing() -> None:
