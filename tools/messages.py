@@ -104,15 +104,15 @@ def _messages(path: str, call: ast.Call, kinds: dict[str, str]) -> Iterator[Mess
     texts = [_text(argument) for argument in call.args]
     if name in kinds and texts and not texts[0].startswith("<"):
         yield Message(where, name, texts[0], _remedy(path, call, kinds[name]))
-    elif name == FINDING and path.startswith("kubectl_aiocsi") and len(texts) > 3:  # id, what, said, next
+    if name == FINDING and path.startswith("kubectl_aiocsi") and len(texts) > 3:  # id, what, said, next
         yield Message(where, "doctor", f"{texts[1]}: {texts[2]}", texts[3])
-    elif name == HEALTH and path == "node/rules/condition.py" and len(texts) > 2:  # severity, reason, message
+    if name == HEALTH and path == "node/rules/condition.py" and len(texts) > 2:  # severity, reason, message
         yield Message(where, "volume health", texts[2], REMEDIES.get(texts[1], ""))
-    elif name == SETTING and path == "common/settings.py":
+    if name == SETTING and path == "common/settings.py":
         yield Message(where, "setting", texts[1], "")
-    elif name == "ValueError" and path in SETTINGS:
+    if name == "ValueError" and path in SETTINGS:
         yield Message(where, "setting", f"{{the setting's name}}: {texts[0]}", "")
-    elif name == EVENT and path.startswith("warden") and len(texts) > 2:  # object, reason, message
+    if name == EVENT and path.startswith("warden") and len(texts) > 2:  # object, reason, message
         yield Message(where, "event", f"{texts[0]}: {texts[2]}", "")
 
 
