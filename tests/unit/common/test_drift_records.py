@@ -1,10 +1,10 @@
-"""Volumes as the controller's page tells them."""
+"""Volumes as the controller's page tells them, and quantities as Kubernetes writes them."""
 
 from collections.abc import Mapping
 
 import pytest
 
-from common.drift_records import CloudVolume, cloud_volume
+from common.drift_records import CloudVolume, cloud_volume, in_bytes
 
 JSON: Mapping[str, object] = {
     "id": "h1", "name": "pvc-1", "zone": "nyc1", "size_bytes": 1 << 30, "node_ids": ["101"], "tags": ["ours", "more"],
@@ -20,3 +20,15 @@ def test_a_volume_is_read_from_the_controller_s_page() -> None:
 def test_a_volume_that_lacks_anything_is_none(key: str) -> None:
     with pytest.raises(ValueError, match="not a volume"):
         cloud_volume({**JSON, key: None})
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        *(("3Ki", 3 << 10), ("3Mi", 3 << 20), ("10Gi", 10 << 30), ("2Ti", 2 << 40)),
+        *(("3k", 3_000), ("3M", 3 * 10**6), ("5G", 5 * 10**9), ("2T", 2 * 10**12)),
+        *(("7", 7), ("", 0), ("1.5Gi", 0), ("Gi", 0)),
+    ],
+)
+def test_a_quantity_is_read_or_not_believed(text: str, size: int) -> None:
+    assert in_bytes(text) == size

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.drift_records import DriftKind, in_bytes
+from common.drift_records import DriftKind
 from kubectl_aiocsi.records import Json, Object
 from tests.unit.kubectl_aiocsi.api_server import ApiServer
 from tests.unit.kubectl_aiocsi.asking import ask
@@ -137,11 +137,6 @@ async def test_what_cannot_be_compared_is_named() -> None:
     assert "could not find" in answer.text
     server.drop("pods")
     assert "no pod of the controller was found" in (await ask(server, "drift")).text
-
-
-@pytest.mark.parametrize(("text", "size"), [("10Gi", 10 << 30), ("5G", 5 * 10**9), ("7", 7), ("", 0), ("1.5Gi", 0)])
-def test_a_quantity_is_read_or_not_believed(text: str, size: int) -> None:
-    assert in_bytes(text) == size
 
 
 @pytest.mark.asyncio
