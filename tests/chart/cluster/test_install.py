@@ -90,7 +90,8 @@ def test_each_sample_finds_nodes_for_its_pods_and_lives_to_its_end(plane: Contro
 @pytest.mark.parametrize("values", REALISTIC)
 def test_the_api_server_takes_what_is_made_of_realistic_values(plane: ControlPlane, values: str) -> None:
     manifests = helm.template(values)
-    applied = plane.kubectl("apply", "--server-side", "--dry-run=server", "--filename=-", stdin=manifests)
+    dry_run = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "--filename=-")
+    applied = plane.kubectl(*dry_run, stdin=manifests)
     assert applied.count("serverside-applied") == manifests.count("\nkind: ")
 
 
