@@ -13,12 +13,16 @@ import socket
 import stat
 from pathlib import Path
 
+import structlog
+
 from common import errors
 from common.codes import Code
 
 LONGEST_PATH = 107  # bytes
 _REMEDY = "check that its directory is mounted (hostPath), can be written, and belongs to this driver"
 BACKLOG = 1024  # connections that the kernel keeps until they are accepted; one more is refused
+
+log = structlog.get_logger()
 
 
 class EndpointError(errors.Refused):
@@ -54,7 +58,9 @@ class UnixListener:
         """Bind ``path``, mode 0600, in a folder that is made if need be. Raises EndpointError."""
         self.path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                log.info("socket_directory_made", path=str(path.parent))  # in a pod it is mounted, and there before
             self._lock = _Lock(path.with_name(f"{path.name}.lock"))
         except OSError as error:
             raise EndpointError(f"cannot serve {path}: {error}", remedy=_REMEDY) from error

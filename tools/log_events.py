@@ -135,6 +135,7 @@ MEANINGS: Mapping[str, str] = {
     "servers_read": "How many servers of the account have volumes.",
     "serving": "The CSI socket answers.",
     "signal_ignored": "A signal that means nothing here was ignored.",
+    "socket_directory_made": "The directory of the CSI socket was not there, and was made; in a pod it is mounted.",
     "socket_gone": "The socket was removed; it is made again.",
     "socket_not_made": "The socket cannot be made.",
     "socket_taken": "Another process serves the socket; it is waited for.",
