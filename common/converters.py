@@ -224,7 +224,7 @@ def _address(value: str) -> tuple[SplitResult, str]:
     if parts.query or parts.fragment or "?" in value or "#" in value:
         raise ValueError("must not hold a query or fragment")
     if not _PATH.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
-        raise ValueError("must not hold such a path")
+        raise ValueError("must have a plain path: no '.', no '..', no empty or encoded part")
     return parts, host
 
 

@@ -45,9 +45,12 @@ def parse(endpoint: str) -> Path:
     if not text.startswith("/"):
         raise EndpointError(f"endpoint {endpoint!r} is not an absolute path", remedy="write it as unix:///csi/csi.sock")
     if "\0" in text or text.endswith("/"):
-        raise EndpointError(f"endpoint {endpoint!r} names no file")
+        raise EndpointError(f"endpoint {endpoint!r} names no file", remedy="write it as unix:///csi/csi.sock")
     if len(os.fsencode(text)) > LONGEST_PATH:
-        raise EndpointError(f"endpoint {endpoint!r} is longer than the {LONGEST_PATH} bytes that a Unix socket allows")
+        raise EndpointError(
+            f"endpoint {endpoint!r} is longer than the {LONGEST_PATH} bytes that a Unix socket allows",
+            remedy="choose a shorter directory",
+        )
     return Path(text)
 
 

@@ -37,7 +37,7 @@ class FormatGuard:
             decision = rule(probe, intent)
         if isinstance(decision, ScanFirst):
             raise errors.Unavailable(
-                f"the device of volume {volume.id} was read, and nothing came of it", error_code=Code.DEVICE_CHANGED
+                f"reading the device of volume {volume.id} has not shown what is on it", error_code=Code.DEVICE_CHANGED
             )
         if not isinstance(decision, Format) and intent is not None:
             await self._host.forget(Intent, volume.id)

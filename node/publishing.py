@@ -97,7 +97,6 @@ class Publishing:
         if not staging.mounted:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is not staged at {staging_path}",
-                remedy="call NodeStageVolume first",
                 error_code=Code.NOT_STAGED,
             )
         staged = staging.mounted[-1]
@@ -143,7 +142,6 @@ class Publishing:
         if known is None or known.kind:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is not staged for use as a raw block device",
-                remedy="call NodeStageVolume with the same capability first",
                 error_code=Code.NOT_STAGED,
             )
         async with self._device(wanted) as device:
@@ -196,7 +194,7 @@ class Publishing:
             raise errors.AlreadyExists(
                 f"{glance.path} has {'device ' + glance.block if glance.block else 'another mount'} already, "
                 f"{'read-only' if read_only else 'for writing'}",
-                remedy="unpublish it first",
+                remedy="delete the pod of that path: kubelet unpublishes it",
                 error_code=Code.STAGED_OTHERWISE,
             )
 
@@ -206,7 +204,7 @@ class Publishing:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is published {'for writing' if wanted.read_only else 'read-only'} "
                 "elsewhere on this node, and a raw block device is one or the other",
-                remedy="unpublish it there first",
+                remedy="delete the pods that use it there",
                 error_code=Code.BLOCK_ACCESS,
             )
         if device.facts.read_only and not wanted.read_only and not known.set_read_only:

@@ -82,7 +82,7 @@ class Staging:
         if glance.mounted:
             raise errors.AlreadyExists(
                 f"volume {wanted.volume.id} is staged at {glance.path} with a file system",
-                remedy="unstage it first",
+                remedy="delete the pods that use it: kubelet unstages it when none does",
                 error_code=Code.STAGED_OTHERWISE,
             )
         if points := [mount.point for mount in (await self._host.mounts.table()).of(device.facts.number)]:
@@ -131,7 +131,7 @@ class Staging:
         if live := await block_use.targets(self._host, wanted.volume):
             raise errors.AlreadyExists(
                 f"volume {wanted.volume.id} is in use as a raw block device at {', '.join(live)}",
-                remedy="unpublish it there first",
+                remedy="delete the pods that use it there",
                 error_code=Code.STAGED_OTHERWISE,
             )
 

@@ -33,7 +33,7 @@ def choose_gib(size: Size, offered: Sizes, smallest_bytes: int = 0) -> int:
     if size.limit and sizes.to_bytes(gib) > size.limit:
         raise errors.OutOfRange(
             f"the smallest possible volume has {gib} GiB, more than the limit of {size.limit} bytes",
-            remedy="sizes are whole GiB, and a copy is at least as large as its source",
+            remedy="raise the limit of the claim: sizes are whole GiB, and a copy is at least as large as its source",
             error_code=Code.SIZE,
         )
     return gib

@@ -47,7 +47,7 @@ class Store:
     def check(self, disks: Sequence[Disk]) -> None:
         """Raise DiskError if a volume has no file."""
         if missing := [disk.volume_id for disk in disks if not self.file(disk.volume_id).exists()]:
-            raise DiskError(f"no file for {', '.join(missing)}: was this state folder used with --disks none?")
+            raise DiskError(f"no file for {', '.join(missing)}: take --disks none as before, or another --state")
 
     def keep_only(self, disks: Sequence[Disk], snapshot_ids: Iterable[str]) -> None:
         """Remove the files of all other volumes and snapshots."""

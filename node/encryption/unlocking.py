@@ -73,7 +73,7 @@ class Unlocking:
         if header is None or mapper is None or not await self._is_open(volume, mapper, disk, header):
             raise errors.FailedPrecondition(
                 f"the mapper of encrypted volume {volume.id} is not open",
-                remedy="call NodeStageVolume first",
+                remedy="nothing to do: kubelet stages the volume first; by hand, call NodeStageVolume",
                 error_code=Code.MAPPER,
             )
         return mapper

@@ -86,7 +86,7 @@ def check_same(found: Mount, asked: Asked) -> None:
     if problem := _difference(found, asked):
         raise errors.AlreadyExists(
             f"volume {asked.volume_id} is {asked.what} at {found.point} already, {problem}",
-            remedy="undo that first (unpublish or unstage)",
+            remedy="delete the pods that use it: kubelet unpublishes and unstages it then",
             error_code=Code.STAGED_OTHERWISE,
         )
 
