@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 from takeover import predecessor, proof, steps
@@ -30,11 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         plan, saved = Plan.read(folder), folder / "old-driver.json"
         if options.verb == "back":
             return _walk(steps.back(cluster, plan, saved), "correct what it says, and run this command again")
-        plan.check(folder)
-        return _walk(
-            steps.change(cluster, plan),
-            f"correct it and run this command again, or go back: aiocsi-takeover back --folder {folder}",
-        )
+        return _apply(cluster, folder, plan, options.until)
     except NotDoneError as error:
         print(f"✗ {error}", file=sys.stderr)
         return 1
@@ -55,6 +52,9 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, tuple[str, ...]]:
     parser.add_argument("--release", default="aiocsi", help="name of the Helm release")
     parser.add_argument("--chart", default="charts/aiocsi", help="the chart: a directory or an OCI reference")
     parser.add_argument("--keep-classes", action="store_true", help="keep the old StorageClasses, and make no new ones")
+    parser.add_argument(
+        "--until", type=int, choices=range(1, 7), metavar="STEP", help="apply: stop after this step, to look around"
+    )
     parser.add_argument("--seconds", type=float, default=180.0, help="longest time of the check on all nodes, seconds")
     return parser.parse_args(argv[:split]), tuple(argv[split + 1 :])
 
@@ -84,6 +84,16 @@ def _plan(cluster: Cluster, folder: Path, plan: Plan, seconds: float) -> int:
     for number, step in enumerate(steps.change(cluster, plan), 1):
         print(f"  {number} {step.title}")
     return 0
+
+
+def _apply(cluster: Cluster, folder: Path, plan: Plan, until: int | None) -> int:
+    """Walk the steps of the change, all or as far as ``until``. Raises NotDoneError if the plan has not passed."""
+    plan.check(folder)
+    again, back = "run this command again", f"go back: aiocsi-takeover back --folder {folder}"
+    status = _walk(islice(steps.change(cluster, plan), until), f"correct it and {again}, or {back}")
+    if until and status == 0:
+        print(f"Stopped, as --until says. To go on, {again} without it; or {back}")
+    return status
 
 
 def _walk(todo: Iterable[Step], otherwise: str) -> int:

@@ -1,7 +1,7 @@
 """Proves on every node that the new driver could work there: its image, its host, its token and the token's scopes.
 
-A DaemonSet of the chart's own containers runs ``--check`` on each node, beside the driver that serves. The checks
-change nothing. A pod whose checks pass becomes ready; the DaemonSet is removed, whatever came of it.
+DaemonSets of the chart's own containers, one for each of its sets of nodes, run ``--check`` on each node, beside the
+driver that serves. The checks change nothing. A pod whose checks pass becomes ready. The DaemonSets are always removed.
 """
 
 import json
@@ -17,11 +17,14 @@ _SERVING = ("ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecyc
 _WAIT = "import signal; signal.pause()"
 
 
-def check(rendered: Sequence[Json]) -> Json:
-    """Return the DaemonSet, from what the chart renders. Raises NotDoneError if that has no node or controller."""
-    node, controller = (
-        _workload(rendered, kind, name) for kind, name in (("DaemonSet", "node"), ("Deployment", "controller"))
-    )
+def checks(rendered: Sequence[Json]) -> list[Json]:
+    """Return the DaemonSets, from what the chart renders. Raises NotDoneError if that has no node or controller."""
+    [controller, *_] = _workloads(rendered, "Deployment", "controller")
+    return [_check(number, node, controller) for number, node in enumerate(_workloads(rendered, "DaemonSet", "node"))]
+
+
+def _check(number: int, node: Object, controller: Object) -> Json:
+    labels = {**LABELS, "set": str(number)}
     of_node, of_controller = (_container(each, name) for each, name in ((node, "node"), (controller, "controller")))
     volumes = [each.json for each in node.each("spec", "template", "spec", "volumes")]
     volumes += _renamed_volumes(controller, _list(of_controller, "volumeMounts"))
@@ -37,10 +40,10 @@ def check(rendered: Sequence[Json]) -> Json:
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
-        "metadata": {"name": NAME, "labels": LABELS},
+        "metadata": {"name": f"{NAME}-{number}", "labels": labels},
         "spec": {
-            "selector": {"matchLabels": LABELS},
-            "template": {"metadata": {"labels": LABELS}, "spec": template},
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": template},
         },
     }
 
@@ -59,26 +62,26 @@ def _renamed_volumes(workload: Object, mounts: Sequence[Json]) -> list[Json]:
 
 def prove(cluster: Cluster, rendered: Sequence[Json], seconds: float) -> list[str]:
     """Run the checks; return what failed on which node, and why. Raises NotDoneError."""
-    where = f"--namespace={cluster.namespace}"
+    where, made, ours = f"--namespace={cluster.namespace}", checks(rendered), f"app.kubernetes.io/name={NAME}"
+    every = {"apiVersion": "v1", "kind": "List", "items": made}
     try:
-        cluster.kubectl("apply", where, "--filename=-", stdin=json.dumps(check(rendered)))
+        cluster.kubectl("apply", where, "--filename=-", stdin=json.dumps(every))
         try:
-            cluster.until_ready(f"daemonset/{NAME}", seconds)
+            for each in made:
+                cluster.until_ready(f"daemonset/{Object(each).name}", seconds)
         except NotDoneError as error:
             return list(_failed(cluster)) or [str(error)]
         return []
     finally:
-        cluster.kubectl("delete", "daemonset", NAME, where, "--ignore-not-found", "--wait=false")
-        cluster.until_no_pod(f"app.kubernetes.io/name={NAME}", seconds)
+        cluster.kubectl("delete", "daemonset", f"--selector={ours}", where, "--wait=false")
+        cluster.until_no_pod(ours, seconds)
 
 
 def _failed(cluster: Cluster) -> list[str]:
     found = []
     for pod in cluster.every("pods"):
-        ready = any(
-            each.text("type") == "Ready" and each.text("status") == "True" for each in pod.each("status", "conditions")
-        )
-        if pod.text("metadata", "labels", "app.kubernetes.io/name") == NAME and not ready:
+        ready = pod.condition("Ready").text("status") == "True"
+        if pod.label("app.kubernetes.io/name") == NAME and not ready:
             where = pod.text("spec", "nodeName") or "no node: it is not scheduled"
             found.append(f"node {where}: {_why(cluster, pod)}")
     return found
@@ -96,12 +99,19 @@ def _why(cluster: Cluster, pod: Object) -> str:
     return "its check did not end in time"
 
 
-def _workload(rendered: Sequence[Json], kind: str, container: str) -> Object:
-    for each in map(Object, rendered):
-        of_it = {one.text("name") for one in each.each("spec", "template", "spec", "containers")}
-        if each.text("kind") == kind and container in of_it:
-            return each
-    raise NotDoneError(f"the chart renders no {kind} with a container {container}")
+def _workloads(rendered: Sequence[Json], kind: str, container: str) -> list[Object]:
+    found = [
+        each
+        for each in map(Object, rendered)
+        if each.text("kind") == kind
+        and container in {one.text("name") for one in each.each("spec", "template", "spec", "containers")}
+    ]
+    if not found:
+        raise NotDoneError(
+            f"the chart renders no {kind} with a container {container}: see that --chart is aiocsi's, and that the"
+            " values behind -- do not switch it off"
+        )
+    return found
 
 
 def _spec(workload: Object) -> Json:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from kubectl_aiocsi.records import Object
+from kubectl_aiocsi.records import DEFAULT_DRIVER, DRIVER_LABEL, Object, is_part
 from takeover import predecessor
 from takeover.cluster import Cluster, NotDoneError
 from takeover.predecessor import CONTROLLER, NODE, PARTS
 
 READY_SECONDS = 180.0
-SELECTOR = "app.kubernetes.io/name=aiocsi"
+SELECTOR = f"{DRIVER_LABEL}={DEFAULT_DRIVER}"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _remove_classes(cluster: Cluster) -> None:
 
 
 def _is_of_helm(found: Object) -> bool:
-    return found.text("metadata", "labels", "app.kubernetes.io/managed-by") == "Helm"
+    return found.label("app.kubernetes.io/managed-by") == "Helm"
 
 
 def _install(cluster: Cluster, plan: Plan) -> None:
@@ -100,18 +100,12 @@ def _install(cluster: Cluster, plan: Plan) -> None:
 
 
 def _registered(cluster: Cluster) -> None:
-    pods = [
-        each
-        for each in cluster.every("pods")
-        if each.text("metadata", "labels", "app.kubernetes.io/component") == "node"
-    ]
-    names = [
-        each.text("spec", "nodeName")
-        for each in pods
-        if each.text("metadata", "labels", "app.kubernetes.io/name") == "aiocsi"
-    ]
+    pods = [each for each in cluster.every("pods") if each.label(DRIVER_LABEL) == DEFAULT_DRIVER]
+    names = [each.text("spec", "nodeName") for each in pods if is_part(each, "node")]
     if not names:
-        raise NotDoneError(f"no node has a pod of aiocsi in {cluster.namespace}")
+        raise NotDoneError(
+            f"no node has a pod of aiocsi's node service in {cluster.namespace}: see kubectl get daemonsets there"
+        )
     if lacking := predecessor.missing(names, cluster):
         raise NotDoneError(f"the driver is not registered on {', '.join(lacking)}: see the log of its pod there")
 

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,7 +58,11 @@ class Operator:
 
     def play(self, script: str, fill: Mapping[str, str] | None = None) -> str:
         """Run commands; ``fill`` has what an operator puts in place of the page's examples. Raises ToolFailed."""
-        path = ":".join(str(go_programs.path(name).parent) for name in ("kubectl", "helm", "cosign"))
+        folders = [
+            Path(sys.executable).parent,
+            *(go_programs.path(name).parent for name in ("kubectl", "helm", "cosign")),
+        ]
+        path = ":".join(map(str, folders))
         prepared = f"export KUBECONFIG={shlex.quote(str(self._kubeconfig()))} PATH={path}:$PATH\ncd {self.folder}\n"
         return run("bash", "-euo", "pipefail", "-c", prepared + filled(script, fill or {}), seconds=SECONDS)
 

@@ -1,5 +1,7 @@
 """csi-digitalocean is exchanged for aiocsi and back, as docs/guides/take-over.md says, under pods that keep running.
 
+That the commands by hand on that page lead to the same objects is shown in tests/chart/cluster.
+
 A stand-in plays csi-digitalocean (predecessor/): its volumes, mounts, objects and classes are what that leaves behind.
 """
 
@@ -8,6 +10,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 import pytest_asyncio
@@ -24,7 +27,9 @@ from tools.services.embedded_cloud import EmbeddedCloud, objects
 
 _, FIRST, SECOND = NODES
 GUIDE = Guide.read("take-over")
-OLD_CLASSES = "kubectl delete storageclass"
+PIP = "pip install '.[kubernetes]'"  # the tests' environment has it
+PLAN = "aiocsi-takeover plan -- --set image.repository=registry.example.com/aiocsi --set cloud.region=nyc1"
+STEPS = range(1, 5)  # of six: 5 only looks, and after 6 the last test goes back
 CLASSES = {"data": "do-block-storage", "grown": "do-block-storage-xfs", "raw": "do-block-storage"}
 FILE_SUM = "sha256sum < /data/file"
 WRITE = f"dd if=/dev/urandom of=/data/file bs=1M count=16 2>/dev/null && sync && {FILE_SUM}"
@@ -43,17 +48,28 @@ class Stage:
     driver_yaml: Path
     values: Path
 
+    async def follow(self, heading: str, *, keep: bool = False) -> str:
+        """Play what the guide has below a heading, with the tests' values; ``keep``: plan to keep the old classes."""
+        more = " --keep-classes" if keep else ""
+        own = {PLAN: f"aiocsi-takeover plan --chart {CHART}{more} -- --values={self.values}", PIP: ""}
+        said = ""
+        for script in GUIDE.commands(heading):
+            said += await self.play(script, {example: there for example, there in own.items() if example in script})
+        return said
+
     async def play(self, script: str, fill: dict[str, str] | None = None) -> str:
-        """Play commands of the guide."""
+        """Play commands. Raises ToolFailed."""
         return await asyncio.to_thread(self.operator.play, script, fill)
 
 
 @pytest_asyncio.fixture
 async def stage(workspace: Workspace, embedded_cloud: EmbeddedCloud, tmp_path: Path) -> AsyncIterator[Stage]:
-    """Whatever a test does with the two drivers, aiocsi alone is there again when it is over."""
+    """A cluster that csi-digitalocean serves; when a test is over, aiocsi alone is there again."""
     made = Stage(Operator(workspace, tmp_path), tmp_path / "driver.yaml", tmp_path / "values.json")
     predecessor.write(made.driver_yaml, embedded_cloud)
     made.values.write_text(json.dumps(driver.chart_values(workspace, embedded_cloud)))
+    await asyncio.to_thread(driver.uninstall, workspace)
+    await asyncio.to_thread(predecessor.install, workspace, made.driver_yaml)
     yield made
     await asyncio.to_thread(driver.uninstall, workspace)
     await asyncio.to_thread(predecessor.remove, workspace, made.driver_yaml)
@@ -61,49 +77,43 @@ async def stage(workspace: Workspace, embedded_cloud: EmbeddedCloud, tmp_path: P
 
 
 @pytest_asyncio.fixture
-async def there_before(stage: Stage, place: Place, workspace: Workspace) -> AsyncIterator[Place]:
-    """A namespace in a cluster that csi-digitalocean serves; ``place`` is cleared while a driver still runs."""
-    await asyncio.to_thread(driver.uninstall, workspace)
-    await asyncio.to_thread(predecessor.install, workspace, stage.driver_yaml)
-    yield place
+async def there_before(stage: Stage, place: Place) -> Place:
+    """A namespace in that cluster; it is cleared while a driver still runs."""
+    assert stage.driver_yaml.exists()
+    return place
 
 
-@pytest.mark.parametrize("keep", [pytest.param(False, id="new classes"), pytest.param(True, id="old classes")])
-async def test_the_volumes_of_csi_digitalocean_live_on_under_their_running_pods(
-    there_before: Place, stage: Stage, client: AsyncClient, embedded_cloud: EmbeddedCloud, keep: bool
+async def test_the_volumes_of_csi_digitalocean_live_on_under_their_running_pods_step_by_step_and_back(
+    there_before: Place, stage: Stage, client: AsyncClient, embedded_cloud: EmbeddedCloud
 ) -> None:
     place = there_before
-    written = await start(place)
-    await place.make(manifests.snapshot("before", "data"))
-    await place.snapshot_ready("before")
-    volumes, pods = await ids(embedded_cloud), await running(place)
-    for script in (*GUIDE.commands("Before"), *GUIDE.commands("The change")):
-        await stage.play(*the_chart(script, stage.values, keep=keep))
-    told = "".join([await stage.play(script) for script in GUIDE.commands("See that it worked")])
-    assert told.count(manifests.DRIVER) == len(NODES)
-    assert await running(place) == pods
-    assert await sums(place, FIRST) == written
-    assert await ids(embedded_cloud) == volumes
-    await go_on(place, client, embedded_cloud, written)
+    living = await Living.begin(place, embedded_cloud)
+    assert "✓ image, host, token and scopes" in await stage.follow("Plan")
+    await living.check()
+    for step in STEPS:
+        said = await stage.play(f"aiocsi-takeover apply --until {step}")
+        assert (f"✓ {step} done" in said, f"✓ {step + 1} done" in said) == (True, False)
+        await living.check()
+        await stage.follow("Back")
+        await living.check()
+    await stage.follow("Change")
+    assert (await stage.follow("See that it worked")).count(manifests.DRIVER) == len(NODES)
+    await living.check()
+    await go_on(place, client, embedded_cloud, living.written)
 
 
-async def test_the_volumes_of_aiocsi_live_on_under_csi_digitalocean_and_then_under_aiocsi_again(
-    stage: Stage, place: Place, workspace: Workspace, client: AsyncClient, embedded_cloud: EmbeddedCloud
+async def test_with_the_old_classes_volumes_of_aiocsi_live_on_under_csi_digitalocean_and_under_aiocsi_again(
+    there_before: Place, stage: Stage, client: AsyncClient, embedded_cloud: EmbeddedCloud
 ) -> None:
-    written = await start(place)
-    await place.make(manifests.snapshot("before", "data"))
-    await place.snapshot_ready("before")
-    volumes, pods = await ids(embedded_cloud), await running(place)
-    for script in GUIDE.commands("Back"):
-        await stage.play(script)
-    await asyncio.to_thread(predecessor.until_ready, workspace)
-    assert await running(place) == pods
-    assert await sums(place, FIRST) == written
-    assert await ids(embedded_cloud) == volumes
-    await go_on(place, client, embedded_cloud, written)
+    place = there_before
+    await stage.follow("Plan", keep=True)
+    await stage.follow("Change")
+    living = await Living.begin(place, embedded_cloud)
+    await stage.follow("Back")
+    await living.check()
+    await go_on(place, client, embedded_cloud, living.written)
     kept = await place.sh("restored", FILE_SUM)
-    for script in GUIDE.commands("The change"):
-        await stage.play(*the_chart(script, stage.values, keep=False))
+    await stage.follow("Change")
     assert await place.sh("restored", FILE_SUM) == kept
     await place.remove(Pod, "restored")
     await place.make(manifests.pod("restored", "restored", node=FIRST))
@@ -111,17 +121,29 @@ async def test_the_volumes_of_aiocsi_live_on_under_csi_digitalocean_and_then_und
     assert await place.sh("restored", FILE_SUM) == kept
 
 
-def the_chart(script: str, values: Path, *, keep: bool) -> tuple[str, dict[str, str]]:
-    """Return commands of the guide with an operator's choice of classes, and what he fills in."""
-    if "helm install" not in script:
-        return script, {}
-    lines = [line for line in script.splitlines() if not (keep and line.startswith(OLD_CLASSES))]
-    more = " --set storageClasses.create=false" if keep else ""
-    own = {
-        "--set image.repository=registry.example.com/aiocsi": f"--values={values}{more}",
-        "charts/aiocsi": str(CHART),
-    }
-    return "\n".join(lines), own
+@dataclass(frozen=True)
+class Living:
+    """Pods that have written to their volumes, and what must stay while the drivers change."""
+
+    place: Place
+    cloud: EmbeddedCloud
+    written: dict[str, str]
+    volumes: set[str]
+    pods: dict[str, tuple[str, int]]
+
+    @classmethod
+    async def begin(cls, place: Place, cloud: EmbeddedCloud) -> Self:
+        """Make claims, pods, data and a snapshot."""
+        written = await start(place)
+        await place.make(manifests.snapshot("before", "data"))
+        await place.snapshot_ready("before")
+        return cls(place, cloud, written, await ids(cloud), await running(place))
+
+    async def check(self) -> None:
+        """Assert that no pod has noticed anything."""
+        assert await running(self.place) == self.pods
+        assert await sums(self.place, FIRST) == self.written
+        assert await ids(self.cloud) == self.volumes
 
 
 async def start(place: Place) -> dict[str, str]:
@@ -181,7 +203,7 @@ async def sums(place: Place, node: str, suffix: str = "") -> dict[str, str]:
 
 
 async def running(place: Place) -> dict[str, tuple[str, int]]:
-    """Return each pod's identity, and how often its container has started anew."""
+    """Return each pod's identity, and how often its container has started again."""
     return {
         str(pod.metadata.name): (str(pod.metadata.uid), sum(one.restartCount for one in pod.status.containerStatuses))
         async for pod in place.client.list(Pod, namespace=place.namespace)

@@ -15,13 +15,14 @@ import pytest
 
 from takeover import __main__ as command
 from tests.chart.cluster.control_plane import NODES, ControlPlane
+from tests.e2e.guides import Guide
 from tests.e2e.manifests import DRIVER
 from tests.e2e.predecessor import manifests
 from tests.e2e.predecessor.manifests import CONTROLLER, NODE
 from tools import go_programs
 from tools.chart import CHART
 from tools.chart.helm import REQUIRED
-from tools.processes.run import ToolFailed
+from tools.processes.run import ToolFailed, run
 from tools.services.embedded_cloud import Droplet, EmbeddedCloud
 
 IN = "--namespace=kube-system"
@@ -39,6 +40,7 @@ SHARED = {
         "csi": {"driver": DRIVER, "volumeHandle": "x", "fsType": "ext4"},
     },
 }
+GUIDE = Guide.read("take-over")
 KINDS = "statefulset,daemonset,deployment,serviceaccount"
 
 pytestmark = pytest.mark.timeout(300)
@@ -140,7 +142,18 @@ def test_it_takes_over_and_goes_back_to_what_was_there(
     assert objects(plane) == during
     assert takeover("back") == 0, capsys.readouterr()
     assert objects(plane) == before
+    by_hand("The same by hand")
+    assert objects(plane) == during
+    by_hand("Back by hand")
+    assert objects(plane) == before
     assert there_before.ailing == ""
+
+
+def by_hand(heading: str) -> None:
+    """Type what the guide has below a heading, with Helm 4 and the values of these tests."""
+    own = f"{CHART} --server-side=false --values={REQUIRED}"
+    typed = "\n".join(GUIDE.commands(heading)).replace("charts/aiocsi", own)
+    run("bash", "-euo", "pipefail", "-c", typed, seconds=240)
 
 
 def test_a_node_on_which_it_would_not_work_and_a_volume_that_it_refuses_are_named_before_anything_is_changed(
