@@ -1,10 +1,11 @@
-"""README and docs/guides, played word for word: install, import, move, back up, encrypt, upgrade.
+"""README, docs/guides and the tutorial on kind, played word for word: install, import, move, back up, encrypt, upgrade.
 
 Another cluster is a namespace here.
 """
 
 import asyncio
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.e2e.guides import Guide, Operator
 from tests.e2e.manifests import Document
 from tests.e2e.parts import CONTROLLER, node_part, parts
 from tests.e2e.place import READY_SECONDS, Place, VolumeSnapshot, close_place, open_place, until_gone
+from tests.harness import tutorial
 from tests.harness.luks import opens
 from tools.chart import CHART
 from tools.processes.run import ToolFailed
@@ -31,6 +33,7 @@ from tools.venv import ROOT
 _, FIRST, SECOND = NODES
 WRITE = "dd if=/dev/urandom of=/data/file bs=1M count=4 2>/dev/null && sync && sha256sum < /data/file"
 READ = "sha256sum < /data/file"
+MANIFESTS = tutorial.FOLDER / "manifests"
 HEADER_BYTES = 16 << 20  # of LUKS2, with the area of its key slots
 SNAPSHOTS = "snapshot.storage.k8s.io"
 VolumeSnapshotContent = create_global_resource(SNAPSHOTS, "v1", "VolumeSnapshotContent", "volumesnapshotcontents")
@@ -171,6 +174,20 @@ async def test_an_upgrade_and_the_way_back_exchange_the_driver_and_leave_running
     await place.make(manifests.pod("next", "data", node=SECOND))
     await place.ready("next")
     assert await place.sh("next", READ) == written
+
+
+@pytest.mark.alone  # it cordons a node
+async def test_the_tutorial_does_and_shows_what_it_says(workspace: Workspace) -> None:
+    make, *pages, end = tutorial.blocks(tutorial.FOLDER / "kind.md")
+    assert (make.commands, end.commands) == ("make e2e-up\n", "make e2e-down\n")  # what these tests run between
+    assert workspace.kubeconfig.is_relative_to(Path.home() / ".cache/aiocsi/kind")
+    with tutorial.Shell({"PATH": os.environ["PATH"], "HOME": str(Path.home())}) as shell:
+        try:
+            wrong = await asyncio.to_thread(tutorial.wrong, pages, shell, {})
+            assert wrong == [], "\n".join(wrong)
+        finally:
+            left = f"kubectl delete --ignore-not-found --filename {MANIFESTS}; kubectl uncordon --all"
+            await asyncio.to_thread(shell.type, left)
 
 
 async def pods_of_the_driver(client: AsyncClient) -> set[str]:

@@ -6,24 +6,12 @@ from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod
 from tests.e2e import manifests
 from tests.e2e.cluster.workspace import NODES
 from tests.e2e.place import Place
-from tools.venv import ROOT
 
-TUTORIAL = ROOT / "docs" / "tutorials" / "manifests"
 _, FIRST, SECOND = NODES
 WRITE = "dd if=/dev/urandom of=/data/file bs=1M count=16 && sync && sha256sum < /data/file"
 READ = "sha256sum < /data/file"
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.asyncio]
-
-
-async def test_the_tutorial_s_claim_and_pod_work_unchanged(place: Place) -> None:
-    await place.make(TUTORIAL / "claim.yaml", TUTORIAL / "pod.yaml")
-    await place.ready("my-csi-app")
-    mounts = await place.run("my-csi-app", "grep", " /data ", "/proc/mounts")
-    assert mounts.split()[2] == "ext4"
-    volume = await place.volume("csi-pvc")
-    assert volume.spec is not None
-    assert volume.spec.capacity == {"storage": "5Gi"}
 
 
 async def test_data_survives_the_move_to_another_node(place: Place) -> None:
