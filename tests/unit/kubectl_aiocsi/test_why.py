@@ -184,6 +184,16 @@ async def test_a_detach_from_another_node_that_is_under_way_is_said() -> None:
     assert "its detach is under way" in (await ask(server, "why", "web")).text
 
 
+async def test_an_attach_that_has_failed_is_told_with_the_time_of_its_error() -> None:
+    server = healthy()
+    attaching(refused("NotFound", "there is no volume 1cdb"), minutes=77)(server)
+    answer = await ask(server, "why", "web", "-o", "json")
+    told = {link.text("since") for each in answer.json.each("chains") for link in each.each("links")}
+    error = Object(server.get("volumeattachments", "csi-1")).time("status", "attachError", "time")
+    assert error is not None
+    assert error.isoformat() in told
+
+
 async def test_an_attach_that_has_failed_is_told_although_another_attachment_is_left() -> None:
     server = healthy()
     attaching(refused("NotFound", "there is no volume 1cdb"))(server)
