@@ -84,7 +84,9 @@ async def test_it_tells_what_happened_from_outside_of_the_steps(walkthrough: Wal
     page = tmp_path / "run.html"
     run = walkthrough("--facts", "--html", str(page))
     assert await run.ended(END_SECONDS) == 0, run.output()
-    assert "POST volumes → no reply" in await asyncio.to_thread(page.read_text)
+    drawn = await asyncio.to_thread(page.read_text)
+    assert "POST volumes → no reply" in drawn
+    assert ("://" in drawn, len(drawn.encode()) < 500_000) == (False, True)  # one file that needs no network
     facts = [line.split(maxsplit=1) for line in run.output().splitlines() if line.startswith("      ")]
     assert [fact for kind, fact in facts if kind == "api" and "DELETE" in fact]
     assert [fact for kind, fact in facts if kind == "program" and "mkfs.ext4" in fact]
