@@ -30,7 +30,7 @@ class FormatGuard:
     async def decide(self, volume: VolumeSpec, device: Device, rule: Rule[Found]) -> tuple[Probe, Found | Format]:
         """Return what is on the device, and what the rule says. Raises FailedPrecondition if it says: nothing."""
         intent = self._host.state.read(Intent, volume.id)
-        probe = await self._host.prober.probe_ahead(device)
+        probe = await self._host.prober.probe(device)
         decision = rule(probe, intent)
         if isinstance(decision, ScanFirst):
             probe = replace(probe, scan=await self._host.prober.scan(device))

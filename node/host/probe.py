@@ -74,24 +74,9 @@ class Prober:
     async def probe(self, device: Device) -> Probe:
         """Return what is on the device, without a scan. Raises FailedPrecondition or OutcomeUnknown if that fails."""
         block, header = await self.head(device)
-        return Probe(device.facts, await self._signature(device), block, header=header)
-
-    async def probe_ahead(self, device: Device) -> Probe:
-        """Like ``probe``; a device that shows nothing at its head may be blank, and is scanned meanwhile."""
-        block, header = await self.head(device)
-        if block is not None or header is not None:
-            return Probe(device.facts, await self._signature(device), block, header=header)
-        asked = asyncio.gather(self._signature(device), self.scan(device), return_exceptions=True)
-        found, scan = await asked  # both end, whatever becomes of the other: they read through one descriptor
-        if isinstance(found, BaseException):
-            raise found
-        if isinstance(scan, BaseException):
-            raise scan
-        return Probe(device.facts, found, block, scan, header)
-
-    async def _signature(self, device: Device) -> Signature:
         argv = ("blkid", "-p", "-o", "export", device.pinned)
-        return _signature(device, await self._commands.run(*argv, seconds=BLKID_SECONDS, files=(device.descriptor,)))
+        ended = await self._commands.run(*argv, seconds=BLKID_SECONDS, files=(device.descriptor,))
+        return Probe(device.facts, _signature(device, ended), block, header=header)
 
     async def head(self, device: Device) -> tuple[Superblock | None, Header | None]:
         """Return the superblock and the LUKS header. Raises FailedPrecondition if the device cannot be read."""

@@ -56,7 +56,7 @@ class ScanResult:
 
 @dataclass(frozen=True)
 class Probe:
-    """All that is known of a device's content. ``scan`` is made only if nothing was found at its head."""
+    """All that is known of a device's content. ``scan`` is made only if no signature was found."""
 
     facts: Facts
     signature: Signature
