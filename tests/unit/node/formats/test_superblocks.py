@@ -36,10 +36,11 @@ def test_an_ext4_of_more_than_16_tib_is_read() -> None:
 def test_the_mount_options_of_an_ext_are_read() -> None:
     block = bytearray(1024)
     struct.pack_into("<H", block, 56, 0xEF53)
+    struct.pack_into("<II", block, 92, 1, 1)  # features beside those that are looked for
     block[0x200:0x20C] = b"errors=panic"
     found = superblocks.parse(head(1024, bytes(block)))
     assert found is not None
-    assert found.mount_options == "errors=panic"
+    assert (found.kind, found.needs_replay, found.mount_options) == ("ext2", False, "errors=panic")
 
 
 def test_the_multiple_mount_protection_of_an_ext_is_read() -> None:
