@@ -139,7 +139,7 @@ class LoopDisks:
 
     def _set_pace(self, volume_id: str, bytes_per_second: int) -> None:
         if bytes_per_second and not throttle.CONTROLLER.is_dir():
-            raise DiskError(f"no {throttle.CONTROLLER}: a slow disk needs cgroup v1's blkio controller; --disks qemu needs none")
+            raise DiskError(f"no {throttle.CONTROLLER}: a slow disk needs cgroup v1's blkio; --disks qemu needs none")
         self._paces[volume_id] = bytes_per_second
         number = self._bound.get(volume_id)
         if number is None:
