@@ -31,6 +31,7 @@ LIES = {  # what would do most harm if it was believed, by the step at which it 
     "snapshot": (("another object", "snapshots"),),
     "delete": (("a page with 302", "DELETE /volumes"), ("a bare 204", "DELETE /volumes")),
 }
+FEW_REQUESTS = 25  # a minute
 SKEWS = (-1e8, -86400.0, 86400.0, 1e8)  # of a host's clock that was never set, seconds
 
 
@@ -50,7 +51,12 @@ def draw(seed: int) -> Plan:
         *_mounts(chance, steps),
         *_leftovers(chance, steps),  # drawn last: a plan that has none of it stays as it was
     ]
-    return replace(drawn, faults=tuple(sorted((*drawn.faults, *faults), key=lambda fault: fault.at)))
+    few = chance.random() < 0.2
+    return replace(
+        drawn,
+        faults=tuple(sorted((*drawn.faults, *faults), key=lambda fault: fault.at)),
+        requests_per_minute=FEW_REQUESTS if few else drawn.requests_per_minute,
+    )
 
 
 def _answer(chance: random.Random, steps: list[Step]) -> Fault:

@@ -19,6 +19,7 @@ from tests.faults.cloud.state import CloudState
 from tests.faults.sim.loop import Process
 
 TRIES_AT_ONCE, TRIES_A_SECOND = 3, 4  # to start the next action on a droplet
+TURN_SECONDS = 30.0  # so long a request that is made up already may wait for its turn
 
 
 class World(Protocol):
@@ -39,7 +40,7 @@ class Thrift:
         self._owners: dict[int, Process] = {}
         self._begun: dict[tuple[Process, str], int] = {}  # the moment of the last start on a volume
         self._tries: Counter[int] = Counter()  # to start another action on the droplet of this one
-        self._tags: dict[tuple[Process, str], tuple[int, frozenset[str]]] = {}  # of a volume, and when it was told
+        self._tags: dict[tuple[Process, str], tuple[float, frozenset[str]]] = {}  # of a volume, and when it was told
         self._misled: set[tuple[Process, str]] = set()
         self._told: dict[tuple[int, str], int] = {}  # an action's id and status, and the moment of the news
 
@@ -72,7 +73,9 @@ class Thrift:
     def _note_tags(self, sender: Process, answer: Json) -> None:
         volume = answer.get("volume")
         if isinstance(volume, dict):
-            self._tags[sender, volume["id"]] = self.moment(), frozenset(tag.lower() for tag in volume["tags"])
+            held = frozenset(tag.lower() for tag in volume["tags"])
+            since, before = self._tags.get((sender, volume["id"]), (0.0, frozenset[str]()))
+            self._tags[sender, volume["id"]] = since if held == before else self._world.now(), held
 
     def asked(self, sender: Process, sent: int, method: str, path: str, body: Json) -> None:
         """A request arrives that was sent at that moment."""
@@ -82,11 +85,12 @@ class Thrift:
             return
         wanted = f"{sender.name} asks to {body.get('type', 'delete')} {parts[1]}"
         droplet_id = int(str(body.get("droplet_id") or 0))
-        moment, held = self._tags.get((sender, parts[1]), (sent, frozenset[str]()))
+        told, held = self._tags.get((sender, parts[1]), (self._world.now(), frozenset[str]()))
         tags = body.get("tags")
         if (sender, parts[1]) in self._misled:
             tags = None
-        if isinstance(tags, list) and moment < sent and {tag.lower() for tag in tags} <= held:
+        known = told + TURN_SECONDS < self._world.now()
+        if isinstance(tags, list) and known and {tag.lower() for tag in tags} <= held:
             self._world.broken(f"{wanted} with tags that it knows to be there: {tags}")
         for own in self._under_way(sender, sent):
             self._tries[own.id] += bool(droplet_id) and own.droplet_id == droplet_id
