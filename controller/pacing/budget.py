@@ -138,13 +138,13 @@ class Budget:
 
     def no_answer(self) -> None:
         """A request got no answer."""
-        self.quota.end()
+        self.quota.unanswered(asyncio.get_running_loop().time())
         self._pump()
 
     def unsent(self, turn: float) -> None:
         """The request whose ``turn`` it was then has never left: it takes nothing from the limits."""
         self.window.give_back(turn)
-        self.quota.give_back()
+        self.quota.give_back(asyncio.get_running_loop().time())
         self._pump()
 
     def _enqueue(self, waiter: Waiter) -> None:

@@ -10,6 +10,7 @@ HOUR_SECONDS = 3600.0
 UNHEARD = 8  # so many requests others may send before a reply tells us: a reserve is kept with so many more
 ALONE_SECONDS = 1.0  # once enough should have come back, one request goes alone, and its reply tells more
 PROBE_SECONDS = 120.0  # without a request, one goes and asks though nothing is left: it takes nothing from anybody
+PROBE_AGAIN_SECONDS = 10.0  # the same after one that got no answer
 RARE_PROBE_SECONDS = 300.0  # the same while little is left: it takes some, but one odd reply may have told so
 
 
@@ -58,12 +59,17 @@ class HourLimit:
         self._sent_at = now
 
     def end(self) -> None:
-        """A request has come back, with an answer or without."""
+        """A request has come back."""
         self._in_flight = max(0, self._in_flight - 1)
 
-    def give_back(self) -> None:
-        """A request that was counted has never left."""
+    def unanswered(self, now: float) -> None:
+        """A request has come back without an answer. It has told nothing, so the next one may ask soon."""
         self.end()
+        self._sent_at = min(self._sent_at, now + PROBE_AGAIN_SECONDS - PROBE_SECONDS)
+
+    def give_back(self, now: float) -> None:
+        """A request that was counted has never left."""
+        self.unanswered(now)
         self._own = max(0, self._own - 1)
 
     def learn(self, reply: Told, now: float) -> int:

@@ -1,6 +1,8 @@
+from collections.abc import Callable
+
 import pytest
 
-from controller.pacing.hour_limit import RARE_PROBE_SECONDS, HourLimit
+from controller.pacing.hour_limit import PROBE_AGAIN_SECONDS, PROBE_SECONDS, RARE_PROBE_SECONDS, HourLimit
 from controller.pacing.limit_headers import Told
 
 HOUR = 3600.0
@@ -50,6 +52,17 @@ def test_an_hour_that_rolls_opens_when_enough_should_have_come_back(
 def test_a_number_that_is_nearly_used_up_is_asked_for_again_though_it_may_hold_for_an_hour() -> None:
     limit = told(refills=False, remaining=3, reset_seconds=3600.0)  # as one odd reply may say
     assert limit.opens_at(0.0, ATTACHES) == RARE_PROBE_SECONDS
+
+
+@pytest.mark.parametrize("came_back", [HourLimit.unanswered, HourLimit.give_back], ids=["no answer", "never left"])
+def test_a_request_that_learned_nothing_is_soon_followed_by_another(
+    came_back: Callable[[HourLimit, float], None],
+) -> None:
+    limit = told(refills=False, remaining=0, reset_seconds=HOUR)
+    assert limit.opens_at(0.0, 0.0) == PROBE_SECONDS
+    limit.use(PROBE_SECONDS)
+    came_back(limit, PROBE_SECONDS + 1)
+    assert limit.opens_at(PROBE_SECONDS + 1, 0.0) == PROBE_SECONDS + 1 + PROBE_AGAIN_SECONDS
 
 
 def test_once_enough_should_have_come_back_one_request_asks_alone() -> None:
