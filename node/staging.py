@@ -85,23 +85,27 @@ class Staging:
                 remedy="delete the pods that use it: kubelet unstages it when none does",
                 error_code=Code.STAGED_OTHERWISE,
             )
-        if points := [mount.point for mount in (await self._host.mounts.table()).of(device.facts.number)]:
-            raise errors.FailedPrecondition(
-                f"volume {wanted.volume.id} is asked for as a raw block device, but is mounted at {', '.join(points)}",
-                remedy="unmount it there first",
-                error_code=Code.STAGED_OTHERWISE,
-            )
         async with AsyncExitStack() as claim:
-            if not await self._is_published(wanted.volume) and not await claim.enter_async_context(
-                self._host.prober.exclusively(device)
-            ):
-                raise await block_use.error(self._host, wanted.volume, device)
+            published = await self._is_published(wanted.volume)
+            if published or not await claim.enter_async_context(self._host.prober.exclusively(device)):
+                await self._refuse_mounted(wanted, device)  # what could be claimed is mounted nowhere
+                if not published:
+                    raise await block_use.error(self._host, wanted.volume, device)
             await opened.content.hand_out(wanted.volume, device)
         known = self._host.state.read(Staged, wanted.volume.id)
         if known is None or (known.number, known.kind) != (device.facts.number, ""):
             await self._host.remember(self._record(wanted, glance.path, device))
         elif glance.path not in known.paths:
             await self._host.remember(known.staged_at(glance.path))
+
+    async def _refuse_mounted(self, wanted: Stage, device: Device) -> None:
+        """Refuse to give out raw what is mounted with a file system."""
+        if points := [mount.point for mount in (await self._host.mounts.table()).of(device.facts.number)]:
+            raise errors.FailedPrecondition(
+                f"volume {wanted.volume.id} is asked for as a raw block device, but is mounted at {', '.join(points)}",
+                remedy="unmount it there first",
+                error_code=Code.STAGED_OTHERWISE,
+            )
 
     async def _is_staged(self, wanted: Stage, filesystem: Filesystem, glance: Glance, device: Device) -> bool:
         """Tell whether it is mounted already. Raises AlreadyExists if something else is."""
