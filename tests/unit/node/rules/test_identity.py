@@ -135,6 +135,13 @@ def test_every_designator_of_a_page_is_found(texts: list[str]) -> None:
     assert identity.names(page(*map(designator, texts))) == tuple(texts)
 
 
+@pytest.mark.parametrize("more", range(4))
+def test_what_lies_behind_the_length_of_a_page_is_not_read(more: int) -> None:
+    first, both = designator("a"), bytearray(page(designator("a"), designator("b")))
+    both[2:4] = (len(first) + more).to_bytes(2, "big")
+    assert identity.names(bytes(both)) == ("a",)
+
+
 @pytest.mark.parametrize(
     ("facts", "was_ours", "stale"),
     [
