@@ -119,9 +119,10 @@ async def test_a_claim_that_no_pod_uses_ends_with_its_volume() -> None:
     assert "claim shop/orders, used by no pod" in answer.text
 
 
-async def test_a_pod_that_has_ended_does_not_count_as_a_user() -> None:
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+async def test_a_pod_that_has_ended_does_not_count_as_a_user(phase: str) -> None:
     server = healthy()
-    server.get("pods", "web")["status"] = {"phase": "Succeeded"}
+    server.get("pods", "web")["status"] = {"phase": phase}
     assert "used by no pod" in (await ask(server, "why", "pvc", "orders")).text
 
 
@@ -240,6 +241,9 @@ async def test_a_node_whose_pod_is_not_ready_and_nobody_says_why() -> None:
     pod = unready(server, "aiocsi-node-0", running={})
     merge(pod, status={"containerStatuses": [{"name": "registrar", "ready": True}, {"name": "node"}]})
     assert "it is Running, not ready: node\n" in (await ask(server, "why", "node", "one")).text
+    merge(pod, status={"containerStatuses": [{"name": "node"}]})
+    server.add("events", event(pod, "Failed", "Error: no such device"))
+    assert "Error: no such device" in (await ask(server, "why", "node", "one")).text
 
 
 async def test_what_kubelet_knows_of_a_volume_s_health_is_told() -> None:
