@@ -13,7 +13,7 @@ from tools.processes.run import run
 SCRIPT = venv.ROOT / "tools" / "python"
 OTHER = """\
 #!/bin/sh
-case "$2" in *executable*) echo "$0" ;; esac
+case "$2" in *executable*) echo "$0" ;; *version_info*) echo 3.13 ;; esac
 """
 
 
