@@ -57,3 +57,10 @@ def test_the_remedy_is_told_with_the_message() -> None:
 )
 def test_the_log_tells_class_code_message_and_remedy_of_an_error(error: BaseException, told: dict[str, str]) -> None:
     assert errors.fields(error) == told
+
+
+@pytest.mark.parametrize(("given", "message"), [("", "v is gone"), ("v is read", "v is read")])
+def test_an_error_that_is_not_final_after_all_keeps_its_code_and_remedy(given: str, message: str) -> None:
+    error = errors.unavailable(errors.NotFound("v is gone", remedy="look", error_code=Code.BUSY), given)
+    assert (error.status, error.message) == (Status.UNAVAILABLE, message)
+    assert (error.remedy, error.error_code) == ("look", Code.BUSY)
