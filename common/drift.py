@@ -95,12 +95,12 @@ def _holders(
     for node in sorted({*volume.node_ids} - {each.node_id for each in told}):
         where = node if node in cluster.nodes else f"{node}, which is not a node of this cluster"
         remove = f"doctl compute volume-action detach {volume.id} {node}"
-        said = f"it is on droplet {where}"
+        said = f"it is on server {where}"
         yield Difference(DriftKind.ATTACHED_UNKNOWN, _pv(one), said, remove, _about(one), volume.size_bytes)
     for each in sorted((each for each in told if each.attached), key=lambda each: each.name):
         if each.node_id not in volume.node_ids:
             said = (
-                f"attachment {each.name} says droplet {each.node_id}, "
+                f"attachment {each.name} says server {each.node_id}, "
                 f"the cloud says {', '.join(volume.node_ids) or 'none'}"
             )
             remove = "delete the pod that uses it: it is attached again"

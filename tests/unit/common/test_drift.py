@@ -150,10 +150,10 @@ def test_what_needs_a_list_that_is_not_known_is_not_judged(
 def test_what_is_told_names_the_object_the_bytes_and_the_command() -> None:
     (found,) = judge(*DIFFERENT["a second holder"][1]).found
     assert (found.about, found.size_bytes) == (ABOUT_V1, 10 * GIB)
-    assert (found.what, found.said) == ("volume v1", "it is on droplet 102")
+    assert (found.what, found.said) == ("volume v1", "it is on server 102")
     assert found.remove == "doctl compute volume-action detach h1 102"
     (strange,) = judge(*DIFFERENT["a holder without an attachment"][1]).found
-    assert strange.said == "it is on droplet 999, which is not a node of this cluster"
+    assert strange.said == "it is on server 999, which is not a node of this cluster"
     (unowned,) = judge(*DIFFERENT["a volume of ours that no object names"][1]).found
     assert (unowned.about, unowned.size_bytes) == (KubernetesName(), 10 * GIB)
     (unused,) = judge(*DIFFERENT["a claim that is not used"][1]).found
