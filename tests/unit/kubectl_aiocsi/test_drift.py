@@ -80,12 +80,12 @@ def test_every_kind_of_drift_is_tried_but_those_of_snapshots_which_the_warden_te
 
 
 @pytest.mark.asyncio
-async def test_a_droplet_that_is_no_node_is_said_to_be_none() -> None:
+async def test_a_server_that_is_no_node_is_said_to_be_none() -> None:
     server = healthy()
     cloud_has(server)
     on_a_strange_droplet(server)
     answer = await ask(server, "drift")
-    assert "droplet 999, which is not a node of this cluster" in answer.text
+    assert "server 999, which is not a node of this cluster" in answer.text
     assert "would end it: doctl compute volume-action detach" in answer.text
 
 
