@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from common import call_log, errors, sizes
-from controller.cloud.cloud_errors import EventPending, Gone, InUse, NameTaken
+from controller.cloud.cloud_errors import EventPending, Gone, InUse, NameTaken, OddAnswer
 from controller.cloud.records import Kind, Place, Volume, VolumeOrder
 from controller.codes import Code
 from controller.finality import not_final, not_shown
@@ -183,9 +183,12 @@ class Volumes:
         """Return the volume of the wanted name. A list may show one that is gone: it is asked for by its id, too."""
         found = await self._cloud.find_volume(wanted.name, wanted.zone)
         try:
-            return None if found is None else await self._cloud.get_volume(found.id)
+            volume = None if found is None else await self._cloud.get_volume(found.id)
         except Gone:
             return None
+        if volume is not None and volume.name != wanted.name:  # its name goes into the claim's volume for good
+            raise OddAnswer(f"volume {volume.id} is listed as {wanted.name}, and shown as {volume.name}")
+        return volume
 
     async def _post(self, order: VolumeOrder) -> tuple[Volume, Running | None]:
         with self._locks.extend(order.name):

@@ -52,6 +52,7 @@ def draw(seed: int) -> Plan:
         *_leftovers(chance, steps),  # drawn last: a plan that has none of it stays as it was
     ]
     few = chance.random() < 0.2
+    faults += _unseen(chance, steps)
     return replace(
         drawn,
         faults=tuple(sorted((*drawn.faults, *faults), key=lambda fault: fault.at)),
@@ -133,4 +134,13 @@ def _leftovers(chance: random.Random, steps: list[Step]) -> list[Fault]:
     return [
         *(Fault("refused", at, "DELETE /snapshots") for at in refused),
         *(Fault("controller killed", at + chance.uniform(10, 50), who=who) for at in refused for who in (0, 1)),
+    ]
+
+
+def _unseen(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Lose the answer to a creation while lists do not show yet what was made."""
+    made = [each.at for each in steps if each.kind == "claim" and chance.random() < 0.1]
+    return [
+        *(Fault("lost after", at, "POST /volumes") for at in made),
+        *(Fault("stale lists", at, amount=20.0) for at in made),
     ]

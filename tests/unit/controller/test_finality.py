@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from common import errors
-from controller.cloud.records import Page, Snapshot
+from controller.cloud.records import Page, Snapshot, Volume
 from controller.records import Modify, Size, Source, TakeSnapshot
 from controller.rules import temporary_snapshot
 from tests.fakes.cloud import FakeCloud, Fault
@@ -89,6 +89,20 @@ async def test_a_snapshot_whose_name_is_taken_and_that_no_list_shows_is_not_refu
         await ask()
     cloud.late = frozenset({"of the volume"})
     assert await ask() in {made.id, *cloud.volumes}
+
+
+class Misnaming(FakeCloud):
+    """It shows each volume by another name than a list does."""
+
+    async def get_volume(self, volume_id: str) -> Volume:
+        return replace(await super().get_volume(volume_id), name="other")
+
+
+async def test_a_volume_that_is_shown_by_another_name_is_not_the_one_that_was_asked_for() -> None:
+    world = World(cloud := Misnaming())
+    cloud.make_volume("pvc-a")
+    with pytest.raises(errors.OutcomeUnknown, match="listed as pvc-a, and shown as other"):
+        await world.create("pvc-a")
 
 
 async def test_an_attach_that_may_be_under_way_is_not_refused_because_it_cannot_be_looked_for() -> None:
