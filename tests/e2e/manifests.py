@@ -6,6 +6,7 @@ Document = dict[str, object]
 
 IMAGE = "busybox:1.37"
 CLASS = "do-block-storage"
+LIMIT = 15  # volumes on a droplet
 DRIVER = "dobs.csi.digitalocean.com"
 
 
