@@ -15,6 +15,7 @@ from lightkube.resources.core_v1 import PersistentVolume, Secret
 from tests.e2e import registry
 from tests.e2e.cluster import driver
 from tests.e2e.cluster.workspace import NODES, Workspace
+from tests.e2e.guides import Guide, Operator
 from tests.e2e.parts import until_all_are_ready
 from tests.e2e.place import Place
 from tests.e2e.registry import Registry
@@ -27,6 +28,7 @@ from tools.services.embedded_cloud import EmbeddedCloud
 
 _, FIRST, SECOND = NODES
 OLD, NEW = "0.1.0", "0.2.0"
+EXAMPLE = "registry.example.com/storage"
 REPOSITORY = f"{registry.NAME}/{registry.REPOSITORY}"
 WAIT = ("--wait", f"--timeout={driver.INSTALL_SECONDS}s", f"--namespace={driver.NAMESPACE}")
 
@@ -86,7 +88,9 @@ async def test_a_release_is_installed_upgraded_and_removed_while_pods_write(
         await asyncio.to_thread(driver.rolled_out, workspace)
         await until_all_are_ready(client, DRIVER, seconds=180)
 
-    await helm("install", *chart(releases[OLD], tmp_path))
+    [install] = Guide.read("install").commands("Verify a release")
+    await asyncio.to_thread(Operator(workspace, tmp_path).play, install, filled_in(releases[OLD]))
+    await until_all_are_ready(client, DRIVER, seconds=180)
     await runs(client, releases[OLD])
     writers = [Writer(place, "ext4"), Writer(place, "xfs")]
     await writers[0].start("do-block-storage", FIRST)
@@ -108,6 +112,16 @@ async def test_a_release_is_installed_upgraded_and_removed_while_pods_write(
     kept = [one.spec.csi.volumeHandle async for one in client.list(PersistentVolume) if one.spec and one.spec.csi]
     assert handles <= set(kept)
     assert handles <= {str(volume["id"]) for volume in await embedded_cloud.volumes()}
+
+
+def filled_in(release: Published) -> dict[str, str]:
+    """Return what an operator puts in place of the guide's examples."""
+    return {
+        "cosign.pub": "ours.pub",
+        f"{EXAMPLE}/aiocsi@sha256:…": release.image,
+        f"{EXAMPLE}/charts/aiocsi@sha256:…": release.chart,
+        f"--set image.repository={EXAMPLE}/aiocsi --set cloud.region=nyc1": "--plain-http --values values.json",
+    }
 
 
 def chart(release: Published, folder: Path) -> tuple[str, ...]:
