@@ -10,6 +10,7 @@ from enum import Enum
 
 import structlog
 
+from common.printable import bounded
 from warden.api import CONFLICT, EVENTS, KubeApi, KubeError
 from warden.metrics import WardenMetrics
 from warden.records import Reference
@@ -17,7 +18,7 @@ from warden.rules.objects import at
 
 log = structlog.get_logger("events")
 
-LONGEST_MESSAGE = 1024  # characters (validation of core/v1 Event)
+LONGEST_MESSAGE = 1024  # bytes (validation of an Event's note)
 PROGRAM = "aiocsi-warden"
 
 
@@ -65,7 +66,7 @@ class Recorder:
 
         Return whether it is known to be there.
         """
-        json = self._json(about, reason, message[:LONGEST_MESSAGE])
+        json = self._json(about, reason, bounded(message, LONGEST_MESSAGE))
         try:
             await self._write(json, again=again)
         except KubeError as error:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.unit.warden.cluster import Cluster
 from warden.api import EVENTS, NODES
+from warden.events import Reason, Recorder
+from warden.records import Reference
 from warden.rules.failover import Mode
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -30,3 +32,12 @@ async def test_a_volume_of_a_node_that_was_deleted_is_told_of_once(cluster: Clus
     await asyncio.sleep(60)
     assert cluster.events() == [("NodeGoneWithVolumes", "PersistentVolumeClaim", "claim-v1")]
     await warden.stop()
+
+
+async def test_words_of_any_bytes_and_any_length_make_an_event(cluster: Cluster) -> None:
+    recorder = Recorder(cluster.api, "w1", cluster.warden().metrics)
+    words = "\x1b[2J\udc80" + 1000 * "\u00e9"
+    assert await recorder.tell(Reference("v1", "Node", "", "n1", "uid-n1"), Reason.NODE_OFF, words)
+    (event,) = cluster.api.of(EVENTS).values()
+    assert str(event["message"]).startswith("\\x1b[2J\\x80\u00e9")
+    assert len(str(event["message"]).encode()) <= 1024
