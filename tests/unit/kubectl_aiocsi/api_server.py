@@ -4,12 +4,17 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from urllib.parse import unquote
 
 import httpx2
 
 from kubectl_aiocsi.api import Api
 from kubectl_aiocsi.records import Json, Object
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+"""The time by the server's clock, which stands still: a test may run long after its cases were put together."""
 
 PATH = re.compile(
     r"/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+)/(?P<version>[^/]+))"
@@ -35,7 +40,7 @@ class ApiServer:
     texts: dict[str, tuple[int, str]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     page: int = 500
-    date: str = ""  # what the answers say of the time
+    date: str = format_datetime(NOW)  # what the answers say of the time
 
     def api(self, namespace: str = "shop") -> Api:
         """Return a client of it."""

@@ -4,11 +4,11 @@ import pytest
 
 from common.drift_records import DriftKind
 from kubectl_aiocsi.records import Json, Object
-from tests.unit.kubectl_aiocsi.api_server import ApiServer
+from tests.unit.kubectl_aiocsi.api_server import NOW, ApiServer
 from tests.unit.kubectl_aiocsi.asking import ask
 from tests.unit.kubectl_aiocsi.drifted import LEFT, left_volume
 from tests.unit.kubectl_aiocsi.ways import merge
-from tests.unit.kubectl_aiocsi.world import ago, cloud_has, healthy, metadata, now
+from tests.unit.kubectl_aiocsi.world import ago, cloud_has, healthy, metadata
 
 
 async def kinds(server: ApiServer) -> list[str]:
@@ -90,7 +90,7 @@ async def test_a_server_that_is_no_node_is_said_to_be_none() -> None:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("change", [{"tags": ["of-somebody-else"]}, {"created_at": now().timestamp()}])
+@pytest.mark.parametrize("change", [{"tags": ["of-somebody-else"]}, {"created_at": NOW.timestamp()}])
 async def test_a_volume_of_others_or_a_new_one_is_not_called_left_over(change: Json) -> None:
     server = healthy()
     cloud_has(server, {**LEFT, **change})

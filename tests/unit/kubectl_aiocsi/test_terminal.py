@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from kubectl_aiocsi.terminal import Terminal, ago, terminal
-from tests.unit.kubectl_aiocsi.world import now
+from tests.unit.kubectl_aiocsi.api_server import NOW
 
 
 class Screen(io.StringIO):
@@ -44,5 +44,5 @@ def test_colours_are_left_out_where_they_are_not_wanted(monkeypatch: pytest.Monk
     ("seconds", "told"), [(0, "0s"), (179, "179s"), (181, "3m"), (10801, "3h"), (172801, "2d"), (-5, "0s")]
 )
 def test_an_age_is_told_as_kubectl_tells_it(seconds: int, told: str) -> None:
-    assert ago(now() - timedelta(seconds=seconds), now()) == told
-    assert ago(None, now()) == ""
+    assert ago(NOW - timedelta(seconds=seconds), NOW) == told
+    assert ago(None, NOW) == ""

@@ -2,13 +2,13 @@
 
 import json
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 
 import yaml
 
 from kubectl_aiocsi.records import DEFAULT_DRIVER, Json, Object
-from tests.unit.kubectl_aiocsi.api_server import ApiServer
+from tests.unit.kubectl_aiocsi.api_server import NOW, ApiServer
 from tools.venv import ROOT
 
 MADE_BY_CHART = ROOT / "charts" / "snapshots" / "default.yaml"
@@ -31,14 +31,9 @@ aiocsi_cloud_rate_limit_remaining 4900.0
 """
 
 
-def now() -> datetime:
-    """The moment of the test."""
-    return datetime.now(UTC)
-
-
 def ago(minutes: float) -> str:
-    """A moment before it, as the API server tells it."""
-    return (now() - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """A moment before now, as the API server tells it."""
+    return (NOW - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def metadata(one: Object) -> Json:
