@@ -45,6 +45,9 @@ async def test_pods_run_on_while_the_cloud_is_away_and_calls_recover_when_it_is_
         written = await place.sh("stays", WRITE)
     await place.ready("waits", seconds=300)
     await place.ready("moved", seconds=300)
+    refused = [event for event in await place.events() if "rpc error" in event]
+    assert {event.split()[1] for event in refused} >= {"ProvisioningFailed:"}
+    assert [event for event in refused if "no connection" not in event] == []
     assert await place.sh("moved", READ) == moved
     assert await place.sh("stays", READ) == written
     outages = [outage for name in await parts(client, CONTROLLER) if (outage := outages_of(workspace, name, began))]

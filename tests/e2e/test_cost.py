@@ -1,5 +1,7 @@
 """What a volume's life costs with the real sidecars: requests to the cloud's API."""
 
+import re
+
 import pytest
 from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim, Pod
 
@@ -14,6 +16,7 @@ LOOKS = 14
 of durations, so an action is looked at every few tenths of a second (docs/explanation/how-requests-are-saved.md)."""
 FOR_ALL = {f"/v2/{kind}" for kind in ("account", "actions", "droplets", "regions", "snapshots")}
 LIVES = 5
+NOT_FOUND = 404
 STEADY_SECONDS = 1.5  # how often an action is looked at whose duration varies is for the controller's own tests
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio, pytest.mark.alone]
@@ -68,5 +71,13 @@ def is_of_no_life(request: dict[str, object]) -> bool:
 
 
 def is_of_the_reconciler(request: dict[str, object]) -> bool:
-    """Whether it is for the list of all volumes: the attacher's every five minutes, and the warden's."""
-    return (request["method"], request["path"]) == ("GET", "/v2/volumes") and "name=" not in str(request["query"])
+    """Whether it is for the list of all volumes: the attacher's every five minutes, and the warden's.
+
+    Another process than the one that has deleted a volume asks for what a list lacks: it believes no list alone.
+    """
+    if request["method"] != "GET":
+        return False
+    path = str(request["path"])
+    if path == "/v2/volumes":
+        return "name=" not in str(request["query"])
+    return request["status"] == NOT_FOUND and re.fullmatch(r"/v2/volumes/[^/]+", path) is not None
