@@ -56,8 +56,11 @@ class Inventory:
             self._refreshed_at = asyncio.get_running_loop().time()
 
     def known(self) -> tuple[list[Volume], float] | None:
-        """Return the volumes as they were last seen, and how many seconds ago that was; None before all were read."""
-        if not self._sweep.complete:
+        """Return the volumes as they were last seen, and how many seconds ago that was.
+
+        None before all were read, and while some that the list lacks may be gone.
+        """
+        if not self._sweep.complete or self._sweep.in_doubt:
             return None
         age = asyncio.get_running_loop().time() - self._refreshed_at
         return [each for each in self._cache if self._zone in {None, each.zone}], age

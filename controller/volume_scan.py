@@ -24,6 +24,7 @@ class VolumeScan:
         self._cache = cache
         self._zone = zone
         self.complete = False  # whether every volume was seen once
+        self.in_doubt = False  # whether some that the last round has not shown were not asked for yet
         self._next = 1
         self._pages = 0
         self._total = 0
@@ -93,8 +94,10 @@ class VolumeScan:
         asked = sorted(unseen)[:ASKED_PER_ROUND]
         are_gone = [await self._is_gone(volume_id) for volume_id in asked]
         suspects = unseen - set(asked) if all(are_gone) else set[str]()
-        for volume_id in suspects & self._suspects:
+        are_missing_twice = suspects & self._suspects
+        for volume_id in are_missing_twice:
             self._cache.forget(volume_id)
+        self.in_doubt = bool(unseen - set(asked) - are_missing_twice)
         self._suspects = suspects - self._suspects
 
     async def _is_gone(self, volume_id: str) -> bool:
