@@ -19,7 +19,8 @@ def pages(pod_uid: str, inventory: Inventory) -> dict[str, Callable[[], bytes]]:
 def render(inventory: Inventory) -> bytes:
     """Return the page; ``volumes`` is null until all of them were read, on the replica that leads the attacher.
 
-    So it is while some that the list lacks may be gone. Each volume has a line of its own, between the first and the last, so that the page can be read without being held.
+    So it is while some that the list lacks may be gone. Each volume has a line of its own, between the first and the
+    last, so that the page can be read without being held.
     """
     known = inventory.known()
     if known is None:
