@@ -4,6 +4,7 @@ The cloud's volumes are those that the controller knows anyway; of a list that i
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ log = structlog.get_logger("drift")
 Record = TypeVar("Record")
 
 ROUNDS = 2  # in a row, until it is told
+SETTLED_SECONDS = 45.0  # the controller believes what it has changed itself for 30 s, whatever a list says
 EVENTS_AT_ONCE = 100  # in one round; what is more comes in the next ones
 REASONS: Mapping[DriftKind, Reason] = {
     DriftKind.VOLUME_WITHOUT_PV: Reason.VOLUME_WITHOUT_PV,
@@ -106,7 +108,8 @@ class DriftReport:
 
     def _forget(self) -> None:
         """Begin again: another warden leads, and tells."""
-        self._ledger: Ledger[Difference] = Ledger(ROUNDS, lambda difference: difference.kind)
+        rounds = max(ROUNDS, 1 + math.ceil(SETTLED_SECONDS / self._policy.every_seconds))
+        self._ledger: Ledger[Difference] = Ledger(rounds, lambda difference: difference.kind)
         self._judged: set[DriftKind] = set()
         self._read_at = float("-inf")  # when the cloud's volumes were as they were judged by last, loop seconds
         self._metrics.drift.clear()

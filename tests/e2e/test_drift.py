@@ -24,7 +24,7 @@ from tools.services.embedded_cloud import CloudAnswered, EmbeddedCloud, Json, ob
 
 LEASE = f"aiocsi-warden-{manifests.DRIVER}"
 PORT = 9815  # the warden's
-SHOWN_SECONDS = 120.0  # two comparisons, and one more for what was young
+SHOWN_SECONDS = 180.0  # four comparisons, and one more for what was young
 LOOK_AGAIN_SECONDS = 1.0
 CLAIMS = ("gone", "larger", "attached", "pictured")
 SNAPSHOTS = 23  # of one volume: near the limit

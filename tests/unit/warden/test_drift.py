@@ -68,7 +68,9 @@ class Compared:
 
 
 @asynccontextmanager
-async def compared(tags: frozenset[str] = frozenset({"ours"}), lead: float = 1.0) -> AsyncIterator[Compared]:
+async def compared(
+    tags: frozenset[str] = frozenset({"ours"}), lead: float = 1.0, every: float = EVERY
+) -> AsyncIterator[Compared]:
     cluster, cloud = Cluster(), FakeCloud()
     cluster.fill(2)
     cloud.has(1)
@@ -77,7 +79,7 @@ async def compared(tags: frozenset[str] = frozenset({"ours"}), lead: float = 1.0
     made = Compared(cluster, cloud, warden)
     recorder = Recorder(cluster.api, "w1", warden.metrics, lambda: NOON)
     parts = DriftParts(warden.view, cluster.api, cloud, cloud, warden.lease, recorder, lambda: NOON)
-    report = DriftReport(DriftPolicy(DRIVER, EVERY, 30, tags), parts, warden.metrics)
+    report = DriftReport(DriftPolicy(DRIVER, every, 30, tags), parts, warden.metrics)
     await warden.start()
     warden.tasks.background(report.run(), "drift")
     await asyncio.sleep(lead)
@@ -165,6 +167,16 @@ async def test_each_kind_is_told_once_by_metric_and_event_after_two_rounds_and_g
         assert each.drift() == {kind.value: 1}
         await asyncio.sleep(EVERY)
         assert each.drift() == {}
+
+
+async def test_what_the_controller_itself_has_just_changed_is_told_only_if_it_lasts() -> None:
+    async with compared(every=15) as each:
+        each.cloud.age = 10.0
+        unowned(each)
+        await asyncio.sleep(50)
+        assert each.events() == []
+        await asyncio.sleep(15)
+        assert len(each.events()) == 1
 
 
 @pytest.mark.parametrize("why", ["nobody knows", "too old", "not read anew"])
