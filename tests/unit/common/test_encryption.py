@@ -31,6 +31,22 @@ def test_every_parameter_is_read() -> None:
     assert encryption.parse(given) == Encryption("serpent-xts-plain64", 256, "argon2i", 8192, 5, 512, discards=True)
 
 
+@pytest.mark.parametrize(
+    ("cipher", "bits"),
+    [
+        ("aes-xts-plain64", 512),
+        ("serpent-xts-plain64", 512),
+        ("twofish-xts-plain64", 512),
+        ("xchacha12,aes-adiantum-plain64", 256),
+        ("xchacha20,aes-adiantum-plain64", 256),
+    ],
+)
+def test_each_cipher_has_the_longest_of_its_keys_unless_another_is_asked_for(cipher: str, bits: int) -> None:
+    found = encryption.parse({"encryption": "luks2", "encryptionCipher": cipher})
+    assert found is not None
+    assert (found.cipher, found.key_bits) == (cipher, bits)
+
+
 def test_pbkdf2_has_iterations_of_its_own_and_no_memory() -> None:
     found = encryption.parse({"encryption": "luks2", "encryptionPbkdf": "pbkdf2"})
     assert found is not None

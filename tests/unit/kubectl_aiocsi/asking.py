@@ -11,6 +11,8 @@ from kubectl_aiocsi.records import DEFAULT_DRIVER, Json, Object
 from kubectl_aiocsi.terminal import terminal
 from tests.unit.kubectl_aiocsi.api_server import ApiServer
 
+LINKS = {"claim", "volume", "attachment", "server", "device", "mount", "driver", "node"}
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -27,6 +29,7 @@ class Answer:
 
     def broken(self) -> list[tuple[str, str]]:
         """Link and cause of the first broken link of each chain."""
+        assert {link.text("link") for each in self.json.each("chains") for link in each.each("links")} <= LINKS
         return [
             (link.text("link"), link.text("cause"))
             for each in self.json.each("chains")

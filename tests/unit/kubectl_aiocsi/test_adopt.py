@@ -18,7 +18,8 @@ async def test_a_volume_that_is_adopted_is_kept_and_never_formatted(word: str) -
     left_volume(server)
     answer = await ask(server, "adopt", word)
     made = Object(yaml.safe_load(answer.text))
-    assert (made.text("kind"), made.name, answer.status) == ("PersistentVolume", "pvc-left", 0)
+    assert (made.text("apiVersion"), made.text("kind")) == ("v1", "PersistentVolume")
+    assert (made.name, answer.status) == ("pvc-left", 0)
     assert made.text("spec", "csi", "volumeHandle") == "left"
     assert made.at("spec", "csi", "volumeAttributes") == {"dobs.csi.digitalocean.com/noformat": "true"}
     assert made.text("spec", "persistentVolumeReclaimPolicy") == "Retain"

@@ -12,6 +12,7 @@ from tests.unit.kubectl_aiocsi.ways import (
     growth_on_node,
     growth_refused,
     merge,
+    refused,
     snapshot_waits,
     taint_forgotten,
     unready,
@@ -122,6 +123,13 @@ async def test_only_a_secret_that_is_not_there_is_one_that_is_missing(said: str,
     unready(server, "aiocsi-controller-0")
     server.add("events", event(server.get("pods", "aiocsi-controller-0"), "FailedMount", said))
     assert ("token-secret" in await found(server)) is is_absent
+
+
+@pytest.mark.asyncio
+async def test_a_final_refusal_is_told_at_once() -> None:
+    server = healthy()
+    attaching(refused("FailedPrecondition", "AIOCSI-C040: volume 1 is attached to node 102"), minutes=0.2)(server)
+    assert await found(server) == {"attached-elsewhere"}
 
 
 @pytest.mark.asyncio

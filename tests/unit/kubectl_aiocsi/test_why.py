@@ -246,6 +246,16 @@ async def test_a_node_whose_pod_is_not_ready_and_nobody_says_why() -> None:
     assert "Error: no such device" in (await ask(server, "why", "node", "one")).text
 
 
+@pytest.mark.parametrize("step", ["MapVolume.SetUpDevice", "MountVolume.MountDevice", "MountVolume.WaitForAttach"])
+async def test_what_fails_on_the_device_is_told_of_the_device(step: str) -> None:
+    server = healthy()
+    pod = server.get("pods", "web")
+    pending(pod)
+    said = f'{step} failed for volume "pv-orders" : AIOCSI-N014: in use'
+    server.add("events", event(pod, "FailedMapVolume", said))
+    assert await broken(server, "web") == [("device", "device-busy")]
+
+
 async def test_what_kubelet_knows_of_a_volume_s_health_is_told() -> None:
     server = healthy()
     ill = [{"status": "Inaccessible", "reason": "DeviceErrors", "message": "the disk answers with I/O errors"}]

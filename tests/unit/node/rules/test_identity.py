@@ -119,10 +119,12 @@ def test_a_disk_of_the_host_itself_is_refused() -> None:
         identity.prove(VOLUME, scsi(page(designator(NAME))), frozenset({"8:0"}))
 
 
-def test_a_smaller_device_is_refused_and_an_unknown_size_is_no_error() -> None:
+def test_a_smaller_device_is_refused_and_an_empty_one_whatever_the_volume_s_size() -> None:
     with pytest.raises(errors.FailedPrecondition, match="less than"):
         identity.check_size(replace(VOLUME, min_bytes=101), scsi(b""))
-    identity.check_size(replace(VOLUME, min_bytes=0), scsi(b""))
+    identity.check_size(replace(VOLUME, min_bytes=0), replace(scsi(b""), size_bytes=1))
+    with pytest.raises(errors.FailedPrecondition, match="has 0 bytes"):
+        identity.check_size(replace(VOLUME, min_bytes=0), replace(scsi(b""), size_bytes=0))
 
 
 @given(st.binary(max_size=300))
