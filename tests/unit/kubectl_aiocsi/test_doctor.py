@@ -129,6 +129,7 @@ async def test_only_a_secret_that_is_not_there_is_one_that_is_missing(said: str,
 async def test_a_final_refusal_is_told_at_once() -> None:
     server = healthy()
     attaching(refused("FailedPrecondition", "AIOCSI-C040: volume 1 is attached to node 102"), minutes=0.2)(server)
+    merge(server.get("volumeattachments", "csi-1"), metadata={"creationTimestamp": ago(0.2)})
     assert await found(server) == {"attached-elsewhere"}
 
 
