@@ -53,6 +53,7 @@ PV = {"persistentvolume": "pv-1"}
 BREAKAGES = {
     "AiocsiNotReady": Breakage({'aiocsi_ready{instance="node-a"}': level(0)}, NODE),
     "AiocsiControllerGone": Breakage({'aiocsi_ready{instance="node-a"}': level(1)}, minute=11),
+    "AiocsiNodeServicesGone": Breakage({}, minute=11),
     "AiocsiTokenRefused": Breakage({'aiocsi_token_accepted{instance="node-a"}': level(0)}, NODE),
     "AiocsiCloudFails": Breakage(
         {
@@ -198,7 +199,11 @@ def test_an_alert_fires_on_what_it_is_for_and_no_other_does(name: str, tmp_path:
         {"eval_time": f"{breakage.minute}m", "alertname": each, "exp_alerts": [firing(name, breakage)] * (each == name)}
         for each in alerts()
     ]
-    scraped = {} if name == "AiocsiControllerGone" else {'aiocsi_token_accepted{instance="controller"}': level(1)}
+    all_scraped = {
+        "AiocsiControllerGone": {'aiocsi_token_accepted{instance="controller"}': level(1)},
+        "AiocsiNodeServicesGone": {'aiocsi_hung_calls{instance="node"}': level(0)},
+    }
+    scraped = {series: value for gone, told in all_scraped.items() if gone != name for series, value in told.items()}
     play(tmp_path, scraped | breakage.series, tests)
 
 
