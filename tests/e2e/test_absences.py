@@ -101,18 +101,20 @@ async def what_waits_for_the_node(place: Place) -> None:
 async def the_sixteenth_volume_of_a_node_waits_and_holds_nobody_up(client: AsyncClient) -> None:
     """Fill a node to its limit, and free one place of it."""
     place = await open_place(client, f"full-{os.getpid()}")
-    pods = [f"pod-{number}" for number in range(16)]
-    for pod in pods:
-        await place.make(manifests.claim(pod), manifests.pod(pod, pod, node=SECOND))
-    await place.event("FailedScheduling", "max volume count", seconds=300)
-    await place.make(manifests.claim("elsewhere"), manifests.pod("elsewhere", "elsewhere", node=CONTROL_PLANE))
-    await place.ready("elsewhere")
-    [waiting] = [pod for pod in pods if not await place.scheduled(pod)]
-    placed = next(pod for pod in pods if pod != waiting)
-    await place.ready(placed, seconds=300)
-    await place.remove(Pod, placed)
-    await place.ready(waiting, seconds=300)
-    await close_place(place)
+    try:
+        pods = [f"pod-{number}" for number in range(16)]
+        for pod in pods:
+            await place.make(manifests.claim(pod), manifests.pod(pod, pod, node=SECOND))
+        await place.event("FailedScheduling", "max volume count", seconds=300)
+        await place.make(manifests.claim("elsewhere"), manifests.pod("elsewhere", "elsewhere", node=CONTROL_PLANE))
+        await place.ready("elsewhere")
+        [waiting] = [pod for pod in pods if not await place.scheduled(pod)]
+        placed = next(pod for pod in pods if pod != waiting)
+        await place.ready(placed, seconds=300)
+        await place.remove(Pod, placed)
+        await place.ready(waiting, seconds=300)
+    finally:
+        await close_place(place)
 
 
 @asynccontextmanager
