@@ -214,8 +214,8 @@ async def call_and_kill(template: Template, life: Life, at: str) -> list[str]:
         seen = points.read_text().splitlines()
         if at == "0":
             await service.down()
-        elif at.isdecimal():  # and not a moment after a program's start, when all may be over
-            await service.ended(REPEAT_SECONDS)
+        elif at in {point.split()[0] for point in seen}:  # a moment after one, all may be over; and not each is come by:
+            await service.ended(REPEAT_SECONDS)  # a program unmounts only what was busy
         return seen
 
 
