@@ -214,8 +214,8 @@ async def call_and_kill(template: Template, life: Life, at: str) -> list[str]:
         seen = points.read_text().splitlines()
         if at == "0":
             await service.down()
-        elif at in {point.split()[0] for point in seen}:  # a moment after one, all may be over; and not each is come by:
-            await service.ended(REPEAT_SECONDS)  # a program unmounts only what was busy
+        elif at in {point.split()[0] for point in seen}:  # a moment after a point, all may be over
+            await service.ended(REPEAT_SECONDS)  # nor is each come by: a program unmounts only what was busy
         return seen
 
 
