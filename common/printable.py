@@ -9,6 +9,7 @@ import re
 # C0, DEL and C1; separators of lines; marks that turn the direction of what follows; lone surrogates
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _CUT = "…"
+CONDITION_BYTES = 1000  # of a health condition's message: with more, the API server refuses the status as a whole
 _BYTES = range(0xDC80, 0xDD00)  # what os.fsdecode makes of bytes that are no UTF-8
 
 

@@ -4,15 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from common.context_keys import volume_name_key, volume_origin_key, volume_size_key
-from common.printable import bounded
+from common.printable import CONDITION_BYTES, bounded
 from controller.capacity import AvailableCapacity
 from controller.cloud.records import Snapshot, Volume
 from controller.health import HealthReport
 from controller.records import ControllerScope, PublishContext, Source
 from controller.rules import sealed_context
 from csi_proto.csi import v1 as csi
-
-MESSAGE_BYTES = 1000  # more makes the API server refuse the health of the claim
 
 
 def created(
@@ -123,7 +121,7 @@ def health(told: HealthReport) -> csi.VolumeHealth:
         csi.VolumeHealthVolumeHealthEntry(
             status=csi.VolumeHealthErrorType[each.severity.value],
             reason=each.reason,
-            message=bounded(each.message, MESSAGE_BYTES),
+            message=bounded(each.message, CONDITION_BYTES),
         )
         for each in told.ailments
     ]

@@ -93,12 +93,13 @@ class VolumeScan:
         unseen = {volume.id for volume in self._cache if self._is_unseen(volume)}
         asked = sorted(unseen)[:ASKED_PER_ROUND]
         are_gone = [await self._is_gone(volume_id) for volume_id in asked]
-        suspects = unseen - set(asked) if all(are_gone) else set[str]()
-        are_missing_twice = suspects & self._suspects
-        for volume_id in are_missing_twice:
+        others = unseen - set(asked)
+        suspects = others if all(are_gone) else set[str]()
+        missing_twice = suspects & self._suspects
+        for volume_id in missing_twice:
             self._cache.forget(volume_id)
-        self.in_doubt = bool(unseen - set(asked) - are_missing_twice)
-        self._suspects = suspects - self._suspects
+        self.in_doubt = others != missing_twice
+        self._suspects = suspects - missing_twice
 
     async def _is_gone(self, volume_id: str) -> bool:
         try:

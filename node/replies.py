@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from common.printable import bounded
+from common.printable import CONDITION_BYTES, bounded
 from csi_proto.csi import v1 as csi
 from node.records.findings import Finding, NodeInfo, Usage
 
-CONDITIONS, MESSAGE_BYTES = 16, 1000  # more make the API server refuse the status of the whole node
+CONDITIONS = 16  # more make the API server refuse the status of the whole node
 _OF_A_VOLUME = {
     "degraded": csi.VolumeHealthErrorType.DEGRADED,
     "inaccessible": csi.VolumeHealthErrorType.INACCESSIBLE,
@@ -50,7 +50,7 @@ def volume_health(volume_id: str, findings: Sequence[Finding]) -> csi.NodeGetVol
         csi.VolumeHealthVolumeHealthEntry(
             status=_OF_A_VOLUME[finding.severity],
             reason=finding.reason,
-            message=bounded(finding.message, MESSAGE_BYTES),
+            message=bounded(finding.message, CONDITION_BYTES),
         )
         for finding in findings[:CONDITIONS]
     ]
@@ -64,7 +64,7 @@ def storage_health(findings: Sequence[Finding]) -> csi.NodeGetStorageHealthRespo
             csi.NodeGetStorageHealthResponseStorageBackendHealth(
                 status=_OF_THE_STORAGE[finding.severity],
                 reason=finding.reason,
-                message=bounded(finding.message, MESSAGE_BYTES),
+                message=bounded(finding.message, CONDITION_BYTES),
             )
             for finding in findings[:CONDITIONS]
         ]

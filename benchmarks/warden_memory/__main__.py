@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from aiohttp import ClientError, ClientSession
 
 from benchmarks.warden_memory.told import NODES, PODS, PORT, VOLUMES, Json, serve
+from tools.processes import memory
 from tools.processes.program import Program
 from tools.venv import ROOT
 
@@ -49,7 +50,7 @@ async def measure() -> int:
             server.start()
             warden.start()
             await until_done()
-            now, most = (memory(warden.pid, key) for key in ("VmRSS", "VmHWM"))
+            now, most = memory.resident_mib(warden.pid), memory.peak_mib(warden.pid)
         finally:
             warden.end()
             server.kill()  # it has watches open
@@ -88,12 +89,6 @@ def counted(page_of_metrics: str, metric: str) -> float:
     """Return a metric's value, 0 if it has none."""
     found = [line.rpartition(" ")[2] for line in page_of_metrics.splitlines() if line.startswith(metric)]
     return float(found[0]) if found else 0.0
-
-
-def memory(pid: int, key: str) -> float:
-    """Return a value of /proc/PID/status, MiB."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:")) / 1024
 
 
 def main() -> int:

@@ -61,7 +61,7 @@ def volume(number: int) -> Json:
     """Return a bound PersistentVolume."""
     handle = handle_of(number)
     claim = {"namespace": f"team-{number % 100}", "name": f"data-{number}", "uid": handle}
-    csi = {"driver": DRIVER, "volumeHandle": handle, "volumeAttributes": {"a": "b" * 100}}
+    csi = {"driver": DRIVER, "volumeHandle": handle, "volumeAttributes": CONTEXT}
     spec = {"csi": csi, "claimRef": claim, "capacity": {"storage": "10Gi"}}
     return {"metadata": metadata(f"pvc-{handle}"), "spec": spec, "status": {"phase": "Bound"}}
 
@@ -125,9 +125,7 @@ class Told(csi.ControllerBase):
         numbers, token = page(message.starting_token, 1)
         entries = [
             csi.ListVolumesResponseEntry(
-                volume=csi.Volume(
-                    volume_id=handle_of(number), capacity_bytes=10 << 30, volume_context={"a": "b" * 100}
-                ),
+                volume=csi.Volume(volume_id=handle_of(number), capacity_bytes=10 << 30, volume_context=CONTEXT),
                 status=csi.ListVolumesResponseVolumeStatus(published_node_ids=[str(number % NODES)]),
             )
             for number in numbers

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from kubectl_aiocsi import records
 from kubectl_aiocsi.records import Snapshot
@@ -209,8 +209,9 @@ class Result:
 
 
 def examine(snapshot: Snapshot) -> list[Result]:
-    """Return the result of every check."""
-    found = [_result(check, snapshot) for check in CHECKS]
+    """Return the result of every check. What several checks find together is looked for once."""
+    find = cache(lambda look: tuple(look(snapshot)))
+    found = [_result(check, snapshot, find) for check in CHECKS]
     broken = {result.check.id for result in found if result.findings}
     return [
         Result(result.check) if EXPLAINED_BY.get(result.check.id, set()) - {result.check.id} & broken else result
@@ -218,9 +219,9 @@ def examine(snapshot: Snapshot) -> list[Result]:
     ]
 
 
-def _result(check: Check, snapshot: Snapshot) -> Result:
+def _result(check: Check, snapshot: Snapshot, find: Callable[[Find], Iterable[Finding]]) -> Result:
     unread = next((snapshot.unread[kind] for kind in check.needs if kind in snapshot.unread), "")
-    found = () if unread else check.find(snapshot)
+    found = () if unread else find(check.find)
     return Result(check, tuple(each for each in found if each.id == check.id), unread)
 
 

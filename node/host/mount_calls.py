@@ -23,13 +23,7 @@ _UMOUNT_NOFOLLOW = 8
 _ATTRIBUTES = struct.Struct("=QQQQ")  # set, cleared, propagation, user namespace
 _SET = {"ro": 0x1, "nosuid": 0x2, "nodev": 0x4, "noexec": 0x8, "nodiratime": 0x80, "nosymfollow": 0x200000}
 _CLEARED = {"suid": 0x2, "dev": 0x4, "exec": 0x8, "diratime": 0x80}
-_ACCESS_TIME = {
-    "strictatime": 0x20,
-    "noatime": 0x10,
-    "relatime": 0,
-    "norelatime": 0,
-    "atime": 0,
-}  # the first one counts
+_ACCESS_TIME = {"strictatime": 0x20, "noatime": 0x10, "relatime": 0, "norelatime": 0, "atime": 0}  # the first counts
 _ALL_OF_ACCESS_TIME = 0x70
 
 _libc = ctypes.CDLL(None, use_errno=True)

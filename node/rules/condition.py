@@ -27,10 +27,11 @@ OF_REFUSALS = {
     "FilesystemDamaged",
     "PassphraseRefused",
 }
+_ATTACH_AGAIN = "delete the pods that use it: it is attached again for the next ones"
 _MOUNT_AGAIN = "delete the pods that use it: when none does, it is checked and mounted again"
 _WAIT_FOR_DISK = "wait, nothing is lost yet; if that goes on, ask the cloud's support"
 REMEDIES = {
-    "DeviceGone": "delete the pods that use it: it is attached again for the next ones",
+    "DeviceGone": _ATTACH_AGAIN,
     "DeviceNotRunning": "look into the kernel log; if that does not pass, delete the pods that use it",
     "DeviceReplaced": "delete the pods that use it: what they write does not reach it",
     "DeviceHung": _WAIT_FOR_DISK,
@@ -40,7 +41,7 @@ REMEDIES = {
     "FilesystemErrors": _MOUNT_AGAIN,
     "FilesystemReadOnly": _MOUNT_AGAIN,
     "CallsHang": "look into the kernel log for disks that do not answer; a node where that stays has to be restarted",
-    "DevicesGone": "delete the pods that use it: it is attached again for the next ones",
+    "DevicesGone": _ATTACH_AGAIN,
     "DevicesHang": _WAIT_FOR_DISK,
 }
 REASONS = OF_REFUSALS | REMEDIES.keys()

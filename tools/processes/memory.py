@@ -72,6 +72,11 @@ def resident_mib(pid: int) -> float:
     return _status_mib(pid, "VmRSS:")
 
 
+def peak_mib(pid: int) -> float:
+    """Return VmHWM of proc_pid_status(5), the most that was resident, MiB."""
+    return _status_mib(pid, "VmHWM:")
+
+
 def address_space_mib(pid: int) -> float:
     """Return VmSize of proc_pid_status(5), MiB."""
     return _status_mib(pid, "VmSize:")
