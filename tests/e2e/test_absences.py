@@ -36,18 +36,19 @@ async def test_pods_run_on_while_the_cloud_is_away_and_calls_recover_when_it_is_
         await place.ready(name)
     moved = await place.sh("moves", WRITE)
     began = datetime.now(UTC)
-    async with without_the_cloud(workspace), absence():
-        await place.make(manifests.claim("later"), manifests.pod("waits", "later"))
-        await place.event("ProvisioningFailed", "POST /v2/volumes: no connection")
-        assert await named(workspace) == {"cloud-unreachable"}
-        await place.remove(Pod, "moves")
-        await place.make(manifests.pod("moved", "moves", node=SECOND))
-        written = await place.sh("stays", WRITE)
-    await place.ready("waits", seconds=300)
-    await place.ready("moved", seconds=300)
-    refused = [event for event in await place.events() if "rpc error" in event]
+    async with without_the_cloud(workspace):
+        async with absence():
+            await place.make(manifests.claim("later"), manifests.pod("waits", "later"))
+            await place.event("ProvisioningFailed", "POST /v2/volumes: no connection")
+            assert await named(workspace) == {"cloud-unreachable"}
+            await place.remove(Pod, "moves")
+            await place.make(manifests.pod("moved", "moves", node=SECOND))
+            written = await place.sh("stays", WRITE)
+        refused = [event for event in await place.events() if "rpc error" in event]
     assert {event.split()[1] for event in refused} >= {"ProvisioningFailed:"}
     assert [event for event in refused if "no connection" not in event] == []
+    await place.ready("waits", seconds=300)
+    await place.ready("moved", seconds=300)
     assert await place.sh("moved", READ) == moved
     assert await place.sh("stays", READ) == written
     outages = [outage for name in await parts(client, CONTROLLER) if (outage := outages_of(workspace, name, began))]

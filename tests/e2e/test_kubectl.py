@@ -23,7 +23,7 @@ from tests.chart.cluster.breakages import World
 from tests.chart.cluster.world import SYSTEM, Writer
 from tests.e2e.actions import FAULTS
 from tests.e2e.breakages import MENDED_SECONDS, PLAIN, SIDE_BY_SIDE, TOLD_SECONDS, Breakage, Shop, by_hand, until
-from tests.e2e.cluster import cloud, nodes
+from tests.e2e.cluster import cloud, driver, nodes
 from tests.e2e.cluster.workspace import Workspace
 from tests.e2e.shared_breakages import ONE_BY_ONE, PODS_OF_CONTROLLER, Shared
 
@@ -132,6 +132,7 @@ def test_what_is_broken_for_all_is_named_by_its_check(shop: Shop, shared: Shared
         assert set(world.findings()) == {shared.id}, world.findings()
         links = [each for each, _ in world.broken(shared.name, shared.kind)] if shared.name else []
         assert links == ([shared.link] if shared.link else [])
+    driver.rolled_out(shop.workspace)
     until(lambda: not shop.world.findings() or None, MENDED_SECONDS)
 
 
