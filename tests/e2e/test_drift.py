@@ -20,6 +20,7 @@ from tests.e2e.cluster.driver import NAMESPACE, TAG
 from tests.e2e.cluster.workspace import KUBERNETES, Workspace
 from tests.e2e.parts import leader
 from tests.e2e.place import Place, VolumeSnapshot, until_gone
+from tools.processes.run import ToolFailed
 from tools.services.embedded_cloud import CloudAnswered, EmbeddedCloud, Json, objects
 
 LEASE = f"aiocsi-warden-{manifests.DRIVER}"
@@ -161,8 +162,10 @@ async def until_counted(client: AsyncClient, workspace: Workspace, wanted: dict[
         async with asyncio.timeout(SHOWN_SECONDS):
             while found != wanted:
                 page = f"/api/v1/namespaces/{NAMESPACE}/pods/{await leader(client, LEASE)}:{PORT}/proxy/metrics"
-                told = re.findall(r'aiocsi_drift\{kind="(.+)"\} (\S+)', await kubectl(workspace, page))
-                found = {kind: int(float(count)) for kind, count in told if float(count)} if told else None
+                found = None
+                with suppress(ToolFailed):  # the leader has just gone, or come
+                    told = re.findall(r'aiocsi_drift\{kind="(.+)"\} (\S+)', await kubectl(workspace, page))
+                    found = {kind: int(float(count)) for kind, count in told if float(count)} if told else None
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)  # noqa: TID251  # a metric tells nobody
     except TimeoutError as error:
         raise TimeoutError(f"the warden counts {found}, not {wanted}") from error
