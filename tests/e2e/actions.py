@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
-from tools.services.embedded_cloud import EmbeddedCloud, Json, objects
+from tools.services.embedded_cloud import CloudAnswered, EmbeddedCloud, Json, objects
 
 FAULTS = "/_localcloud/faults"
 LOOK_AGAIN_SECONDS = 0.2
 SLOW_SECONDS = 8
+FREE_SECONDS = 90.0
 
 
 @asynccontextmanager
@@ -28,6 +29,15 @@ async def taking(cloud: EmbeddedCloud, seconds: float, where: Json) -> AsyncIter
         yield
     finally:
         await cloud.send("DELETE", f"{FAULTS}/{fault['id']}")
+
+
+async def ask_when_free(cloud: EmbeddedCloud, method: str, path: str, body: Json = None) -> Json:
+    """Ask for a change, again while a volume or a droplet has another under way. Raises TimeoutError."""
+    async with asyncio.timeout(FREE_SECONDS):
+        while True:
+            with suppress(CloudAnswered):
+                return await cloud.send(method, path, body)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)  # noqa: TID251  # the cloud tells nobody
 
 
 async def started(cloud: EmbeddedCloud, action: str, volumes: set[str]) -> list[str]:

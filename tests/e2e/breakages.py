@@ -18,10 +18,10 @@ from kubectl_aiocsi.records import CLAIMS, PODS, Kind, Object
 from tests.chart.cluster.breakages import World
 from tests.chart.cluster.world import Writer
 from tests.e2e import manifests
-from tests.e2e.actions import FAULTS, LOOK_AGAIN_SECONDS
+from tests.e2e.actions import FAULTS, LOOK_AGAIN_SECONDS, ask_when_free
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tools.processes.run import run
-from tools.services.embedded_cloud import CloudAnswered, EmbeddedCloud, Json
+from tools.services.embedded_cloud import EmbeddedCloud, Json
 
 Found = TypeVar("Found")
 CONTROL_PLANE, FIRST, SECOND = NODES
@@ -170,14 +170,7 @@ def by_hand(shop: Shop, action: str, volume_id: str, node: str = SECOND) -> None
     """Attach a volume to a node's droplet, or detach it."""
     droplet = shop.cloud.droplets[NODES.index(node)].id
     body: Json = {"type": action, "droplet_id": droplet, "region": "nyc1"}
-
-    def ask() -> bool | None:
-        with suppress(CloudAnswered):  # the droplet, or the volume, may have an action under way
-            shop.ask_cloud("POST", f"/v2/volumes/{volume_id}/actions", body)
-            return True
-        return None
-
-    until(ask, TOLD_SECONDS)
+    asyncio.run(ask_when_free(shop.cloud, "POST", f"/v2/volumes/{volume_id}/actions", body))
 
 
 def without_scope(shop: Shop, name: str) -> None:

@@ -16,12 +16,13 @@ from lightkube.resources.core_v1 import Event, PersistentVolume, PersistentVolum
 from lightkube.resources.storage_v1 import StorageClass
 
 from tests.e2e import manifests
+from tests.e2e.actions import ask_when_free
 from tests.e2e.cluster.driver import NAMESPACE, TAG
 from tests.e2e.cluster.workspace import KUBERNETES, Workspace
 from tests.e2e.parts import leader
 from tests.e2e.place import Place, VolumeSnapshot, until_gone
 from tools.processes.run import ToolFailed
-from tools.services.embedded_cloud import CloudAnswered, EmbeddedCloud, Json, objects
+from tools.services.embedded_cloud import EmbeddedCloud, Json, objects
 
 LEASE = f"aiocsi-warden-{manifests.DRIVER}"
 PORT = 9815  # the warden's
@@ -147,12 +148,7 @@ class ByHand:
         return str(made["id"])
 
     async def ask(self, method: str, path: str, body: Json = None) -> Json:
-        """Ask the cloud, again while it has another action under way. Raises TimeoutError."""
-        async with asyncio.timeout(SHOWN_SECONDS):
-            while True:
-                with suppress(CloudAnswered):
-                    return await self.cloud.send(method, path, body)
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)  # noqa: TID251  # the cloud tells nobody
+        return await ask_when_free(self.cloud, method, path, body)
 
 
 async def until_counted(client: AsyncClient, workspace: Workspace, wanted: dict[str, int]) -> None:

@@ -1,7 +1,6 @@
 """Volumes that are not well, as kubectl shows it: on the claim by the warden, on the pod by kubelet."""
 
 import asyncio
-from contextlib import suppress
 
 import pytest
 import yaml
@@ -10,11 +9,12 @@ from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod
 from lightkube.resources.storage_v1 import StorageClass
 
 from tests.e2e import manifests
+from tests.e2e.actions import ask_when_free
 from tests.e2e.breakages import damage
 from tests.e2e.cluster.workspace import KUBERNETES, NODES, Workspace
 from tests.e2e.place import Place
 from tests.e2e.test_absences import READ, WRITE
-from tools.services.embedded_cloud import CloudAnswered, EmbeddedCloud
+from tools.services.embedded_cloud import EmbeddedCloud
 
 FIRST = NODES[1]
 SHOWN_SECONDS = 90.0
@@ -42,7 +42,7 @@ async def test_a_volume_that_was_deleted_in_the_cloud_is_lost_on_its_claim_until
     await place.make(manifests.snapshot("before", "data"))
     await place.snapshot_ready("before")
     await place.remove(Pod, "app")
-    await delete(embedded_cloud, await place.volume_id("data"))
+    await ask_when_free(embedded_cloud, "DELETE", f"/v2/volumes/{await place.volume_id('data')}")  # is detached
     await until_shown(place, workspace, "pvc/data", {"DataLoss/VolumeGone"})
     assert "VolumeGone" in await place.event("VolumeDataLoss", "the cloud has no volume")
     await place.remove(PersistentVolumeClaim, "data")
@@ -87,15 +87,6 @@ async def test_a_damaged_file_system_shows_on_the_pod_that_waits_for_it_until_it
         await until_shown(place, workspace, "pod/app", set())
     finally:
         await client.delete(StorageClass, at_once)
-
-
-async def delete(cloud: EmbeddedCloud, volume_id: str) -> None:
-    """Delete a volume in the cloud, as soon as it is detached. Raises TimeoutError."""
-    async with asyncio.timeout(SHOWN_SECONDS):
-        while volume_id in {each["id"] for each in await cloud.volumes()}:
-            with suppress(CloudAnswered):
-                await cloud.send("DELETE", f"/v2/volumes/{volume_id}")
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)  # noqa: TID251  # the cloud tells nobody
 
 
 async def until_shown(place: Place, workspace: Workspace, name: str, wanted: set[str]) -> None:

@@ -5,6 +5,7 @@ Source: Kubernetes 1.37 "VolumeHealthStatus" (alpha, feature gate CSIVolumeHealt
 
 from collections.abc import Sequence
 
+from common import printable
 from warden.records import HealthCondition, Reference
 from warden.rules.objects import Json, at, each, text
 
@@ -17,9 +18,8 @@ _NOT_DECLARED = "field not declared in schema"
 
 def bounded(condition: HealthCondition) -> HealthCondition:
     """Return a condition as Kubernetes takes it."""
-    return HealthCondition(
-        condition.status, _cut(condition.reason, LONGEST_REASON), _cut(condition.message, LONGEST_MESSAGE)
-    )
+    reason, message = printable.bounded(condition.reason, LONGEST_REASON), condition.message
+    return HealthCondition(condition.status, reason, printable.bounded(message, LONGEST_MESSAGE))
 
 
 def applied(claim: Reference, conditions: Sequence[HealthCondition], since: str) -> Json:
@@ -49,8 +49,3 @@ def written(json: Json) -> tuple[Reference, tuple[HealthCondition, ...]] | None:
 def is_unknown(message: str) -> bool:
     """Tell whether the API server refuses the field because its version does not have it."""
     return _NOT_DECLARED in message
-
-
-def _cut(text: str, length: int) -> str:
-    """Return as much of a text as fits into this many bytes."""
-    return text.encode()[:length].decode(errors="ignore")

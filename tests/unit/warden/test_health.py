@@ -210,7 +210,7 @@ async def test_what_is_said_may_change_and_since_when_it_is_so_stays() -> None:
         other = HealthCondition(OFF.status, OFF.reason, "x" * 2000)
         each.told.ill = {"handle-v1": (other,)}
         await asyncio.sleep(2 * EVERY)
-        assert each.shown() == [HealthCondition(OFF.status, OFF.reason, "x" * health.LONGEST_MESSAGE)]
+        assert each.shown() == [HealthCondition(OFF.status, OFF.reason, f"{'x' * 1021}…")]
         assert (each.applied(), len(each.cluster.events())) == (2, 1)
 
 

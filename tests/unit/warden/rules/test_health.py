@@ -10,7 +10,7 @@ JSON = {"status": "Degraded", "reason": "AttachedTwice", "message": "on two node
 
 def test_texts_are_cut_to_bytes_and_not_within_a_letter() -> None:
     found = health.bounded(HealthCondition("Degraded", "R" * 300, "é" * 1000))
-    assert (found.reason, found.message) == ("R" * health.LONGEST_REASON, "é" * (health.LONGEST_MESSAGE // 2))
+    assert (found.reason, found.message) == (f"{'R' * 253}…", f"{'é' * 510}…")
     assert health.bounded(CONDITION) == CONDITION
 
 
