@@ -48,7 +48,7 @@ class Actions:
         self._tasks = tasks
         self._locks = locks
         self._servers = ServerQueue()
-        self._running = RunningActions(cloud)
+        self._running = RunningActions(cloud, cache)
         self._starting: dict[str | None, asyncio.Event] = {}  # servers on which a start was sent and not answered yet
 
     def watch(self, told: Callable[[str, str, float], None]) -> None:

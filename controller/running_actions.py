@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from controller.cache import Accounted
+from controller.cache import Accounted, VolumeCache
 from controller.cloud.base import Cloud
 from controller.cloud.cloud_errors import Gone
 from controller.cloud.records import ActionState, Kind, Pending, Place, Progress, Volume
+from controller.reading import read_volume
 
 log = structlog.get_logger("actions")
 
@@ -39,8 +40,9 @@ class Running:
 class RunningActions:
     """What is under way: one action on a volume and, if the cloud is like that, on a server."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, cache: VolumeCache) -> None:
         self._cloud = cloud
+        self._cache = cache
         self._one_each = cloud.traits.one_action_per_server
         self._of_volume: dict[str, Running] = {}
         self._of_server: dict[str | None, Running] = {}
@@ -91,7 +93,7 @@ class RunningActions:
                 await self._cloud.get_server(running.place.server_id)
             if asyncio.get_running_loop().time() - running.since < OVERDUE_SECONDS:
                 return None
-            volume = await self._cloud.get_volume(running.place.volume_id)
+            volume = await read_volume(self._cloud, self._cache, running.place.volume_id)
         except Gone as gone:
             return Progress(running.action, ActionState.ERRORED, error=gone.message)
         if not running.is_shown_by(volume):

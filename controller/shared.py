@@ -7,10 +7,10 @@ from common.tasks import Tasks
 from controller.actions import Actions
 from controller.cache import VolumeCache
 from controller.cloud.base import Cloud
-from controller.cloud.cloud_errors import Gone, OddAnswer
 from controller.cloud.records import Volume
 from controller.pacing.action_poll import ActionPoll
 from controller.pacing.look_price import Allowance
+from controller.reading import read_volume
 from controller.work_metrics import WorkMetrics
 
 
@@ -28,18 +28,7 @@ class SharedParts:
 
     async def look(self, volume_id: str) -> Volume:
         """Read a volume, as it is in the cloud. Raises Gone; OutcomeUnknown if it has become another one."""
-        known = self.cache.get(volume_id)
-        try:
-            found = await self.cloud.get_volume(volume_id)
-        except Gone:
-            self.cache.forget(volume_id)
-            raise Gone(f"there is no volume {volume_id}") from None
-        if known is not None and (known.name, known.zone) != (found.name, found.zone):
-            self.cache.forget(volume_id)  # which of the two was wrong is not known: the next call reads it anew
-            raise OddAnswer(
-                f"volume {volume_id} was {known.name} in {known.zone} before, and is {found.name} in {found.zone} now"
-            )
-        return self.cache.see(found)
+        return await read_volume(self.cloud, self.cache, volume_id)
 
 
 def make_shared(cloud: Cloud, tasks: Tasks, allowance: Allowance, work: WorkMetrics | None = None) -> SharedParts:

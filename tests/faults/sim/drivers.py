@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 DRIVER = "dobs.csi.digitalocean.com"
 LONGEST_PAGE = 250
 TOKEN_CHECK = "TokenCheck.run"  # noqa: S105  # it never ends
+CLONE_SWEEP = "CloneSweep._run"  # it ends an hour after the last clone was asked for
 
 
 class _Uncounted:

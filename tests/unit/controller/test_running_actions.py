@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from common import errors
 from controller.cloud.records import Pending, Place
+from controller.records import Attach, PublishContext
 from controller.running_actions import OVERDUE_SECONDS
 from tests.fakes.cloud import Effect, FakeCloud
 from tests.unit.controller.world import World, within
@@ -19,8 +21,10 @@ class Stuck(FakeCloud):
 
     sticks = False
     works = False
+    labels_sent: tuple[tuple[str, ...], ...] = ()
 
     async def attach(self, place: Place, labels: Sequence[str]) -> Pending | None:
+        self.labels_sent = (*self.labels_sent, tuple(labels))
         return self._stick(await super().attach(place, labels), place, attached=True)
 
     async def detach(self, place: Place) -> Pending | None:
@@ -101,6 +105,22 @@ async def test_an_overdue_action_is_over_once_the_volume_shows_what_it_was_to_do
     await within(15, world.publish(volume, "101"))
     await within(15, world.publish(volume, "101"))
     assert cloud.effects.count(Effect("attach", volume, "101")) == 0  # it still counts as under way
+
+
+async def test_what_was_read_of_a_volume_for_the_sake_of_an_overdue_action_is_remembered() -> None:
+    cloud = Stuck()
+    volume = cloud.make_volume("pvc-a")
+    world = World(cloud, tags=("k8s:one",))
+    wanted = Attach(volume.id, "101", PublishContext(volume.name, volume.size_bytes))
+    cloud.sticks = cloud.works = True
+    with pytest.raises(errors.DeadlineExceeded):
+        await within(15, world.attachments.publish(wanted))
+    await asyncio.sleep(OVERDUE_SECONDS)
+    await within(15, world.attachments.publish(wanted))
+    cloud.sticks, cloud.actions["1"].ends_at = False, 0
+    await within(15, world.unpublish(volume.id, "101"))
+    await within(15, world.attachments.publish(replace(wanted, server_id="102")))
+    assert cloud.labels_sent == (("k8s:one",), ())
 
 
 async def test_a_restarted_process_asks_past_an_old_stuck_action_whose_server_it_does_not_know() -> None:
