@@ -21,10 +21,10 @@ def until(deadline: float) -> Iterator[list[str]]:
 
     That is a list of one text at the most, which stays as it is when the time has run out.
     """
-    obstacle: list[str] = []
-    token, other = _deadline.set(deadline), _obstacle.set(obstacle)
+    found: list[str] = []
+    token, other = _deadline.set(deadline), _obstacle.set(found)
     try:
-        yield obstacle
+        yield found
     finally:
         _deadline.reset(token)
         _obstacle.reset(other)
@@ -40,14 +40,19 @@ def remaining() -> float:
     return max(0.0, current() - asyncio.get_running_loop().time())
 
 
+def obstacle() -> list[str]:
+    """Return what stands in the way of this call, now and later: a list of one text at the most, which ``note`` fills."""
+    return _obstacle.get([])
+
+
 def note(text: str) -> None:
     """Say what stands in the way of this call now, which its error names if its time runs out; nothing: it passed."""
-    _obstacle.get([])[:] = [text] if text else []
+    obstacle()[:] = [text] if text else []
 
 
 @contextmanager
-def waiting(obstacle: str) -> Iterator[None]:
+def waiting(text: str) -> Iterator[None]:
     """Note what is waited for inside, until it is over; if it ends with an error, that stays what stood in the way."""
-    note(obstacle)
+    note(text)
     yield
     note("")

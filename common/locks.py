@@ -1,7 +1,7 @@
 """One call at a time for a volume, a snapshot or a path: a second one fails at once.
 
 A call that waited for a lock would hold its sidecar's worker until the sidecar's time-out and learn nothing; ABORTED
-lets the sidecar come back after its own back-off. The locks hold within one process: between replicas the cloud's
+lets the sidecar come back after its own back-off. Its message says what the first call waits for. The locks hold within one process: between replicas the cloud's
 answer decides.
 
 Source: CSI 1.13 "Error Scheme" (ABORTED: operation pending for volume).
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from common import errors
+from common import deadlines, errors
 
 
 class Locks:
@@ -19,13 +19,15 @@ class Locks:
 
     def __init__(self) -> None:
         self._held: Counter[str] = Counter()
+        self._obstacles: dict[str, list[str]] = {}  # by held key, of the call that holds it
 
     @contextmanager
     def hold(self, *keys: str) -> Iterator[None]:
         """Hold all ``keys`` or none. Raises Busy if another call holds one of them."""
         wanted = set(keys)
         if taken := wanted & self._held.keys():
-            raise errors.Busy(f"another call works on {min(taken)}")
+            key = min(taken)
+            raise errors.Busy(": ".join([f"another call works on {key}", *self._obstacles[key]]))
         with self.extend(*wanted):
             yield
 
@@ -33,10 +35,13 @@ class Locks:
     def extend(self, *keys: str) -> Iterator[None]:
         """Keep ``keys`` held for work that may outlive the call which holds them: committed work (``commit``)."""
         self._held.update(keys)
+        self._obstacles.update(dict.fromkeys(keys, deadlines.obstacle()))
         try:
             yield
         finally:
             self._held -= Counter(keys)  # drops what nobody holds any more
+            for key in set(keys) - self._held.keys():
+                del self._obstacles[key]
 
     def __len__(self) -> int:
         """Return how many keys are held."""
