@@ -41,7 +41,7 @@ def remaining() -> float:
 
 
 def obstacle() -> list[str]:
-    """Return what stands in the way of this call, now and later: a list of one text at the most, which ``note`` fills."""
+    """Return what stands in the way of this call, now and later: a list of one text at the most; ``note`` fills it."""
     return _obstacle.get([])
 
 

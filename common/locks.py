@@ -1,8 +1,8 @@
 """One call at a time for a volume, a snapshot or a path: a second one fails at once.
 
 A call that waited for a lock would hold its sidecar's worker until the sidecar's time-out and learn nothing; ABORTED
-lets the sidecar come back after its own back-off. Its message says what the first call waits for. The locks hold within one process: between replicas the cloud's
-answer decides.
+lets the sidecar come back after its own back-off. Its message says what the first call waits for. The locks hold within
+one process: between replicas the cloud's answer decides.
 
 Source: CSI 1.13 "Error Scheme" (ABORTED: operation pending for volume).
 """
