@@ -1,9 +1,12 @@
 """The warden: where it runs, what it is told, and what it may."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.chart.documents import at, containers, environment, items, mounts, render
-from tools.chart import Json, helm
+from tools.chart import Json, branch, helm, schemas
 from tools.chart import rights as page_of_rights
 
 TAINT = "warden: {failover: {mode: taint}}"
@@ -223,3 +226,14 @@ def test_a_policy_bounds_what_it_may_change_of_claims() -> None:
     for alone in (TAINT, "warden: {maxVolumes: true}", "node: {drainWaitSeconds: 60}"):
         assert f"{POLICY}-claims" in render(alone, kubernetes="1.37.0"), alone
     assert f"{POLICY}-claims" not in {*render(TAINT, kubernetes="1.36.0"), *render("{}", kubernetes="1.37.0")}
+
+
+def test_of_a_claim_it_may_change_neither_the_metadata_nor_any_field_of_the_status_but_the_health() -> None:
+    schema: Json = json.loads(Path(schemas.location()).with_name("persistentvolumeclaim-v1.json").read_text())
+    status = branch(branch(schema, "definitions"), "io.k8s.api.core.v1.PersistentVolumeClaimStatus")
+    policy = render(TAINT, kubernetes="1.37.0")[f"{POLICY}-claims"]
+    said = str(at(policy, "spec", "validations", 0, "expression"))
+    fields = set(branch(status, "properties"))
+    assert {each for each in fields if f"variables.is.?{each}.orValue" not in said} == {"healthStatus"}
+    kept = {"labels", "annotations", "finalizers", "ownerReferences"}
+    assert {each for each in kept if f"object.metadata.?{each}.orValue" not in said} == set()

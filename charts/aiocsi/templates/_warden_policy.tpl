@@ -93,9 +93,11 @@ spec:
         variables.is.?allocatedResources.orValue({}) == variables.was.?allocatedResources.orValue({}) &&
         variables.is.?allocatedResourceStatuses.orValue({}) == variables.was.?allocatedResourceStatuses.orValue({}) &&
         variables.is.?currentVolumeAttributesClassName.orValue("") == variables.was.?currentVolumeAttributesClassName.orValue("") &&
+        variables.is.?modifyVolumeStatus.orValue({}) == variables.was.?modifyVolumeStatus.orValue({}) &&
         object.metadata.?labels.orValue({}) == oldObject.metadata.?labels.orValue({}) &&
         object.metadata.?annotations.orValue({}) == oldObject.metadata.?annotations.orValue({}) &&
-        object.metadata.?finalizers.orValue([]) == oldObject.metadata.?finalizers.orValue([])
+        object.metadata.?finalizers.orValue([]) == oldObject.metadata.?finalizers.orValue([]) &&
+        object.metadata.?ownerReferences.orValue([]) == oldObject.metadata.?ownerReferences.orValue([])
       message: the warden may change nothing of a claim but the health in its status
 ---
 apiVersion: admissionregistration.k8s.io/v1

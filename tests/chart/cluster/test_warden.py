@@ -235,6 +235,10 @@ FORBIDDEN_OF_CLAIMS: dict[str, object] = {
     "its size is changed": {"status": {"capacity": {"storage": "9Gi"}}},
     "a condition of another is set": {"status": {"conditions": [{"type": "Resizing", "status": "True"}]}},
     "its phase is changed": {"status": {"phase": "Lost"}},
+    "a change that is under way is forged": {"status": {"modifyVolumeStatus": {"status": "Pending"}}},
+    "an owner is given that is gone, so that it is collected with its data": {
+        "metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "gone"}]}
+    },
 }
 
 
