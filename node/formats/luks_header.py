@@ -2,7 +2,8 @@
 
 A LUKS2 header is there twice, each with a sequence number and a checksum: a torn write leaves the other one whole.
 Only the layout that cryptsetup gives by default is read, with which both copies are found where this module looks: a
-header that cryptsetup would take from elsewhere must not be judged by another one.
+header that cryptsetup would take from elsewhere must not be judged by another one. Nor is the newer copy the one that
+counts if cryptsetup finds more wrong with it than this module does: so the older one is told, too.
 
 Source: LUKS2 On-Disk Format Specification 1.1.1, 2.2 "Binary Header" and 3 "LUKS2 JSON Metadata"; cryptsetup,
 lib/luks2/luks2_disk_metadata.c (which copy counts).
@@ -34,7 +35,11 @@ def parse(head: bytes) -> Header | None:
         copies = [copy for at, magic in ((0, _PRIMARY), (COPY_BYTES, _SECONDARY)) if (copy := _whole(head, at, magic))]
     except Malformed as error:
         return Header(version=2, malformed=str(error))
-    return _header(max(copies, key=_sequence)) if copies else None
+    found = [_header(copy) for copy in sorted(copies, key=_sequence, reverse=True)]
+    if not found:
+        return None
+    newest, oldest = found[0], found[-1]
+    return newest if oldest == newest else replace(newest, older=oldest)
 
 
 def _whole(head: bytes, at: int, magic: bytes) -> bytes:

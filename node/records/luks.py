@@ -60,6 +60,7 @@ class Header:
     tokens: tuple[str, ...] = ()  # kinds of what else opens it
     requires: tuple[str, ...] = ()  # what a program must know beyond LUKS2 itself: a re-encryption under way
     malformed: str = ""
+    older: "Header | None" = None  # its other copy, if that says something else
 
     @property
     def payload_at(self) -> int:

@@ -39,6 +39,14 @@ def problem(header: Header, asked: Encryption | None, disk_bytes: int, *, copied
     ``asked``: the class; None: it is not known, and what any class may ask for is right. A volume that was copied has
     the cipher of its origin's class.
     """
+    found = _problem(header, asked, disk_bytes, copied=copied)
+    if not found and (older := header.older) is not None and (older.slots or older.malformed):
+        found = _problem(older, asked, disk_bytes, copied=copied)  # cryptsetup takes it if it rejects the newer one
+        return found and f"its older copy is not as it may be: {found}"
+    return found
+
+
+def _problem(header: Header, asked: Encryption | None, disk_bytes: int, *, copied: bool) -> str:
     if header.malformed:
         return f"it is malformed: {header.malformed}"
     exact = None if copied else asked
@@ -141,5 +149,7 @@ def _of_others(header: Header, asked: Encryption | None) -> Iterator[str]:
     allowed = _OF_SPEED | ({_DISCARDS} if asked is None or asked.discards else set())
     if odd := sorted(set(header.flags) - allowed):
         yield f"it sets {odd[0]!r}, which its class does not"
+    if header.requires:
+        yield f"it asks for {header.requires[0]!r}"
     if header.tokens:
         yield f"it has a token of kind {header.tokens[0]!r}"

@@ -238,6 +238,18 @@ def _luks2(member: str, value: object, area: bytes | None, *, subsystem: str, se
     return write
 
 
+def _decoy(member: str, value: object, subsystem: str) -> Write:
+    """A newer copy that is well-formed, and that cryptsetup rejects: it then takes the older one."""
+
+    def write(path: Path) -> None:
+        make = partial(luks.header_copy, label=path.stem, subsystem=subsystem)
+        put(path, 0, make(json.dumps(luks.metadata(member, value)).encode(), sequence=8))
+        decoy = json.dumps(luks.metadata("config/keyslots_size", "1")).encode()
+        put(path, 0x4000, make(decoy, sequence=9, at=0x4000))
+
+    return write
+
+
 def luks2_malformed(chance: Random) -> tuple[int, Write]:
     """Checksums that are right, over whatever JSON, on a volume that is not encrypted."""
     area = chance.choice([*_AREAS, None, None, None, None, None, None, None, None])
@@ -255,8 +267,9 @@ def hostile_headers() -> Iterator[Crafted]:
     """Headers with the volume's own label that are well-formed, and ask for what no class asks for."""
     for member, value in _HOSTILE:
         for subsystem in ("aiocsi", "aiocsi-new"):
-            write = _luks2(member, value, None, subsystem=subsystem)
+            write, decoy = _luks2(member, value, None, subsystem=subsystem), _decoy(member, value, subsystem)
             yield Crafted(f"{member} {value} {subsystem}", GIB, write, encrypted=True)
+            yield Crafted(f"older copy: {member} {value} {subsystem}", GIB, decoy, encrypted=True)
 
 
 def luks2_elsewhere(chance: Random) -> tuple[int, Write]:

@@ -85,6 +85,21 @@ def test_the_newer_copy_counts(tmp_path: Path) -> None:
     assert found.subsystem == "aiocsi"
 
 
+def test_the_older_copy_is_told_since_cryptsetup_takes_it_if_it_finds_the_newer_one_wrong(tmp_path: Path) -> None:
+    wrong = luks.metadata("config/keyslots_size", "1")
+    hostile = luks.metadata("segments/0/encryption", "cipher_null-ecb")
+    newer = luks.header_copy(json.dumps(wrong).encode(), label=ID, subsystem="aiocsi", sequence=9, at=0x4000)
+    older = luks.header_copy(json.dumps(hostile).encode(), label=ID, subsystem="aiocsi", sequence=8)
+    file = tmp_path / "disk"
+    file.write_bytes((older + newer).ljust(SIZE, b"\0"))
+    assert "cipher: cipher_null-ecb" in run("cryptsetup", "--disable-locks", "luksDump", str(file))
+    found = luks_header.parse(older + newer)
+    assert found is not None
+    assert found.segments[0].cipher == "aes-xts-plain64"
+    assert found.older is not None
+    assert found.older.segments[0].cipher == "cipher_null-ecb"
+
+
 @pytest.mark.parametrize("sequence", [1 << 56, 1 << 48, 2])
 def test_a_copy_is_newer_by_each_byte_of_its_sequence(sequence: int) -> None:
     written = json.dumps(luks.metadata()).encode()

@@ -147,3 +147,22 @@ def test_a_header_larger_than_the_disk_is_refused() -> None:
 
 def test_a_header_without_a_key_slot_is_judged_by_the_rest() -> None:
     assert not problem(replace(header(), slots=()))
+
+
+@pytest.mark.parametrize(
+    "older",
+    [
+        pytest.param(header("segments/0/encryption", "cipher_null-ecb"), id="in clear"),
+        pytest.param(header("keyslots/0/kdf/memory", 4 << 20), id="of a derivation that takes all memory"),
+        pytest.param(replace(header(), slots=(), malformed="it is not JSON"), id="malformed"),
+        pytest.param(replace(header(), requires=("online-reencrypt-v2",)), id="of a re-encryption"),
+    ],
+)
+def test_a_header_whose_older_copy_asks_for_more_is_refused(older: Header) -> None:
+    assert problem(replace(header(), older=older)).startswith("its older copy is not as it may be: ")
+
+
+def test_an_older_copy_that_a_power_failure_has_left_is_accepted() -> None:
+    header_without_key = replace(header("keyslots", {}), digests=())
+    for older in (replace(header(), subsystem="aiocsi-new"), header_without_key):
+        assert not problem(replace(header(), older=older))
