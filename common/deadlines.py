@@ -56,3 +56,14 @@ def waiting(text: str) -> Iterator[None]:
     note(text)
     yield
     note("")
+
+
+@contextmanager
+def during(text: str) -> Iterator[None]:
+    """Note what is going on inside, which may take its time, until it is over in any way."""
+    note(text)
+    try:
+        yield
+    finally:
+        if obstacle() == [text]:  # and not what goes on beside it
+            note("")

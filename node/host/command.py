@@ -21,7 +21,7 @@ from pathlib import Path
 
 import structlog
 
-from common import errors
+from common import deadlines, errors
 from node.codes import Code
 from node.formats import exit_status
 from node.formats.exit_status import ExitMeaning
@@ -118,7 +118,8 @@ class Commands:
             memory.restrict(process.pid, self._memory_bytes)
         ending_seconds = ENDING_SECONDS if writes else 0.0
         try:
-            stdout, stderr, status = await _finish(process, seconds, writes=writes)
+            with deadlines.during(f"{_at_work(argv, files)} is still running"):
+                stdout, stderr, status = await _finish(process, seconds, writes=writes)
         except TimeoutError as error:
             await _end(process, ending_seconds)
             what = "made no progress for" if writes else "did not end within"

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from common import deadlines
+
 PATIENCE_SECONDS = 8.0
 
 
@@ -22,7 +24,7 @@ class Slots:
     async def place(self) -> AsyncIterator[None]:
         """Wait for a place, but not for long."""
         got = False
-        with suppress(TimeoutError):
+        with suppress(TimeoutError), deadlines.during("others have the places of programs that take memory"):
             got = await asyncio.wait_for(self._places.acquire(), PATIENCE_SECONDS)
         kept = _Kept(self._places) if got else None
         timer = None

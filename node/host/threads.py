@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
-from common import errors
+from common import deadlines, errors
 from node.codes import Code
 from node.host import volume_locks
 
@@ -100,8 +100,9 @@ class Threads:
     ) -> Result:
         timer = asyncio.timeout(seconds)
         try:
-            async with timer:
-                return await answer
+            with deadlines.during(f"{what} has not answered yet"):
+                async with timer:
+                    return await answer
         except TimeoutError as error:
             if not timer.expired():  # the work's own TimeoutError (ETIMEDOUT)
                 raise

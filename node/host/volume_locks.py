@@ -41,7 +41,8 @@ class VolumeLocks:
             async with asyncio.timeout_at(deadlines.current()):
                 return await self._tasks.finish(self._hold(keys, work))
         except TimeoutError as error:
-            raise errors.DeadlineExceeded(f"still at work on {keys[0]}") from error
+            text = ": ".join([f"still at work on {keys[0]}", *deadlines.obstacle()])
+            raise errors.DeadlineExceeded(text) from error
 
     async def _hold(self, keys: tuple[str, ...], work: Callable[[], Coroutine[object, object, Result]]) -> Result:
         with ExitStack() as held:
@@ -53,6 +54,7 @@ class VolumeLocks:
             finally:
                 _behind.reset(token)
                 if waiting := [gone for gone in behind if not gone.done()]:
+                    deadlines.note("it has ended, but something that it began hangs in the kernel")
                     self._tasks.background(_release_later(held.pop_all(), waiting), f"hung: {keys[0]}")
 
 

@@ -45,3 +45,14 @@ async def test_an_obstacle_stays_until_it_has_passed_and_belongs_to_its_call_alo
                 raise TimeoutError
         assert (inner, outer) == (["node 101"], [])
     deadlines.note("nobody asks")
+
+
+async def test_what_goes_on_is_the_obstacle_until_it_is_over_in_any_way_or_something_else_is() -> None:
+    with deadlines.until(1) as obstacle:
+        with suppress(KeyError), deadlines.during("one"):
+            assert obstacle == ["one"]
+            raise KeyError
+        assert obstacle == []
+        with deadlines.during("one"):
+            deadlines.note("other")
+        assert obstacle == ["other"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from common import errors
+from common import deadlines, errors
 from common.tasks import Tasks
 from node.host.command import PIPED_BYTES, Commands, piped
 
@@ -30,6 +30,18 @@ async def test_a_program_that_ends_tells_its_status_and_what_it_printed() -> Non
     ended = await commands.run(SHELL, "-c", "echo out; echo err >&2; exit 3", seconds=10)
     assert (ended.status, ended.stdout, ended.stderr, ended.said) == (3, "out\n", "err\n", "err; out")
     assert seen == [(SHELL, 3)]
+
+
+@pytest.mark.asyncio
+async def test_a_program_is_what_a_call_waits_for_until_it_ends() -> None:
+    with deadlines.until(60.0) as obstacle:
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            running = group.create_task(Commands().run("sleep", "60", seconds=60))
+            while not obstacle:  # noqa: ASYNC110
+                await asyncio.sleep(0)  # noqa: TID251  # it starts
+            assert obstacle == ["sleep is still running"]
+            running.cancel()
+    assert obstacle == []
 
 
 @pytest.mark.asyncio

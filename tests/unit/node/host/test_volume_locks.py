@@ -13,12 +13,26 @@ from tests.unit.node.host.blocked import Hung
 
 
 @pytest.mark.asyncio
+async def test_who_cannot_wait_longer_and_who_comes_meanwhile_hear_what_the_first_call_waits_for() -> None:
+    threads, hung, tasks = Threads(4), Hung(), Tasks()
+    turns = VolumeLocks(tasks)
+    told = "volume: statfs has not answered yet"
+    late = pytest.raises(errors.DeadlineExceeded, match=f"still at work on {told}")
+    with deadlines.until(asyncio.get_running_loop().time() + 0.05), late:
+        await turns.take(("volume",), partial(threads.call, hung, 60, "statfs"))
+    with pytest.raises(errors.Busy, match=f"another call works on {told}"):
+        await turns.take(("volume",), partial(threads.call, lambda: 5, 10, "five"))
+    hung.gate.set()
+    await tasks.settle(10)
+
+
+@pytest.mark.asyncio
 async def test_a_volume_stays_locked_until_what_hangs_is_back() -> None:
     threads, hung, tasks = Threads(4), Hung(), Tasks()
     turns = VolumeLocks(tasks)
-    with pytest.raises(errors.OutcomeUnknown):
+    with deadlines.until(asyncio.get_running_loop().time() + 60), pytest.raises(errors.OutcomeUnknown):
         await turns.take(("volume",), partial(threads.call, hung, 0.05, "open"))
-    with pytest.raises(errors.Busy):
+    with pytest.raises(errors.Busy, match="works on volume: it has ended, but something that it began hangs"):
         await turns.take(("volume",), partial(threads.call, lambda: 5, 10, "five"))
     assert await turns.take(("other",), partial(threads.call, lambda: 5, 10, "five")) == 5
     hung.gate.set()
