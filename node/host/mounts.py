@@ -41,9 +41,13 @@ class Mounts:
         return await self._threads.call(read_table, TABLE_SECONDS, "reading mountinfo")
 
     async def mount(self, source: str, target: str, kind: str, options: Sequence[str]) -> None:
-        """Mount a file system. Raises FailedPrecondition if the kernel refuses its content, else OutcomeUnknown."""
-        flags = ("-o", ",".join(options)) if options else ()
-        ended = await self._commands.run("mount", "-i", "-t", kind, *flags, source, target, seconds=self._seconds)
+        """Mount a file system. Raises FailedPrecondition if the kernel refuses its content, else OutcomeUnknown.
+
+        ``-w``: one that cannot be written to is not mounted to be read only, which would look like one that has died.
+        """
+        access = () if "ro" in options else ("-w",)
+        flags = (*access, "-t", kind, *(("-o", ",".join(options)) if options else ()))
+        ended = await self._commands.run("mount", "-i", *flags, source, target, seconds=self._seconds)
         meaning = exit_status.read("mount", ended.status, ended.said)
         if meaning is ExitMeaning.VERDICT:
             raise errors.FailedPrecondition(

@@ -51,6 +51,22 @@ async def test_an_ext4_with_a_feature_that_its_check_does_not_know_is_mounted(be
 
 
 @pytest.mark.asyncio
+async def test_a_file_system_that_cannot_be_written_to_is_not_taken_for_a_dead_one(bench: Bench) -> None:
+    """Else mount(8) would mount the seed of other file systems to be read, and say that it is well."""
+    disk = bench.disks.blank()
+    run("mkfs.btrfs", "-q", str(disk.file))
+    run("btrfstune", "-S", "1", str(disk.file))
+    with pytest.raises(errors.OutcomeUnknown, match="write-protected but explicit read-write mode requested"):
+        await bench.stage(disk, "btrfs")
+    assert not traces.mounts(bench.folder)
+    request = replace(bench.stage_request(disk, "btrfs"), filesystem=Filesystem("btrfs", ("ro",)), read_only=True)
+    await bench.parts.staging.stage(request)
+    await bench.parts.publishing.publish(bench.publish_request(disk, "btrfs", read_only=True))
+    await bench.unpublish(disk)
+    await bench.unstage(disk)
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("make", [("mkfs.xfs", "-q"), ("mkfs.ext4", "-q", "-F", "-O", "bigalloc")])
 async def test_a_file_system_that_cannot_be_grown_is_mounted_as_it_is(bench: Bench, make: tuple[str, ...]) -> None:
     disk = bench.disks.blank(2 * GIB)
