@@ -54,7 +54,7 @@ def judge(cluster: ClusterSide, cloud: CloudSide) -> DriftVerdict:
 
 def _unowned(cluster: ClusterSide, volumes: Sequence[CloudVolume]) -> Iterator[Difference]:
     """Yield volumes that no object names; only the tags of the cluster tell whose they are."""
-    handles = {each.handle for each in cluster.volumes}
+    handles = {each.handle for each in cluster.volumes} | cluster.of_others
     for volume in volumes:
         if volume.id not in handles and cluster.tags <= set(volume.tags) and cluster.is_old(volume.created_at):
             said = f"{volume.size_bytes >> 30} GiB in {volume.zone}, tags {', '.join(volume.tags)}"
@@ -68,7 +68,7 @@ def _of_volume(cluster: ClusterSide, one: ClusterVolume, volume: CloudVolume | N
         return
     if volume is None:
         said = f"volume {one.handle} is not in the cloud's region"
-        remove = f"kubectl delete pv {one.name}"
+        remove = f"kubectl delete pv {one.name}  # once no region and no account of yours has the volume"
         yield Difference(DriftKind.PV_WITHOUT_VOLUME, _pv(one), said, remove, _about(one), one.size_bytes)
     elif one.size_bytes and sizes.round_up_gib(one.size_bytes) != sizes.round_up_gib(volume.size_bytes):
         said = f"it tells {one.size_bytes} bytes, the cloud {volume.size_bytes}"
@@ -94,7 +94,7 @@ def _holders(
     """Compare who holds a volume; an attachment that is being made or undone excuses the cloud, either way."""
     for node in sorted({*volume.node_ids} - {each.node_id for each in told}):
         where = node if node in cluster.nodes else f"{node}, which is not a node of this cluster"
-        remove = f"doctl compute volume-action detach {volume.id} {node}"
+        remove = f"doctl compute volume-action detach {volume.id} {node}  # once nothing there uses it"
         said = f"it is on server {where}"
         yield Difference(DriftKind.ATTACHED_UNKNOWN, _pv(one), said, remove, _about(one), volume.size_bytes)
     for each in sorted((each for each in told if each.attached), key=lambda each: each.name):
@@ -111,7 +111,7 @@ def _released(volumes: Sequence[ClusterVolume]) -> Iterator[Difference]:
     for one in volumes:
         if one.phase == "Released":
             said = f"its claim {one.claim} is gone; {one.size_bytes >> 30} GiB"
-            remove = f"kubectl delete pv {one.name}  # keeps the data"
+            remove = f"kubectl delete pv {one.name}  # the data stays if its reclaim policy is Retain"
             yield Difference(DriftKind.RELEASED_PV, _pv(one), said, remove, _about(one), one.size_bytes)
 
 

@@ -101,7 +101,10 @@ class UnusedClaim:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSide:
-    """What the cluster has of the driver; None: that could not be read. ``tags`` are those of all volumes it makes."""
+    """What the cluster has of the driver; None: that could not be read. ``tags`` are those of all volumes it makes.
+
+    ``of_others`` are the volumes, by handle, that PersistentVolumes of other drivers name.
+    """
 
     now: float
     volumes: Sequence[ClusterVolume]
@@ -110,6 +113,7 @@ class ClusterSide:
     contents: Sequence[ClusterContent] | None = None
     claims: Sequence[UnusedClaim] | None = None
     tags: frozenset[str] = frozenset()
+    of_others: frozenset[str] = frozenset()
     young_seconds: float = YOUNG_SECONDS
     unused_days: int = UNUSED_DAYS
 

@@ -119,6 +119,8 @@ class DriftReport:
         contents = await self._listed(CONTENTS, lambda each: objects.snapshot_content(each, self._policy.driver))
         snapshots = None if contents is None else await self._controller.snapshots()
         claims = await self._listed(CLAIMS, objects.unused_claim)
+        tags = self._policy.tags
+        others = await self._of_others() if tags else []
         volumes = await self._volumes()
         if not self._view.is_current() or self._lease.left() <= 0:
             return
@@ -130,7 +132,8 @@ class DriftReport:
             nodes=frozenset(each.server_id for each in self._view.csi_nodes),
             contents=contents,
             claims=claims,
-            tags=self._policy.tags,
+            tags=frozenset() if others is None else tags,
+            of_others=frozenset(others or ()),
             young_seconds=self._policy.every_seconds,
             unused_days=self._policy.unused_days,
         )
@@ -147,6 +150,10 @@ class DriftReport:
             return None
         self._read_at = read_at
         return found.volumes
+
+    async def _of_others(self) -> list[str] | None:
+        """Return the handles that PersistentVolumes of other drivers name; None: not known."""
+        return await self._listed(VOLUMES, lambda each: objects.handle_of_other(each, self._policy.driver))
 
     async def _listed(self, kind: ResourceKind, keep: Callable[[Json], Record | None]) -> list[Record] | None:
         """Return what is kept of all objects of a kind; None if they could not be read."""

@@ -16,6 +16,8 @@ class NotAdoptableError(Exception):
 
 def adopted(snapshot: Snapshot, cloud: CloudVolumes, wanted: str) -> Json:
     """Return the PersistentVolume for the volume of that id or name. Raises NotAdoptableError."""
+    if VOLUMES in snapshot.unread:
+        raise NotAdoptableError(f"one of the PersistentVolumes may have it already: {snapshot.unread[VOLUMES]}")
     volume = _the_one(cloud, wanted)
     owners = (each for each in snapshot.every(VOLUMES) if each.text("spec", "csi", "volumeHandle") == volume.id)
     owner = next(owners, None)

@@ -30,6 +30,7 @@ def drift(snapshot: Snapshot, cloud: CloudVolumes) -> list[Difference]:
         nodes=frozenset(served_by(snapshot, each.name).text("nodeID") for each in snapshot.every(CSI_NODES)),
         claims=None if CLAIMS in unread else [*_unused(snapshot)],
         tags=cluster_tags(cloud, {each.handle for each in volumes}),
+        of_others=frozenset(_handle(each) for each in snapshot.every(VOLUMES) if not snapshot.is_ours(each)),
     )
     return list(judge(side, CloudSide(None if cloud.problem else cloud.volumes)).found)
 
@@ -40,10 +41,14 @@ def cluster_tags(cloud: CloudVolumes, handles: set[str]) -> frozenset[str]:
     return frozenset(set.intersection(*each)) if each else frozenset()
 
 
+def _handle(one: Object) -> str:
+    return one.text("spec", "csi", "volumeHandle")
+
+
 def _volume(one: Object) -> ClusterVolume:
     return ClusterVolume(
         one.name,
-        one.text("spec", "csi", "volumeHandle"),
+        _handle(one),
         in_bytes(one.text("spec", "capacity", "storage")),
         one.text("status", "phase"),
         f"{one.text('spec', 'claimRef', 'namespace')}/{one.text('spec', 'claimRef', 'name')}",

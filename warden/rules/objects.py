@@ -107,6 +107,12 @@ def persistent_volume(json: Json, driver: str) -> PersistentVolume | None:
     )
 
 
+def handle_of_other(json: Json, driver: str) -> str | None:
+    """Return the handle that a PersistentVolume of another driver names; None for ours, and for one without."""
+    theirs = text(json, "spec", "csi", "driver") != driver
+    return (theirs and text(json, "spec", "csi", "volumeHandle")) or None
+
+
 def _claim(json: object) -> Reference:
     namespace = intern(text(json, "namespace"))
     return Reference("v1", "PersistentVolumeClaim", namespace, text(json, "name"), text(json, "uid"))

@@ -151,7 +151,7 @@ def test_what_is_told_names_the_object_the_bytes_and_the_command() -> None:
     (found,) = judge(*DIFFERENT["a second holder"][1]).found
     assert (found.about, found.size_bytes) == (ABOUT_V1, 10 * GIB)
     assert (found.what, found.said) == ("volume v1", "it is on server 102")
-    assert found.remove == "doctl compute volume-action detach h1 102"
+    assert found.remove == "doctl compute volume-action detach h1 102  # once nothing there uses it"
     (strange,) = judge(*DIFFERENT["a holder without an attachment"][1]).found
     assert strange.said == "it is on server 999, which is not a node of this cluster"
     (unowned,) = judge(*DIFFERENT["a volume of ours that no object names"][1]).found

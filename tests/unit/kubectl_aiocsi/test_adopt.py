@@ -59,6 +59,16 @@ async def test_a_volume_whose_adoption_would_do_harm_is_refused(word: str, chang
 
 
 @pytest.mark.asyncio
+async def test_nothing_is_adopted_by_one_who_may_not_see_whether_an_object_has_it() -> None:
+    server = healthy()
+    left_volume(server)
+    server.forbidden.add("persistentvolumes")
+    answer = await ask(server, "adopt", "left")
+    assert (answer.status, answer.text) == (1, "")
+    assert "one of the PersistentVolumes may have it already: forbidden" in answer.errors
+
+
+@pytest.mark.asyncio
 async def test_nothing_is_adopted_while_the_cloud_s_volumes_are_not_known() -> None:
     answer = await ask(healthy(), "adopt", "left")
     assert answer.status == 1

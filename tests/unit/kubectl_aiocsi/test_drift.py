@@ -98,6 +98,15 @@ async def test_a_volume_of_others_or_a_new_one_is_not_called_left_over(change: J
 
 
 @pytest.mark.asyncio
+async def test_a_volume_that_another_driver_s_object_names_is_not_called_left_over() -> None:
+    server = healthy()
+    left_volume(server)
+    spec: Json = {"csi": {"driver": "other.example.com", "volumeHandle": LEFT["id"]}}
+    server.add("persistentvolumes", {"metadata": {"name": "theirs"}, "spec": spec})
+    assert await kinds(server) == []
+
+
+@pytest.mark.asyncio
 async def test_a_volume_that_was_just_made_is_not_missed_yet() -> None:
     server = healthy()
     cloud_has(server, drop=True)

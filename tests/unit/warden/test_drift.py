@@ -169,6 +169,19 @@ async def test_each_kind_is_told_once_by_metric_and_event_after_two_rounds_and_g
         assert each.drift() == {}
 
 
+async def test_a_volume_that_another_driver_s_object_names_is_not_left_over_nor_one_while_that_is_not_known() -> None:
+    async with compared() as each:
+        theirs = {"driver": "other.example.com", "volumeHandle": "handle-v3"}
+        each.cluster.api.put(VOLUMES, {"metadata": {"name": "theirs"}, "spec": {"csi": theirs}})
+        unowned(each)
+        await asyncio.sleep(3 * EVERY)
+        assert (each.drift(), each.events()) == ({}, [])
+        each.cluster.api.refused |= {"list persistentvolumes"}
+        each.cluster.api.remove(VOLUMES, "theirs")
+        await asyncio.sleep(3 * EVERY)
+        assert (each.drift(), each.events()) == ({}, [])
+
+
 async def test_what_the_controller_itself_has_just_changed_is_told_only_if_it_lasts() -> None:
     async with compared(every=15) as each:
         each.cloud.age = 10.0
