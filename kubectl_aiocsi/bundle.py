@@ -6,6 +6,7 @@ that are secrets by their place (environment, annotations that repeat an object)
 
 import io
 import json
+import os
 import re
 import tarfile
 import time
@@ -27,7 +28,7 @@ LONGEST_LOG = 16 * 1024 * 1024  # bytes of one container
 
 
 async def run(api: Api, options: Options, driver: str, terminal: Terminal) -> int:
-    """Write the archive; return 0."""
+    """Write the archive; return 0. Raises UsageError if it cannot be written."""
     since = seconds(options.since)
     path = Path(options.file or f"aiocsi-bundle-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz")
     snapshot = await reading.for_doctor(api, driver, terminal.step)
@@ -42,11 +43,14 @@ async def run(api: Api, options: Options, driver: str, terminal: Terminal) -> in
     for name, page in snapshot.pages.items():
         files[f"pods/{name}/readyz.txt"], files[f"pods/{name}/metrics.txt"] = page.ready, page.metrics
         left_out += [f"pages of pod {name}: {page.problem}"] if page.problem else []
-    for pod in (*snapshot.pods("controller"), *snapshot.pods("node")):
+    for pod in (each for part in ("controller", "warden", "node") for each in snapshot.pods(part)):
         await _logs(api, pod, since, files, left_out)
     terminal.done()
     files["LEFT-OUT.txt"] = "\n".join(left_out) + "\n"
-    _write(path, {name: _clean(text) for name, text in files.items()})
+    try:
+        _write(path, {name: _clean(text) for name, text in files.items()})
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
     terminal.line(f"{path}: {len(files)} files; left out:")
     for each in left_out:
         terminal.line(f"  {printable(each)}")
@@ -78,7 +82,7 @@ def _which(kind: Kind) -> str:
 
 
 async def _logs(api: Api, pod: Object, since: int, files: dict[str, str], left_out: list[str]) -> None:
-    for container in pod.each("spec", "containers"):
+    for container in (*pod.each("spec", "initContainers"), *pod.each("spec", "containers")):
         name = container.text("name")
         for previous in ("false", "true"):
             query = (
@@ -99,9 +103,10 @@ def _clean(text: str) -> bytes:
 
 
 def _write(path: Path, files: dict[str, bytes]) -> None:
-    with tarfile.open(path, "w:gz") as archive:
+    path.unlink(missing_ok=True)  # one that others may read, or a link to elsewhere
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(opened, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
         for name, content in sorted(files.items()):
             entry = tarfile.TarInfo(f"aiocsi-bundle/{name}")
             entry.size, entry.mtime = len(content), int(time.time())
             archive.addfile(entry, io.BytesIO(content))
-    path.chmod(0o600)

@@ -6,6 +6,7 @@ Source: DigitalOcean API (prefixes of tokens); RFC 3986 (userinfo); RFC 7519 (a 
 import base64
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from common.redaction import BLANK
 from kubectl_aiocsi import records
@@ -13,7 +14,7 @@ from kubectl_aiocsi.records import DRIVER_LABEL, Json, Kind, Object, Snapshot
 from kubectl_aiocsi.rules.pods import used_claims
 
 SECRETIVE = re.compile(r"TOKEN$|PASS|SECRET|CREDENTIAL|AUTH|_KEY$", re.IGNORECASE)
-USERINFO = re.compile(r"(?<=://)[^/\s@:]*:([^/\s@]+)(?=@)")
+USERINFO = re.compile(r"(?<=://)(?<!-pullable://)[^/\s\"'<>]+(?=@)")  # to the last @: a password may have one
 IN_BASE64 = (
     "Rvb192MV",
     "RvcF92MV",
@@ -33,6 +34,7 @@ TOKENS = re.compile(
     rf"|(?:{'|'.join(IN_BASE64)})[\w+/=]{{16,}}"
 )
 REPEATS = "kubectl.kubernetes.io/last-applied-configuration"
+TELLS = re.compile(r"^([\w.-]+\.)?(kubernetes\.io|k8s\.io|helm\.sh)/")  # annotations of which none repeats an object
 MARKED = {
     records.CLUSTER_ROLES,
     records.CLUSTER_ROLE_BINDINGS,
@@ -61,8 +63,12 @@ def _cleaned(value: object, *, ours: bool) -> object:
 def _field(key: str, value: object, *, ours: bool) -> object:
     if key == "env" and isinstance(value, list):
         return [_variable(each) for each in value if isinstance(each, dict)]
-    if key in {"args", "command"} and not ours:
+    if key == "annotations" and isinstance(value, dict):
+        return {name: each if TELLS.search(name) else BLANK for name, each in value.items() if name != REPEATS}
+    if (key in {"args", "command"} and not ours) or key == "httpHeaders":
         return BLANK
+    if key == "terminated" and isinstance(value, dict) and not ours:
+        return {**value, "message": BLANK}  # the end of its log
     return _cleaned(value, ours=ours)
 
 
@@ -92,7 +98,9 @@ def _secrets_in(value: object) -> Iterator[str]:
         for each in value.values():
             yield from _secrets_in(each)
     elif isinstance(value, str):
-        yield from USERINFO.findall(value)
+        for userinfo in USERINFO.findall(value):
+            word = userinfo.partition(":")[2] or userinfo
+            yield from (word, unquote(word))
 
 
 def forms(secret: str) -> set[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kubectl_aiocsi.options import UsageError
 from kubectl_aiocsi.records import Json, Object
 from kubectl_aiocsi.rules.sensitive import forms
 from tests.unit.kubectl_aiocsi.api_server import ApiServer
@@ -21,7 +22,9 @@ PROXY_PASSWORD = "hunter2-of-the-proxy"  # noqa: S105  # of the test
 OWN = "a-token-of-another-form"
 PASSPHRASE = "correct-horse-battery"  # noqa: S105  # of the test
 APP_PASSWORD = "the-app's-own-password"  # noqa: S105  # of the test
-SECRETS = [TOKEN, JWT, PEM, PROXY_PASSWORD, OWN, PASSPHRASE, APP_PASSWORD]
+SPLIT_PASSWORD = "with-an@in-it"  # noqa: S105  # of the test
+USER_TOKEN = "a-token-as-the-user"  # noqa: S105  # of the test
+SECRETS = [TOKEN, JWT, PEM, PROXY_PASSWORD, OWN, PASSPHRASE, APP_PASSWORD, SPLIT_PASSWORD, "in-it", USER_TOKEN]
 LOG = "/api/v1/namespaces/kube-system/pods/aiocsi-controller-0/log"
 
 
@@ -35,20 +38,28 @@ def with_secrets() -> ApiServer:
     deployment = server.get("deployments", "aiocsi-controller")
     merge(deployment, metadata={"annotations": {"kubectl.kubernetes.io/last-applied-configuration": OWN}})
     merge(deployment, metadata={"managedFields": [{"of": OWN}]})
+    merge(deployment, metadata={"annotations": {"objectset.rio.cattle.io/applied": f"gzip of {APP_PASSWORD}"}})
     [container, *_] = Object(deployment).each("spec", "template", "spec", "containers")
     container.json["env"] = [
         {"name": "AIOCSI_TOKEN", "value": OWN},
         {"name": "HTTPS_PROXY", "value": f"http://me:{PROXY_PASSWORD}@proxy.example.com:3128"},
+        {"name": "AIOCSI_API_URL", "value": f"https://me:{SPLIT_PASSWORD.replace('@', '%40')}@api.example.com"},
+        {"name": "HTTP_PROXY", "value": f"http://{USER_TOKEN}@proxy.example.com"},
         {"name": "AIOCSI_REGION", "value": "nyc1"},
         {"name": "FROM_SECRET", "valueFrom": {"secretKeyRef": {"name": "x", "key": "y"}}},
     ]
     mounting(f"is in use; the token is {TOKEN}, in base64 {encoded}")(server)
     application = server.get("pods", "web")
     variables = [{"name": "PLAIN", "value": APP_PASSWORD}]
-    containers = [{"name": "web", "env": variables, "args": [f"--password={APP_PASSWORD}"]}]
+    headers = [{"name": "X-Any", "value": APP_PASSWORD}]
+    containers: list[Json] = [{"name": "web", "env": variables, "args": [f"--password={APP_PASSWORD}"]}]
+    containers[0]["livenessProbe"] = {"httpGet": {"httpHeaders": headers}}
     merge(application, spec={"containers": containers}, metadata={"deletionTimestamp": ago(9)})
+    merge(application, metadata={"annotations": {"example.com/last-handled": APP_PASSWORD}})
+    merge(application, status={"containerStatuses": [{"state": {"terminated": {"message": APP_PASSWORD}}}]})
     shifted = base64.b64encode(b"xy" + TOKEN.encode()).decode()
     lines = [f"Bearer {JWT}", f"url https://me:{PROXY_PASSWORD}@h/", PEM, OWN, again, TOKEN, encoded, shifted]
+    lines += [f"url https://me:{SPLIT_PASSWORD}@h/", f"proxy {USER_TOKEN} of me, {SPLIT_PASSWORD}"]
     server.texts[LOG] = (200, "\n".join(lines))
     return server
 
@@ -134,3 +145,29 @@ async def test_pages_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     server.texts.clear()
     _, files = await bundle(server, tmp_path)
     assert "pages of pod kube-system/aiocsi-controller-0" in files["aiocsi-bundle/LEFT-OUT.txt"]
+
+
+@pytest.mark.asyncio
+async def test_the_logs_of_the_warden_and_of_what_runs_before_a_service_are_in_a_bundle(tmp_path: Path) -> None:
+    server = healthy()
+    warden = made("Pod", "aiocsi-warden-0", "kube-system", spec={"containers": [{"name": "warden"}]})
+    labels = {"aiocsi.dev/driver": "dobs.csi.digitalocean.com", "app.kubernetes.io/component": "warden"}
+    merge(warden, metadata={"labels": labels})
+    server.add("pods", warden)
+    merge(server.get("pods", "aiocsi-node-0"), spec={"initContainers": [{"name": "remove-automount-rule"}]})
+    _, files = await bundle(server, tmp_path)
+    told = files["aiocsi-bundle/LEFT-OUT.txt"]
+    assert "log of kube-system/aiocsi-warden-0 warden" in told
+    assert "log of kube-system/aiocsi-node-0 remove-automount-rule" in told
+
+
+@pytest.mark.asyncio
+async def test_a_bundle_that_cannot_be_written_is_said_and_one_in_its_place_is_replaced(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nowhere/b cannot be written: No such file"):
+        await ask(healthy(), "bundle", "--file", str(tmp_path / "nowhere" / "b"))
+    others, link = tmp_path / "others", tmp_path / "bundle.tar.gz"
+    others.write_text("theirs")
+    link.symlink_to(others)
+    await bundle(healthy(), tmp_path)
+    assert others.read_text() == "theirs"
+    assert link.stat().st_mode & 0o777 == 0o600

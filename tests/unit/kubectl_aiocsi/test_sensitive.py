@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from kubectl_aiocsi.rules.sensitive import TOKENS, forms
+from kubectl_aiocsi.rules.sensitive import TOKENS, blanked, forms
 
 
 @pytest.mark.parametrize("kind", "opr")
@@ -17,3 +17,8 @@ def test_a_token_is_recognized_in_base64_wherever_it_begins(kind: str, before: i
 
 def test_a_secret_is_looked_for_by_all_that_is_its_own_in_base64() -> None:
     assert forms("correct horse") == {"correct horse", "Y29ycmVjdCBob3JzZ", "NvcnJlY3QgaG9yc2", "jb3JyZWN0IGhvcnN"}
+
+
+@pytest.mark.parametrize("url", ["https://h/a@b", "docker-pullable://aiocsi@sha256:12", 'see "http://h", "me@h"'])
+def test_what_is_before_an_at_elsewhere_is_no_secret(url: str) -> None:
+    assert blanked(url) == url
