@@ -48,6 +48,8 @@ async def remove(host: Host, volume: VolumeSpec, glance: Glance) -> Glance:
         mount = glance.mounted[-1]
         facts = await host.facts(mount.number)
         was_ours = known is not None and known.number == mount.number
+        if facts is None and not was_ours and not identity.is_left(mount, facts):
+            break  # a file system without a device, which is no volume
         stale = identity.is_stale(volume, facts, was_ours=was_ours)
         reason = "was detached while it was" if stale else await death(host, mount, facts, known)
         if not reason:

@@ -227,8 +227,9 @@ class Publishing:
         self._refuse_foreign(place, glance)
         if self._host.state.read(Published, glance.path) is None:
             for mount in glance.mounted:
-                number = glance.block if mount is glance.mounted[-1] and glance.block else mount.number
-                identity.check_unrecorded(place.volume_id, mount, await self._host.facts(number))
+                node = bool(glance.block) and mount is glance.mounted[-1]
+                facts = await self._host.facts(glance.block if node else mount.number)
+                identity.check_unrecorded(place.volume_id, mount, facts, node=node)
         staged = self._host.state.read(Staged, place.volume_id)
         beside = (*(staged.paths if staged is not None else ()), *self._host.devices.folders)
         await self._host.mounts.unmount_all(glance.mounted, beside)

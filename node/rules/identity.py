@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from common import errors
+from common.capability import FILE_SYSTEMS
 from common.clouds import DISKS
 from common.clouds.facts import DiskIdentity
 from node.codes import Code
@@ -116,10 +117,19 @@ def may_be(volume_id: str, volume_name: str, facts: Facts) -> bool:
     return of_cloud(facts) is not None or volume_id in _backing_names(facts)
 
 
-def check_unrecorded(volume_id: str, mount: Mount, facts: Facts | None) -> None:
+def is_left(mount: Mount, facts: Facts | None, *, node: bool = False) -> bool:
+    """Tell whether a mount may be what is left of a volume whose disk is gone; ``node``: it is that of a device node.
+
+    The kernel takes the node away with its disk, and gives the number to another one.
+    """
+    if node:
+        return facts is None or mount.root.endswith("//deleted")
+    return facts is None and mount.kind in FILE_SYSTEMS and mount.source.startswith("/dev/")
+
+
+def check_unrecorded(volume_id: str, mount: Mount, facts: Facts | None, *, node: bool = False) -> None:
     """Raise FailedPrecondition unless a mount that is in no record may be the volume's, or is what is left of one."""
-    is_left = facts is None and mount.source.startswith("/dev/")
-    if not is_left and (facts is None or not may_be(volume_id, "", facts)):
+    if not is_left(mount, facts, node=node) and (facts is None or not may_be(volume_id, "", facts)):
         what = f"{mount.kind} of {mount.source}" if facts is None else describe(facts)
         raise errors.FailedPrecondition(
             f"{mount.point} has a mount that is not a volume of this driver ({what}), and is left alone",

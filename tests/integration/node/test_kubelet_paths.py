@@ -127,6 +127,22 @@ async def test_nothing_is_mounted_at_a_link(bench: Bench) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("kind", ["ext4", ""])
+async def test_nothing_is_staged_in_place_of_a_mount_that_is_no_volume(bench: Bench, kind: str) -> None:
+    disk = bench.disks.blank()
+    path = made(bench.staging_path(disk))
+    run("mount", "-t", "tmpfs", "none", str(path))
+    (path / "file").write_text("of another program")
+    request = bench.stage_request(disk) if kind else replace(bench.stage_request(disk, raw=True), filesystem=None)
+    try:
+        with pytest.raises(errors.AlreadyExists, match=f"is staged at {path}"):
+            await bench.parts.staging.stage(request)
+        assert (path / "file").read_text() == "of another program"
+    finally:
+        run("umount", str(path))
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("undo", ["unpublish", "unstage"])
 async def test_a_mount_that_is_no_volume_is_left_alone(bench: Bench, undo: str) -> None:
     disk = bench.disks.blank()

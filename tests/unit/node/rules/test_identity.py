@@ -220,6 +220,30 @@ def test_a_mount_that_is_nobodys_volume_is_left_alone(source: str, facts: Facts 
         identity.check_unrecorded(VOLUME.id, mounted("/m", source=source), facts)
 
 
+def test_a_file_system_of_a_program_is_no_remains_of_a_volume() -> None:
+    fuse = replace(mounted("/m", source="/dev/fuse"), kind="fuse.sshfs")
+    with pytest.raises(errors.FailedPrecondition, match=r"not a volume of this driver \(fuse.sshfs of /dev/fuse\)"):
+        identity.check_unrecorded(VOLUME.id, fuse, None)
+
+
+@pytest.mark.parametrize(
+    ("root", "facts"),
+    [
+        pytest.param("/sda", None, id="no disk has its number"),
+        pytest.param("/sda//deleted", scsi(b"", vendor="QEMU"), id="another disk has its number"),
+    ],
+)
+def test_a_device_node_whose_disk_is_gone_may_be_the_volumes(root: str, facts: Facts | None) -> None:
+    node = replace(mounted("/m", source="udev"), kind="devtmpfs", root=root)
+    identity.check_unrecorded(VOLUME.id, node, facts, node=True)
+
+
+def test_a_device_node_of_another_disk_is_left_alone() -> None:
+    node = replace(mounted("/m", source="udev"), kind="devtmpfs", root="/sda")
+    with pytest.raises(errors.FailedPrecondition, match="not a volume of this driver"):
+        identity.check_unrecorded(VOLUME.id, node, scsi(b"", vendor="QEMU"), node=True)
+
+
 def test_the_device_under_a_mount_is_proven_by_the_name_that_was_recorded() -> None:
     identity.prove_again(VOLUME.id, NAME, scsi(page(designator(NAME))))
     with pytest.raises(errors.FailedPrecondition, match=r"is not volume .*: it is DO Volume other"):
