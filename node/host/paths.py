@@ -108,7 +108,8 @@ def make_file(path: str) -> None:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
             return
-        if not stat.S_ISREG(Path(path).lstat().st_mode):
+        status = Path(path).lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > 0:  # ``remove`` would refuse it, after the publish
             raise errors.FailedPrecondition(
                 f"{path} is there already, and is not an empty file", error_code=Code.PATH_UNUSABLE
             )
