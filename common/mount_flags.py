@@ -94,7 +94,10 @@ _CONTEXT = (
 )
 _PART = re.compile(r'(?:[^,"]|"[^"]*")*')
 _IMPLIED = frozenset({"rw", "defaults", "nofail", "_netdev"})  # accepted for the sake of existing classes, and left out
-_CONFLICTS = (("ro", "rw"), ("suid", "nosuid"), ("dev", "nodev"), ("exec", "noexec"), ("noatime", "strictatime"))
+_CONFLICTS = (
+    *(("ro", "rw"), ("suid", "nosuid"), ("dev", "nodev"), ("exec", "noexec")),
+    *(("noatime", "strictatime"), ("noatime", "atime"), ("nodiratime", "diratime")),
+)
 _READ_ONLY = frozenset({"norecovery", "noload", "nologreplay"})  # the journal is left as it is
 _LONGEST = 2048  # of all; the kernel takes a page, and mount(8) adds to it
 _REMEDY = "correct mountOptions in the StorageClass, and in a PersistentVolume that is there (kubectl edit pv)"

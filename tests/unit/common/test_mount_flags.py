@@ -144,6 +144,8 @@ def test_an_option_of_another_file_system_or_kernel_is_refused(fs_type: str, fla
         ("ro", "rw"),
         ("exec", "noexec"),
         ("noatime,strictatime",),
+        ("noatime", "atime"),
+        ("nodiratime", "diratime"),
         ("commit=5", "commit=6"),
         ("errors=continue", "errors=remount-ro"),
         ("barrier", "barrier=0"),
