@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from common import call_log, errors
 from controller.cache import Move
-from controller.cloud.cloud_errors import AlreadyAttached, Gone, NotAttached, ServerFull
+from controller.cloud.cloud_errors import AlreadyAttached, Gone, ServerFull
 from controller.cloud.records import Kind, Place, Volume
 from controller.codes import Code
 from controller.finality import not_final
@@ -109,7 +109,7 @@ class Attachments:
             raise errors.NotFound(
                 f"there is no node {server_id}: the cloud has no such server", error_code=Code.NODE_GONE
             ) from None
-        except (AlreadyAttached, ServerFull, errors.OutcomeUnknown) as error:
+        except (errors.Refused, errors.OutcomeUnknown) as error:
             await self._settle(place, server_id, error)
         else:
             call_log.tell(outcome="attached")
@@ -126,7 +126,7 @@ class Attachments:
     async def _settle(self, place: Place, server_id: str, error: errors.DriverError) -> None:
         """The answer does not tell how things stand: look. Raises ``error`` if the volume is not where it should be."""
         with not_final(f"an attach of volume {place.volume_id} was asked for"):
-            if isinstance(error, errors.OutcomeUnknown):
+            if not isinstance(error, (AlreadyAttached, ServerFull)):  # these tell that none is under way
                 await self._actions.adopt(place.volume_id, Kind.ATTACH)
             fresh = await self._read_for(place.volume_id, server_id)
         attachment.check_attached(fresh, server_id, error)
@@ -152,7 +152,7 @@ class Attachments:
             self._cache.moving(volume_id)
             await self._actions.run(Kind.DETACH, place, lambda: self._cloud.detach(place))
             call_log.tell(outcome="detached")
-        except (Gone, NotAttached, errors.OutcomeUnknown) as error:
+        except (errors.Refused, errors.OutcomeUnknown) as error:
             await self._confirm_detached(volume_id, server_id, error)
 
     async def _has_detached(self, volume_id: str, server_id: str) -> bool:

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from common import call_log, errors, sizes
-from controller.cloud.cloud_errors import EventPending, Gone, InUse, NameTaken, OddAnswer
+from controller.cloud.cloud_errors import EventPending, Gone, InUse, LookRefused, NameTaken, OddAnswer
 from controller.cloud.records import Kind, Place, Volume, VolumeOrder
 from controller.codes import Code
 from controller.finality import not_final, not_shown
@@ -95,7 +95,7 @@ class Volumes:
         """Make the volume of a snapshot, or find it made: then the snapshot may be gone."""
         try:
             smallest = await self._copies.smallest_bytes(wanted)
-        except errors.Refused:
+        except (errors.Refused, LookRefused):
             existing = await self._find(wanted)
             if existing is None:
                 raise
@@ -109,7 +109,7 @@ class Volumes:
         existing = await self._find(wanted)
         try:
             source = await self._copies.source_volume(wanted)
-        except errors.Refused:
+        except (errors.Refused, LookRefused):
             if existing is None:
                 raise
             volume = await self._finish(wanted, existing, existing.size_bytes)
@@ -151,24 +151,33 @@ class Volumes:
         try:
             volume, running = await self._tasks.finish(self._post(order))
         except (NameTaken, errors.OutcomeUnknown) as error:
-            with not_final(f"volume {wanted.name} may exist"):
-                existing = await self._find(wanted)
-            if existing is None:
-                raise not_shown("volume", wanted.name, error) from None
-            existing_volume.check_existing(wanted, existing, smallest)
-            return await self._made(existing)
+            if made := await self._made_before(wanted, smallest):
+                return made
+            raise not_shown("volume", wanted.name, error) from None
         except Gone:
-            return await self._made_before(wanted, snapshot_id or "")
+            return await self._made_of(wanted, snapshot_id or "")
+        except errors.Refused:  # now; the call before may have made it
+            if made := await self._made_before(wanted, smallest):
+                return made
+            raise
         await self._actions.ended(running)
         call_log.tell(outcome="created")
         return self._cache.see(replace(volume, ready=True))
 
-    async def _made_before(self, wanted: Create, snapshot_id: str) -> Volume:
+    async def _made_before(self, wanted: Create, smallest: int) -> Volume | None:
+        """Return the volume, if it was made before. Raises AlreadyExists, NotFinal."""
+        with not_final(f"volume {wanted.name} may exist"):
+            existing = await self._find(wanted)
+        if existing is None:
+            return None
+        existing_volume.check_existing(wanted, existing, smallest)
+        return await self._made(existing)
+
+    async def _made_of(self, wanted: Create, snapshot_id: str) -> Volume:
         """The snapshot is gone: return the volume if it was made of it before. Raises NotFound, Unavailable."""
         self._cache.forget_snapshot(snapshot_id)
-        if existing := await self._find(wanted):
-            existing_volume.check_existing(wanted, existing, existing.size_bytes)
-            return await self._made(existing)
+        if made := await self._made_before(wanted, wanted.size.required):
+            return made
         if wanted.source.volume_id:  # only the temporary snapshot is known to be gone: the next call takes another
             raise errors.Unavailable(
                 f"the snapshot through which {wanted.name} is cloned is gone", error_code=Code.SOURCE_GONE

@@ -49,6 +49,8 @@ class SnapshotCloud(Protocol):
 class Cloud(Protocol):
     """A cloud's block storage. Each method raises errors.Refused or errors.NotFinal, nothing else.
 
+    What only looks refuses nothing for good but with Gone: a look that is refused raises LookRefused.
+
     The deadline of the call that is served (``common.deadlines``) bounds every method. A change that was sent and got
     no answer raises errors.OutcomeUnknown: it may have been done. A change that is not done at once returns a Pending;
     no method waits for its end. Pages count from 1.

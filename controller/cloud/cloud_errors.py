@@ -10,6 +10,10 @@ class Gone(errors.NotFound):
     default_code = Code.VOLUME_GONE
 
 
+class LookRefused(errors.Unavailable):
+    """The cloud lets us not look, which tells nothing of what was done: a change before may be there."""
+
+
 class OddAnswer(errors.OutcomeUnknown):
     """The answer is not about what was asked for, or contradicts itself or an earlier one."""
 

@@ -13,7 +13,7 @@ from typing import Protocol
 import structlog
 
 from common import errors
-from controller.cloud.cloud_errors import Gone
+from controller.cloud.cloud_errors import Gone, LookRefused
 from controller.cloud.records import ActionState, Changes, Kind, Page, Pending, Place, Progress
 
 log = structlog.get_logger("actions")
@@ -55,7 +55,7 @@ class ActionList:
         wanted = {each.id: each for each in (*due, *others)}
         try:
             found = await self._listed(wanted)
-        except errors.Refused as refused:  # a token may be without the right to list
+        except LookRefused as refused:  # a token may be without the right to list
             log.warning("list_of_actions_refused", message=str(refused), remedy="none needed, but it saves requests")
             self._distrusted_until = _now() + DISTRUST_SECONDS
             return await self._one_by_one(due)
@@ -100,6 +100,8 @@ class ActionList:
             found = await self._source.get_action(pending.volume_id, pending.id)
         except Gone:
             return Progress(pending, ActionState.FORGOTTEN)
+        except LookRefused:
+            raise
         except errors.NotFinal as error:
             log.warning("action_not_read", volume_id=pending.volume_id, **errors.fields(error))
             return None

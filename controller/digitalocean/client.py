@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
-from common import errors
 from controller.cloud import cloud_errors, records
 from controller.cloud.paging import everything
+from controller.codes import Code
 from controller.digitalocean import list_pages, models, objects, origins, region_check
 from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.api_request import PAGE_BYTES, SHORT_LIST_BYTES, ApiRequest, Value
@@ -141,7 +141,9 @@ class DigitalOcean:
         try:
             with refusals():
                 found = await self._http.read(call, models.ActionsJson)
-        except errors.FailedPrecondition as refused:
+        except cloud_errors.LookRefused as refused:
+            if refused.error_code is not Code.TOKEN_SCOPES:
+                raise
             self._list_refused_until = now + WITHOUT_LIST_SECONDS
             log.warning(
                 "list_of_actions_refused",
@@ -187,8 +189,10 @@ class DigitalOcean:
             with refusals():
                 call = ApiRequest("GET", "/v2/account", Lane.READ, proves=True)
                 found = (await self._http.read(call, models.OneAccount)).account
-        except errors.FailedPrecondition:  # 403 in the API's own shape: it knows the token, which was asked
-            return ""
+        except cloud_errors.LookRefused as refused:
+            if refused.error_code is not Code.TOKEN_SCOPES:
+                raise
+            return ""  # 403 in the API's own shape: it knows the token, which was asked
         return found.uuid if found.team is None else found.team.uuid
 
     async def zone_has_volumes(self, zone: str) -> bool:

@@ -48,6 +48,7 @@ class Refusal(errors.Refused):
     def __init__(self, call: ApiRequest, code: int, text: str, retry_after: float = 0.0) -> None:
         super().__init__(f"{call}: the cloud answered {code}: {text}")
         self.code = code
+        self.of_change = call.changes
         self.text = text
         self.retry_after = retry_after
 

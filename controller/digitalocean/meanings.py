@@ -42,6 +42,15 @@ def refusals(
 def _meaning(
     refusal: Refusal, conflict: type[errors.Refused], too_soon: type[errors.ResourceExhausted]
 ) -> errors.DriverError:
+    found = _of_change(refusal, conflict, too_soon)
+    if refusal.of_change or isinstance(found, cloud_errors.Gone):
+        return found
+    return cloud_errors.LookRefused(found.message, remedy=found.remedy, error_code=found.error_code)
+
+
+def _of_change(
+    refusal: Refusal, conflict: type[errors.Refused], too_soon: type[errors.ResourceExhausted]
+) -> errors.DriverError:
     text, message = refusal.text.lower(), refusal.message
     if refusal.code == 404:
         return cloud_errors.Gone(message)

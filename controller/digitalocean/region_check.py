@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from common import deadlines, errors
+from controller.cloud.cloud_errors import LookRefused
 from controller.digitalocean.models import RegionJson
 from controller.digitalocean.token_state import TokenState
 
@@ -50,7 +51,7 @@ class RegionCheck:
         try:
             with deadlines.until(asyncio.get_running_loop().time() + TRY_SECONDS):
                 region = await self._ask(slug)
-        except errors.Refused as error:
+        except LookRefused as error:
             log.info("region_not_checked", region=slug, **errors.fields(error))
             return True
         except errors.DriverError as error:

@@ -16,7 +16,7 @@ from common import codes as common_codes
 from common import deadlines, errors
 from common.tasks import Tasks
 from controller.cloud.base import Cloud
-from controller.cloud.cloud_errors import EventPending
+from controller.cloud.cloud_errors import EventPending, LookRefused
 from controller.cloud.records import ActionState, Kind, Pending, Progress
 from controller.codes import Code
 from controller.pacing.action_durations import Durations
@@ -169,11 +169,11 @@ class ActionPoll:
         try:
             with deadlines.until(now + POLL_SECONDS):  # not that of whoever came first
                 told = await self._cloud.progress([each.action for each in wanted], others)
-        except errors.NotFinal as error:
-            log.warning("look_failed", waiting=len(wanted), **errors.fields(error))
-        except errors.Refused as refused:
+        except LookRefused as refused:
             for watch in wanted:
                 self._fail(watch, errors.unavailable(refused))
+        except errors.NotFinal as error:
+            log.warning("look_failed", waiting=len(wanted), **errors.fields(error))
         for progress in told:
             self._learn(progress, now)
         known = {each.action.id for each in told}

@@ -4,7 +4,7 @@ Sources: CSI 1.13 "ControllerPublishVolume", "ControllerUnpublishVolume".
 """
 
 from common import errors
-from controller.cloud.cloud_errors import AlreadyAttached, OddAnswer
+from controller.cloud.cloud_errors import AlreadyAttached, Gone, NotAttached, OddAnswer
 from controller.cloud.records import Volume
 from controller.codes import Code
 from controller.records import Attach
@@ -42,7 +42,7 @@ def check_detached(volume: Volume, server_id: str, error: errors.DriverError) ->
     """Raise what a detach that was answered with ``error`` has come to, unless the server has lost the volume."""
     if server_id not in volume.server_ids:
         return
-    if isinstance(error, errors.NotFinal):
+    if not isinstance(error, (Gone, NotAttached)):
         raise error
     raise errors.Unavailable(
         f"volume {volume.id} is still on node {server_id}; the cloud says: {error.message}",

@@ -42,7 +42,17 @@ class Strikes(Enum):
 
     CHANGES_NOT_DONE = "changes, not done"
     CHANGES_DONE = "changes, done"
+    LOOKS = "looks"
     EVERYTHING = "everything, not done"
+
+
+CHANGES, LOOKS = frozenset({"POST", "DELETE"}), frozenset({"GET"})
+METHODS = {
+    Strikes.CHANGES_NOT_DONE: CHANGES,
+    Strikes.CHANGES_DONE: CHANGES,
+    Strikes.LOOKS: LOOKS,
+    Strikes.EVERYTHING: CHANGES | LOOKS,
+}
 
 
 @dataclass(frozen=True)
@@ -60,9 +70,9 @@ class Ended:
 
 
 class World:
-    """One run. ``foreign`` strikes as ``strikes`` says, until ``lift`` is called."""
+    """One run. ``foreign`` strikes as ``strikes`` says, until ``lift`` is called; None: nothing does."""
 
-    def __init__(self, foreign: Foreign, strikes: Strikes) -> None:
+    def __init__(self, foreign: Foreign | None, strikes: Strikes) -> None:
         loop = asyncio.get_running_loop()
         self.now = loop.time
         self.trace = Trace(loop.time, keep=False)
@@ -70,21 +80,25 @@ class World:
         self.cloud = CloudState(self, 2)
         self.bodies: list[Content] = []
         self._api = Api(self.cloud, lambda: list(self.cloud.volumes.values()))
-        self._foreign: Foreign | None = foreign
+        self._foreign = foreign
         self._strikes = strikes
         self._begun: list[asyncio.Task[None]] = []
         self._tasks = Tasks()
         self.service = self._controller()
 
+    def strike(self, foreign: Foreign, strikes: Strikes) -> None:
+        """Let ``foreign`` strike from now on."""
+        self._foreign, self._strikes = foreign, strikes
+
     def lift(self) -> None:
         """Let the cloud answer for itself from now on."""
         self._foreign = None
 
-    async def call(self, work: Coroutine[object, object, object]) -> Ended:
-        """Make a call, as it is served."""
+    async def call(self, work: Coroutine[object, object, object], seconds: float = CALL_SECONDS) -> Ended:
+        """Make a call, as it is served, which ends after so many seconds."""
         try:
-            with deadlines.until(self.now() + CALL_SECONDS):
-                async with asyncio.timeout(CALL_SECONDS + 1):
+            with deadlines.until(self.now() + seconds):
+                async with asyncio.timeout(seconds + 1):
                     return Ended("OK", reply=await work)
         except errors.DriverError as error:
             return Ended(error.status.name, str(error))
@@ -125,7 +139,7 @@ class World:
         self, method: str, path: str, query: Mapping[str, object], body: Mapping[str, object]
     ) -> Reply | aiohttp.ClientError:
         foreign = self._foreign
-        if foreign is None or (method == "GET" and self._strikes is not Strikes.EVERYTHING):
+        if foreign is None or method not in METHODS[self._strikes]:
             return said(*self._api.answer(method, path, query, body))
         genuine: Genuine = (_documented(method, path), _example(path))
         if self._strikes is Strikes.CHANGES_DONE:

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from common import deadlines, errors
+from common import deadlines
 from common.tasks import Tasks
+from controller.cloud.cloud_errors import LookRefused
 from controller.cloud.records import Kind, Page, Place, Progress
 from controller.pacing.action_poll import ActionPoll
 from tests.fakes.cloud import FakeCloud
@@ -18,7 +19,7 @@ class Forbidding(FakeCloud):
     """A cloud whose token was given without the right to list actions."""
 
     async def account_actions(self, number: int) -> Page[Progress]:
-        raise errors.Refused(f"GET /v2/actions?page={number}: the cloud answered 403")
+        raise LookRefused(f"GET /v2/actions?page={number}: the cloud answered 403")
 
 
 async def test_two_waiters_are_answered_though_the_list_of_actions_is_refused() -> None:
