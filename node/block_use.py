@@ -2,7 +2,6 @@
 
 import os
 from functools import partial
-from pathlib import Path
 
 from common import errors
 from node.codes import Code
@@ -45,13 +44,4 @@ def users(host: Host, device: Device, mounts: list[tuple[str, str]]) -> tuple[st
     below = {each: host.sysfs.parents(each) for each in {each for each, _ in mounts}}
     mounted = tuple(f"the mount at {point}" for each, point in mounts if number in below[each])
     programs = processes.users_of_device(device.path, number, without=os.getpid())
-    return (*device.facts.holders, *mounted, *_swaps(device.path), *programs)
-
-
-def _swaps(path: str) -> tuple[str, ...]:
-    """Return the swap areas on a device or its partitions (proc_swaps(5))."""
-    try:
-        lines = Path("/proc/swaps").read_text(encoding="utf-8", errors="replace").splitlines()[1:]
-    except OSError:
-        return ()
-    return tuple(f"swap on {line.split()[0]}" for line in lines if line.startswith(path))
+    return (*device.facts.holders, *mounted, *processes.swaps(device.path), *programs)

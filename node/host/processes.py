@@ -1,11 +1,12 @@
-"""Who uses a path or a device: processes whose folder, root or open files lie below it, and loop devices on its files.
+"""Who uses a path or a device: processes, by their folder, root, program, open or mapped files; loop devices, swap.
 
 Only links and names are read, never what they lead to: a look at a dead mount would hang.
 
-Sources: proc(5); kernel Documentation/ABI/testing/sysfs-block-loop.
+Sources: proc(5), proc_pid_maps(5), proc_swaps(5); kernel Documentation/ABI/testing/sysfs-block-loop.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from node.formats import mountinfo
 
 MOST = 5  # names in a message
+_PARTITION = re.compile(r"p?[0-9]*(/|$)")  # what follows the name of a disk, or a path
 
 
 def users(path: str, proc: Path = Path("/proc"), *, without: int = 0) -> tuple[str, ...]:
@@ -42,9 +44,19 @@ def loops(path: str, sysfs: Path = Path("/sys")) -> tuple[str, ...]:
     return tuple(found)
 
 
+def swaps(path: str, page: Path = Path("/proc/swaps")) -> tuple[str, ...]:
+    """Return the swap areas on a device or its partitions, or in files below a path; blocks."""
+    try:
+        lines = page.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+    except OSError:
+        return ()
+    areas = [line.split()[0] for line in lines if line.startswith(path)]
+    return tuple(f"swap on {area}" for area in areas if _PARTITION.match(area, len(path)))
+
+
 def users_of_mount(path: str) -> tuple[str, ...]:
-    """Return who keeps a mount busy: processes, and loop devices, which no process shows; blocks."""
-    return (*users(path), *loops(path))
+    """Return who keeps a mount busy: processes, and what no process shows; blocks."""
+    return (*users(path), *loops(path), *swaps(path))
 
 
 def users_of_device(path: str, number: str, *, without: int = 0) -> tuple[str, ...]:
@@ -76,11 +88,14 @@ def holders_of_mount(path: str, number: str, proc: Path = Path("/proc")) -> tupl
 
 
 def _links(folder: Path) -> Iterator[str]:
-    yield _target(folder / "cwd")
-    yield _target(folder / "root")
+    for name in ("cwd", "root", "exe"):
+        yield _target(folder / name)
     with suppress(OSError):
         for link in (folder / "fd").iterdir():
             yield _target(link)
+    with suppress(OSError):
+        maps = (folder / "maps").read_text(encoding="utf-8", errors="replace")
+        yield from {line[line.index("/") :] for line in maps.splitlines() if "/" in line}
 
 
 def _target(link: Path) -> str:

@@ -101,6 +101,22 @@ async def test_a_loop_device_that_keeps_a_target_busy_is_named(bench: Bench) -> 
 
 
 @pytest.mark.asyncio
+async def test_a_mount_below_a_target_is_named(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    await bench.stage(disk)
+    below = await bench.publish(disk) / "below"
+    below.mkdir()
+    run("mount", "-t", "tmpfs", "none", str(below))
+    try:
+        with pytest.raises(errors.Unavailable, match=f"used by the mount at {below}"):
+            await bench.unpublish(disk)
+    finally:
+        run("umount", str(below))
+    await bench.unpublish(disk)
+    await bench.unstage(disk)
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ["ext2", "ext3"])
 async def test_an_older_ext_is_mounted_where_ext4_is_asked_for(bench: Bench, kind: str) -> None:
     disk = bench.disks.blank()

@@ -46,3 +46,42 @@ def test_who_has_a_device_mounted_in_a_mount_namespace_of_his_own_is_named(
     (folder / "comm").write_text("holder\n")
     (folder / "mountinfo").write_text(f"{line}\n")
     assert processes.holders_of_mount("/dev/sda", "8:0", tmp_path) == (("holder (pid 7)",) if holds else ())
+
+
+@pytest.mark.parametrize(
+    ("name", "lies"),
+    [("cwd", "/t"), ("root", "/t/root"), ("exe", "/t/bin/program"), ("fd/3", "/t/file")],
+)
+def test_a_process_uses_what_its_links_lead_to(tmp_path: Path, name: str, lies: str) -> None:
+    process(tmp_path, 7)
+    (tmp_path / "7" / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "7" / name).symlink_to(lies)
+    process(tmp_path, 8)
+    (tmp_path / "8/cwd").symlink_to("/t-2")
+    assert processes.users("/t", tmp_path) == ("user (pid 7)",)
+
+
+@pytest.mark.parametrize(("path", "mapped"), [("/t", True), ("/t/lib one.so", True), ("/t/lib", False), ("/u", False)])
+def test_a_process_uses_what_it_has_mapped(tmp_path: Path, path: str, *, mapped: bool) -> None:
+    process(tmp_path, 7)
+    lines = ("7f00-7f10 r-xp 00000000 08:00 12 [stack]", "7f10-7f20 r-xp 00000000 08:00 13     /t/lib one.so")
+    (tmp_path / "7/maps").write_text("\n".join(lines))
+    assert processes.users(path, tmp_path) == (("user (pid 7)",) if mapped else ())
+
+
+@pytest.mark.parametrize(
+    ("path", "area"),
+    [("/dev/sda", "/dev/sda"), ("/dev/sda", "/dev/sda1"), ("/dev/loop1", "/dev/loop1p2"), ("/target", "/target/swap")],
+)
+def test_swap_is_a_user_of_its_device_and_of_the_mount_that_its_file_lies_in(
+    tmp_path: Path, path: str, area: str
+) -> None:
+    page = tmp_path / "swaps"
+    page.write_text(f"Filename\tType\n{area}    partition\n/dev/sdab  partition\n/target-2/swap file\n")
+    assert processes.swaps(path, page) == (f"swap on {area}",)
+    assert processes.swaps(path, tmp_path / "none") == ()
+
+
+def process(proc: Path, number: int) -> None:
+    (proc / f"{number}").mkdir()
+    (proc / f"{number}/comm").write_text("user\n")
