@@ -52,7 +52,10 @@ class Cache(Generic[Record]):
             try:
                 if not self._version:
                     await self._list()
+                begun = asyncio.get_running_loop().time()
                 await self._watch()
+                if asyncio.get_running_loop().time() < begun + PAUSE_SECONDS:  # cut by something between: no haste
+                    await asyncio.sleep(PAUSE_SECONDS)  # noqa: TID251  # nothing tells when it is let through
             except KubeError as error:
                 await self._recover(error)
 

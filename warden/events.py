@@ -91,11 +91,12 @@ class Recorder:
 
     def _json(self, about: Reference, reason: Reason, message: str) -> dict[str, object]:
         stamp = self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+        cut = about.name[:200].rstrip("-.")
         digest = hashlib.sha256(f"{about.uid}\n{reason.value}\n{message}".encode()).hexdigest()[:16]
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{about.name[:200]}.{digest}", "namespace": about.namespace or "default"},
+            "metadata": {"name": f"{cut}.{digest}", "namespace": about.namespace or "default"},
             "involvedObject": {
                 "apiVersion": about.api_version,
                 "kind": about.kind,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from warden.api import CONFLICT, NODES, PODS, KubeApi, KubeError, Scope, everything
+from warden.api import CONFLICT, NODES, NOT_FOUND, PODS, KubeApi, KubeError, Scope, everything
 from warden.controller import AskedController
 from warden.events import Reason, Recorder
 from warden.lease import LeaseHolder
@@ -167,12 +167,21 @@ class Failover:
     async def _judge_deleted(self) -> None:
         """Tell of volumes whose Node object was deleted while they were attached."""
         orphans = {each.name: each for each in self._view.attachments if self._view.nodes.get(each.node) is None}
-        for name in [name for name in orphans if name not in self._orphans]:
-            volume = self._view.volumes.get(orphans[name].volume)
-            if volume is not None and volume.claim is not None:
-                text = words.deleted_node(orphans[name].node, volume.name)
-                await self._recorder.tell(volume.claim, Reason.NODE_GONE, text)
-        self._orphans = set(orphans)
+        self._orphans &= orphans.keys()
+        new = [each for name, each in orphans.items() if name not in self._orphans]
+        for each in new[:LOOKS_AT_ONCE]:
+            volume = self._view.volumes.get(each.volume)
+            if volume is not None and volume.claim is not None and await self._is_deleted(each.node):
+                self._orphans.add(each.name)
+                await self._recorder.tell(volume.claim, Reason.NODE_GONE, words.deleted_node(each.node, volume.name))
+
+    async def _is_deleted(self, name: str) -> bool:
+        """Ask the API server itself: the watch of Nodes may be behind that of attachments."""
+        try:
+            await self._api.get(NODES, name)
+        except KubeError as error:
+            return error.code == NOT_FOUND
+        return False
 
     async def _judge_returned(self, node: NodeRecord) -> None:
         """Take our taint off a node that is ready again, and whose server runs."""

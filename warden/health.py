@@ -94,6 +94,7 @@ class ClaimHealth:
         self._ledger: Ledger[Ailing] = Ledger(ROUNDS)
         self._messages: dict[Ailing, str] = {}
         self._lost: frozenset[str] = frozenset()  # handles that the driver does not know
+        self._asked: set[str] = set()  # of those that no list has, which were asked for since all were
         self._written: dict[Reference, Written] = {}
         self._is_shown = self._policy.conditions
         self._metrics.unhealthy.clear()
@@ -139,8 +140,11 @@ class ClaimHealth:
         self._messages = {key: self._messages[key] for key in standing}
 
     async def _unknown(self, missing: frozenset[str]) -> frozenset[str]:
-        """Return which of the handles that no list has the driver does not know; of many, some are asked for."""
-        asked = sorted(missing - self._lost)[:ASKED_AT_ONCE]
+        """Return which handles that no list has the driver does not know; of many, some in turn are asked for."""
+        left = missing - self._lost
+        self._asked &= left if left - self._asked else set()
+        asked = sorted(left - self._asked)[:ASKED_AT_ONCE]
+        self._asked.update(asked)
         return missing & self._lost | {handle for handle in asked if await self._controller.is_gone(handle)}
 
     def _found(self, ailing: Mapping[str, tuple[HealthCondition, ...]]) -> dict[Ailing, str]:

@@ -116,10 +116,10 @@ class Kube:
                 )
         except (httpx2.HTTPError, OSError, TimeoutError, ConfigError) as error:
             raise KubeError(NO_ANSWER, f"{method} {path}: no answer: {str(error) or type(error).__name__}") from error
-        found = _object(answer.content)
         if answer.is_error:
-            raise KubeError(answer.status_code, f"{method} {path}: {text(found, 'message') or answer.reason_phrase}")
-        return found
+            told = text(_object(answer.content), "message")
+            raise KubeError(answer.status_code, f"{method} {path}: {told or answer.reason_phrase}")
+        return _whole(answer.content, f"{method} {path}")
 
     @asynccontextmanager
     async def _stream(self, path: str, params: Mapping[str, str]) -> AsyncIterator[AsyncIterator[str]]:
@@ -136,12 +136,19 @@ class Kube:
 
 def _change(line: str) -> Change:
     """Return what one line of a watch tells. Raises KubeError if the server ends the watch with an error."""
-    found = _object(line.encode())
+    found = _whole(line.encode(), "watch")
     what = cast("Json", found.get("object") or {})
     if text(found, "type") == "ERROR":
         code = what.get("code")
         raise KubeError(code if isinstance(code, int) else GONE, f"watch: {text(what, 'message')}")
     return Change(text(found, "type"), what)
+
+
+def _whole(content: bytes, asked: str) -> Json:
+    """Return the object that was answered. Raises KubeError if it is none: a proxy's page is not an empty list."""
+    if not (found := _object(content)):
+        raise KubeError(NO_ANSWER, f"{asked}: the answer is no object: {content[:80].decode(errors='replace')}")
+    return found
 
 
 def _object(content: bytes) -> Json:

@@ -5,6 +5,7 @@ again at each look, so a warden that dies in the middle leaves nothing that the 
 """
 
 import asyncio
+from collections.abc import Collection
 
 import structlog
 
@@ -54,20 +55,20 @@ class NodeFacts:
         self._looked = {name: at for name, at in self._looked.items() if name in self._marked}
 
     async def _step(self) -> None:
-        pods = {pod.node: pod for pod in self._view.pods}
-        leaving = {name: await self._are_leaving(name) for name in self._due(pods)}
-        for name, pod in pods.items():
-            node = self._view.nodes.get(name)
-            if changes := node_facts.changes(pod, node, leaving.get(name), self._told):
+        pods = list(self._view.pods)  # a node has two while one that ended is not removed yet
+        leaving = {name: await self._are_leaving(name) for name in self._due({pod.node for pod in pods})}
+        for pod in pods:
+            node = self._view.nodes.get(pod.node)
+            if changes := node_facts.changes(pod, node, leaving.get(pod.node), self._told):
                 await self._write(pod, changes)
 
-    def _due(self, pods: dict[str, ServicePod]) -> list[str]:
+    def _due(self, served: Collection[str]) -> list[str]:
         """Return the marked nodes with volumes that are to be looked at now, those that wait longest first."""
         now = asyncio.get_running_loop().time()
         due = [
             name
             for name, since in self._marked.items()
-            if name in pods
+            if name in served
             and now >= self._looked.get(name, 0.0) + (SOON_SECONDS if now < since + FRESH_SECONDS else LATER_SECONDS)
         ]
         due.sort(key=lambda name: self._looked.get(name, 0.0))

@@ -13,6 +13,7 @@ from warden.rules import taints
 
 HEARD_SECONDS = 60.0  # longer than Kubernetes takes a node for ready whose kubelet is silent (50 s)
 LOOK_AGAIN = 60.0  # seconds from look to look when all is proven
+TOGETHER = 2 * LOOK_AGAIN  # what was between two looks that are further apart nobody knows
 PARTITION = 3  # with more than one in so many nodes not ready, the network is at fault, and nothing is tainted
 
 LOST = (ServerState.OFF, ServerState.GONE)
@@ -102,10 +103,13 @@ def seen(before: Sighting | None, node: NodeRecord, now: float) -> Sighting | No
 
 
 def looked(before: Sighting, state: ServerState, now: float) -> Sighting:
-    """Return what is known after a look that began ``now``; one that proves nothing lets the proof start over."""
+    """Return what is known after a look that began ``now``; one that proves nothing lets the proof start over.
+
+    So does a pause: another warden led, or the API server was away.
+    """
     if state not in LOST:
         return replace(before, state=ServerState.UNTOLD, first_look=0.0, last_look=now)
-    if state is not before.state:
+    if state is not before.state or now > before.last_look + TOGETHER:
         return replace(before, state=state, first_look=now, last_look=now)
     return replace(before, last_look=now)
 
@@ -143,7 +147,8 @@ def _held_back(node: NodeRecord, counted: Census, policy: Policy) -> str:
     if counted.is_parted:
         return f"{counted.unready} of {counted.nodes} nodes are not ready, as in a network partition"
     if counted.tainted >= policy.max_nodes:
-        return f"{counted.tainted} node is tainted already, and no more may be at once"
+        tainted = "1 node is" if counted.tainted == 1 else f"{counted.tainted} nodes are"
+        return f"{tainted} tainted already, and no more may be at once"
     return ""
 
 

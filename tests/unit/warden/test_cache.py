@@ -1,12 +1,13 @@
 """Records that follow the API server."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.fakes.api_server import FakeApiServer
 from tests.unit.warden.cluster import node_json
-from warden.api import NODES, PODS, Scope
+from warden.api import EVERYWHERE, NODES, PODS, Change, ResourceKind, Scope
 from warden.cache import Cache
 from warden.rules.objects import Json, name_of, text
 
@@ -91,4 +92,21 @@ async def test_an_object_that_is_kept_no_longer_is_forgotten() -> None:
     api.put(PODS, {**pod, "spec": {"nodeName": "n2"}})
     await asyncio.sleep(0.1)
     assert list(cache) == []
+    task.cancel()
+
+
+class Cutting(FakeApiServer):
+    """Something between ends each watch as soon as it has begun."""
+
+    async def watch(self, kind: ResourceKind, version: str, scope: Scope = EVERYWHERE) -> AsyncIterator[Change]:
+        async for change in super().watch(kind, version, scope):
+            yield change
+            return
+
+
+async def test_a_watch_that_ends_at_once_is_not_begun_again_in_haste() -> None:
+    api = Cutting()
+    task = await running(cache_of(api))
+    await asyncio.sleep(60)
+    assert 30 < api.calls.count("watch nodes") <= 62
     task.cancel()

@@ -41,3 +41,28 @@ async def test_words_of_any_bytes_and_any_length_make_an_event(cluster: Cluster)
     (event,) = cluster.api.of(EVENTS).values()
     assert str(event["message"]).startswith("\\x1b[2J\\x80\u00e9")
     assert len(str(event["message"]).encode()) <= 1024
+
+
+async def test_a_node_that_the_watch_does_not_show_yet_is_not_told_of_as_deleted(cluster: Cluster) -> None:
+    warden = cluster.warden(Mode.REPORT)
+    cluster.attach("v9", "n9")
+    cluster.api.refused |= {"get nodes"}
+    await warden.start()
+    await asyncio.sleep(60)
+    assert cluster.events() == [], "nobody can tell"
+    cluster.api.refused.clear()
+    cluster.api.of(NODES)["n9"] = {"metadata": {"name": "n9"}}  # no watch tells
+    await asyncio.sleep(60)
+    assert cluster.events() == []
+    del cluster.api.of(NODES)["n9"]
+    await asyncio.sleep(60)
+    assert cluster.events() == [("NodeGoneWithVolumes", "PersistentVolumeClaim", "claim-v9")]
+    await warden.stop()
+
+
+async def test_a_name_that_is_cut_ends_as_kubernetes_wants(cluster: Cluster) -> None:
+    recorder = Recorder(cluster.api, "w1", cluster.warden().metrics)
+    name = f"{199 * 'a'}-{9 * 'b'}"
+    assert await recorder.tell(Reference("v1", "Node", "", name, "uid"), Reason.NODE_OFF, "words")
+    (event,) = cluster.api.of(EVENTS)
+    assert event.startswith(f"default/{199 * 'a'}.")

@@ -130,6 +130,18 @@ async def test_what_is_wrong_is_shown_on_the_claim_told_once_and_gone_after_two_
         assert WELL_EVENT in each.cluster.events()
 
 
+async def test_a_volume_that_is_lost_is_found_also_after_many_that_are_only_not_listed() -> None:
+    cluster = filled()
+    for number in range(12):
+        cluster.attach(f"far{number}", "n1")
+        cluster.api.change(VOLUMES, f"far{number}", [{"op": "add", "path": "/status/phase", "value": "Bound"}])
+    async with watched(cluster=cluster) as each:
+        each.told.lose("handle-v2")
+        await asyncio.sleep(3 * EVERY)
+        assert LOST_EVENT in each.cluster.events()
+        assert max(map(each.told.asked.count, each.told.asked)) <= 2, "in turn"
+
+
 @pytest.mark.parametrize("is_judged", [True, False])
 async def test_an_entry_that_is_missing_but_not_in_two_full_lists_in_a_row_has_not_gone(is_judged: bool) -> None:
     async with watched() as each:

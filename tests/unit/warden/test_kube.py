@@ -76,7 +76,7 @@ async def test_changes_are_sent_to_the_object() -> None:
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         asked.append((request.method, request.url.path, request.headers["content-type"], json.loads(request.content)))
-        return httpx2.Response(200, json={})
+        return httpx2.Response(200, json={"kind": "Event"})
 
     api, event = asking(answer), {"metadata": {"namespace": "a", "name": "e"}}
     await api.create(EVENTS, event)
@@ -104,3 +104,16 @@ async def test_without_a_cluster_there_is_a_clear_error(monkeypatch: pytest.Monk
     monkeypatch.setenv("HOME", "/nowhere")
     with pytest.raises(errors.FailedPrecondition, match="no API server to ask"):
         kube.connect()
+
+
+async def test_a_page_of_something_between_is_neither_an_empty_list_nor_a_free_lease_nor_a_node() -> None:
+    def page(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, text="<html>Sign in</html>")
+
+    listed = asking(page).pages(NODES)
+    watched = asking(page).watch(NODES, "7")
+    assert await anext(watched) == OPENED
+    for asked in (anext(listed), asking(page).get(NODES, "n1"), anext(watched)):
+        with pytest.raises(KubeError, match="no object: <html>Sign in") as raised:
+            await asked
+        assert raised.value.code == NO_ANSWER

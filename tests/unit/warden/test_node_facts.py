@@ -10,6 +10,7 @@ from tests.unit.warden.cluster import DRIVER, Cluster, Warden
 from warden.api import ATTACHMENTS, NODES, PODS
 from warden.node_facts import NodeFacts
 from warden.rules.node_facts import FactsPolicy
+from warden.rules.objects import at
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -62,6 +63,17 @@ async def test_a_node_service_is_told_of_a_drain_once_its_pods_go_and_until_it_i
         cluster.api.change(NODES, "n1", UNCORDON)
         await asyncio.sleep(2.5)
         assert told(cluster) == {}
+
+
+async def test_beside_a_pod_that_has_ended_the_one_that_runs_is_told() -> None:
+    async with watched() as (cluster, _):
+        labels = at(cluster.api.of(PODS)[SERVICE], "metadata", "labels")
+        metadata = {"namespace": "kube-system", "name": "of-before", "labels": labels}
+        cluster.api.put(PODS, {"metadata": metadata, "spec": {"nodeName": "n1"}, "status": {"phase": "Failed"}})
+        cluster.api.change(PODS, "apps/pod-v1", GOES)
+        cluster.api.change(NODES, "n1", CORDON)
+        await asyncio.sleep(5)
+        assert told(cluster) == {TOLD.draining: "cordoned"}
 
 
 async def test_the_last_word_stays_when_the_volumes_or_the_node_object_have_gone() -> None:

@@ -55,6 +55,8 @@ def test_a_ready_node_is_not_lost() -> None:
         pytest.param([(60, OFF), (75, OFF), (90, UNTOLD)], False, id="the cloud is away at last"),
         pytest.param([(60, OFF), (67, UNTOLD), (75, OFF), (90, OFF)], True, id="started over"),
         pytest.param([(60, ACTIVE), (75, ACTIVE)], False, id="active"),
+        pytest.param([(60, OFF), (181, OFF)], False, id="another warden led between"),
+        pytest.param([(60, OFF), (181, OFF), (196, OFF)], True, id="started over after a pause"),
     ],
 )
 def test_the_proof_is_two_looks_in_a_row_that_agree(looks: list[tuple[float, ServerState]], proven: bool) -> None:
@@ -116,6 +118,13 @@ def test_when_a_look_is_due(sighting: Sighting, now: float, due: bool) -> None:
             [*WELL, *WELL, node("d", annotations=OURS, taints=(taints.OUT_OF_SERVICE,))],
             Verdict(Action.REPORT, "1 node is tainted already, and no more may be at once"),
             id="as many as allowed",
+        ),
+        pytest.param(
+            node(),
+            replace(TAINT, max_nodes=2),
+            [*WELL, *WELL, *(node(name, annotations=OURS, taints=(taints.OUT_OF_SERVICE,)) for name in "de")],
+            Verdict(Action.REPORT, "2 nodes are tainted already, and no more may be at once"),
+            id="as many as allowed, and these are two",
         ),
         pytest.param(
             node(),
