@@ -4,10 +4,9 @@ Source: docs/guides/import-volume.md.
 """
 
 from common.drift_records import CloudVolume
+from common.sizes import GIB
 from kubectl_aiocsi.records import CLASSES, VOLUMES, Json, Object, Snapshot
 from kubectl_aiocsi.rules.cloud_volumes import CloudVolumes
-
-GIB = 1 << 30
 
 
 class NotAdoptableError(Exception):

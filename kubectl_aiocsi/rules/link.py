@@ -9,7 +9,6 @@ from kubectl_aiocsi.records import NOTHING, Object, first_seen, is_older, last_s
 from kubectl_aiocsi.rules.causes import cause_of, remedy_of
 
 TOGETHER = timedelta(minutes=10)  # between two events of what lasts, at most (client-go's spam filter: 5)
-LINKS = ("claim", "volume", "attachment", "server", "device", "mount")
 
 
 class State(Enum):

@@ -5,16 +5,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
 
 ROOT = Path(__file__).parents[2]
 _LEFT_OUT = shutil.ignore_patterns(".*", "artifacts", "build", "dist", "__pycache__", "*.egg-info")
 _SECONDS = 120.0  # for one look
 _AT_ONCE = 2
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -74,21 +78,30 @@ def _write(path: Path, text: str) -> None:
         compiled.unlink()
 
 
+def in_copies(look: Callable[[Copy, Item], Found], items: Iterable[Item]) -> Iterator[Found]:
+    """Yield what ``look`` finds for each item in a copy that is its own meanwhile, in the order of the items."""
+    free: SimpleQueue[Copy] = SimpleQueue()
+
+    def look_in_a_copy(item: Item) -> Found:
+        copy = free.get()
+        try:
+            return look(copy, item)
+        finally:
+            free.put(copy)
+
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(_AT_ONCE) as pool:
+        for number in range(_AT_ONCE):
+            free.put(Copy(Path(folder, str(number))))
+        yield from pool.map(look_in_a_copy, items)
+
+
 def unnoticed(changes: Sequence[Change], looks: Sequence[Sequence[str]]) -> list[str]:
     """Return the changes that none of the programs ``looks`` notices. Raises ValueError if they fail without one."""
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(_AT_ONCE) as pool:
-        copies = [Copy(Path(folder, str(number))) for number in range(_AT_ONCE)]
-        for look in looks:
-            status, output = copies[0].run(*look)
-            if status != 0:
-                raise ValueError(f"{' '.join(look)} fails without a change:\n{output[-3000:]}")
-
-        def pass_unnoticed(work: tuple[Copy, Sequence[Change]]) -> list[str]:
-            copy, part = work
-            return [str(change) for change in part if not _notices(copy, change, looks)]
-
-        parts = [(copy, changes[number :: len(copies)]) for number, copy in enumerate(copies)]
-        return [change for found in pool.map(pass_unnoticed, parts) for change in found]
+    for look, (status, output) in zip(looks, in_copies(lambda copy, look: copy.run(*look), looks), strict=True):
+        if status != 0:
+            raise ValueError(f"{' '.join(look)} fails without a change:\n{output[-3000:]}")
+    noticed = in_copies(lambda copy, change: _notices(copy, change, looks), changes)
+    return [str(change) for change, is_noticed in zip(changes, noticed, strict=True) if not is_noticed]
 
 
 def _notices(copy: Copy, change: Change, looks: Sequence[Sequence[str]]) -> bool:

@@ -1,28 +1,30 @@
 """Draw mutations by lot, and look whether the unit tier notices each: ``python -m tests.mutations --seed 7``.
 
-They are planted in a copy of the tree, one after the other. Each meets the test file of its module first, then those of
-its package; only a mutation that all of them pass has survived. mutmut and cosmic-ray are not used: mutmut changes
-function bodies alone, where formats are constants of modules, and neither draws by lot from a seed.
+They are planted in copies of the tree, two at a time. Each meets the test file of its module first, then those of its
+package; only a mutation that all of them pass has survived, and what notices one must pass without it. mutmut and
+cosmic-ray are not used: mutmut changes function bodies alone, where formats are constants of modules, and neither draws
+by lot from a seed.
 """
 
 import argparse
 import random
+import re
 import secrets
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
-from tests.harness.planting import ROOT, Copy
+from tests.harness.planting import ROOT, Copy, in_copies
 from tests.mutations.mutants import Mutant, mutants
 from tests.walls.test_doors import PURE
 
 WITH_PLUGINS = ("env", "-u", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-WORDS = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=60")
-PYTEST = (*WITH_PLUGINS, sys.executable, *WORDS)
-SECONDS = 240.0  # for one look; a mutation that makes the tests wait for ever is noticed
-ALL_SECONDS = 1200.0  # for one look at all that is drawn, without a mutation
+NOT_NEEDED = ("cacheprovider", "xdist", "schemathesis", "anyio")  # plugins that take half of the time of a short look
+PYTEST = (*WITH_PLUGINS, sys.executable, "-m", "pytest", "-q", "-x", *(f"-pno:{name}" for name in NOT_NEEDED))
+FAILING = re.compile(r"(?:FAILED|ERROR) (\S+\.py)")
+SECONDS = 600.0  # for one look; a mutation that makes the tests wait for ever is noticed
 
 
 def main() -> int:
@@ -34,14 +36,12 @@ def main() -> int:
     options = parser.parse_args()
     drawn = draw(options.seed, options.count)
     print(f"seed {options.seed}: {len(drawn)} mutations", flush=True)
-    with tempfile.TemporaryDirectory(prefix="aiocsi-mutations-") as folder:
-        copy = Copy(Path(folder))
-        nearest = {tests for each in drawn for tests in next(looks(each.path))}
-        if failure := _failure(copy, sorted(nearest), ALL_SECONDS):
-            raise ValueError(f"the tests fail without a mutation: {failure}")
-        survived = [each for each in drawn if not _told(copy, each)]
-    print(f"seed {options.seed}: {len(drawn) - len(survived)} of {len(drawn)} were noticed")
-    return 0 if len(survived) <= options.may_survive else 1
+    survived = 0
+    for mutant, by in zip(drawn, in_copies(_noticed_by, drawn), strict=True):
+        print(f"{mutant}\n    {by or 'SURVIVED'}", flush=True)
+        survived += not by
+    print(f"seed {options.seed}: {len(drawn) - survived} of {len(drawn)} were noticed")
+    return 0 if survived <= options.may_survive else 1
 
 
 def draw(seed: int, count: int) -> list[Mutant]:
@@ -66,23 +66,29 @@ def looks(path: Path) -> Iterator[list[str]]:
     yield [f"tests/unit/{package}" for package in packages]
 
 
-def _told(copy: Copy, mutant: Mutant) -> bool:
-    by = _noticed_by(copy, mutant)
-    print(f"{mutant}\n    {by or 'SURVIVED'}", flush=True)
-    return bool(by)
-
-
 def _noticed_by(copy: Copy, mutant: Mutant) -> str:
-    """Return the test that notices the mutation; empty if none does."""
+    """Return the test that notices the mutation, empty if none does. Raises ValueError if it fails without one."""
     text = mutant.applied_to((copy.folder / mutant.path).read_bytes()).decode()
-    with copy.rewritten(str(mutant.path), text):
-        return next(filter(None, (_failure(copy, tests) for tests in looks(mutant.path))), "")
+    for tests in looks(mutant.path):
+        with copy.rewritten(str(mutant.path), text):
+            failure = _failure(copy, tests)
+        if failure:
+            file = FAILING.match(failure)
+            if without := _without_mutation(copy, *([file[1]] if file else tests)):
+                raise ValueError(f"the tests fail without a mutation: {without}")
+            return failure
+    return ""
 
 
-def _failure(copy: Copy, tests: list[str], seconds: float = SECONDS) -> str:
+@cache
+def _without_mutation(copy: Copy, *tests: str) -> str:
+    return _failure(copy, tests)
+
+
+def _failure(copy: Copy, tests: Sequence[str]) -> str:
     """Return what fails first; empty if nothing does."""
     try:
-        status, output = copy.run(*PYTEST, *tests, seconds=seconds)
+        status, output = copy.run(*PYTEST, *tests, seconds=SECONDS)
     except subprocess.TimeoutExpired:
         return f"{' '.join(tests)} does not end"
     if status == 0:

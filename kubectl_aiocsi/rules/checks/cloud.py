@@ -40,7 +40,7 @@ def token_secret(snapshot: Snapshot) -> Iterator[Finding]:
 
 def let_in(snapshot: Snapshot, wanted: str) -> Iterator[Finding]:
     """The cloud lets the controller in, and answers it."""
-    for pod, told in _unready(snapshot):
+    for pod, told in _told(snapshot):
         if cause_of(told, "") == wanted:
             yield Finding(wanted, f"pod {pod.full_name}", told, BY_ID[wanted].remedy)
 
@@ -70,11 +70,10 @@ def rate_limit(snapshot: Snapshot) -> Iterator[Finding]:
                 yield Finding("rate-limit", f"pod {name}", said, BY_ID["rate-limit"].remedy)
 
 
-def _unready(snapshot: Snapshot) -> Iterator[tuple[Object, str]]:
-    """Yield the controller's pods that say at /readyz why they are not ready."""
+def _told(snapshot: Snapshot) -> Iterator[tuple[Object, str]]:
+    """Yield the controller's pods with what they say at /readyz; one that has only begun has nothing to say yet."""
     for pod in snapshot.pods("controller"):
         page = snapshot.pages.get(pod.full_name)
         told = page.ready.strip() if page is not None else ""
-        begins = told.startswith(NOT_TRIED) and is_settling(snapshot, pod)
-        if told and told != "ready" and not begins:
+        if not (told.startswith(NOT_TRIED) and is_settling(snapshot, pod)):
             yield pod, told

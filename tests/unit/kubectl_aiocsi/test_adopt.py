@@ -5,10 +5,39 @@ import json
 import pytest
 import yaml
 
-from kubectl_aiocsi.records import Json, Object
+from kubectl_aiocsi.records import DEFAULT_DRIVER, Json
 from tests.unit.kubectl_aiocsi.asking import ask
 from tests.unit.kubectl_aiocsi.drifted import LEFT, left_volume
-from tests.unit.kubectl_aiocsi.world import cloud_has, healthy
+from tests.unit.kubectl_aiocsi.ways import merge
+from tests.unit.kubectl_aiocsi.world import cloud_has, healthy, made
+
+ADOPTED: Json = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolume",
+    "metadata": {
+        "name": "pvc-left",
+        "annotations": {"pv.kubernetes.io/provisioned-by": "dobs.csi.digitalocean.com"},
+    },
+    "spec": {
+        "storageClassName": "do-block-storage-retain",
+        "persistentVolumeReclaimPolicy": "Retain",
+        "accessModes": ["ReadWriteOnce"],
+        "capacity": {"storage": "10Gi"},
+        "csi": {
+            "driver": "dobs.csi.digitalocean.com",
+            "volumeHandle": "left",
+            "fsType": "ext4",
+            "volumeAttributes": {"dobs.csi.digitalocean.com/noformat": "true"},
+        },
+        "nodeAffinity": {
+            "required": {
+                "nodeSelectorTerms": [
+                    {"matchExpressions": [{"key": "region", "operator": "In", "values": ["nyc1"]}]},
+                ],
+            },
+        },
+    },
+}
 
 
 @pytest.mark.asyncio
@@ -17,27 +46,30 @@ async def test_a_volume_that_is_adopted_is_kept_and_never_formatted(word: str) -
     server = healthy()
     left_volume(server)
     answer = await ask(server, "adopt", word)
-    made = Object(yaml.safe_load(answer.text))
-    assert (made.text("apiVersion"), made.text("kind")) == ("v1", "PersistentVolume")
-    assert (made.name, answer.status) == ("pvc-left", 0)
-    assert made.text("spec", "csi", "volumeHandle") == "left"
-    assert made.at("spec", "csi", "volumeAttributes") == {"dobs.csi.digitalocean.com/noformat": "true"}
-    assert made.text("spec", "persistentVolumeReclaimPolicy") == "Retain"
-    assert made.text("spec", "storageClassName") == "do-block-storage-retain"
-    assert made.text("spec", "capacity", "storage") == "10Gi"
-    here = {"key": "region", "operator": "In", "values": ["nyc1"]}
-    assert made.at("spec", "nodeAffinity", "required") == {"nodeSelectorTerms": [{"matchExpressions": [here]}]}
-    assert json.loads((await ask(server, "adopt", word, "-o", "json")).text) == made.json
+    assert (answer.status, yaml.safe_load(answer.text)) == (0, ADOPTED)
+    assert json.loads((await ask(server, "adopt", word, "-o", "json")).text) == ADOPTED
 
 
 @pytest.mark.asyncio
-async def test_without_a_class_that_keeps_any_class_of_the_driver_is_named_and_none_of_another() -> None:
+@pytest.mark.parametrize(
+    ("without", "expected"),
+    [
+        ([], ("do-block-storage-xfs-retain", "xfs")),
+        (["do-block-storage-xfs-retain"], ("do-block-storage", "ext4")),
+        (["do-block-storage-xfs-retain", "do-block-storage", "do-block-storage-xfs"], ("", "ext4")),
+    ],
+)
+async def test_a_class_that_keeps_is_named_before_others_and_none_that_encrypts(
+    without: list[str], expected: tuple[str, str]
+) -> None:
     server = healthy()
     left_volume(server)
-    server.drop("storageclasses", "do-block-storage-retain", "do-block-storage-xfs-retain")
-    assert "storageClassName: do-block-storage\n" in (await ask(server, "adopt", "left")).text
-    server.drop("storageclasses")
-    assert "storageClassName: ''\n" in (await ask(server, "adopt", "left")).text
+    encrypting = {f"{DEFAULT_DRIVER}/encryption": "luks2", "csi.storage.k8s.io/fstype": "btrfs"}
+    merge(server.get("storageclasses", "do-block-storage-retain"), parameters=encrypting)
+    server.drop("storageclasses", "", *without)
+    server.add("storageclasses", made("StorageClass", "nfs", provisioner="nfs.csi.example.com"))
+    spec = (await ask(server, "adopt", "left", "-o", "json")).json
+    assert (spec.text("spec", "storageClassName"), spec.text("spec", "csi", "fsType")) == expected
 
 
 @pytest.mark.asyncio

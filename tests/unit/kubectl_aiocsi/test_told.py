@@ -1,4 +1,4 @@
-"""What a person is told of each breakage, word for word: ``told.txt``, which ``python -m`` of this module writes."""
+"""What a person is told of each state of a cluster, word for word: ``told.txt``, which ``python -m`` of this writes."""
 
 import asyncio
 import re
@@ -10,6 +10,8 @@ import pytest
 from tests.unit.kubectl_aiocsi.api_server import ApiServer
 from tests.unit.kubectl_aiocsi.asking import ask
 from tests.unit.kubectl_aiocsi.breakages import BREAKAGES
+from tests.unit.kubectl_aiocsi.passing import PASSING, REMAINS
+from tests.unit.kubectl_aiocsi.states import FURTHER
 from tests.unit.kubectl_aiocsi.world import healthy
 
 GOLDEN = Path(__file__).with_name("told.txt")
@@ -23,13 +25,18 @@ async def told(server: ApiServer, *asked: str) -> str:
     return TIME.sub("TIME", "".join(lines))
 
 
-def cases() -> Iterator[tuple[str, ApiServer, tuple[str, str]]]:
-    """Yield a cluster for each breakage, and what is asked about."""
+def cases() -> Iterator[tuple[str, ApiServer, tuple[str, ...]]]:
+    """Yield a cluster for each state, and what is asked about."""
     yield HEALTHY, healthy(), ("pod", "web")
     for breakage in BREAKAGES:
         server = healthy()
         breakage.make(server)
         yield str(breakage), server, breakage.asked
+    over = {note: (make, ()) for note, (make, _) in REMAINS.items()}
+    for note, (make, words) in {**PASSING, **over, **FURTHER}.items():
+        server = healthy()
+        make(server)
+        yield note, server, words or ("pod", "web")
 
 
 def read() -> dict[str, str]:
@@ -38,7 +45,7 @@ def read() -> dict[str, str]:
 
 
 @pytest.mark.asyncio
-async def test_a_breakage_is_told_word_for_word_as_before() -> None:
+async def test_each_state_is_told_word_for_word_as_before() -> None:
     golden = read()
     assert {name: await told(server, *asked) for name, server, asked in cases()} == golden
 

@@ -34,6 +34,7 @@ def test_a_volume_that_fits_is_the_one_that_is_wanted(fitting: Create) -> None:
         pytest.param(wanted(Source(volume_id="1")), id="a volume"),
         pytest.param(wanted(zone="b", zones=("b", "c")), id="another zone"),
         pytest.param(wanted(size=Size(1, sizes.GIB)), id="smaller"),
+        pytest.param(wanted(size=Size(2 * sizes.GIB, 1)), id="no size at all"),
     ],
 )
 def test_a_volume_that_does_not_fit_is_another_one(other: Create) -> None:
