@@ -49,7 +49,7 @@ def read(program: str, status: int, said: str) -> ExitMeaning:
     if status in _DONE.get(program, frozenset({0})):
         return ExitMeaning.DONE
     if program == "e2fsck" and status & ~0x7 == 0:  # beyond: it could not judge, was used wrongly, or was cancelled
-        return ExitMeaning.VERDICT
+        return ExitMeaning.NOT_JUDGED if may_pass(said) else ExitMeaning.VERDICT  # -p leaves a read error to a person
     if program == "mount" and status == MOUNT_FAILED and any(words in said for words in _OF_CONTENT):
         return ExitMeaning.VERDICT
     return ExitMeaning.NOT_JUDGED

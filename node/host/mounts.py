@@ -93,8 +93,8 @@ class Mounts:
         users = (*below[: processes.MOST], *found)
         raise errors.Unavailable(
             f"cannot unmount {target}: {ended.words}{'; used by ' + ', '.join(users) if users else ''}",
-            remedy="end its processes, unmount what is mounted below it, and let go of its files (losetup -d, swapoff); "
-            "the next attempt unmounts it",
+            remedy="end its processes, unmount what is mounted below it, let go of its files (losetup -d, swapoff); "
+            "then the next attempt unmounts it",
             error_code=Code.UNMOUNT_BUSY,
         )
 

@@ -69,6 +69,8 @@ def decide_blank(volume: VolumeSpec, probe: Probe, intent: Intent | None) -> Sca
         raise _refusal(volume, probe, f"a {found.table} partition table")
     if found.ambivalent:
         raise _refusal(volume, probe, "marks of more than one format")
+    if probe.superblock is not None and not found.kind:
+        raise _contradiction(volume, probe, probe.superblock)
     if found.kind:
         raise _refusal(volume, probe, f"{found.kind} ({found.usage or 'no file system'})")
     if probe.scan is None:
@@ -80,7 +82,7 @@ def decide_blank(volume: VolumeSpec, probe: Probe, intent: Intent | None) -> Sca
 
 def _is_half_made(probe: Probe) -> bool:
     """Tell whether mkfs has not ended. A whole file system is used, be it that mkfs ended just before the node did."""
-    return not probe.signature.kind or (probe.superblock is not None and probe.superblock.unfinished)
+    return not probe.signature.kind if probe.superblock is None else probe.superblock.unfinished
 
 
 def is_ours(intent: Intent, volume: VolumeSpec, probe: Probe, boot: str) -> bool:
@@ -175,6 +177,16 @@ def _refusal(volume: VolumeSpec, probe: Probe, found: str, intent: Intent | None
     return errors.FailedPrecondition(
         f"volume {volume.id} is not formatted: its device {probe.facts.kernel_name} holds {found}{begun}",
         remedy=f"look at the device; if nothing on it is needed, {wiping(volume)}",
+        error_code=Code.NOT_FORMATTED,
+    )
+
+
+def _contradiction(volume: VolumeSpec, probe: Probe, block: Superblock) -> errors.FailedPrecondition:
+    """Return the error of a superblock that blkid does not take for one, as where it meets a read error."""
+    return errors.FailedPrecondition(
+        f"volume {volume.id} is not formatted: its device {probe.facts.kernel_name} holds what looks like "
+        f"{block.kind}, and is damaged or cannot be read as a whole",
+        remedy="look into the kernel log for I/O errors; without any, take a snapshot, and repair it by hand",
         error_code=Code.NOT_FORMATTED,
     )
 

@@ -51,6 +51,18 @@ async def test_an_ext4_with_a_feature_that_its_check_does_not_know_is_mounted(be
 
 
 @pytest.mark.asyncio
+async def test_a_file_system_of_which_a_part_cannot_be_read_is_not_said_to_have_errors(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    run("mkfs.ext4", "-q", "-F", str(disk.file))
+    run("debugfs", "-w", "-R", "ssv state 2", str(disk.file))  # all of it is checked
+    run("truncate", "-s", "300M", str(disk.file))
+    async with bench.host.devices.hold(VolumeSpec(disk.id, disk.name)) as device:
+        with pytest.raises(errors.OutcomeUnknown, match=r"could not be checked: .*Input/output error"):
+            await bench.host.filesystems.check("ext4", device, disk.id, marked=True)
+    assert "looks like ext4, and is damaged or cannot be read as a whole" in str(await bench.refusal(disk))
+
+
+@pytest.mark.asyncio
 async def test_a_file_system_that_cannot_be_written_to_is_not_taken_for_a_dead_one(bench: Bench) -> None:
     """Else mount(8) would mount the seed of other file systems to be read, and say that it is well."""
     disk = bench.disks.blank()

@@ -17,6 +17,7 @@ NEWER = "/dev/sdb has unsupported feature(s): FEATURE_C20\ne2fsck: Get a newer v
         ("e2fsck", 3, "", ExitMeaning.DONE),
         ("e2fsck", 4, "UNEXPECTED INCONSISTENCY", ExitMeaning.VERDICT),
         ("e2fsck", 5, "", ExitMeaning.VERDICT),
+        ("e2fsck", 4, "Error reading block 7 (Input/output error).; RUN fsck MANUALLY", ExitMeaning.NOT_JUDGED),
         ("e2fsck", 8, "Memory allocation failed", ExitMeaning.NOT_JUDGED),
         ("e2fsck", 12, NEWER, ExitMeaning.NOT_JUDGED),
         ("e2fsck", 16, "", ExitMeaning.NOT_JUDGED),

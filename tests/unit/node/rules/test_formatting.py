@@ -75,6 +75,14 @@ def test_data_without_a_signature_is_refused_with_its_place() -> None:
     assert "at byte 4711" in refusal(replace(BLANK, scan=ScanResult(0, first_data=4711)))
 
 
+@pytest.mark.parametrize("intent", [None, INTENT])
+def test_a_superblock_that_blkid_does_not_see_is_no_reason_to_wipe_the_device(intent: Intent | None) -> None:
+    """blkid ends with the same status for a device that it could not read as for a blank one."""
+    said = refusal(replace(holding("ext4"), signature=Signature(), scan=ScanResult(0, first_data=1026)), intent=intent)
+    assert "looks like ext4, and is damaged or cannot be read as a whole" in said
+    assert "blkdiscard" not in said
+
+
 def test_a_read_error_is_not_blank() -> None:
     assert "cannot be read at byte 512" in refusal(
         replace(BLANK, scan=ScanResult(0, failed_at=512, reason="I/O error"))
