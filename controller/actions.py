@@ -23,7 +23,8 @@ from controller.codes import Code
 from controller.finality import must_be_done
 from controller.pacing.action_poll import ActionPoll
 from controller.pacing.server_queue import FREE, Overtaken, ServerQueue, Turn
-from controller.running_actions import MOVES, Running, RunningActions
+from controller.reading import read_volume
+from controller.running_actions import MOVES, Running, RunningActions, is_shown
 
 log = structlog.get_logger("actions")
 
@@ -76,9 +77,9 @@ class Actions:
         in_line = self._in_line(server_id, kind, place, start) if server_id else self._begin(kind, place, start)
         await self.ended(await in_line)
 
-    async def adopt(self, volume_id: str, *kinds: Kind) -> bool:
+    async def adopt(self, volume_id: str, *kinds: Kind) -> None:
         """Look for an action of those kinds on the volume that is under way without our knowledge, and wait for it."""
-        return await self._adopt(volume_id, await self._cloud.recent(volume_id), kinds)
+        await self._adopt(volume_id, await self._cloud.recent(volume_id), kinds)
 
     async def is_newest(self, volume_id: str, move: Move) -> bool:
         """Say whether nothing was begun on the volume since that move, by this or another process. Raises Gone."""
@@ -99,27 +100,29 @@ class Actions:
         recent = await self._cloud.recent(volume_id)
         return next((each for each in recent if each.action.kind in MOVES), None)
 
-    async def is_outdated(self, volume: Volume) -> bool:
-        """Say whether who holds the volume may have changed since it was read; waits for what is about to change it.
+    async def settled(self, volume: Volume) -> Volume:
+        """Return the volume with who holds it once what was begun is done; waits for that, and reads it anew then.
 
-        What the volume shows may follow an action only at its end, and the action may have ended since. Raises Gone.
+        What the volume shows may follow an action only at its end, or even later. Raises Gone; Unavailable while it
+        does not show what the last move has done.
         """
         recent = await self._cloud.recent(volume.id)
-        if await self._adopt(volume.id, recent, MOVES):
-            return True
+        adopted = await self._adopt(volume.id, recent, MOVES)
         moves = (each for each in recent if each.action.kind in MOVES)
-        done = next((each for each in moves if each.state is ActionState.COMPLETED), None)
-        return done is not None and (done.action.kind is Kind.ATTACH) is not bool(volume.server_ids)
+        last = adopted or next((each for each in moves if each.state is ActionState.COMPLETED), None)
+        if last is None or (adopted is None and is_shown(last, volume)):
+            return volume
+        volume = await read_volume(self._cloud, self._cache, volume.id)
+        self._running.demand_shown(last, volume)
+        return volume
 
-    async def _adopt(self, volume_id: str, recent: Sequence[Progress], kinds: Collection[Kind]) -> bool:
+    async def _adopt(self, volume_id: str, recent: Sequence[Progress], kinds: Collection[Kind]) -> Progress | None:
         """Wait for the newest action: a volume takes one at a time, so an older one is over, whatever is shown."""
         found = recent[0] if recent else None
         if found is None or found.ended or found.action.kind not in kinds or found.action.id in self._running.over:
-            return False
+            return None
         running = self._running.note(Place(volume_id, found.action.server_id), found.action, found=True)
-        if running is not None:
-            await self._wait(running, asks=False)
-        return running is not None
+        return None if running is None else (await self._wait(running, asks=False)).ended
 
     async def ended(self, running: Running | None) -> None:
         """Wait until an action has ended well. Raises Unavailable if it failed, DeadlineExceeded."""

@@ -92,9 +92,7 @@ class Attachments:
     async def _read_for(self, volume_id: str, server_id: str) -> Volume:
         """Read the volume. If it shows the server, no detach is about to take it away."""
         volume = await self._look(volume_id)
-        if server_id in volume.server_ids and await self._actions.is_outdated(volume):
-            volume = await self._look(volume_id)
-        return volume
+        return await self._actions.settled(volume) if server_id in volume.server_ids else volume
 
     async def _attach(self, volume: Volume, server_id: str) -> None:
         if volume.server_ids and await self._is_held_elsewhere(volume.id, server_id):
@@ -136,9 +134,7 @@ class Attachments:
     async def _detach_from_all(self, volume_id: str) -> None:
         """Detach from whatever holds the volume, also from what is only about to hold it."""
         try:
-            volume = await self._look(volume_id)
-            if await self._actions.is_outdated(volume):
-                volume = await self._look(volume_id)
+            volume = await self._actions.settled(await self._look(volume_id))
         except Gone:
             return
         for server_id in volume.server_ids:
@@ -172,8 +168,7 @@ class Attachments:
             try:
                 fresh = await self._look(volume_id)
                 await self._cloud.get_server(server_id)
-                if await self._actions.is_outdated(fresh):
-                    fresh = await self._look(volume_id)
+                fresh = await self._actions.settled(fresh)
             except Gone:
                 return
         attachment.check_detached(fresh, server_id, error)

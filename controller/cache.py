@@ -43,7 +43,7 @@ class Accounted:
     def add(self, action_ids: Iterable[str]) -> None:
         """Their effect is known from now on."""
         for action_id in action_ids:
-            _keep(self._ids, action_id, None, REMEMBERED_ACTIONS)
+            keep(self._ids, action_id, None, REMEMBERED_ACTIONS)
 
 
 class VolumeCache:
@@ -101,7 +101,7 @@ class VolumeCache:
     def deleted(self, volume_id: str) -> None:
         """The cloud has just deleted the volume, as we asked. Its id is never used again."""
         self.forget(volume_id)
-        _keep(self._deleted, volume_id, asyncio.get_running_loop().time(), REMEMBERED_DELETIONS)
+        keep(self._deleted, volume_id, asyncio.get_running_loop().time(), REMEMBERED_DELETIONS)
 
     def has_deleted(self, volume_id: str) -> bool:
         """Say whether the cloud has told this process a moment ago that the volume is deleted."""
@@ -122,7 +122,7 @@ class VolumeCache:
     def note_move(self, volume_id: str, action_id: str, kind: Kind, server_id: str) -> None:
         """An attach or a detach of ours was seen to end well, just now."""
         move = Move(action_id, kind, server_id, asyncio.get_running_loop().time())
-        _keep(self._moves, volume_id, move, REMEMBERED_MOVES)
+        keep(self._moves, volume_id, move, REMEMBERED_MOVES)
 
     def moving(self, volume_id: str) -> None:
         """An attach or a detach is about to be asked for: from now on, only the cloud knows."""
@@ -163,7 +163,7 @@ class VolumeCache:
         self._changed[volume_id] = asyncio.get_running_loop().time()
 
 
-def _keep(kept: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
+def keep(kept: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
     """Keep a value under its key; the oldest go when there are more than ``most``."""
     kept[key] = value
     while len(kept) > most:

@@ -1,14 +1,17 @@
 """Actions of ours that are under way: which, on what volume and server, and which may be over without our knowledge."""
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import structlog
 
-from controller.cache import Accounted, VolumeCache
+from common import errors
+from controller.cache import REMEMBERED_MOVES, Accounted, VolumeCache, keep
 from controller.cloud.base import Cloud
 from controller.cloud.cloud_errors import Gone
 from controller.cloud.records import ActionState, Kind, Pending, Place, Progress, Volume
+from controller.codes import Code
 from controller.reading import read_volume
 
 log = structlog.get_logger("actions")
@@ -37,6 +40,11 @@ class Running:
         return self.action.kind not in MOVES or holds is (self.action.kind is Kind.ATTACH)
 
 
+def is_shown(move: Progress, volume: Volume) -> bool:
+    """Whether the volume may have come to be as it is by that move."""
+    return (move.action.kind is Kind.ATTACH) is bool(volume.server_ids)
+
+
 class RunningActions:
     """What is under way: one action on a volume and, if the cloud is like that, on a server."""
 
@@ -47,6 +55,7 @@ class RunningActions:
         self._of_volume: dict[str, Running] = {}
         self._of_server: dict[str | None, Running] = {}
         self.doubted: set[str] = set()  # actions that a caller has waited for in vain
+        self._unshown: OrderedDict[str, float] = OrderedDict()  # since when a volume lacks what an action did
         self.over = Accounted()  # actions that are over, whatever the cloud shows of them
 
     def on_volume(self, volume_id: str) -> Running | None:
@@ -101,6 +110,24 @@ class RunningActions:
             return Progress(running.action, ActionState.FORGOTTEN) if unknown else None
         log.warning("action_overdue", volume_id=volume.id, action_id=running.action.id, kind=running.action.kind.value)
         return Progress(running.action, ActionState.COMPLETED)
+
+    def demand_shown(self, last: Progress, volume: Volume) -> None:
+        """Raise Unavailable if the volume does not show what its last move has done: it will, or something undid it.
+
+        After a minute the latter is believed, as no list of actions tells everything.
+        """
+        if last.state is not ActionState.COMPLETED or is_shown(last, volume):
+            return
+        now = asyncio.get_running_loop().time()
+        since = self._unshown.get(last.action.id, now)
+        keep(self._unshown, last.action.id, since, REMEMBERED_MOVES)
+        if now - since < OVERDUE_SECONDS:
+            raise errors.Unavailable(
+                f"{last.action.kind.value} {last.action.id} of volume {volume.id} is done, but the volume does not show"
+                " it yet",
+                error_code=Code.NOT_SHOWN_YET,
+            )
+        log.warning("action_not_shown", volume_id=volume.id, action_id=last.action.id, kind=last.action.kind.value)
 
     def end(self, running: Running) -> None:
         """Take note that an action is not under way any more."""

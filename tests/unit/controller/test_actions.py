@@ -7,7 +7,8 @@ import pytest
 
 from common import errors
 from controller.attachments import FRESH_SECONDS
-from controller.cloud.records import ActionState
+from controller.cloud.cloud_errors import NotAttached
+from controller.cloud.records import ActionState, Kind, Pending, Place, Volume
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.other_cloud import OtherCloud
 from tests.unit.controller.world import World, within
@@ -105,4 +106,65 @@ async def test_an_older_action_that_is_shown_as_under_way_is_over_once_a_newer_o
     await world.unpublish(volume, "101")
     first = cloud.actions["1"]
     first.progress, first.ends_at = replace(first.progress, state=ActionState.IN_PROGRESS), float("inf")
-    assert not await within(15, World(cloud).parts.actions.is_outdated(cloud.volumes[volume]))
+    held = cloud.volumes[volume]
+    assert await within(15, World(cloud).parts.actions.settled(held)) is held
+
+
+class Lagging(FakeCloud):
+    """Who holds a volume is shown, and known to a detach, some seconds after the action has ended."""
+
+    lag = 0.0
+
+    async def get_volume(self, volume_id: str) -> Volume:
+        found = await super().get_volume(volume_id)
+        moves = [each for each in self.actions.values() if each.volume_id == volume_id and each.progress.ended]
+        shown = [each for each in moves if each.ends_at + self.lag <= asyncio.get_running_loop().time()]
+        holds = bool(shown) and shown[-1].progress.action.kind is Kind.ATTACH
+        return replace(found, server_ids=(shown[-1].server_id,) if holds else ())
+
+    async def detach(self, place: Place) -> Pending | None:
+        if place.server_id not in (await self.get_volume(place.volume_id)).server_ids:
+            raise NotAttached("Attachment not found")
+        return await super().detach(place)
+
+
+@pytest.mark.parametrize("server_id", ["101", None], ids=["from one", "from all"])
+async def test_a_volume_is_not_detached_because_it_does_not_show_yet_that_it_was_attached(
+    server_id: str | None,
+) -> None:
+    world, other = World(cloud := Lagging()), World(cloud)
+    volume = await world.create()
+    cloud.lag = 5.0
+    assert await cloud.attach(Place(volume, "101"), ())
+    await asyncio.sleep(0.5)
+    with pytest.raises(errors.NotFinal):
+        await within(15, other.unpublish(volume, server_id))
+    await asyncio.sleep(5)
+    await within(15, other.unpublish(volume, server_id))
+    assert cloud.holders(volume) == ()
+
+
+async def test_a_volume_is_not_attached_because_it_still_shows_that_it_was() -> None:
+    world, other = World(cloud := Lagging()), World(cloud)
+    volume = await world.create()
+    await world.publish(volume, "101")
+    cloud.lag = 5.0
+    await asyncio.sleep(5)
+    assert await cloud.detach(Place(volume, "101"))
+    await asyncio.sleep(2)
+    with pytest.raises(errors.Unavailable, match="does not show it yet"):
+        await within(15, other.publish(volume, "101"))
+    await asyncio.sleep(5)
+    await within(15, other.publish(volume, "101"))
+    assert cloud.holders(volume) == ("101",)
+
+
+async def test_what_a_volume_never_shows_was_undone_by_something_that_no_list_tells() -> None:
+    world = World(cloud := FakeCloud())
+    volume = await world.create()
+    await world.publish(volume, "101")
+    cloud.volumes[volume] = replace(cloud.volumes[volume], server_ids=())
+    with pytest.raises(errors.Unavailable, match="does not show it yet"):
+        await within(15, world.unpublish(volume, "101"))
+    await asyncio.sleep(60)
+    await within(15, world.unpublish(volume, "101"))
