@@ -1,6 +1,6 @@
 """The state of one HTTP/2 connection: h2's, with a bound for what it keeps of a peer's frames, headers and settings.
 
-Sources: RFC 9113 5.1.2 (too many streams), 6.5.2 (unknown settings), 10.5 (denial of service).
+Sources: RFC 9113 5.1.2 (too many streams), 6.5.2 (unknown settings), 10.5 (denial of service); RFC 7541 4.2.
 """
 
 from h2.config import H2Configuration
@@ -12,6 +12,7 @@ from h2.utilities import SizeLimitDict
 
 CLOSED_STREAMS = 256  # that a connection remembers; h2's own 65,536 grow to 10 MiB on one that lives for days
 STREAMS = 1024  # of one connection at once: so many that none of them keeps a Probe from being sent
+TABLE_BYTES = 4096  # of headers that we have sent, for the next ones to refer to; a peer may want less, not more
 HEADER_BYTES = 64 << 10  # of one call, in all its frames
 
 
@@ -43,9 +44,18 @@ class Http2State(H2Connection):
         return super().open_inbound_streams * 0
 
     def _receive_settings_frame(self, frame):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # h2 has no types here
-        """Ignore settings that do not exist (RFC 9113 6.5.2): h2 keeps each of 65,536."""
+        """Ignore settings that do not exist (RFC 9113 6.5.2): h2 keeps each of 65,536.
+
+        Of the sizes that the peer gives the table of our headers, h2 keeps each until an answer tells of them; the
+        smallest and the last are to be told (RFC 7541 4.2).
+        """
         frame.settings = {code: value for code, value in frame.settings.items() if code in _KNOWN_SETTINGS}
-        return super()._receive_settings_frame(frame)
+        if (size := frame.settings.get(SettingCodes.HEADER_TABLE_SIZE)) is not None:
+            frame.settings[SettingCodes.HEADER_TABLE_SIZE] = min(size, TABLE_BYTES)
+        answer = super()._receive_settings_frame(frame)
+        if changes := self.encoder.table_size_changes:
+            self.encoder.table_size_changes = list(dict.fromkeys((min(changes), changes[-1])))
+        return answer
 
 
 _KNOWN_SETTINGS = frozenset(SettingCodes)

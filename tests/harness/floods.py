@@ -92,6 +92,12 @@ def odd_settings(count: int) -> Iterator[bytes]:
         yield frame(SETTINGS, 0, b"".join(struct.pack(">HI", 0x1000 + number % 0xE000, number) for number in numbers))
 
 
+def table_sizes(*sizes: int) -> Iterator[bytes]:
+    """Yield settings of the size that the table of sent headers may have, bytes."""
+    for size in sizes:
+        yield frame(SETTINGS, 0, struct.pack(">HI", 1, size))
+
+
 def endless_headers(count: int) -> Iterator[bytes]:
     """Yield headers that go on and on."""
     yield frame(HEADERS, 1, headers(DELETE))

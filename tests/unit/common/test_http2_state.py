@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from common.http2_state import Http2State, settings
 from csi_proto.csi import v1 as csi
 from tests.fakes.services import Deleting, Gate
 from tests.harness import floods
@@ -19,6 +20,24 @@ async def test_settings_that_do_not_exist_are_not_kept(served: Served) -> None:
     async with floods.poured(served.socket, floods.odd_settings(5000)), Client(served.socket) as client:
         await client.call(csi.ProbeRequest(), csi.ProbeResponse)
         assert all(len(each._h2.remote_settings._settings) < 20 for each in connections(served))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kept"),
+    [
+        pytest.param((100, 4096, 50, 3000) * 1000, [50, 3000], id="often"),
+        pytest.param((1 << 31,), [], id="larger than ours"),
+        pytest.param((100, 1 << 31), [100, 4096], id="smaller, then larger"),
+    ],
+)
+async def test_of_the_sizes_of_the_header_table_only_what_is_to_be_told_is_kept(
+    sizes: tuple[int, ...], kept: list[int]
+) -> None:
+    state = Http2State(settings())
+    state.initiate_connection()
+    state.receive_data(floods.PREFACE + b"".join(floods.table_sizes(*sizes)))
+    assert state.encoder.table_size_changes == kept
+    assert state.encoder.header_table_size <= 4096
 
 
 async def test_many_calls_at_once_leave_turns_of_the_loop_to_others(tmp_path: Path) -> None:
