@@ -12,6 +12,7 @@ from pathlib import Path
 
 from common import deadlines, errors, redaction
 from common.codes import Code
+from common.printable import printable
 
 SECONDS = 10.0  # longest time of one check
 
@@ -39,7 +40,8 @@ async def report(checks: Sequence[Check], show: Callable[[str], object] = sys.st
         found, problem = await _try(check)
         if problem:
             failed.add(check.name)
-        show(redaction.scrub(f"✗ {check.name}: {problem}\n" if problem else f"✓ {check.name}: {found}\n"))
+        line = f"✗ {check.name}: {problem}" if problem else f"✓ {check.name}: {found}"
+        show(f"{printable(redaction.scrub(line))}\n")
     return 1 if failed else 0
 
 

@@ -22,7 +22,8 @@ LONGEST_SHOWN = 40  # characters
 
 _SECRETIVE = re.compile(r"://|[@<>]|[a-z]+_v[0-9]+_")
 _ZONE = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+_NAME = re.compile(r"(?=.{1,253}\Z)(?:[A-Za-z0-9_][A-Za-z0-9_-]{0,62}\.)*[A-Za-z0-9_][A-Za-z0-9_-]{0,62}\.?")
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
 
 
@@ -137,8 +138,8 @@ def absolute_path(value: str | Path | None) -> Path | None:
     """Return the path, which must be absolute."""
     if value is None or isinstance(value, Path):
         return value
-    if not value.startswith("/") or "\0" in value:
-        raise ValueError(f"must be an absolute path, not {shown(value)}")
+    if not value.startswith("/") or not value.isprintable():
+        raise ValueError(f"must be an absolute path that can be printed, not {shown(value)}")
     return Path(value)
 
 
@@ -195,7 +196,7 @@ def api_root(value: str) -> str:
     It ends in a slash. The driver itself adds /v2.
     """
     parts, host = _address(value)
-    if parts.path.rstrip("/").endswith("/v2"):
+    if "v2" in parts.path.lower().split("/"):
         raise ValueError("must be the root of the API, without /v2: the driver adds that")
     if parts.scheme != "https" and not _is_near(host):
         raise ValueError("must begin with https://: over http:// the API token would be readable on the way")
@@ -214,10 +215,10 @@ def _address(value: str) -> tuple[SplitResult, str]:
     """Return the parts of a web address, and its host. No error shows the value: it may hold a password."""
     try:
         parts = urlsplit(text(value))
-        host, _ = parts.hostname or "", parts.port
+        host = host_of(parts)
     except ValueError:
         raise ValueError("must be a web address, as in https://api.example.com/") from None
-    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
+    if parts.scheme not in {"http", "https"} or not host:
         raise ValueError("must begin with http:// or https:// and a host")
     if "@" in parts.netloc:
         raise ValueError("must not hold a user or password")
@@ -226,6 +227,16 @@ def _address(value: str) -> tuple[SplitResult, str]:
     if not _PATH.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
         raise ValueError("must have a plain path: no '.', no '..', no empty or encoded part")
     return parts, host
+
+
+def host_of(parts: SplitResult) -> str:
+    """Return the host, an address or a name that a DNS could know; else an empty text, or ValueError as for a port."""
+    host = parts.hostname or ""
+    if parts.port == 0:
+        raise ValueError("must have a port from 1 to 65535")
+    if _IPV6.fullmatch(host):
+        return str(ipaddress.ip_address(host))
+    return host if _NAME.fullmatch(host) else ""
 
 
 def _rooted(parts: SplitResult) -> str:

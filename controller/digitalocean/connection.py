@@ -3,6 +3,7 @@
 import errno
 import re
 import ssl
+import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -12,6 +13,7 @@ from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
 from common import __version__, errors
+from common.converters import host_of
 from controller.codes import Code
 
 CONNECTIONS = 32
@@ -71,15 +73,25 @@ def proxy_for(root: str) -> str | None:
     if not found:
         return None
     proxy = found if _SCHEME.match(found) else f"http://{found}"  # as Go and curl take it
-    parts = urlsplit(proxy)
-    if parts.scheme != "http" or not parts.hostname:
-        name = f"{url.scheme.upper()}_PROXY"
+    if text := _problem(proxy):
         raise errors.FailedPrecondition(
-            f"{name} names a proxy of scheme {parts.scheme!r}",
-            remedy="set it as in http://proxy.example.com:3128",
+            f"{url.scheme.upper()}_PROXY names a proxy {text}",
+            remedy="set it as in http://proxy.example.com:3128; in a password write %2F for / and %40 for @",
             error_code=Code.SETTINGS,
         )
     return proxy
+
+
+def _problem(proxy: str) -> str:
+    """Say why the proxy cannot be used, without its password; empty if it can."""
+    try:
+        parts = urlsplit(proxy)
+        host = host_of(parts)
+    except ValueError:
+        return "whose host or port is none"
+    if parts.scheme != "http":
+        return f"of scheme {parts.scheme!r}"
+    return "" if host else "without a host"
 
 
 def place_of(url: str) -> str:
@@ -110,7 +122,7 @@ def tls(ca_file: Path | None) -> ssl.SSLContext | bool:
         return True
     context = ssl.create_default_context()
     try:
-        context.load_verify_locations(cafile=ca_file)
+        context.load_verify_locations(cafile=_regular(ca_file))
     except OSError as error:
         raise errors.FailedPrecondition(
             f"AIOCSI_CA_FILE: the file {ca_file} cannot be used: {error.strerror or error}",
@@ -118,3 +130,10 @@ def tls(ca_file: Path | None) -> ssl.SSLContext | bool:
             error_code=Code.SETTINGS,
         ) from None
     return context
+
+
+def _regular(file: Path) -> Path:
+    """Return the path, if it leads to a regular file: a pipe would be waited for. Raises OSError."""
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return file

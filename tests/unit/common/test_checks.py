@@ -62,6 +62,15 @@ async def test_no_line_shows_a_secret() -> None:
     assert lines == ["✓ a: ***\n"]
 
 
+async def test_no_line_moves_a_terminals_cursor() -> None:
+    async def tells_of_a_path() -> str:
+        return "/a\x1b[31m\udcff"
+
+    lines: list[str] = []
+    await checks.report([Check("a", tells_of_a_path)], lines.append)
+    assert lines == ["✓ a: /a\\x1b[31m\\xff\n"]
+
+
 async def test_a_directory_must_be_there_or_can_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert await checks.directory("d", tmp_path, "mount it").run() == str(tmp_path)

@@ -12,6 +12,7 @@ from common.converters import HostPort, Secret
 SECONDS = converters.seconds(0.1, 3600)
 INTEGER = converters.integer(1, 16)
 CHOICE = converters.choice("json", "console")
+UNKNOWABLE = ("", ".", "-", "api..example.com", f"{'a' * 64}.com", f"{'a.' * 127}com", "a b", "[::g]", "a:0", "a:65536")
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,7 @@ CHOICE = converters.choice("json", "console")
         (converters.api_root, "http://localhost:8080", "http://localhost:8080/"),
         (converters.api_root, "http://[::1]:8080", "http://[::1]:8080/"),
         (converters.api_root, "http://172.18.0.1:8080/", "http://172.18.0.1:8080/"),
+        (converters.api_root, "https://do_gate.example.com.:1", "https://do_gate.example.com.:1/"),
         (converters.metadata_root, "http://169.254.169.254", "http://169.254.169.254/"),
     ],
 )
@@ -66,7 +68,7 @@ def test_a_right_value_is_converted(convert: Callable[[object], object], given: 
         *((INTEGER, text) for text in ("", "0", "17", "1.0", "0x1", "1_0", "\u0661", "9" * 5000)),
         *((CHOICE, text) for text in ("", "xml")),
         *((converters.boolean, text) for text in ("", "maybe", "2")),
-        *((converters.absolute_path, text) for text in ("dev", "./dev", "/a\0b")),
+        *((converters.absolute_path, text) for text in ("dev", "./dev", "/a\0b", "/a\x1b[31m", "/a\udcff")),
         *((converters.host_port, text) for text in ("", "9808", "x:", "x:y", "x:65536", "::1:80", "x:-1", "x:\u0661")),
         *((converters.text, text) for text in ("", "  ", "a\nb", "a\x1bb")),
         *(
@@ -77,6 +79,8 @@ def test_a_right_value_is_converted(convert: Callable[[object], object], given: 
         *((converters.secret, text) for text in ("  ", "two\nlines")),
         *((converters.zone, text) for text in ("NYC1", "nyc 1", "1nyc", "nyc1\n", "<html>", "n" * 40)),
         *((converters.uid, text) for text in ("", "1", "../healthz", "6F1F2A0E-58b7-4d0f-9d5c-0a4d3c1f2b3a", "0" * 33)),
+        *((converters.api_root, f"https://{host}/") for host in UNKNOWABLE),
+        *((converters.api_root, f"https://api.example.com/{path}") for path in ("v2", "V2/", "v2/volumes")),
         *((converters.metadata_root, text) for text in ("https://169.254.169.254/", "169.254.169.254", "http://")),
     ],
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from yarl import URL
 from common import deadlines, errors
 from controller.digitalocean import models
 from controller.digitalocean.api_request import ApiRequest
-from controller.digitalocean.connection import proxy_for, session
+from controller.digitalocean.connection import proxy_for, session, tls
 from controller.digitalocean.http import Http
 from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
@@ -63,11 +64,30 @@ async def test_a_proxy_may_be_named_without_its_scheme(monkeypatch: pytest.Monke
     assert proxy_for("https://api.example.com/") == "http://proxy.example.com:3128"
 
 
-@pytest.mark.parametrize("proxy", ["socks5://proxy:1080", "https://proxy:3128", "http://"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        *(
+            "socks5://proxy:1080",
+            "https://proxy:3128",
+            "http://",
+            "http://proxy:99999",
+            "http://proxy:x",
+            "http://[::1",
+        ),
+        *("http://a..b:3128", "http://pro xy:3128", "http://user:pass/word@proxy:3128"),
+    ],
+)
 async def test_a_proxy_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(errors.FailedPrecondition, match="HTTPS_PROXY"):
         proxy_for("https://api.example.com/")
+
+
+async def test_a_pipe_in_the_place_of_the_authorities_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "ca.pem")
+    with pytest.raises(errors.FailedPrecondition, match="not a regular file"):
+        tls(pipe)
 
 
 async def test_what_comes_before_a_request_is_not_taken_for_its_answer() -> None:
