@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 READ_BYTES = 4096  # read at a time: each hundred of calls that are in it hold the event loop for 60 ms
 CALLS_AT_ONCE = 8  # that a connection may begin in a turn of the loop; one that begins more waits for its turn
+FRAMES_AT_ONCE = 32  # that it may send: pings, settings and the like cost as much as calls when they are many
 STALLED_SECONDS = 30.0  # that a peer may read nothing of what it is answered
 LAST_PING_SECONDS = 0.5  # for a client to read what was sent
 
@@ -66,10 +67,14 @@ class Connections:
 
 
 class Turns:
-    """Lets connections that begin many calls at once read one after the other, so that others find the loop free."""
+    """Lets connections that send much at once read one after the other, so that others find the loop free."""
 
     def __init__(self) -> None:
         self._waiting: deque[Connection] = deque()
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return len(self._waiting)
 
     def wait(self, connection: "Connection") -> None:
         """Let ``connection`` read again when it is its turn."""
@@ -128,7 +133,7 @@ class Connection(H2Protocol):
         for event in events:
             self.processor.process(event)
         self.connection.flush()
-        if self._begun > CALLS_AT_ONCE:
+        if self._begun > CALLS_AT_ONCE or self._h2.frames_taken() > FRAMES_AT_ONCE:
             self._connections.turns.wait(self)
 
     def pause_reading(self, reason: str) -> None:

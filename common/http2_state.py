@@ -35,8 +35,13 @@ class Http2State(H2Connection):
         super().__init__(config)
         limits = {SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS, SettingCodes.MAX_HEADER_LIST_SIZE: HEADER_BYTES}
         self.local_settings = Settings(client=False, initial_values=limits)
-        self.incoming_buffer = _Frames(server=True)
+        self.incoming_buffer = self._frames = _Frames(server=True)
         self._closed_streams = SizeLimitDict(size_limit=CLOSED_STREAMS)
+
+    def frames_taken(self) -> int:
+        """Return how many frames were taken since this was asked last."""
+        taken, self._frames.taken = self._frames.taken, 0
+        return taken
 
     @property
     def open_inbound_streams(self) -> int:
@@ -64,10 +69,14 @@ _KNOWN_SETTINGS = frozenset(SettingCodes)
 class _Frames(FrameBuffer):
     """Refuses a frame that is too long at its header, and headers without an end; h2 keeps 16 MiB of either first."""
 
+    taken = 0
+
     def __next__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204  # h2 has no types here
         if len(self._data) >= 3 and int.from_bytes(self._data[:3]) > self.max_frame_size:
             raise FrameTooLargeError("a frame is too long")
-        return super().__next__()
+        frame = super().__next__()
+        self.taken += 1
+        return frame
 
     def _update_header_buffer(self, f):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # same
         frame = super()._update_header_buffer(f)

@@ -1,6 +1,7 @@
 """What HTTP/2 keeps of a connection."""
 
 import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,24 @@ async def test_of_the_sizes_of_the_header_table_only_what_is_to_be_told_is_kept(
     state.receive_data(floods.PREFACE + b"".join(floods.table_sizes(*sizes)))
     assert state.encoder.table_size_changes == kept
     assert state.encoder.header_table_size <= 4096
+
+
+@pytest.mark.parametrize("frames", [floods.pings, floods.empty_frames], ids=lambda it: it.__name__)
+async def test_connections_that_send_many_frames_read_one_after_the_other(
+    served: Served, frames: Callable[[int], Iterator[bytes]]
+) -> None:
+    async def most_that_wait() -> int:
+        most = 0
+        for _ in range(100):
+            await asyncio.sleep(0)  # noqa: TID251  # a turn of the loop
+            most = max(most, len(served.server._connections.turns))
+        return most
+
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(most_that_wait())
+        async with floods.poured_by(served.socket, 4, lambda: frames(5000)):
+            await waiting
+    assert waiting.result() > 1
 
 
 async def test_many_calls_at_once_leave_turns_of_the_loop_to_others(tmp_path: Path) -> None:
