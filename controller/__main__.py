@@ -184,7 +184,8 @@ def _controller(
     }
     Levels(metrics.registry, LEVELS).watch(levels)
     LaneMetrics(metrics.registry).watch(api.budget.waiting_in)
-    identity = ControllerScope(settings.driver_name, here, CLOUDS[settings.cloud], api.cloud.traits, settings.tag)
+    tags = labels.merged(settings.tag)
+    identity = ControllerScope(settings.driver_name, here, CLOUDS[settings.cloud], api.cloud.traits, tags)
     domains = wiring.make_domains(parts, identity, settings.list_page, confirm=settings.validate_attachment)
     return Controller(identity, domains), domains.inventory
 

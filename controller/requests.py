@@ -38,7 +38,7 @@ def create_volume(message: csi.CreateVolumeRequest, scope: records.ControllerSco
         zones=zones,
         size=size,
         source=source,
-        labels=tuple(dict.fromkeys((*scope.labels, *of_class, *present))),
+        labels=labels.merged(scope.labels, of_class, present),
         context=_context(message.parameters),
     )
 
@@ -116,7 +116,7 @@ def take_snapshot(message: csi.CreateSnapshotRequest, scope: records.ControllerS
     _zones(f"snapshot {name}", message.accessibility_requirements, scope)
     _known(message.parameters, {TAGS}, "snapshot parameter")
     of_class = labels.parse(message.parameters.get(TAGS, ""), scope.traits.labels, message.parameters)
-    return records.TakeSnapshot(name, source, tuple(dict.fromkeys((*scope.labels, *of_class))))
+    return records.TakeSnapshot(name, source, labels.merged(scope.labels, of_class))
 
 
 def capabilities(messages: Sequence[csi.VolumeCapability], parameters: Mapping[str, str]) -> list[Use]:

@@ -5,7 +5,8 @@ Which texts are labels is a trait of the cloud. Users set them as "tags".
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from common import errors
 from controller.cloud.traits import TextRule
@@ -27,9 +28,14 @@ _HASH = 10  # hex digits that tell apart what was cut
 def parse(text: str, rule: TextRule, parameters: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Return the labels of a comma-separated list. Raises InvalidArgument, which names the one that is not a label."""
     wanted = (_fill(part.strip(), rule, parameters or {}) for part in text.split(",") if part.strip())
+    return merged(_check(label, rule) for label in wanted)
+
+
+def merged(*some: Iterable[str]) -> tuple[str, ...]:
+    """Return all labels, each once: two that differ in case alone are one to the cloud, and the first is kept."""
     found: dict[str, str] = {}
-    for label in wanted:
-        found.setdefault(label.lower(), _check(label, rule))
+    for label in chain.from_iterable(some):
+        found.setdefault(label.lower(), label)
     return tuple(found.values())
 
 

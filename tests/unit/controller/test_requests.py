@@ -181,3 +181,14 @@ async def test_a_page_token_of_somebody_else_aborts_the_list() -> None:
         await World().service.list_volumes(csi.ListVolumesRequest(starting_token=somebody_elses))
     with pytest.raises(errors.InvalidArgument):
         await World().service.list_volumes(csi.ListVolumesRequest(max_entries=-1))
+
+
+async def test_a_tag_that_cluster_class_and_attributes_spell_in_other_ways_is_asked_for_once() -> None:
+    world = World(tags=("Prod",))
+    wanted = create(parameters={"tags": "prod,a"}, mutable_parameters={"tags": "A,PROD"})
+    made = (await world.service.create_volume(wanted)).volume
+    assert made is not None
+    taken = csi.CreateSnapshotRequest(source_volume_id=made.volume_id, name="snap", parameters={"tags": "prod,a"})
+    await world.service.create_snapshot(taken)
+    assert [each.labels for each in world.cloud.volumes.values()] == [("Prod", "a")]
+    assert [each.labels for each in world.cloud.taken.values()] == [("Prod", "a")]
