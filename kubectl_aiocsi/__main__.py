@@ -8,7 +8,7 @@ from common.printable import printable
 from kubectl_aiocsi import adopt, bundle, doctor, drift, why
 from kubectl_aiocsi.api import Api, NotReadError, connect
 from kubectl_aiocsi.completion import SHELLS
-from kubectl_aiocsi.options import PROGRAM, USAGE, Options, UsageError, named, parse
+from kubectl_aiocsi.options import NAME, PROGRAM, USAGE, Options, UsageError, named, parse
 from kubectl_aiocsi.records import CSI_DRIVERS, DEFAULT_DRIVER, DRIVER_LABEL
 from kubectl_aiocsi.terminal import Terminal, standard
 
@@ -31,16 +31,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not _is_asked_of_the_cluster(options, terminal):
             return 0
         return asyncio.run(_ask(options, terminal))
-    except UsageError as error:
-        print(f"{PROGRAM}: {printable(str(error))}", file=sys.stderr)
-        return USAGE
-    except NotReadError as error:
+    except (UsageError, NotReadError) as error:
         terminal.done()
         print(f"{PROGRAM}: {printable(str(error))}", file=sys.stderr)
-        return UNREADABLE
+        return USAGE if isinstance(error, UsageError) else UNREADABLE
     except BrokenPipeError:
         sys.stderr.close()  # the reader has seen enough: head, less
         return 0
+    except OSError as error:  # what is read is caught where it is read
+        print(f"{PROGRAM}: the answer cannot be written: {error.strerror}", file=sys.stderr)
+        return UNREADABLE
     except KeyboardInterrupt:
         terminal.done()
         return 130
@@ -53,6 +53,8 @@ def _is_asked_of_the_cluster(options: Options, terminal: Terminal) -> bool:
     elif options.verb == "doctor" and options.ids:
         doctor.ids(terminal)
     else:
+        if options.namespace and NAME.fullmatch(options.namespace) is None:
+            raise UsageError(f"{options.namespace!r} is the name of no namespace")
         if options.verb == "why":
             named(options.what)
         if options.verb == "bundle":

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from urllib.parse import quote
 
 import httpx2
-from lightkube.config.client_adapter import AsyncClient, ConnectionParams
-from lightkube.config.kubeconfig import KubeConfig
 from lightkube.core.exceptions import ConfigError
 
+from kubectl_aiocsi import kubeconfig
+from kubectl_aiocsi.kubeconfig import ANSWER_SECONDS
 from kubectl_aiocsi.records import Kind, Object
 
-ANSWER_SECONDS = 15.0
 PAGE = 500  # objects
 LONGEST_LIST = 50_000  # objects: what is more is not read, and said
+NO_CREDENTIAL = (ConfigError, FileNotFoundError, PermissionError, LookupError, TypeError, ValueError)
 LARGEST_TEXT = 64 * 1024 * 1024  # bytes of one answer
 
 
@@ -65,7 +66,7 @@ class Api:
         more, read = "", 0
         while read < LONGEST_LIST:
             query = "&".join(filter(None, [f"limit={PAGE}", kind.query, f"continue={more}" if more else ""]))
-            page = await self.json(f"{kind.path(namespace)}?{query}")
+            page = await self.json(f"{_path(kind, namespace)}?{query}")
             items = page.each("items")
             read += len(items)
             found += [each for each in items if each.deleted is not None or not kind.deleting]
@@ -76,18 +77,27 @@ class Api:
 
     async def one(self, kind: Kind, name: str, namespace: str = "") -> Object:
         """Return one object."""
-        return await self.json(kind.path(namespace, name))
+        return await self.json(_path(kind, namespace, name))
 
     async def json(self, path: str) -> Object:
-        """Return the object that is answered."""
-        return _json(await self.text(path))
+        """Return the object that is answered: what is none, as a page to sign in, is not the API server's."""
+        answer = await self.text(path)
+        if not (found := _json(answer)):
+            told = " ".join(answer.split())[:80]
+            raise NotReadError(f"GET {path.partition('?')[0]}: {self._client.base_url.host} answers no object: {told}")
+        return found
 
     async def text(self, path: str) -> str:
         """Return the body that the API server answers; of a pod behind its proxy also that of a failure."""
         try:
             async with self._at_once, asyncio.timeout(ANSWER_SECONDS):
                 answer = await self._client.get(path)
-        except (httpx2.HTTPError, OSError, TimeoutError, ConfigError) as error:
+        except NO_CREDENTIAL as error:
+            odd = isinstance(error, LookupError | TypeError | ValueError)
+            why = f"its plugin gave no token ({error})" if odd else str(error)
+            said = f"the kubeconfig's credentials cannot be used: {why}; try kubectl cluster-info"
+            raise NotReadError(said) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError) as error:
             why = str(error) or type(error).__name__
             raise NotReadError(
                 f"the API server at {self._client.base_url.host} does not answer: {why}; try kubectl cluster-info"
@@ -95,6 +105,9 @@ class Api:
         if self._ahead is None:
             self._ahead = _ahead(answer.headers.get("date", ""))
         body = answer.content[:LARGEST_TEXT].decode(errors="replace")
+        if answer.is_redirect:
+            to = answer.headers.get("location", "")
+            raise NotReadError(f"{self._client.base_url.host} sends to {to}, as to sign in: try kubectl cluster-info")
         if answer.is_error and not (path.endswith("/readyz") and not _is_status(body)):
             raise _refusal(answer.status_code, path, body)
         return body
@@ -104,15 +117,16 @@ class Api:
 async def connect(where: Where) -> AsyncIterator[Api]:
     """Open the cluster of the kubeconfig. Raises NotReadError."""
     try:
-        configs = KubeConfig.from_file(where.kubeconfig) if where.kubeconfig else KubeConfig.from_env()
-        config = configs.get(context_name=where.context or None)
-        if config is None:
-            raise NotReadError("the kubeconfig has no current context: kubectl config use-context NAME")
-        client = AsyncClient(config, ConnectionParams(timeout=httpx2.Timeout(ANSWER_SECONDS)))
-    except (ConfigError, OSError, ValueError) as error:
-        raise NotReadError(f"the kubeconfig cannot be used: {error}; see kubectl config view") from error
+        client, namespace = kubeconfig.opened(where.kubeconfig, where.context)
+    except kubeconfig.BAD as error:
+        why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise NotReadError(f"the kubeconfig cannot be used: {why}; see kubectl config view") from error
     async with client:
-        yield Api(client, where.namespace or config.namespace or "default")
+        yield Api(client, where.namespace or namespace)
+
+
+def _path(kind: Kind, namespace: str, name: str = "") -> str:
+    return kind.path(quote(namespace, safe=""), quote(name, safe=""))
 
 
 def _ahead(date: str) -> timedelta:
@@ -138,7 +152,9 @@ def _is_status(body: str) -> bool:
 
 def _refusal(status: int, path: str, body: str) -> NotReadError:
     told = _json(body).text("message") or body.strip()[:200] or f"HTTP {status}"
-    if status in {HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED}:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return NotReadError(f"the API server does not know you ({told}): are the kubeconfig's credentials expired?")
+    if status == HTTPStatus.FORBIDDEN:
         return ForbiddenError(f"forbidden: {told}: kubectl auth can-i --list shows what you may")
     if status == HTTPStatus.NOT_FOUND:
         return AbsentError(told)

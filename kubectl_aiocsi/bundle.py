@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 from common import redaction
 from common.printable import printable, printable_lines
@@ -32,7 +33,8 @@ async def run(api: Api, options: Options, driver: str, terminal: Terminal) -> in
     since = seconds(options.since)
     path = Path(options.file or f"aiocsi-bundle-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz")
     snapshot = await reading.for_doctor(api, driver, terminal.step)
-    redaction.hide(*(form for each in sensitive.values(snapshot) for form in sensitive.forms(each)))
+    values = {word for each in sensitive.values(snapshot) for word in (each, unquote(each))}
+    redaction.hide(*(form for each in values for form in sensitive.forms(each)))
     files = dict(_objects(snapshot))
     left_out = [f"{kind.plural}: {why}" for kind, why in snapshot.unread.items()]
     left_out += [

@@ -1,6 +1,7 @@
 """The command line: what can be asked, in kubectl's own words."""
 
 import argparse
+import re
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
@@ -9,6 +10,7 @@ from kubectl_aiocsi.api import Where
 from kubectl_aiocsi.records import CLAIMS, DEFAULT_DRIVER, NODES, PODS, VOLUMES, Kind
 
 PROGRAM = "kubectl aiocsi"
+NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 USAGE = 64  # exit status of a wrong command line (EX_USAGE): 1 and 2 are answers
 DESCRIPTION = """\
 Says what is wrong with a volume, or with the aiocsi driver. It uses your kubeconfig and your rights, reads only, and
@@ -117,6 +119,8 @@ def _shared() -> "_Parser":
 def named(words: Sequence[str]) -> tuple[Kind, str]:
     """Return kind and name of ``pvc orders``, ``pvc/orders`` or ``orders`` (a pod). Raises UsageError."""
     parts = words[0].split("/", 1) if len(words) == 1 else list(words)
+    if NAME.fullmatch(parts[-1]) is None:
+        raise UsageError(f"{parts[-1]!r} is the name of no object: small letters, digits, - and . are")
     if len(parts) == 1:
         return PODS, parts[0]
     if len(parts) > 2 or not parts[1]:

@@ -143,7 +143,7 @@ async def for_why(reader: Reader, asked: Kind, name: str, namespace: str) -> Non
 
     Raises NotReadError if the API server does not answer at all.
     """
-    await reader.api.text("/version")
+    await reader.api.json("/version")
     await reader.every(FOR_WHY)
     found = await reader.one(asked, name, namespace)
     if asked is records.PODS:
@@ -192,7 +192,7 @@ async def _driver_events(reader: Reader) -> None:
 async def for_doctor(api: Api, driver: str, progress: Progress) -> Snapshot:
     """Read what the checks need. Raises NotReadError if the API server does not answer at all."""
     reader = Reader(api, driver, progress)
-    await api.text("/version")
+    await api.json("/version")
     await asyncio.gather(reader.every(FOR_DOCTOR), reader.version())
     await reader.pages_of([*reader.snapshot().pods("controller")])
     return reader.snapshot()
@@ -201,7 +201,7 @@ async def for_doctor(api: Api, driver: str, progress: Progress) -> Snapshot:
 async def for_drift(api: Api, driver: str, progress: Progress) -> Snapshot:
     """Read what is compared with the cloud, and what the controller knows of it. Raises NotReadError."""
     reader = Reader(api, driver, progress)
-    await api.text("/version")
+    await api.json("/version")
     await reader.every(FOR_DRIFT)
     await reader.pages_of([*reader.snapshot().pods("controller")], ("volumes",))
     return reader.snapshot()

@@ -3,6 +3,7 @@
 Texts from outside may hold any character: callers make them printable.
 """
 
+import io
 import os
 import sys
 from dataclasses import dataclass
@@ -54,7 +55,11 @@ def terminal(colour: str, out: TextIO, err: TextIO) -> Terminal:
 
 def standard(colour: str) -> Terminal:
     """Return the terminal of this process."""
-    return terminal(colour, sys.stdout, sys.stderr)
+    out, err = (each or io.StringIO() for each in (sys.stdout, sys.stderr))  # one that was closed is None
+    for each in (out, err):
+        if isinstance(each, io.TextIOWrapper):
+            each.reconfigure(errors="backslashreplace")  # a terminal that has not every letter
+    return terminal(colour, out, err)
 
 
 def ago(since: datetime | None, now: datetime) -> str:

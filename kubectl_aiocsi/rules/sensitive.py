@@ -6,7 +6,6 @@ Source: DigitalOcean API (prefixes of tokens); RFC 3986 (userinfo); RFC 7519 (a 
 import base64
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote
 
 from common.redaction import BLANK
 from kubectl_aiocsi import records
@@ -99,8 +98,7 @@ def _secrets_in(value: object) -> Iterator[str]:
             yield from _secrets_in(each)
     elif isinstance(value, str):
         for userinfo in USERINFO.findall(value):
-            word = userinfo.partition(":")[2] or userinfo
-            yield from (word, unquote(word))
+            yield userinfo.partition(":")[2] or userinfo
 
 
 def forms(secret: str) -> set[str]:

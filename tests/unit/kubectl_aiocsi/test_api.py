@@ -83,3 +83,26 @@ async def test_what_is_in_no_namespace_is_asked_for_in_none() -> None:
         *("persistentvolumes", "nodes", "volumeattachments", "csinodes", "csidrivers", "storageclasses"),
         *("clusterroles", "clusterrolebindings", "volumesnapshotcontents", "volumesnapshotclasses"),
     }
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (httpx2.Response(200, text="<html>Sign\nin</html>"), "answers no object: <html>Sign in</html>"),
+        (httpx2.Response(302, headers={"location": "https://sso.example"}), "sends to https://sso.example"),
+        (httpx2.Response(401, json={"kind": "Status", "message": "Who?"}), r"does not know you \(Who\?\)"),
+    ],
+)
+async def test_what_is_not_the_api_server_or_does_not_know_the_caller_is_no_empty_cluster(
+    answer: httpx2.Response, said: str
+) -> None:
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: answer), base_url="https://api.example")
+    with pytest.raises(NotReadError, match=said):
+        await Api(client, "shop").every(PODS)
+
+
+async def test_a_name_is_one_part_of_a_path() -> None:
+    server = healthy()
+    with pytest.raises(AbsentError):
+        await server.api().one(PODS, "../secrets/x?y", "a/b")
+    assert server.asked[-1][1].endswith("/api/v1/namespaces/a%2Fb/pods/..%2Fsecrets%2Fx%3Fy")

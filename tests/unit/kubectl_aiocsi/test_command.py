@@ -1,5 +1,9 @@
 """The command: its exit statuses, and what it prints."""
 
+import sys
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
 from kubectl_aiocsi import __main__
@@ -7,8 +11,11 @@ from kubectl_aiocsi.options import USAGE
 from kubectl_aiocsi.records import DEFAULT_DRIVER, moment
 from tests.unit.kubectl_aiocsi.world import healthy, made
 
+WRONG = [["why", "service/web"], ["why"], ["nonsense"], ["doctor", "-o", "yaml"], []]
+ODD_NAMES = [["why", "pod", "../secrets/x"], ["why", "x?watch=true"], ["why", "pvc/"], ["doctor", "-n", "a/b"]]
 
-@pytest.mark.parametrize("words", [["why", "service/web"], ["why"], ["nonsense"], ["doctor", "-o", "yaml"], []])
+
+@pytest.mark.parametrize("words", [*WRONG, *ODD_NAMES])
 def test_a_wrong_command_has_a_status_that_no_answer_has(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     try:
         status: object = __main__.main(words)
@@ -25,6 +32,18 @@ def test_a_cluster_that_does_not_answer_is_status_3(
     words = [verb, "--kubeconfig", unreachable, *(["web"] if verb == "why" else [])]
     assert __main__.main(words) == 3
     assert "127.0.0.1" in capsys.readouterr().err
+
+
+def test_an_answer_that_cannot_be_written_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w", buffering=1) as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        status = __main__.main(["doctor", "--ids"])
+        with suppress(OSError):
+            full.close()
+    assert status == 3
+    assert "cannot be written: No space left on device" in capsys.readouterr().err
 
 
 def test_a_context_that_is_not_there_is_named(unreachable: str, capsys: pytest.CaptureFixture[str]) -> None:

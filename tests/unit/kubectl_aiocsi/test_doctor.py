@@ -170,7 +170,7 @@ async def test_a_version_of_kubernetes_that_was_not_tried_is_a_warning() -> None
     server = healthy()
     server.texts["/version"] = (200, '{"gitVersion": "v1.29.4"}')
     assert await found(server) == {"kubernetes-version"}
-    server.texts["/version"] = (200, "{}")
+    server.texts["/version"] = (200, '{"gitVersion": ""}')
     assert await found(server) == set()
 
 

@@ -1,11 +1,12 @@
 """What is for terminals alone."""
 
 import io
+import sys
 from datetime import timedelta
 
 import pytest
 
-from kubectl_aiocsi.terminal import Terminal, ago, terminal
+from kubectl_aiocsi.terminal import Terminal, ago, standard, terminal
 from tests.unit.kubectl_aiocsi.api_server import NOW
 
 
@@ -46,3 +47,13 @@ def test_colours_are_left_out_where_they_are_not_wanted(monkeypatch: pytest.Monk
 def test_an_age_is_told_as_kubectl_tells_it(seconds: int, told: str) -> None:
     assert ago(NOW - timedelta(seconds=seconds), NOW) == told
     assert ago(None, NOW) == ""
+
+
+def test_a_stream_that_is_closed_or_has_not_every_letter_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii", write_through=True))
+    monkeypatch.setattr(sys, "stderr", None)
+    shown = standard("auto")
+    shown.line("caf\u00e9 \u2026")
+    shown.step("reading")
+    assert written.getvalue() == b"caf\\xe9 \\u2026\n"
