@@ -1,9 +1,11 @@
 """Values: each is documented, and a wrong one is an error before anything is changed."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from common import settings
 from common.clouds import CLOUDS, DEFAULT
@@ -37,6 +39,13 @@ WRONG = {
     "a memory limit that is no quantity": "node: {resources: {limits: {memory: lots}}}",
     "a toleration's effect that is none": "node: {tolerations: [{effect: NoWay}]}",
     "an argument that is no flag": "sidecars: {attacher: {extraArgs: [resync]}}",
+    "a value that is taken away": "sidecars: {resizer: {timeoutSeconds: null}}",
+    "a value of the nodes that is taken away": "node: {hostNetwork: null}",
+    "a group that is taken away": "{warden: null}",
+    "a name with two dots": "driver: {name: a..b}",
+    "a class whose name ends a part in a dash": "storageClasses: {classes: [{name: a-.b, fsType: ext4}]}",
+    "an image that ends in a slash": "image: {repository: registry.example.com/aiocsi/}",
+    "a page of runbooks with a blank": "metrics: {rules: {enabled: true, runbooks: 'https://wiki: here'}}",
     "a time-out of nothing": "sidecars: {resizer: {timeoutSeconds: 0}}",
 }
 
@@ -68,6 +77,29 @@ MEET = {
         {name: b, fsType: ext4, annotations: {storageclass.kubernetes.io/is-default-class: 'true'}}]}""",
         "more than one default StorageClass: do-block-storage, b",
     ),
+    "a class twice": (
+        "storageClasses: {default: '', classes: [{name: a, fsType: ext4}, {name: a, fsType: xfs}]}",
+        "storageClasses.classes: a is there twice",
+    ),
+    "a class of attributes twice": (
+        "volumeAttributesClasses: [{name: a, parameters: {tags: a}}, {name: a, parameters: {tags: b}}]",
+        "volumeAttributesClasses: a is there twice",
+    ),
+    "a variable twice": ("controller: {extraEnv: [{name: A, value: a}, {name: A, value: b}]}", "extraEnv has A twice"),
+    "a volume of the controller": (
+        "controller: {extraVolumes: [{name: token, emptyDir: {}}]}",
+        "controller.extraVolumes: the chart has a volume token itself",
+    ),
+    "a volume of a node set": (
+        "additionalNodeSets: {big: {extraVolumes: [{name: devices, emptyDir: {}}]}}",
+        "additionalNodeSets.big.extraVolumes: the chart has a volume devices itself",
+    ),
+    "a node set that is turned off": ("additionalNodeSets: {big: {enabled: false}}", "big.enabled does nothing"),
+    "leases that no sidecar takes": ("controller: {leases: {renewSeconds: 6}}", "more than 1.2 times retrySeconds"),
+    "leases that run out before they are renewed": (
+        "controller: {leases: {durationSeconds: 10}}",
+        "durationSeconds must be more than renewSeconds",
+    ),
     "a class that contradicts itself": (
         "storageClasses: {classes: [{name: a, fsType: ext4, parameters: {csi.storage.k8s.io/fstype: xfs}}]}",
         "a sets csi.storage.k8s.io/fstype twice",
@@ -94,6 +126,20 @@ def test_attributes_classes_are_refused_where_the_cluster_does_not_serve_them() 
         pytest.param("controller: {priorityClassName: '', nodeSelector: null, tolerations: []}", id="nothing"),
         pytest.param("storageClasses: {default: '', classes: [{name: '1', fsType: ext4}]}", id="a class like a number"),
         pytest.param("labels: {team: 'on', app.kubernetes.io/name: other}", id="a label of the chart"),
+        pytest.param("cloud: {token: {key: '0777', value: t}}", id="a key of the chart's own Secret like a number"),
+        pytest.param(
+            "labels: null\nimagePullSecrets: null\n"
+            "controller: {podAnnotations: null, podLabels: null, extraEnv: null}\n"
+            "node: {podAnnotations: null, extraEnv: null}\n"
+            "sidecars: {resizer: {extraArgs: null}}",
+            id="lists and maps with nothing below them",
+        ),
+        pytest.param(
+            "labels: {release: a}\nmetrics: {enabled: true, serviceMonitor: true, podMonitor: true,"
+            " monitorLabels: {release: b, app.kubernetes.io/name: c}, rules: {enabled: true, labels: {release: c}},"
+            " dashboards: {enabled: true, labels: {release: d}}}",
+            id="labels of monitors that the other objects have, too",
+        ),
         pytest.param("controller: {extraEnv: [{name: AIOCSI_LOG_LEVEL, value: debug}]}", id="a variable of the chart"),
         pytest.param(
             "storageClasses: {default: '', classes: [{name: a, fsType: ext4,"
@@ -184,3 +230,28 @@ def test_a_default_that_chart_and_driver_both_have_is_the_same(
     [default] = [each.default for each in values.documented() if each.path == value]
     [known] = [each.default for each in settings.describe(kind) if each.name == setting]
     assert str(default) == known
+
+
+@pytest.mark.parametrize(
+    ("release", "namespace"),
+    [("123", "456"), ("2nd", "0777"), ("my.app.v1", "kube-system"), (f"{'a' * 39}.b-aiocsi", "a")],
+)
+def test_release_and_namespace_may_have_any_name_that_helm_takes(release: str, namespace: str) -> None:
+    given = ["--namespace", namespace, "--values", str(SNAPSHOTS / "everything.values.yaml")]
+    manifests = helm.run("helm", "template", release, str(CHART), *given, "--kube-version", "1.37.0")
+    assert "Invalid: 0, Errors: 0, Skipped: 0" in conform(manifests)
+    names = [(each["kind"], each["metadata"]["name"]) for each in yaml.safe_load_all(manifests) if each]
+    assert [name for kind, name in names if kind == "Service" and not re.fullmatch("[a-z][-a-z0-9]*", name)] == []
+    assert [name for _, name in names if re.search(r"[-.]\.|\.[-.]", name)] == []
+    set_alone = helm.template("nameOverride: " + 39 * "a" + ".b")
+    assert f'app.kubernetes.io/name: "{39 * "a"}"' in set_alone
+
+
+def test_a_chart_may_have_this_one_under_a_condition() -> None:
+    assert render("enabled: true") == render()
+
+
+def test_a_policy_lets_an_own_metadata_service_through_where_it_is_asked() -> None:
+    own = "cloud: {metadataUrl: 'http://10.0.0.1:8111', region: '%s'}\nnetworkPolicy: {enabled: true}"
+    asked, unasked = (str(render(own % region)["NetworkPolicy/aiocsi-controller"]) for region in ("", "nyc1"))
+    assert ("8111" in asked, "8111" in unasked) == (True, False)

@@ -72,8 +72,10 @@ def allowed(rule: dict[str, Json], schema: Json) -> str:
 
 
 def resolved(rule: dict[str, Json], schema: Json) -> dict[str, Json]:
-    """Follow a reference into the schema's definitions."""
-    reference = rule.get("$ref")
+    """Follow a reference into the schema's definitions, also one that a rule adds to: the first of allOf."""
+    parts = rule.get("allOf")
+    part = parts[0] if isinstance(parts, list) else rule
+    reference = part.get("$ref") if isinstance(part, dict) else None
     return branch(branch(schema, "definitions"), reference.rpartition("/")[2]) if isinstance(reference, str) else rule
 
 

@@ -1,16 +1,17 @@
 {{/* Names and labels. */}}
 {{- define "aiocsi.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- regexReplaceAll "[-.]+$" (default .Chart.Name .Values.nameOverride | trunc 40) "" -}}
 {{- end }}
 
+{{/* Without dots, which a Service may not have. */}}
 {{- define "aiocsi.fullname" -}}
+{{- $name := printf "%s-%s" .Release.Name (include "aiocsi.name" .) -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- $name = .Values.fullnameOverride -}}
 {{- else if contains (include "aiocsi.name" .) .Release.Name -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name (include "aiocsi.name" .) | trunc 40 | trimSuffix "-" -}}
+{{- $name = .Release.Name -}}
 {{- end -}}
+{{- regexReplaceAll "-+$" ($name | replace "." "-" | trunc 40) "" -}}
 {{- end }}
 
 {{/* The driver's name selects, too: selectors are immutable, so Kubernetes refuses an upgrade that would rename the
@@ -34,7 +35,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{ include "aiocsi.selector" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
-{{- with omit (merge (dict) (default dict .more) .root.Values.labels) "helm.sh/chart" "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "aiocsi.dev/driver" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" }}
+{{- with omit (merge (dict) (default dict .more) (default dict .root.Values.labels)) "helm.sh/chart" "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "aiocsi.dev/driver" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
@@ -42,7 +43,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
 {{/* A pod's labels name no version: an upgrade that changes nothing else must not restart the pods. */}}
 {{- define "aiocsi.podLabels" -}}
 {{ include "aiocsi.selector" . }}
-{{- with omit (merge (dict) (default dict .more) .root.Values.labels) "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "aiocsi.dev/driver" }}
+{{- with omit (merge (dict) (default dict .more) (default dict .root.Values.labels)) "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "aiocsi.dev/driver" }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
@@ -68,7 +69,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
 
 {{/* Secrets to pull with, each given as a name or as in a pod. Takes the root. */}}
 {{- define "aiocsi.pullSecrets" -}}
-{{- with concat .Values.imagePullSecrets (dig "imagePullSecrets" list (default dict .Values.global)) }}
+{{- with concat (default list .Values.imagePullSecrets) (default list (dig "imagePullSecrets" list (default dict .Values.global))) }}
 imagePullSecrets:
   {{- range . }}
   - name: {{ kindIs "string" . | ternary . (get (kindIs "map" . | ternary . dict) "name") | quote }}
@@ -79,10 +80,13 @@ imagePullSecrets:
 {{/* Environment variables: one that the values give replaces the chart's of that name. Takes chart (YAML) and extra. */}}
 {{- define "aiocsi.env" -}}
 {{- $given := dict -}}
-{{- range .extra }}{{ $_ := set $given .name true }}{{ end -}}
+{{- range .extra -}}
+{{- if hasKey $given .name }}{{ fail (printf "extraEnv has %s twice" .name) }}{{ end -}}
+{{- $_ := set $given .name true -}}
+{{- end -}}
 {{- $all := list -}}
 {{- range fromYamlArray .chart }}{{ if not (hasKey $given .name) }}{{ $all = append $all . }}{{ end }}{{ end -}}
-{{- toYaml (concat $all .extra) -}}
+{{- toYaml (concat $all (default list .extra)) -}}
 {{- end }}
 
 {{/* Whether snapshots are on: "true", or empty. auto: where the cluster has the CRDs. */}}
@@ -106,12 +110,32 @@ imagePullSecrets:
 {{- fail "warden.drift.intervalSeconds must be more than sidecars.attacher.reconcileSeconds, or 0" -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.controller.leases -}}
+{{- if or (le (int .durationSeconds) (int .renewSeconds)) (le (mul 10 (int .renewSeconds)) (mul 12 (int .retrySeconds))) -}}
+{{- fail "controller.leases: durationSeconds must be more than renewSeconds, and that more than 1.2 times retrySeconds: else no sidecar starts" -}}
+{{- end -}}
+{{- end -}}
+{{- $named := dict -}}
+{{- range $kind, $classes := dict "storageClasses.classes" .Values.storageClasses.classes "volumeAttributesClasses" .Values.volumeAttributesClasses -}}
+{{- range $classes -}}
+{{- $name := printf "%s: %s" $kind .name -}}
+{{- if hasKey $named $name }}{{ fail (printf "%s is there twice" $name) }}{{ end -}}
+{{- $_ := set $named $name true -}}
+{{- end -}}
+{{- end -}}
 {{- $sets := dict -}}
 {{- if .Values.node.enabled }}{{ $_ := set $sets "node" .Values.node }}{{ end -}}
 {{- range $name, $overrides := .Values.additionalNodeSets }}
+{{- if hasKey $overrides "enabled" }}{{ fail (printf "additionalNodeSets.%s.enabled does nothing: leave the set out" $name) }}{{ end }}
 {{- $_ := set $sets (printf "additionalNodeSets.%s" $name) (mergeOverwrite (deepCopy $.Values.node) $overrides) }}
 {{- end -}}
+{{- range .Values.controller.extraVolumes -}}
+{{- if has .name (list "socket" "token" "ca" "kubernetes-token") }}{{ fail (printf "controller.extraVolumes: the chart has a volume %s itself" .name) }}{{ end -}}
+{{- end -}}
 {{- range $name, $set := $sets -}}
+{{- range $set.extraVolumes -}}
+{{- if has .name (list "kubelet" "devices" "scratch" "told" "plugin" "registry" "udev-rules") }}{{ fail (printf "%s.extraVolumes: the chart has a volume %s itself" $name .name) }}{{ end -}}
+{{- end -}}
 {{- if and (gt (int $set.drainWaitSeconds) 0) (or $set.registrar.enabled (not $.Values.warden.enabled)) -}}
 {{- fail (printf "%s.drainWaitSeconds needs warden.enabled=true and %s.registrar.enabled=false: the warden says when a node is drained, and the sidecar would unregister the driver while it waits" $name $name) -}}
 {{- end -}}
@@ -168,6 +192,11 @@ imagePullSecrets:
 - name: AIOCSI_METADATA_URL
   value: {{ . | quote }}
 {{- end }}
+{{- end }}
+
+{{/* The name of the Service, which may not begin with a digit. */}}
+{{- define "aiocsi.service" -}}
+{{- regexReplaceAll "^([0-9])" (include "aiocsi.fullname" .) "csi-${1}" }}-controller
 {{- end }}
 
 {{/* Everything that a container can do without. */}}

@@ -10,7 +10,7 @@ apiVersion: apps/v1
 kind: DaemonSet
 metadata:
   name: {{ empty .set | ternary $service (printf "%s-%s" $service .set) }}
-  namespace: {{ .root.Release.Namespace }}
+  namespace: {{ .root.Release.Namespace | quote }}
   labels:
     {{- include "aiocsi.labels" $about | nindent 4 }}
 spec:
@@ -28,7 +28,7 @@ spec:
   template:
     metadata:
       annotations:
-        {{- merge (dict) .node.podAnnotations (dict "kubectl.kubernetes.io/default-container" "node") | toYaml | nindent 8 }}
+        {{- merge (dict) (default dict .node.podAnnotations) (dict "kubectl.kubernetes.io/default-container" "node") | toYaml | nindent 8 }}
       labels:
         {{- include "aiocsi.podLabels" (set (deepCopy $about) "more" .node.podLabels) | nindent 8 }}
     spec:

@@ -16,7 +16,7 @@
     - --leader-election-renew-deadline={{ $lease.renewSeconds }}s
     - --leader-election-retry-period={{ $lease.retrySeconds }}s
     - --feature-gates={{ prepend .gates (printf "ReleaseLeaderElectionOnExit=%v" $lease.releaseOnExit) | join "," }}
-    {{- range concat .args .values.extraArgs }}
+    {{- range concat .args (default list .values.extraArgs) }}
     - {{ . | quote }}
     {{- end }}
   {{- with .env }}
