@@ -40,13 +40,15 @@ def down(snapshot: Snapshot) -> Iterator[Finding]:
 
 def leases(snapshot: Snapshot) -> Iterator[Finding]:
     """Each sidecar that there is has a leader that renews its lease."""
-    driver = re.sub(r"[^a-z0-9]+", "-", snapshot.driver)
+    driver = re.sub(r"[^a-zA-Z0-9-]", "-", snapshot.driver)  # as the sidecars name their leases
     templates = workload(snapshot, "controller")
     names = {one.text("name") for each in templates for one in containers(each, "spec", "template")}
     wanted = {f"{prefix}{driver}" for sidecar, prefix in LEASE_OF.items() if sidecar in names}
+    namespaces = {each.namespace for each in templates}  # elsewhere is what a release of before has left
     for each in snapshot.every(LEASES):
         renewed, holder = each.time("spec", "renewTime"), each.text("spec", "holderIdentity")
-        if each.name not in wanted or not holder or not has_lasted(snapshot, renewed, EXPIRED):
+        ours = each.name in wanted and each.namespace in namespaces
+        if not ours or not holder or not has_lasted(snapshot, renewed, EXPIRED):
             continue
         said = f"its holder {holder} has not renewed it since {each.text('spec', 'renewTime') or 'ever'}"
         then = f"kubectl delete pod of that name; at last: kubectl delete lease -n {each.namespace} {each.name}"

@@ -8,6 +8,7 @@ from kubectl_aiocsi.records import ATTACHMENTS, CSI_NODES, NODES, Object, Snapsh
 from kubectl_aiocsi.rules.checks.install import containers, workload
 from kubectl_aiocsi.rules.finding import Finding, describe
 from kubectl_aiocsi.rules.lasting import has_lasted
+from kubectl_aiocsi.rules.placement import is_placed
 from kubectl_aiocsi.rules.pods import is_ready, is_settling, problem_of
 from kubectl_aiocsi.rules.server import OFF, OUT_OF_SERVICE, plugin_of, served_by, settles
 
@@ -24,10 +25,8 @@ def _wanted(snapshot: Snapshot) -> Iterator[Object]:
 
 
 def _chosen(snapshot: Snapshot, node: Object) -> bool:
-    """Whether a DaemonSet of the driver selects the node."""
-    selectors = [each.at("spec", "template", "spec", "nodeSelector") for each in workload(snapshot, "node")]
-    chosen = [each if isinstance(each, dict) else {} for each in selectors]
-    return any(all(node.label(key) == value for key, value in each.items()) for each in chosen)
+    """Whether a DaemonSet of the driver is to have a pod on the node."""
+    return any(is_placed(each, node) for each in workload(snapshot, "node"))
 
 
 def csinode_missing(snapshot: Snapshot) -> Iterator[Finding]:

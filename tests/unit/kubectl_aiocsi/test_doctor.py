@@ -91,6 +91,21 @@ async def test_what_has_only_begun_is_no_finding() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_node_that_the_node_service_is_kept_off_is_not_missed() -> None:
+    server = healthy()
+    server.drop("csinodes", "one")
+    server.drop("volumeattachments")
+    server.drop("pods", "aiocsi-node-0")
+    assert "csinode-missing" in await found(server)
+    here = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": ["one"]}]}
+    merge(server.get("nodes", "one"), metadata={"labels": {"kubernetes.io/hostname": "one"}})
+    affinity = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [here]}}
+    spec = {"template": {"spec": {"affinity": {"nodeAffinity": affinity}}}}
+    merge(server.get("daemonsets", "aiocsi-node"), spec=spec)
+    assert "csinode-missing" not in await found(server)
+
+
+@pytest.mark.asyncio
 async def test_what_is_of_another_driver_is_left_alone() -> None:
     server = healthy()
     volume_left(server)
@@ -101,6 +116,7 @@ async def test_what_is_of_another_driver_is_left_alone() -> None:
     growth_refused(server)
     merge(server.get("persistentvolumes", "pv-orders"), spec={"csi": {"driver": "other.example.com"}})
     server.add("leases", made("Lease", "other-example-com", "kube-system", spec={"holderIdentity": "x"}))
+    server.add("leases", made("Lease", "dobs-csi-digitalocean-com", "of-before", spec={"holderIdentity": "x"}))
     server.drop("volumeattachments", "csi-1")
     subjects = [{"kind": "ServiceAccount", "namespace": "other", "name": "other"}]
     server.add("clusterrolebindings", made("ClusterRoleBinding", "other", subjects=subjects))
