@@ -23,7 +23,7 @@ RULES = CHART / "files" / "rules.yaml"
 DASHBOARDS = tuple(sorted((CHART / "files").glob("dashboard-*.json")))
 RUNBOOKS = ROOT / "docs/guides/runbooks.md"
 NAME = re.compile(r"\b(?:aiocsi|process)_[a-z_]+\b")
-ON = "metrics: {rules: {enabled: true, labels: {release: prometheus}}, dashboards: {enabled: true}}"
+ON = "metrics: {enabled: true, rules: {enabled: true, labels: {release: prometheus}}, dashboards: {enabled: true}}"
 ALERTS = ("spec", "groups", 0, "rules")
 MINUTES = 60
 VOLUME = 'persistentvolume="pv-1",volume_id="v"'

@@ -45,7 +45,7 @@ WRONG = {
     "a name with two dots": "driver: {name: a..b}",
     "a class whose name ends a part in a dash": "storageClasses: {classes: [{name: a-.b, fsType: ext4}]}",
     "an image that ends in a slash": "image: {repository: registry.example.com/aiocsi/}",
-    "a page of runbooks with a blank": "metrics: {rules: {enabled: true, runbooks: 'https://wiki: here'}}",
+    "a page of runbooks with a blank": "metrics: {enabled: true, rules: {enabled: true, runbooks: 'https://wiki: here'}}",
     "a time-out of nothing": "sidecars: {resizer: {timeoutSeconds: 0}}",
 }
 
@@ -60,6 +60,7 @@ MEET = {
     "no image": ("image: {repository: ''}", "image.repository is not set"),
     "no Secret for the token": ("cloud: {token: {existingSecret: ''}}", "name the Secret with the API token"),
     "a monitor without metrics": ("metrics: {serviceMonitor: true}", "need metrics.enabled=true"),
+    "alerts without metrics": ("metrics: {rules: {enabled: true}}", "metrics.rules need metrics.enabled=true"),
     "one port for two pods of a node": (
         "{controller: {hostNetwork: true}, node: {httpPort: 9813}}",
         "meet node.httpPort 9813 on the host's network",

@@ -102,6 +102,9 @@ imagePullSecrets:
 {{- if and (not .Values.metrics.enabled) (or .Values.metrics.serviceMonitor .Values.metrics.podMonitor) -}}
 {{- fail "metrics.serviceMonitor and metrics.podMonitor need metrics.enabled=true" -}}
 {{- end -}}
+{{- if and (not .Values.metrics.enabled) .Values.metrics.rules.enabled -}}
+{{- fail "metrics.rules need metrics.enabled=true: without it no node service can be scraped, and the alert about that never ends" -}}
+{{- end -}}
 {{- if and .Values.volumeAttributesClasses (not (semverCompare ">=1.34.0-0" .Capabilities.KubeVersion.Version)) -}}
 {{- fail "volumeAttributesClasses need Kubernetes 1.34 or newer: remove them from the values" -}}
 {{- end -}}
