@@ -11,7 +11,7 @@ from common import settings
 from common.clouds import CLOUDS, DEFAULT
 from controller.settings import ControllerSettings
 from node.settings import NodeSettings
-from tests.chart.documents import conform, containers, environment, render
+from tests.chart.documents import conform, containers, environment, items, render
 from tools.chart import CHART, SNAPSHOTS, Json, branch, helm, values
 
 WRONG = {
@@ -256,3 +256,9 @@ def test_a_policy_lets_an_own_metadata_service_through_where_it_is_asked() -> No
     own = "cloud: {metadataUrl: 'http://10.0.0.1:8111', region: '%s'}\nnetworkPolicy: {enabled: true}"
     asked, unasked = (str(render(own % region)["NetworkPolicy/aiocsi-controller"]) for region in ("", "nyc1"))
     assert ("8111" in asked, "8111" in unasked) == (True, False)
+
+
+@pytest.mark.parametrize("none", ["dnsPorts: []", "dnsPorts: null", "egressPorts: []", "dnsPorts: [], egressPorts: []"])
+def test_a_policy_without_ports_of_a_kind_has_no_rule_that_lets_everything_through(none: str) -> None:
+    policy = render(f"networkPolicy: {{enabled: true, {none}}}")["NetworkPolicy/aiocsi-controller"]
+    assert [rule for rule in items(policy, "spec", "egress") if not rule["ports"]] == []
