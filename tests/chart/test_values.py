@@ -45,7 +45,7 @@ WRONG = {
     "a name with two dots": "driver: {name: a..b}",
     "a class whose name ends a part in a dash": "storageClasses: {classes: [{name: a-.b, fsType: ext4}]}",
     "an image that ends in a slash": "image: {repository: registry.example.com/aiocsi/}",
-    "a page of runbooks with a blank": "metrics: {enabled: true, rules: {enabled: true, runbooks: 'https://wiki: here'}}",
+    "a page of runbooks with a blank": "metrics: {enabled: true, rules: {enabled: true, runbooks: 'wiki: here'}}",
     "a time-out of nothing": "sidecars: {resizer: {timeoutSeconds: 0}}",
 }
 
