@@ -1,12 +1,21 @@
 """What one version leaves in the node's state directory."""
 
+import asyncio
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from common import errors, settings
+from node import wiring
+from node.host.command import Commands, Ended
+from node.host.devices import Device
+from node.host.leftover_programs import LeftoverPrograms
 from node.host.state import StateFolder
+from node.records.kernel import Facts
 from node.records.state import Intent, Published, Staged
+from node.settings import NodeSettings
 from tests.contract.formats.golden import HERE, NEWEST, VERSIONS
 
 READ = pytest.mark.parametrize("version", VERSIONS)
@@ -77,3 +86,49 @@ def test_what_is_removed_is_the_file_that_every_version_has_written(version: str
     found.remove(Staged, ID)
     found.remove(Published, PUBLISHED.target)
     assert list(files(tmp_path / "state")) == ["boot"]
+
+
+@READ
+def test_a_record_that_a_version_has_set_aside_is_taken_back(version: str, tmp_path: Path) -> None:
+    shutil.copytree(HERE / version / "state", tmp_path / "state")
+    file = tmp_path / "state/staged" / f"{ID}.json"
+    file.rename(f"{file}.unreadable")
+    found = StateFolder(tmp_path / "state")
+    found.load(BOOT)
+    assert found.read(Staged, ID) == STAGED
+
+
+class Recorder(Commands):
+    """Runs nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ran: list[tuple[str, ...]] = []
+
+    async def _execute(
+        self, argv: tuple[str, ...], seconds: float, files: Sequence[int], stdin: bytes, *, writes: bool
+    ) -> Ended:
+        assert (seconds, files, stdin, writes) == (110.0, (7,), b"", True)
+        self.ran.append(argv)
+        return Ended(argv, 0, "", "")
+
+
+def test_a_growth_that_an_older_version_has_begun_is_undone(tmp_path: Path) -> None:
+    kept = tmp_path / "growths" / f"{ID}.e2undo"
+    kept.parent.mkdir()
+    kept.touch()
+    commands = Recorder()
+    chosen = settings.read(NodeSettings, [], "node", "tests", {"AIOCSI_STATE_DIR": str(tmp_path)})
+    device = Device("/dev/sda", 7, Facts("sda", "8:0", 1))
+    assert asyncio.run(wiring.unloaded_host(chosen, commands).filesystems.undo_growth(device, ID))
+    assert commands.ran == [("e2undo", str(kept), "/proc/self/fd/7")]
+
+
+def test_a_program_that_an_older_version_has_left_running_is_known(tmp_path: Path) -> None:
+    process = tmp_path / "7"
+    process.mkdir()
+    (process / "environ").write_text("LC_ALL=C\0AIOCSI_PROGRAM_OF=/state\0")
+    (process / "cmdline").write_text("umount\0-i\0/target\0")
+    (process / "stat").write_text(f"7 (umount) S {' '.join(map(str, range(20)))}")
+    with pytest.raises(errors.Unavailable, match=r"umount \(pid 7\), begun before a restart"):
+        LeftoverPrograms("/state", tmp_path).check("/target")
