@@ -15,7 +15,7 @@ from node.host.host import Glance, Host
 from node.records.kernel import Facts, Mount
 from node.records.requests import VolumeSpec
 from node.records.state import Staged
-from node.rules import condition, identity, mount_refs
+from node.rules import condition, identity, mount_refs, request_fields
 
 ANSWER_SECONDS = 2.0
 
@@ -81,6 +81,14 @@ async def refuse_elsewhere(host: Host, volume: VolumeSpec, mounted: tuple[Mount,
             remedy=f"delete {condition.pods(users or points)}: when no pod uses it, it is checked and mounted again",
             error_code=Code.FILE_SYSTEM_DEAD,
         )
+
+
+async def of_request(host: Host, path: str, refused: errors.Refused) -> errors.DriverError:
+    """Return the error to answer a malformed request with: what is mounted at its path was asked for before."""
+    try:
+        return await never_final(host, request_fields.path(path, "path"), refused)
+    except errors.InvalidArgument:
+        return refused
 
 
 async def never_final(host: Host, path: str, refused: errors.Refused) -> errors.DriverError:

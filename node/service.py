@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from common import call_log
+from common import call_log, errors
 from csi_proto.csi import v1 as csi
 from node import capabilities, refusals, replies, requests
 from node.expansion import Expansion
@@ -45,7 +45,10 @@ class Node(csi.NodeBase):
     async def node_stage_volume(self, message: csi.NodeStageVolumeRequest) -> csi.NodeStageVolumeResponse:
         """Format if blank, mount at the staging path."""
         with self._parts.refusals.noting(refusals.STAGE, *self._requests.subject(message)):
-            wanted = self._requests.stage(message)
+            try:
+                wanted = self._requests.stage(message)
+            except errors.Refused as refused:
+                raise await self._parts.staging.malformed(message.staging_target_path, refused) from refused
             call_log.about(volume_name=wanted.volume.name)
             await self._parts.staging.stage(wanted)
         return csi.NodeStageVolumeResponse()
@@ -60,7 +63,10 @@ class Node(csi.NodeBase):
     async def node_publish_volume(self, message: csi.NodePublishVolumeRequest) -> csi.NodePublishVolumeResponse:
         """Bind to the target path."""
         with self._parts.refusals.noting(refusals.PUBLISH, *self._requests.subject(message)):
-            wanted = self._requests.publish(message)
+            try:
+                wanted = self._requests.publish(message)
+            except errors.Refused as refused:
+                raise await self._parts.publishing.malformed(message.target_path, refused) from refused
             call_log.about(volume_name=wanted.volume.name)
             await self._parts.publishing.publish(wanted)
         pod = requests.pod(message)

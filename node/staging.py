@@ -40,6 +40,10 @@ class Staging:
         """Make it so that the volume is mounted at the staging path, or proven for use as a raw block device."""
         await self._turns.take((wanted.volume.id, wanted.path), partial(self._stage, wanted))
 
+    async def malformed(self, path: str, refused: errors.Refused) -> errors.DriverError:
+        """Return the error of a malformed request."""
+        return await dead_mounts.of_request(self._host, path, refused)
+
     async def adopt(self, volume: VolumeSpec, path: str) -> None:
         """Stage, for use as a raw block device, what another driver has staged; the caller has the volume's turn."""
         await self._stage(Stage(volume, path, None, read_only=False))

@@ -79,6 +79,21 @@ def a_final_error_of_a_stage_leaves_nothing(node: KubeletsNode) -> None:
     node.stage()
 
 
+def a_malformed_request_is_not_final_while_its_path_is_mounted(node: KubeletsNode) -> None:
+    """The mount may be that of an earlier call, of which kubelet does not know how it ended."""
+    for call, undo in ((node.stage, node.unstage), (node.publish, node.unpublish)):
+        node.flags = ("loop",)
+        assert refusal(call)[0] is Status.INVALID_ARGUMENT
+        node.flags = ()
+        node.stage()
+        call()
+        node.flags = ("loop",)
+        status, message = refusal(call)
+        assert (status, "mount option 'loop' is not allowed" in message) == (Status.UNAVAILABLE, True)
+        undo()
+        assert refusal(call)[0] is Status.INVALID_ARGUMENT
+
+
 def judged(status: int, code: Status) -> Check:
     """Only a verdict of a check is final."""
 
@@ -276,6 +291,7 @@ TABLE = (
     *(Row(fs_type, repeats(lost), case=lost) for fs_type in ANY for lost in LOST),
     *(Row(fs_type, what_was_never_there_is_taken_away) for fs_type in ANY),
     *(Row(fs_type, a_final_error_of_a_stage_leaves_nothing, formatted=True) for fs_type in FILE_SYSTEMS),
+    Row("ext4", a_malformed_request_is_not_final_while_its_path_is_mounted),
     Row("ext4", judged(4, Status.FAILED_PRECONDITION), formatted=True, case="4"),
     Row("ext4", judged(8, Status.UNAVAILABLE), formatted=True, case="8"),
     Row("ext4", judged(32, Status.UNAVAILABLE), formatted=True, case="32"),
