@@ -9,6 +9,7 @@ from node.host import processes
 from node.host.devices import Device
 from node.host.host import Host
 from node.host.threads import SECONDS
+from node.records.kernel import Facts
 from node.records.requests import VolumeSpec
 from node.records.state import Published
 
@@ -24,11 +25,7 @@ async def targets(host: Host, volume: VolumeSpec) -> list[str]:
 
 async def error(host: Host, volume: VolumeSpec, device: Device) -> errors.Unavailable:
     """Return the error of a device that something else has claimed: a mount, swap, a stack, a program."""
-    table = await host.mounts.table()
-    mounts = [(mount.number, mount.point) for mount in table if not mount.number.startswith("0:")]
-    look = partial(users, host, device, mounts)
-    found = await host.threads.call(look, SECONDS, "looking for processes")
-    by = ", ".join(found) or "what this node does not see"
+    by = await users(host, device.path, device.facts) or "what this node does not see"
     return errors.Unavailable(
         f"device {device.path} of volume {volume.id} is in use by {by}",
         remedy="a program that formats or checks it ends by itself; all else has to let go of it: umount, swapoff, "
@@ -38,10 +35,15 @@ async def error(host: Host, volume: VolumeSpec, device: Device) -> errors.Unavai
     )
 
 
-def users(host: Host, device: Device, mounts: list[tuple[str, str]]) -> tuple[str, ...]:
-    """Return who has the device, or a partition of it; blocks."""
-    number = device.facts.number
+async def users(host: Host, path: str, facts: Facts) -> str:
+    """Say who has the device at ``path``, or a partition of it; nothing if that is not seen."""
+    mounts = [(mount.number, mount.point) for mount in await host.mounts.table() if not mount.number.startswith("0:")]
+    found = await host.threads.call(partial(_users, host, path, facts, mounts), SECONDS, "looking for processes")
+    return ", ".join(found)
+
+
+def _users(host: Host, path: str, facts: Facts, mounts: list[tuple[str, str]]) -> tuple[str, ...]:
     below = {each: host.sysfs.parents(each) for each in {each for each, _ in mounts}}
-    mounted = tuple(f"the mount at {point}" for each, point in mounts if number in below[each])
-    programs = processes.users_of_device(device.path, number, without=os.getpid())
-    return (*device.facts.holders, *mounted, *processes.swaps(device.path), *programs)
+    mounted = tuple(f"the mount at {point}" for each, point in mounts if facts.number in below[each])
+    programs = processes.users_of_device(path, facts.number, without=os.getpid())
+    return (*facts.holders, *mounted, *processes.swaps(path), *programs)

@@ -7,18 +7,16 @@ Source: CSI 1.13 "NodeUnstageVolume".
 """
 
 import asyncio
-import os
 from contextlib import suppress
 from functools import partial
 
 import structlog
 
 from common import deadlines, errors
+from node import block_use
 from node.codes import Code
 from node.formats.mountinfo import MountTable
-from node.host import processes
 from node.host.host import Host
-from node.host.threads import SECONDS
 from node.host.volume_locks import VolumeLocks
 from node.records.kernel import Facts, Mapper, Mount
 from node.records.requests import VolumePath
@@ -148,15 +146,12 @@ class Unstaging:
 
     async def _still_used(self, place: VolumePath, number: str) -> errors.Unavailable:
         facts = await self._host.facts(number)
-        path = f"/dev/{facts.kernel_name}" if facts is not None else number
-        look = partial(processes.users_of_device, path, number, without=os.getpid())
-        found = await self._host.threads.call(look, SECONDS, "looking for processes")
-        users = (*(facts.holders if facts is not None else ()), *found)
-        by = ", ".join(users) or "what this node does not see, as a mount that was taken away lazily (umount -l)"
+        seen = "" if facts is None else await block_use.users(self._host, f"/dev/{facts.kernel_name}", facts)
+        by = seen or "what this node does not see, as a mount that was taken away lazily (umount -l)"
         return errors.Unavailable(
             f"the kernel still uses device {number} of volume {place.volume_id}: {by}",
-            remedy="end the processes that keep it mounted, and take it out of its stacks (vgchange -an, cryptsetup "
-            "close, losetup -d); it is not safe to detach until then",
+            remedy="end the processes that keep it mounted, unmount its partitions, and take it out of its stacks "
+            "(vgchange -an, cryptsetup close, losetup -d); it is not safe to detach until then",
             error_code=Code.STILL_IN_USE,
         )
 

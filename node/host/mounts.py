@@ -85,12 +85,11 @@ class Mounts:
             if bool(beside) and await self._threads.call(take_away, TABLE_SECONDS, f"unmounting {target}"):
                 return
             ended = await self._commands.run("umount", "-i", target, seconds=self._seconds)
-        table = await self.table()
-        if ended.status == 0 or not table.at(target):
+        if ended.status == 0 or not (await self.table()).at(target):
             return
-        below = sorted(f"the mount at {mount.point}" for mount in table if mount.point.startswith(f"{target}/"))
+        points = [mount.point for mount in await self.table() if mount.point.startswith(f"{target}/")]
         found = await self._threads.call(partial(processes.users_of_mount, target), TABLE_SECONDS, "looking for users")
-        users = (*below[: processes.MOST], *found)
+        users = (*(f"the mount at {point}" for point in sorted(points)[: processes.MOST]), *found)
         raise errors.Unavailable(
             f"cannot unmount {target}: {ended.words}{'; used by ' + ', '.join(users) if users else ''}",
             remedy="end its processes, unmount what is mounted below it, let go of its files (losetup -d, swapoff); "

@@ -85,9 +85,8 @@ class SimThreads(Threads):
             mount_calls.bind: lambda *_: False,  # an older kernel: each mount is a program's, and can be killed
             mount_calls.take_away: lambda *_: False,
             mounts.refusal: lambda path: "" if self._is_well(path) else "Input/output error",
-            block_use.users: lambda *_: (),
+            block_use._users: lambda *_: (),
             processes.users_of_mount: lambda _path: (),
-            processes.users_of_device: lambda _path, _number: (),
             os.close: lambda number: kernel.open.pop(number, None),
             filesystems._exists: lambda _: False,  # a program here writes all or nothing
             filesystems._make_room: lambda _: None,

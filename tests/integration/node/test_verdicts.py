@@ -42,6 +42,25 @@ async def test_a_raw_volume_whose_disk_is_mounted_by_somebody_else_is_refused_an
 
 
 @pytest.mark.asyncio
+async def test_whoever_has_mounted_a_partition_of_a_raw_volume_is_named_when_it_is_unstaged(
+    bench: Bench, tmp_path: Path
+) -> None:
+    disk = bench.disks.blank()
+    await bench.parts.staging.stage(raw_stage(bench, disk))
+    run("sfdisk", "-q", "--no-reread", disk.loop, stdin=TWO_PARTITIONS)
+    run("partx", "--add", disk.loop)
+    try:
+        run("mkfs.ext4", "-q", "-F", f"{disk.loop}p1")
+        run("mount", f"{disk.loop}p1", str(tmp_path))
+        with pytest.raises(errors.Unavailable, match=rf"still uses device .*: the mount at {tmp_path}"):
+            await bench.unstage_within(disk, 1.2)
+    finally:
+        run("umount", f"{disk.loop}p1")
+        run("partx", "--delete", disk.loop)
+    await bench.unstage(disk)
+
+
+@pytest.mark.asyncio
 async def test_an_ext4_with_a_feature_that_its_check_does_not_know_is_mounted(bench: Bench) -> None:
     disk = bench.disks.blank()
     run("mkfs.ext4", "-q", "-F", str(disk.file))
