@@ -9,7 +9,7 @@ Source: pkg/volume/util/util.go, HasMountRefs: what is the same below ``/plugins
 import re
 from collections.abc import Iterable
 
-_PLACE = re.compile(r"/(?:plugins/kubernetes\.io|pods)/.*", re.DOTALL)
+_PLACE = re.compile(r"/(?:plugins/kubernetes\.io|pods/[^/]+/volume[^/]*)/.*", re.DOTALL)  # volumes, volumeDevices, …
 _STAGING = re.compile(r"/plugins/kubernetes\.io/csi/.*/globalmount", re.DOTALL)
 
 

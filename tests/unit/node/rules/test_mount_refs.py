@@ -32,3 +32,11 @@ def test_the_mounts_of_a_staged_volume(points: list[str], uses: list[str], stagi
 def test_a_publish_is_not_another_one_under_the_other_path_of_kubelets_directory() -> None:
     points = [ROOT + NEW, ROOT + POD, BOUND + POD, ROOT + POD.replace("1-2", "3-4")]
     assert mount_refs.uses(points, (ROOT + NEW,), ROOT + POD) == [ROOT + POD.replace("1-2", "3-4")]
+
+
+def test_a_part_of_kubelets_own_directory_may_be_named_as_one_in_it() -> None:
+    below = "/srv/pods/kubelet"
+    points = [below + NEW, ROOT + NEW, below + POD, ROOT + POD]
+    assert mount_refs.uses(points, (below + NEW,), below + NEW) == [below + POD, ROOT + POD]
+    assert mount_refs.other_stagings(points, (below + NEW,), below + NEW) == []
+    assert mount_refs.uses(points, (below + NEW,), below + POD) == []
