@@ -52,7 +52,8 @@ class Mounts:
         if meaning is ExitMeaning.VERDICT:
             raise errors.FailedPrecondition(
                 f"cannot mount {source} at {target} as {kind}: {ended.words}",
-                remedy="look into the kernel log; a damaged file system has to be repaired by hand (snapshot it first)",
+                remedy="look into the kernel log (dmesg): a feature that is newer than this kernel needs a "
+                "newer node; a damaged file system has to be repaired by hand (snapshot it first)",
                 error_code=Code.MOUNT_FAILED,
             )
         if meaning is not ExitMeaning.DONE:

@@ -70,6 +70,15 @@ async def test_an_ext4_with_a_feature_that_its_check_does_not_know_is_mounted(be
 
 
 @pytest.mark.asyncio
+async def test_an_ext4_that_neither_its_check_nor_the_kernel_knows_is_not_said_to_be_damaged(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    run("mkfs.ext4", "-q", "-F", str(disk.file))
+    run("debugfs", "-w", "-R", "feature FEATURE_R20", str(disk.file))
+    assert "a feature that is newer than this kernel needs a newer node" in (await bench.refusal(disk)).remedy
+    assert not traces.mounts(bench.folder)
+
+
+@pytest.mark.asyncio
 async def test_a_file_system_of_which_a_part_cannot_be_read_is_not_said_to_have_errors(bench: Bench) -> None:
     disk = bench.disks.blank()
     run("mkfs.ext4", "-q", "-F", str(disk.file))
