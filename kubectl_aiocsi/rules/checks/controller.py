@@ -14,7 +14,7 @@ from kubectl_aiocsi.rules.finding import Finding, describe
 from kubectl_aiocsi.rules.lasting import has_lasted
 from kubectl_aiocsi.rules.pods import is_ready, is_settling, problem_of
 
-EXPIRED = timedelta(seconds=60)  # a lease of 15 s that was not renewed for so long has no holder
+EXPIRED = timedelta(minutes=1)  # a lease of 15 s that was not renewed for so long has no holder
 LEASE_OF = {  # what stands before the driver's name
     "csi-provisioner": "",
     "csi-attacher": "external-attacher-leader-",

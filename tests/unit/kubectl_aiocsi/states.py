@@ -8,7 +8,7 @@ from tests.unit.kubectl_aiocsi import ways
 from tests.unit.kubectl_aiocsi.api_server import ApiServer
 from tests.unit.kubectl_aiocsi.passing import CONTROLLERS, LONG_AGO, NODE, VA, WEB, both, going, on, since, waits
 from tests.unit.kubectl_aiocsi.ways import Way, merge, unready
-from tests.unit.kubectl_aiocsi.world import METRICS, ago, answers, made, unbound
+from tests.unit.kubectl_aiocsi.world import LEASES, METRICS, ago, answers, event, made, unbound
 
 CLAIM, VOLUME = partial(on, "persistentvolumeclaims", "orders"), partial(on, "persistentvolumes", "pv-orders")
 DEPLOYMENT = partial(on, "deployments", "aiocsi-controller")
@@ -74,6 +74,19 @@ def limits(told: int, configured: str) -> Way:
     return make
 
 
+def told(plural: str, name: str, reason: str, said: str = "it said so") -> Way:
+    return lambda server: server.add("events", event(server.get(plural, name), reason, said))
+
+
+def renewed(minutes: float) -> Way:
+    return both(*(on("leases", lease, with_(spec={"renewTime": ago(minutes)})) for lease in LEASES))
+
+
+def old_sidecars(server: ApiServer) -> None:
+    for each in Object(server.get("deployments", "aiocsi-controller")).each("spec", "template", "spec", "containers"):
+        each.json["image"] = f"registry.example.com/{each.text('name')}:v1.9.0"
+
+
 def serves(plural: str, **container: object) -> Way:
     """Return the way that adds a workload with such a container."""
     spec = {"template": {"spec": {"containers": [{"name": "a", **container}]}}}
@@ -127,6 +140,27 @@ FURTHER: dict[str, tuple[Way, tuple[str, ...]]] = {
     "enough requests are left": (measured(METRICS.replace("4900", "250")), ()),
     "as many volumes are attached as a node takes": (limits(1, "1"), ()),
     "a node tells one more than it may take": (limits(8, "7"), ()),
+    **{f"a claim has {reason}": (
+        both(ways.waits_for_nobody, told("persistentvolumeclaims", "orders", reason)), ("pvc", "orders"))
+        for reason in ("ProvisioningFailed", "FailedBinding", "ProvisioningCleanupFailed", "ExternalProvisioning")},
+    **{f"a claim that grows has {reason}": (
+        both(growing("Resizing"), told("persistentvolumeclaims", "orders", reason)), ("pvc", "orders"))
+        for reason in (
+            "VolumeResizeFailed", "FileSystemResizeFailed", "ExternalExpandFailed", "VolumeModifyFailed", "Resizing")},
+    **{f"a pod has {reason}": (
+        both(waits, told("pods", "web", reason, 'MountVolume.SetUp failed for volume "pv-orders" : no')), ())
+        for reason in ("FailedMount", "FailedMapVolume", "VolumeResizeFailed", "FileSystemResizeFailed", "Pulled")},
+    **{f"a volume that is left has {reason}": (
+        both(ways.volume_left, told("persistentvolumes", "pv-left", reason)), ("pv", "pv-left"))
+        for reason in ("VolumeFailedDelete", "VolumeFailedRecycle", "FailedBinding", "VolumeDelete")},
+    "the leases were renewed half a minute ago": (renewed(0.5), ()),
+    "the leases were renewed more than a minute ago": (renewed(1.5), ()),
+    "no sidecar has its rights": (without("clusterrolebindings"), ()),
+    "all sidecars are old": (old_sidecars, ()),
+    "a node that joined four minutes ago is not served": (
+        both(without("csinodes", "one"), NODE(with_(metadata={"creationTimestamp": ago(4)}))), ("node", "one")),
+    "a node that joined before is not served": (
+        both(without("csinodes", "one"), NODE(with_(metadata={"creationTimestamp": ago(5.5)}))), ("node", "one")),
     "another workload serves the driver's name": (
         serves("deployments", args=[f"--dir=/plugins/{DEFAULT_DRIVER}"]), ()),
     "another set serves the driver's name": (serves("statefulsets", args=[f"/plugins/{DEFAULT_DRIVER}/x"]), ()),

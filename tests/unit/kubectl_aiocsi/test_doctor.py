@@ -18,7 +18,16 @@ from tests.unit.kubectl_aiocsi.ways import (
     unready,
     volume_left,
 )
-from tests.unit.kubectl_aiocsi.world import METRICS, ago, answers, event, healthy, made, metadata, unbound
+from tests.unit.kubectl_aiocsi.world import (
+    METRICS,
+    ago,
+    answers,
+    event,
+    healthy,
+    made,
+    metadata,
+    unbound,
+)
 
 COMPONENT = "app.kubernetes.io/component"
 
@@ -182,12 +191,13 @@ async def test_a_snapshot_that_is_ready_is_well() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_version_of_kubernetes_that_was_not_tried_is_a_warning() -> None:
+@pytest.mark.parametrize(
+    ("version", "is_tried"), [("v1.33.9", 0), ("v1.34.0", 1), ("v1.37.2+k3s1", 1), ("v1.38.0", 0), ("", 1)]
+)
+async def test_a_version_of_kubernetes_that_was_not_tried_is_a_warning(version: str, is_tried: int) -> None:
     server = healthy()
-    server.texts["/version"] = (200, '{"gitVersion": "v1.29.4"}')
-    assert await found(server) == {"kubernetes-version"}
-    server.texts["/version"] = (200, '{"gitVersion": ""}')
-    assert await found(server) == set()
+    server.texts["/version"] = (200, f'{{"gitVersion": "{version}"}}')
+    assert await found(server) == (set() if is_tried else {"kubernetes-version"})
 
 
 @pytest.mark.asyncio

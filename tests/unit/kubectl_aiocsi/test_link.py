@@ -1,7 +1,10 @@
 """Which of several events tells why a link is broken."""
 
+import pytest
+
 from kubectl_aiocsi.records import Object
 from kubectl_aiocsi.rules.link import telling
+from tests.unit.kubectl_aiocsi.world import ago
 
 VAGUE = Object({"message": "something went wrong"})
 CAUSE = Object({"message": "rpc error: code = Unavailable desc = the cloud refuses the API token"})
@@ -11,3 +14,9 @@ def test_the_event_that_tells_a_cause_goes_before_an_older_one_that_does_not() -
     assert telling([VAGUE, CAUSE]).json == CAUSE.json
     assert telling([VAGUE]).json == VAGUE.json
     assert not telling([])
+
+
+@pytest.mark.parametrize(("minutes", "tells"), [(10, CAUSE), (10.1, VAGUE)])
+def test_a_cause_that_was_told_long_before_the_newest_event_is_over(minutes: float, tells: Object) -> None:
+    newest, cause = {**VAGUE.json, "lastTimestamp": ago(0)}, {**CAUSE.json, "lastTimestamp": ago(minutes)}
+    assert telling([Object(newest), Object(cause)]).text("message") == tells.text("message")
