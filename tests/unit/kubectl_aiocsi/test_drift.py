@@ -6,8 +6,7 @@ from common.drift_records import DriftKind
 from kubectl_aiocsi.records import Json, Object
 from tests.unit.kubectl_aiocsi.api_server import NOW, ApiServer
 from tests.unit.kubectl_aiocsi.asking import ask
-from tests.unit.kubectl_aiocsi.drifted import LEFT, left_volume
-from tests.unit.kubectl_aiocsi.ways import merge
+from tests.unit.kubectl_aiocsi.drifted import DRIFTS, LEFT, compared, released
 from tests.unit.kubectl_aiocsi.world import ago, cloud_has, healthy, metadata
 
 
@@ -17,46 +16,6 @@ async def kinds(server: ApiServer) -> list[str]:
     assert answer.status == (1 if found else 0)
     assert all(each.text("remove") and each.text("said") for each in answer.json.each("drift"))
     return found
-
-
-def gone_volume(server: ApiServer) -> None:
-    cloud_has(server, {"id": "another", "tags": []}, drop=True)
-
-
-def smaller(server: ApiServer) -> None:
-    merge(server.get("persistentvolumes", "pv-orders"), spec={"capacity": {"storage": "20Gi"}})
-
-
-def on_another_droplet(server: ApiServer) -> None:
-    server.drop("volumeattachments")
-
-
-def on_a_strange_droplet(server: ApiServer) -> None:
-    cloud_has(server, {"node_ids": ["1", "999"]}, drop=True)
-
-
-def on_no_droplet(server: ApiServer) -> None:
-    cloud_has(server, {"node_ids": []}, drop=True)
-
-
-def released(server: ApiServer) -> None:
-    merge(server.get("persistentvolumes", "pv-orders"), status={"phase": "Released"})
-
-
-def unused(server: ApiServer) -> None:
-    condition = {"type": "Unused", "status": "True", "lastTransitionTime": ago(60 * 24 * 40)}
-    merge(server.get("persistentvolumeclaims", "orders"), status={"conditions": [condition]})
-
-
-DRIFTS = {
-    "volume-without-pv": left_volume,
-    "pv-without-volume": gone_volume,
-    "size-differs": smaller,
-    "attached-unknown": on_another_droplet,
-    "attached-missing": on_no_droplet,
-    "released-pv": released,
-    "claim-unused": unused,
-}
 
 
 @pytest.mark.asyncio
@@ -70,23 +29,12 @@ async def test_a_cluster_that_is_as_the_cloud_has_no_drift() -> None:
 @pytest.mark.parametrize("kind", DRIFTS)
 async def test_each_kind_of_drift_is_told_as_such_and_as_nothing_else(kind: str) -> None:
     server = healthy()
-    cloud_has(server)
-    DRIFTS[kind](server)
+    compared(DRIFTS[kind])(server)
     assert await kinds(server) == [kind]
 
 
 def test_every_kind_of_drift_is_tried_but_those_of_snapshots_which_the_warden_tells() -> None:
     assert {kind for kind in DriftKind if "snapshot" not in kind} == DRIFTS.keys()
-
-
-@pytest.mark.asyncio
-async def test_a_server_that_is_no_node_is_said_to_be_none() -> None:
-    server = healthy()
-    cloud_has(server)
-    on_a_strange_droplet(server)
-    answer = await ask(server, "drift")
-    assert "server 999, which is not a node of this cluster" in answer.text
-    assert "would end it: doctl compute volume-action detach" in answer.text
 
 
 @pytest.mark.asyncio
@@ -100,7 +48,7 @@ async def test_a_volume_of_others_or_a_new_one_is_not_called_left_over(change: J
 @pytest.mark.asyncio
 async def test_a_volume_that_another_driver_s_object_names_is_not_called_left_over() -> None:
     server = healthy()
-    left_volume(server)
+    cloud_has(server, LEFT)
     spec: Json = {"csi": {"driver": "other.example.com", "volumeHandle": LEFT["id"]}}
     server.add("persistentvolumes", {"metadata": {"name": "theirs"}, "spec": spec})
     assert await kinds(server) == []

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.kubectl_aiocsi.asking import ask
-from tests.unit.kubectl_aiocsi.breakages import BREAKAGES
+from tests.unit.kubectl_aiocsi.breakages import BREAKAGES, POD
+from tests.unit.kubectl_aiocsi.drifted import DRIFTS, compared, on_a_strange_droplet
 from tests.unit.kubectl_aiocsi.passing import PASSING, REMAINS
 from tests.unit.kubectl_aiocsi.states import FURTHER
 from tests.unit.kubectl_aiocsi.ways import Way
@@ -18,20 +19,25 @@ GOLDEN = Path(__file__).with_name("told.txt")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=since )\d+(?=s )")  # of what goes on meanwhile
 
 
-STATES: dict[str, tuple[Way, tuple[str, ...]]] = {
+ASKED_WHY: dict[str, tuple[Way, tuple[str, ...]]] = {
     "nothing is broken": (lambda _: None, ()),
     **{str(breakage): (breakage.make, breakage.asked) for breakage in BREAKAGES},
     **PASSING,
     **{note: (make, ()) for note, (make, _) in REMAINS.items()},
     **FURTHER,
 }
+STATES: dict[str, tuple[Way, tuple[tuple[str, ...], ...]]] = {
+    **{note: (make, (("doctor",), ("why", *(asked or POD)))) for note, (make, asked) in ASKED_WHY.items()},
+    **{f"drift: {kind}": (compared(make), (("drift",),)) for kind, make in DRIFTS.items()},
+    "drift: a strange server": (compared(on_a_strange_droplet), (("drift",),)),
+}
 
 
 async def told(state: str) -> str:
-    make, asked = STATES[state]
+    make, commands = STATES[state]
     server = healthy()
     make(server)
-    answers = [(words, await ask(server, *words)) for words in (("doctor",), ("why", *(asked or ("pod", "web"))))]
+    answers = [(words, await ask(server, *words)) for words in commands]
     lines = (f"$ kubectl aiocsi {' '.join(words)}\n{each.text}# status {each.status}\n" for words, each in answers)
     return TIME.sub("TIME", "".join(lines))
 
