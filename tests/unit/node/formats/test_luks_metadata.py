@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from node.formats import luks_header
-from node.formats.luks_metadata import Malformed, Reader
+from node.formats.luks_metadata import Malformed, Reader, parse
 from tests.harness import luks
 
 AREA_BYTES = 12288
@@ -135,3 +135,8 @@ def test_a_value_may_be_as_long_and_as_large_as_a_limit_says() -> None:
 def test_one_that_is_longer_or_larger_or_odd_is_malformed(read: Callable[[], object]) -> None:
     with pytest.raises(Malformed, match=r"it\.a"):
         read()
+
+
+def test_what_is_malformed_is_named_by_its_place() -> None:
+    with pytest.raises(Malformed, match=r"^metadata\.keyslots\.0 is missing$"):
+        parse(b'{"keyslots": {}}').inner("keyslots").inner("0")

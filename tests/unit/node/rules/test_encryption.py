@@ -205,17 +205,17 @@ def test_a_file_system_that_is_whole_is_used_even_if_the_header_still_says_new()
 
 
 @pytest.mark.parametrize(
-    "probe",
+    ("probe", "said"),
     [
-        inside(Signature()),
-        inside(Signature("xfs", "filesystem"), Superblock("xfs", 9 * GIB, "uuid")),
-        inside(Signature("LVM2_member", "raid")),
-        inside(Signature("crypto_LUKS", "crypto")),
+        (inside(Signature()), "was in use, and holds no file system"),
+        (inside(Signature("xfs", "filesystem"), Superblock("xfs", 9 * GIB, "uuid")), "holds xfs, but ext4"),
+        (inside(Signature("LVM2_member", "raid")), "LVM2_member"),
+        (inside(Signature("crypto_LUKS", "crypto")), "is encrypted"),
     ],
     ids=["nothing", "another file system", "a volume group", "a second encryption"],
 )
-def test_content_that_was_in_use_is_never_formatted(probe: Probe) -> None:
-    with pytest.raises(errors.FailedPrecondition):
+def test_content_that_was_in_use_is_never_formatted(probe: Probe, said: str) -> None:
+    with pytest.raises(errors.FailedPrecondition, match=said):
         encryption.decide_content(VOLUME, EXT4, probe, is_new=False)
 
 
