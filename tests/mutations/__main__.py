@@ -22,9 +22,10 @@ from tests.walls.test_doors import PURE
 
 WITH_PLUGINS = ("env", "-u", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 NOT_NEEDED = ("cacheprovider", "xdist", "schemathesis", "anyio")  # plugins that take half of the time of a short look
-PYTEST = (*WITH_PLUGINS, sys.executable, "-m", "pytest", "-q", "-x", *(f"-pno:{name}" for name in NOT_NEEDED))
+LIMIT = "--timeout=300"  # for one test: on a busy machine less would be taken for a find
+PYTEST = (*WITH_PLUGINS, sys.executable, "-m", "pytest", "-q", "-x", LIMIT, *(f"-pno:{name}" for name in NOT_NEEDED))
 FAILING = re.compile(r"(?:FAILED|ERROR) (\S+\.py)")
-SECONDS = 600.0  # for one look; a mutation that makes the tests wait for ever is noticed
+SECONDS = 1200.0  # for one look; a mutation that makes the tests wait for ever is noticed
 
 
 def main() -> int:

@@ -21,6 +21,11 @@ WRITER, MOUNT, BLOCK = "SINGLE_NODE_WRITER", AccessType.MOUNT, AccessType.BLOCK
         pytest.param(Capability("SINGLE_NODE_SINGLE_WRITER", BLOCK), Use(alone=True), id="one pod"),
         pytest.param(Capability("SINGLE_NODE_READER_ONLY", BLOCK), Use(read_only=True), id="a reader"),
         pytest.param(Capability("SINGLE_NODE_READER_ONLY", MOUNT), Use("ext4", read_only=True), id="a reader of files"),
+        pytest.param(
+            Capability("SINGLE_NODE_READER_ONLY", MOUNT, "ext4", ("noload",)),
+            Use("ext4", ("noload",), read_only=True),
+            id="a reader who leaves the journal as it is",
+        ),
     ],
 )
 def test_what_is_asked_for_becomes_a_use(asked: Capability, use: Use) -> None:

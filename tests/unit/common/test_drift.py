@@ -54,6 +54,10 @@ DIFFERENT: Mapping[str, tuple[DriftKind, Sides]] = {
         DriftKind.VOLUME_WITHOUT_PV,
         listed(VOLUME, replace(VOLUME, id="h2", node_ids=())),
     ),
+    "a volume with the cluster's tags alone": (
+        DriftKind.VOLUME_WITHOUT_PV,
+        listed(VOLUME, replace(VOLUME, id="h2", tags=("ours",))),
+    ),
     "an object whose volume is gone": (DriftKind.PV_WITHOUT_VOLUME, listed()),
     "a smaller volume": (DriftKind.SIZE_DIFFERS, listed(replace(VOLUME, size_bytes=9 * GIB))),
     "a larger volume": (DriftKind.SIZE_DIFFERS, listed(replace(VOLUME, size_bytes=11 * GIB))),
@@ -91,6 +95,7 @@ EXCUSED: Mapping[str, Sides] = {
     "an attachment that is being undone": attached("101", told=replace(ATTACHED, attached=False)),
     "an attachment to a node without the driver": attached("999", told=replace(ATTACHED, node_id="")),
     "a claim that was used a month ago": claims(29),
+    "a claim that was used 30 days ago": claims(30),
     "a claim of another driver": claims(31, "other"),
     "a content that is new": (
         replace(CLUSTER, contents=[ClusterContent("c1", "s1", YOUNG)]),
@@ -112,6 +117,26 @@ def test_each_difference_is_told_as_its_kind_and_as_nothing_else(kind: DriftKind
     (found,) = judge(*sides).found
     assert found.kind is kind
     assert all((found.what, found.said, found.remove))
+
+
+def test_each_difference_tells_the_object_and_the_bytes_that_it_is_about() -> None:
+    told = {note: judge(*sides).found[0] for note, (_, sides) in DIFFERENT.items()}
+    content = KubernetesName("VolumeSnapshotContent", "", "c1")
+    assert {note: (found.about, found.size_bytes // GIB) for note, found in told.items()} == {
+        "a volume of ours that no object names": (KubernetesName(), 10),
+        "a volume with the cluster's tags alone": (KubernetesName(), 10),
+        "an object whose volume is gone": (ABOUT_V1, 10),
+        "a smaller volume": (ABOUT_V1, 1),
+        "a larger volume": (ABOUT_V1, 1),
+        "a second holder": (ABOUT_V1, 10),
+        "a holder without an attachment": (ABOUT_V1, 10),
+        "an attachment without a holder": (ABOUT_V1, 10),
+        "a released volume": (ABOUT_V1, 10),
+        "a claim that is not used": (KubernetesName("PersistentVolumeClaim", "apps", "data"), 10),
+        "a content without its snapshot": (content, 0),
+        "a snapshot without a content": (ABOUT_V1, 10),
+        "many snapshots": (ABOUT_V1, 0),
+    }
 
 
 def test_every_kind_is_tried() -> None:

@@ -153,6 +153,15 @@ FURTHER: dict[str, tuple[Way, tuple[str, ...]]] = {
     **{f"a volume that is left has {reason}": (
         both(ways.volume_left, told("persistentvolumes", "pv-left", reason)), ("pv", "pv-left"))
         for reason in ("VolumeFailedDelete", "VolumeFailedRecycle", "FailedBinding", "VolumeDelete")},
+    "a rollout of the controller is under way": (
+        both(ways.two_versions, DEPLOYMENT(with_(status={"updatedReplicas": 1}))), ()),
+    "a rollout of the controller is halted": (
+        both(ways.two_versions, DEPLOYMENT(with_(status={"updatedReplicas": 1}, spec={"paused": True}))), ()),
+    "a rollout of the controller has given up": (
+        both(ways.two_versions, DEPLOYMENT(with_(status={"updatedReplicas": 1, "conditions": [
+            {"type": "Progressing", "status": "False"}]}))),
+        (),
+    ),
     "the leases were renewed half a minute ago": (renewed(0.5), ()),
     "the leases were renewed more than a minute ago": (renewed(1.5), ()),
     "no sidecar has its rights": (without("clusterrolebindings"), ()),

@@ -80,12 +80,13 @@ def healthy() -> ApiServer:
 
 
 def _workloads(server: ApiServer) -> None:
-    for kind in ("Deployment", "DaemonSet"):
+    for kind, counts in (
+        ("Deployment", ("replicas", "readyReplicas", "availableReplicas", "updatedReplicas")),
+        ("DaemonSet", ("desiredNumberScheduled", "numberReady", "updatedNumberScheduled")),
+    ):
         [workload] = server.objects[PLURALS[kind]]
         found = Object(workload)
-        counts = {"replicas": 2, "readyReplicas": 2, "availableReplicas": 2, "updatedReplicas": 2}
-        counts |= {"desiredNumberScheduled": 2, "numberReady": 2, "updatedNumberScheduled": 2, "observedGeneration": 1}
-        workload["status"] = counts
+        workload["status"] = {**dict.fromkeys(counts, 2), "observedGeneration": 1}
         for number, node in enumerate(NODES):
             component = found.label("app.kubernetes.io/component")
             pod = made("Pod", f"aiocsi-{component}-{number}", "kube-system", minutes=600)
