@@ -72,7 +72,7 @@ async def _watch(chosen: WardenSettings, api: kube.Kube, controller: ControllerS
     if told.drain or told.max_volumes:
         tasks.background(NodeFacts(told, view, api, lease, counted).run(), "node facts")
     if chosen.health_seconds:
-        looks = HealthPolicy(chosen.health_seconds, chosen.health_conditions)
+        looks = HealthPolicy(chosen.driver_name, chosen.health_seconds, chosen.health_conditions)
         health = ClaimHealth(looks, HealthParts(view, api, controller, lease, recorder), counted)
         tasks.background(health.run(), "health of claims")
     if chosen.drift_seconds:

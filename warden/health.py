@@ -53,6 +53,7 @@ class Ailing:
 class HealthPolicy:
     """What the operator wants: how often, and whether the claims' status is written."""
 
+    driver: str
     every_seconds: float
     conditions: bool
 
@@ -105,7 +106,8 @@ class ClaimHealth:
             self._begun = True
             return True
         try:
-            found = [known async for each in everything(self._api, CLAIMS) if (known := health.written(each))]
+            listed, driver = everything(self._api, CLAIMS), self._policy.driver
+            found = [known async for each in listed if (known := health.written(each, driver))]
         except KubeError as error:
             log.warning("claims_not_read", message=str(error))
             return False
@@ -184,7 +186,8 @@ class ClaimHealth:
             since = self._stamp()
         try:
             async with asyncio.timeout(max(0.0, self._lease.left())):
-                found = await self._api.apply_status(CLAIMS, health.applied(claim, conditions, since), health.MANAGER)
+                asked = health.applied(claim, conditions, since)
+                found = await self._api.apply_status(CLAIMS, asked, health.manager(self._policy.driver))
         except (KubeError, TimeoutError) as error:
             if isinstance(error, KubeError) and health.is_unknown(str(error)):
                 self._stop_showing()

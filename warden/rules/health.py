@@ -9,11 +9,15 @@ from common import printable
 from warden.records import HealthCondition, Reference
 from warden.rules.objects import Json, at, each, text
 
-MANAGER = "aiocsi-warden"  # whose the fields are
 GONE = "VolumeGone"
 LONGEST_REASON, LONGEST_MESSAGE, MOST = 256, 1024, 16  # bytes, bytes, conditions
 
 _NOT_DECLARED = "field not declared in schema"
+
+
+def manager(driver: str) -> str:
+    """Return whose the fields are: of several drivers, each has a warden that takes off no other's."""
+    return f"aiocsi-warden-{driver}"
 
 
 def bounded(condition: HealthCondition) -> HealthCondition:
@@ -36,9 +40,9 @@ def shown(json: Json) -> tuple[HealthCondition, ...]:
     return tuple(HealthCondition(text(one, "status"), text(one, "reason"), text(one, "message")) for one in found)
 
 
-def written(json: Json) -> tuple[Reference, tuple[HealthCondition, ...]] | None:
-    """Return a claim whose status a warden has written, and what it says; None for any other."""
-    ours = any(text(one, "manager") == MANAGER for one in each(json, "metadata", "managedFields"))
+def written(json: Json, driver: str) -> tuple[Reference, tuple[HealthCondition, ...]] | None:
+    """Return a claim whose status a warden of the driver has written, and what it says; None for any other."""
+    ours = any(text(one, "manager") == manager(driver) for one in each(json, "metadata", "managedFields"))
     if not ours or not (conditions := shown(json)):
         return None
     metadata = at(json, "metadata")

@@ -352,7 +352,7 @@ async def illness(plane: ControlPlane) -> None:
         view = View(api, DRIVER)
         lease = LeaseHolder(api, LeaseName("kube-system", f"aiocsi-warden-{DRIVER}", "test"), tasks)
         parts = HealthParts(view, api, told, lease, Recorder(api, "test", metrics))
-        work = ClaimHealth(HealthPolicy(0.5, conditions=True), parts, metrics)
+        work = ClaimHealth(HealthPolicy(DRIVER, 0.5, conditions=True), parts, metrics)
         view.start(tasks)
         tasks.background(work.run(), "health")
         await lease.start()

@@ -220,7 +220,7 @@ class World:
         tasks.background(Failover(self.policy, parts, metrics).run(), "failover")
         tasks.background(NodeFacts(self.api.told, view, self.api, lease, metrics).run(), "node facts")
         asked = HealthParts(view, self.api, controller, lease, recorder, self._clock)
-        health = ClaimHealth(HealthPolicy(HEALTH_SECONDS, conditions=True), asked, metrics)
+        health = ClaimHealth(HealthPolicy(DRIVER, HEALTH_SECONDS, conditions=True), asked, metrics)
         tasks.background(health.run(), "health of claims")
         await lease.start()
 

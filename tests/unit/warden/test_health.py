@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.unit.warden.cluster import NOON, Cluster, Warden
+from tests.unit.warden.cluster import DRIVER, NOON, Cluster, Warden
 from warden.api import CLAIMS, EVENTS, VOLUMES
 from warden.events import Reason, Recorder
 from warden.health import ClaimHealth, HealthParts, HealthPolicy
-from warden.records import HealthCondition
+from warden.records import HealthCondition, Reference
 from warden.rules import health
 from warden.rules.objects import at, text
 
@@ -79,7 +79,7 @@ class Watched:
     def start(self, *, conditions: bool = True) -> None:
         recorder = Recorder(self.cluster.api, "w1", self.warden.metrics, lambda: NOON)
         parts = HealthParts(self.warden.view, self.cluster.api, self.told, self.warden.lease, recorder, lambda: NOON)
-        work = ClaimHealth(HealthPolicy(EVERY, conditions), parts, self.warden.metrics)
+        work = ClaimHealth(HealthPolicy(DRIVER, EVERY, conditions), parts, self.warden.metrics)
         self.warden.tasks.background(work.run(), "health")
 
 
@@ -140,6 +140,15 @@ async def test_a_volume_that_is_lost_is_found_also_after_many_that_are_only_not_
         await asyncio.sleep(3 * EVERY)
         assert LOST_EVENT in each.cluster.events()
         assert max(map(each.told.asked.count, each.told.asked)) <= 2, "in turn"
+
+
+async def test_what_the_warden_of_another_driver_has_written_stays() -> None:
+    cluster = filled()
+    theirs = health.applied(Reference("v1", "PersistentVolumeClaim", "apps", "claim-v1", "uid-claim-v1"), [OFF], "then")
+    await cluster.api.apply_status(CLAIMS, theirs, health.manager("other.example.com"))
+    async with watched(cluster=cluster) as each:
+        await asyncio.sleep(5 * EVERY)
+        assert (each.shown(), each.cluster.events()) == ([OFF], [])
 
 
 @pytest.mark.parametrize("is_judged", [True, False])

@@ -30,10 +30,11 @@ def test_no_more_is_applied_than_kubernetes_takes() -> None:
 def test_a_claim_that_a_warden_has_written_is_known_by_its_fields() -> None:
     status = {"healthStatus": {"healthConditions": [JSON]}}
     metadata = {"namespace": "apps", "name": "data", "uid": "u1"}
-    ours, others = ({**metadata, "managedFields": [{"manager": name}]} for name in (health.MANAGER, "kubelet"))
-    assert health.written({"metadata": ours, "status": status}) == (CLAIM, (CONDITION,))
-    assert health.written({"metadata": others, "status": status}) is None
-    assert health.written({"metadata": ours, "status": {}}) is None
+    names = (health.manager("one"), health.manager("two"), "kubelet")
+    ours, *others = ({**metadata, "managedFields": [{"manager": name}]} for name in names)
+    assert health.written({"metadata": ours, "status": status}, "one") == (CLAIM, (CONDITION,))
+    assert [health.written({"metadata": each, "status": status}, "one") for each in others] == [None, None]
+    assert health.written({"metadata": ours, "status": {}}, "one") is None
 
 
 def test_an_api_server_without_the_field_is_known_by_what_it_says() -> None:
