@@ -3,6 +3,7 @@
 Sizes are bytes, times seconds since 1970. Source: Kubernetes 1.37 "PersistentVolumeClaimUnused".
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -148,11 +149,9 @@ def _of_snapshots(
 
 
 def _many_snapshots(cluster: ClusterSide, snapshots: Sequence[CloudSnapshot]) -> Iterator[Difference]:
-    counted: dict[str, int] = {}
-    for each in snapshots:
-        counted[each.volume_id] = counted.get(each.volume_id, 0) + 1
+    counted = Counter(each.volume_id for each in snapshots)
     for one in cluster.volumes:
-        if counted.get(one.handle, 0) >= NEAR_LIMIT:
+        if counted[one.handle] >= NEAR_LIMIT:
             said = f"it has {NEAR_LIMIT} snapshots or more, and the cloud keeps {SNAPSHOT_LIMIT} of a volume"
             remove = "delete VolumeSnapshots of its claim"
             yield Difference(DriftKind.SNAPSHOTS_NEAR_LIMIT, _pv(one), said, remove, _about(one))

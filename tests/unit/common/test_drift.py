@@ -89,6 +89,10 @@ EXCUSED: Mapping[str, Sides] = {
         replace(CLOUD, volumes=(VOLUME, replace(VOLUME, id="h2"))),
     ),
     "an object that is new": (replace(CLUSTER, volumes=[replace(ONE, created_at=YOUNG)]), CloudSide(())),
+    "an object that is just old enough to be known": (
+        replace(CLUSTER, volumes=[replace(ONE, created_at=NOW - CLUSTER.young_seconds)]),
+        CloudSide(()),
+    ),
     "a size that nobody can read": (replace(CLUSTER, volumes=[replace(ONE, size_bytes=0)]), CLOUD),
     "a part of a GiB": (replace(CLUSTER, volumes=[replace(ONE, size_bytes=10 * GIB - 5)]), CLOUD),
     "an attachment that is being made": attached(told=replace(ATTACHED, attached=False)),

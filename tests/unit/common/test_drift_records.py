@@ -16,10 +16,12 @@ def test_a_volume_is_read_from_the_controller_s_page() -> None:
     assert cloud_volume(JSON) == CloudVolume("h1", "pvc-1", "nyc1", 1 << 30, ("101",), ("ours", "more"), 1.0)
 
 
-@pytest.mark.parametrize("key", JSON)
-def test_a_volume_that_lacks_anything_is_none(key: str) -> None:
+@pytest.mark.parametrize(
+    "change", [*({key: None} for key in JSON), {"id": ""}, {"name": 5}, {"size_bytes": "1"}, {"tags": "ours"}], ids=str
+)
+def test_a_volume_that_lacks_anything_is_none(change: Mapping[str, object]) -> None:
     with pytest.raises(ValueError, match="not a volume"):
-        cloud_volume({**JSON, key: None})
+        cloud_volume({**JSON, **change})
 
 
 @pytest.mark.parametrize(

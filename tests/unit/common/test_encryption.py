@@ -95,3 +95,9 @@ def test_a_wrong_class_is_refused(given: dict[str, str]) -> None:
 
 def test_blocks_as_small_as_a_sector_are_fine() -> None:
     assert encryption.parse({"encryption": "luks2", "blockSize": "1024", "encryptionSectorSize": "1024"}) is not None
+
+
+def test_discards_may_be_refused_by_name() -> None:
+    found = encryption.parse({"encryption": "luks2", "encryptionDiscards": "false"})
+    assert found is not None
+    assert not found.discards

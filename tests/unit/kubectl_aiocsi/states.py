@@ -129,6 +129,13 @@ FURTHER: dict[str, tuple[Way, tuple[str, ...]]] = {
         NODE(lambda node: since(node, "Ready", LONG_AGO, status="False")), ("node", "one")),
     "a node of another system is left alone": (
         both(NODE(with_(metadata={"labels": {"kubernetes.io/os": "windows"}})), without("csinodes", "one")), ()),
+    "a pod has ended, and kubelet has not let it go": (
+        WEB(partial(going, when=LONG_AGO, finalizers=["x"], deletionGracePeriodSeconds=30), with_(
+            status={"phase": "Succeeded"})),
+        (),
+    ),
+    "a pod runs after its time": (
+        WEB(partial(going, when=LONG_AGO, finalizers=["x"], deletionGracePeriodSeconds=0)), ()),
     "a volume is ill": (ill("data"), ()),
     "another volume of the pod is ill": (ill("cache"), ()),
     "a growth has failed on the node": (growing("NodeResizeError"), ("pvc", "orders")),
