@@ -48,8 +48,8 @@ async def remove(host: Host, volume: VolumeSpec, glance: Glance) -> Glance:
         mount = glance.mounted[-1]
         facts = await host.facts(mount.number)
         was_ours = known is not None and known.number == mount.number
-        if facts is None and not was_ours and not identity.is_left(mount, facts):
-            break  # a file system without a device, which is no volume
+        if not was_ours and not _may_be(volume, mount, facts):
+            break  # another program's
         stale = identity.is_stale(volume, facts, was_ours=was_ours)
         reason = "was detached while it was" if stale else await death(host, mount, facts, known)
         if not reason:
@@ -68,6 +68,13 @@ async def remove(host: Host, volume: VolumeSpec, glance: Glance) -> Glance:
             await host.mounts.unmount_all((await host.glance(point)).mounted[-1:])
         glance = await host.glance(glance.path)
     return glance
+
+
+def _may_be(volume: VolumeSpec, mount: Mount, facts: Facts | None) -> bool:
+    """Tell whether a mount that is in no record may be the volume's, or what is left of it."""
+    if facts is None:
+        return identity.is_left(mount, facts)
+    return identity.is_volume(volume, facts) or identity.is_lost(facts)
 
 
 async def refuse_elsewhere(host: Host, volume: VolumeSpec, mounted: tuple[Mount, ...], facts: Facts) -> None:

@@ -143,6 +143,20 @@ async def test_nothing_is_staged_in_place_of_a_mount_that_is_no_volume(bench: Be
 
 
 @pytest.mark.asyncio
+async def test_a_dead_file_system_of_another_disk_is_not_taken_away_by_a_stage(bench: Bench) -> None:
+    disk, other = bench.disks.blank(), bench.disks.blank()
+    run("mkfs.ext4", "-q", "-F", other.loop)
+    path = made(bench.staging_path(disk))
+    run("mount", "-o", "errors=remount-ro", other.loop, str(path))
+    try:
+        run("tee", f"/sys/fs/ext4/{Path(other.loop).name}/trigger_fs_error", stdin=b"1")
+        with pytest.raises(errors.AlreadyExists, match=f"is staged at {path} already, from device {other.number}"):
+            await bench.stage(disk)
+    finally:
+        run("umount", str(path))
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("undo", ["unpublish", "unstage"])
 async def test_a_mount_that_is_no_volume_is_left_alone(bench: Bench, undo: str) -> None:
     disk = bench.disks.blank()
