@@ -31,6 +31,7 @@ LIES = {  # what would do most harm if it was believed, by the step at which it 
     "snapshot": (("another object", "snapshots"),),
     "delete": (("a page with 302", "DELETE /volumes"), ("a bare 204", "DELETE /volumes")),
 }
+DELAYS = (0.0, 0.3, 3.0)  # from an attach until others detach, seconds
 FEW_REQUESTS = 25  # a minute
 SKEWS = (-1e8, -86400.0, 86400.0, 1e8)  # of a host's clock that was never set, seconds
 
@@ -53,6 +54,7 @@ def draw(seed: int) -> Plan:
     ]
     few = chance.random() < 0.2
     faults += _unseen(chance, steps)
+    faults += [*_snapshots_unseen(chance, steps), *_taken_off(chance, steps), *_tags_taken(chance, steps)]
     return replace(
         drawn,
         faults=tuple(sorted((*drawn.faults, *faults), key=lambda fault: fault.at)),
@@ -143,4 +145,31 @@ def _unseen(chance: random.Random, steps: list[Step]) -> list[Fault]:
     return [
         *(Fault("lost after", at, "POST /volumes") for at in made),
         *(Fault("stale lists", at, amount=20.0) for at in made),
+    ]
+
+
+def _snapshots_unseen(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Let lists of snapshots lag behind while some are taken, and lose the answer to that."""
+    taken = [each.at for each in steps if each.kind in {"snapshot", "clone"} and chance.random() < 0.4]
+    return [
+        *(Fault("stale snapshots", max(0.0, at - 5), amount=chance.uniform(15, 60)) for at in taken),
+        *(Fault("taken unseen", at) for at in taken if chance.random() < 0.7),
+    ]
+
+
+def _taken_off(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Let others detach a volume as soon as it is attached, and the call that wanted that be given up."""
+    attached = [each for each in steps if each.kind in {"pod", "move"} and chance.random() < 0.2]
+    given_up = [each.at for each in attached if chance.random() < 0.6]
+    return [
+        *(Fault("foreign detach", each.at, f"-{each.claim}", 0, chance.choice(DELAYS)) for each in attached),
+        *(Fault("call cancelled", at, "ControllerPublish", amount=chance.uniform(0.5, 6)) for at in given_up),
+    ]
+
+
+def _tags_taken(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Let others take the cluster's tag off a volume a while before it is attached."""
+    attached = [each for each in steps if each.kind in {"pod", "move"} and chance.random() < 0.3]
+    return [
+        Fault("foreign tag taken", max(0.0, each.at - chance.uniform(70, 200)), who=each.claim) for each in attached
     ]

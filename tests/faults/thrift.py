@@ -4,7 +4,8 @@ An action was the process's own if the reply to its start has reached it. While 
 the volume, and deletes no such volume: the cloud would refuse. One that is much older than actions become, or whose
 droplet is gone, holds it back no more. On the droplet it may try to start the next one, since that tells whether this
 one is still under way, but not all the time. When it was told that one is done, and has begun nothing else on the
-volume since, it does not ask for the same again, unless it had given that one up as overdue.
+volume since, it does not ask for the same again, unless it had given that one up as overdue. An attach carries the tag
+of the cluster if the process was told that the volume lacks it, and not if it was told that the volume has it.
 """
 
 import itertools
@@ -14,11 +15,12 @@ from typing import Protocol
 
 from controller.running_actions import OVERDUE_SECONDS
 from tests.faults.cloud.api import Json
-from tests.faults.cloud.records import Action
+from tests.faults.cloud.records import CLUSTER, Action
 from tests.faults.cloud.state import CloudState
 from tests.faults.sim.loop import Process
 
 TRIES_AT_ONCE, TRIES_A_SECOND = 3, 4  # to start the next action on a droplet
+CHANGED_SECONDS = 120.0  # so long after a change of its own a process may not believe a list
 TURN_SECONDS = 30.0  # so long a request that is made up already may wait for its turn
 
 
@@ -71,11 +73,22 @@ class Thrift:
             self._misled.add((sender, parts[1]))
 
     def _note_tags(self, sender: Process, answer: Json) -> None:
-        volume = answer.get("volume")
-        if isinstance(volume, dict):
+        one, several = answer.get("volume"), answer.get("volumes")
+        for volume in [one] if isinstance(one, dict) else several if isinstance(several, list) else []:
+            key = sender, str(volume["id"])
             held = frozenset(tag.lower() for tag in volume["tags"])
-            since, before = self._tags.get((sender, volume["id"]), (0.0, frozenset[str]()))
-            self._tags[sender, volume["id"]] = since if held == before else self._world.now(), held
+            since, before = self._tags.get(key, (self._world.now(), None))
+            if held != before and volume is not one and self._has_changed(key[1]):
+                self._tags.pop(key, None)
+            else:
+                self._tags[key] = since if held == before else self._world.now(), held
+
+    def _has_changed(self, volume_id: str) -> bool:
+        """Whether the volume was made or moved a moment ago: what a list tells then may not be believed."""
+        volume, now = self._world.cloud.volumes.get(volume_id), self._world.now()
+        since = [volume.created] if volume is not None else []
+        since += [each.started for each in self._world.cloud.actions if each.volume_id == volume_id]
+        return now - max(since, default=now) < CHANGED_SECONDS
 
     def asked(self, sender: Process, sent: int, method: str, path: str, body: Json) -> None:
         """A request arrives that was sent at that moment."""
@@ -86,12 +99,9 @@ class Thrift:
         wanted = f"{sender.name} asks to {body.get('type', 'delete')} {parts[1]}"
         droplet_id = int(str(body.get("droplet_id") or 0))
         told, held = self._tags.get((sender, parts[1]), (self._world.now(), frozenset[str]()))
-        tags = body.get("tags")
-        if (sender, parts[1]) in self._misled:
-            tags = None
-        known = told + TURN_SECONDS < self._world.now()
-        if isinstance(tags, list) and known and {tag.lower() for tag in tags} <= held:
-            self._world.broken(f"{wanted} with tags that it knows to be there: {tags}")
+        knows = told + TURN_SECONDS < self._world.now() and (sender, parts[1]) not in self._misled
+        if knows and body.get("type") == "attach":
+            self._check_tags(wanted, body.get("tags"), held)
         for own in self._under_way(sender, sent):
             self._tries[own.id] += bool(droplet_id) and own.droplet_id == droplet_id
             many = self._tries[own.id] > TRIES_AT_ONCE + TRIES_A_SECOND * (self._world.now() - own.started)
@@ -102,6 +112,13 @@ class Thrift:
             if done.kind == body["type"] and (grown if done.kind == "resize" else done.droplet_id == droplet_id):
                 self._world.broken(f"{wanted} though it was told that its {done.kind} {done.id} is done")
         self._begun[sender, parts[1]] = sent
+
+    def _check_tags(self, wanted: str, tags: object, held: frozenset[str]) -> None:
+        sent = {tag.lower() for tag in tags} if isinstance(tags, list) else set[str]()
+        if sent and sent <= held:
+            self._world.broken(f"{wanted} with tags that it knows to be there: {tags}")
+        if not sent and CLUSTER not in held:
+            self._world.broken(f"{wanted} without the tag of the cluster, which it knows to be missing")
 
     def _under_way(self, sender: Process, sent: int) -> Iterator[Action]:
         for action in self._world.cloud.actions:

@@ -18,7 +18,7 @@ from tests.fakes.host.host import SimHost
 from tests.faults import truth
 from tests.faults.cloud.api import Api
 from tests.faults.cloud.other import OtherCloud, OtherState
-from tests.faults.cloud.records import Volume
+from tests.faults.cloud.records import Snapshot, Volume
 from tests.faults.cloud.state import CloudState
 from tests.faults.cloud.wire import OTHER_TOKEN, TOKEN, Limit, Wire
 from tests.faults.cluster.control import AttachDetach
@@ -81,10 +81,16 @@ class World:
         self.thrift = Thrift(self)
         self.limit = Limit(plan.requests_per_minute)
         self._old_list: tuple[float, list[Volume]] = (0.0, [])
+        self._old_snapshots: tuple[float, list[Snapshot]] = (0.0, [])
         self.account: Wire | OtherCloud = (
             OtherCloud(self, self.cloud)
             if isinstance(self.cloud, OtherState)
-            else Wire(self, Api(self.cloud, self.listed), Api(CloudState(self, 0), list, "another"), self.limit)
+            else Wire(
+                self,
+                Api(self.cloud, self.listed, self.taken),
+                Api(CloudState(self, 0), list, list, "another"),
+                self.limit,
+            )
         )
         self.checks = Checks(self)
         self.hosts = {number: SimHost(self, number, self.chance.getrandbits(32)) for number in range(1, plan.hosts + 1)}
@@ -150,6 +156,9 @@ class World:
         host = self.hosts[droplet_id - 100]
         late = self.injector.take(frozenset({"late device"}), f"host {host.number}", self.now())
         host.plug(volume.id, volume.name, volume.disk, late.amount if late is not None else self.draw(0.01, 0.5))
+        off = self.injector.take(frozenset({"foreign detach"}), volume.name, self.now())
+        if off is not None:
+            self.begin(self.others.take_off(volume, host, off.amount))
         fault = self.injector.take(frozenset({"unreadable disk"}), f"host {host.number}", self.now())
         if fault is not None and (plugged := host.kernel.disk_of(volume.id)) is not None:
             plugged.unreadable = True
@@ -238,6 +247,11 @@ class World:
             self._old_list[1] if self.injector.storm("stale lists", self.now()) else list(self.cloud.volumes.values())
         )
 
+    def taken(self) -> list[Snapshot]:
+        """Return what a list of snapshots shows: in a storm of stale ones, what was there half a minute ago."""
+        stale = self.injector.storm("stale snapshots", self.now())
+        return self._old_snapshots[1] if stale else list(self.cloud.snapshots.values())
+
     # The driver's processes.
 
     def start_controller(self, replica: int) -> None:
@@ -273,7 +287,9 @@ class World:
         if (fault := self._dies_in(request)) is not None:
             self.kill_controller(replica, int(fault.amount))
         begun = self.now()
-        answer = self._true(request, 0, await self._call(self.controllers[replica][0], request, reply, seconds))
+        answer = await self._call(self.controllers[replica][0], request, reply, seconds)
+        if not self.others.has_taken_off(str(getattr(request, "volume_id", "")), begun):
+            self._true(request, 0, answer)
         if isinstance(request, csi.ListVolumesRequest) and isinstance(answer, csi.ListVolumesResponse):
             self.others.check_list(self.controllers[replica][0].process, request, answer, begun)
         return answer
@@ -414,6 +430,8 @@ class World:
             self.others.check()
             if self.now() - self._old_list[0] > 30 and not self.injector.storm("stale lists", self.now()):
                 self._old_list = (self.now(), list(self.cloud.volumes.values()))
+            if self.now() - self._old_snapshots[0] > 30 and not self.injector.storm("stale snapshots", self.now()):
+                self._old_snapshots = (self.now(), list(self.cloud.snapshots.values()))
             await sleep(1.0)
 
 

@@ -79,7 +79,8 @@ class World:
         self.chance = random.Random(1)  # noqa: S311  # replays
         self.cloud = CloudState(self, 2)
         self.bodies: list[Content] = []
-        self._api = Api(self.cloud, lambda: list(self.cloud.volumes.values()))
+        volumes, snapshots = self.cloud.volumes, self.cloud.snapshots
+        self._api = Api(self.cloud, lambda: list(volumes.values()), lambda: list(snapshots.values()))
         self._foreign = foreign
         self._strikes = strikes
         self._begun: list[asyncio.Task[None]] = []

@@ -12,12 +12,19 @@ EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 class Api:
-    """Answers requests. ``listed`` returns the volumes that a list shows: it may lag behind."""
+    """Answers requests. ``listed`` and ``taken`` return what lists show, volumes and snapshots: they may lag behind."""
 
-    def __init__(self, state: CloudState, listed: Callable[[], list[Volume]], account: str = "simulated") -> None:
+    def __init__(
+        self,
+        state: CloudState,
+        listed: Callable[[], list[Volume]],
+        taken: Callable[[], list[Snapshot]],
+        account: str = "simulated",
+    ) -> None:
         self._state = state
         self._account = account
         self._listed = listed
+        self._taken = taken
 
     def answer(self, method: str, path: str, query: Json, body: Json) -> tuple[int, Json]:
         """Do what is asked; return HTTP status and JSON."""
@@ -38,7 +45,7 @@ class Api:
             return _page("volumes", [_volume(each) for each in wanted], query)
         volume = self._state.volume(parts[0])
         if parts[1:] == ["snapshots"]:
-            mine = [each for each in self._state.snapshots.values() if each.volume_id == volume.id]
+            mine = [each for each in self._taken() if each.volume_id == volume.id]
             return _page("snapshots", [_snapshot(each) for each in mine], query)
         actions = [each for each in self._state.actions if each.volume_id == volume.id]
         if parts[1:] == ["actions"]:
@@ -73,7 +80,7 @@ class Api:
 
     def _get_snapshots(self, parts: list[str], query: Json, _body: Json) -> tuple[int, Json]:
         if not parts:
-            return _page("snapshots", [_snapshot(each) for each in self._state.snapshots.values()], query)
+            return _page("snapshots", [_snapshot(each) for each in self._taken()], query)
         if parts[0] not in self._state.snapshots:
             raise Refused(404, "The resource you were accessing could not be found.")
         return 200, {"snapshot": _snapshot(self._state.snapshots[parts[0]])}

@@ -27,7 +27,8 @@ FACTS = replace(other_cloud.FACTS, zone_key="region")  # as the simulated nodes 
 TRAITS = other_cloud.TRAITS
 CLUSTER = "cluster=simulated"
 PAGE = 50
-UNANSWERED = frozenset({"lost after", "error after", "foreign answer"})  # carried out, and the caller does not learn
+UNANSWERED = frozenset({"lost after", "taken unseen", "error after", "foreign answer"})
+"""Carried out, and the caller does not learn."""
 REFUSED = frozenset({"error before", "refused", "too soon"})
 MEANINGS: tuple[tuple[int, str, type[errors.DriverError]], ...] = (
     (404, "", cloud_errors.Gone),

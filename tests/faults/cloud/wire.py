@@ -19,7 +19,7 @@ from tests.faults.cloud import foreign
 from tests.faults.cloud.api import Api, Json
 from tests.faults.cloud.foreign import JSON, Said
 from tests.faults.plan import Fault
-from tests.faults.sim.injector import REQUEST_KINDS, Injector
+from tests.faults.sim.injector import OF_SNAPSHOTS, REQUEST_KINDS, Injector
 from tests.faults.sim.loop import Process, sleep
 from tests.faults.sim.trace import Trace
 from tests.faults.thrift import Thrift
@@ -141,7 +141,7 @@ class Wire:
         world, (method, path, query, body), sent = self._world, request, self._world.thrift.moment()
         subject = f"{method} {path.removeprefix('/v2')} {body.get('type', '')}"
         world.trace.count("requests")
-        kinds = REQUEST_KINDS if method == "POST" and path.endswith("/snapshots") else REQUEST_KINDS - {"too soon"}
+        kinds = REQUEST_KINDS if method == "POST" and path.endswith("/snapshots") else REQUEST_KINDS - OF_SNAPSHOTS
         fault = world.injector.take(kinds, subject, world.now())
         kind = "" if fault is None else fault.kind
         await sleep(world.draw(0.01, 0.15))
@@ -156,7 +156,7 @@ class Wire:
         answer = self._answer(method, path, query, body, fault)
         world.trace.note("http", f"{subject} -> {answer.status}{_said(answer)}{' ' + kind if kind else ''}")
         await sleep(world.draw(0.01, 0.15) + (_slowness(fault)))
-        if kind == "lost after":
+        if kind in {"lost after", "taken unseen"}:
             await self._fail(reply, aiohttp.ServerDisconnectedError())
         elif not reply.done():
             reply.set_result(answer)

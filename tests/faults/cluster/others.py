@@ -31,10 +31,12 @@ SECONDS = 15.0
 MOST_PAGES = 50
 LIST_SECONDS = 12.0  # so old may be what ListVolumes tells
 HOLD_SECONDS = 30.0  # so long others hold a volume that they have attached or mounted
+LOOK_SECONDS = 0.05
 BY_HAND = "/mnt/by-hand/"
 KINDS = frozenset(
     {
         *("foreign snapshot", "foreign tag", "foreign growth", "foreign attach", "foreign mount"),
+        *("foreign tag taken",),
         *("capacity asked", "health asked"),
     }
 )
@@ -64,6 +66,7 @@ class Others:
         self._snapshots: dict[str, str] = {}
         self._listed: dict[Process, set[str]] = {}
         self._held: set[str] = set()
+        self._taken_off: dict[str, float] = {}
 
     async def act(self, fault: Fault) -> None:
         """Do what the fault says."""
@@ -71,6 +74,8 @@ class Others:
             self._take()
         elif fault.kind == "foreign tag":
             self._world.cloud.tags.add(CLUSTER.upper())
+        elif fault.kind == "foreign tag taken":
+            self._take_tag(fault.who)
         elif fault.kind == "foreign growth":
             self._grow()
         elif fault.kind == "foreign attach":
@@ -95,6 +100,10 @@ class Others:
     def holds_any(self) -> bool:
         """Say whether they have attached volumes that they did not let go yet."""
         return bool(self._held)
+
+    def has_taken_off(self, volume_id: str, since: float) -> bool:
+        """Say whether they have detached a volume since then."""
+        return self._taken_off.get(volume_id, since) > since
 
     def check_list(
         self, process: Process, asked: csi.ListVolumesRequest, listed: csi.ListVolumesResponse, begun: float
@@ -133,6 +142,24 @@ class Others:
             volume = self._world.chance.choice(volumes)
             with suppress(Refused):
                 self._world.cloud.resize(volume.id, volume.size_gib + 1)
+
+    def _take_tag(self, number: int) -> None:
+        """Take the cluster's tag off the volume of a claim, and put another one on."""
+        for claim in self._world.store.claims:
+            volume = self._world.cloud.volumes.get(claim.volume_id) if claim.volume is not None else None
+            if claim.number == number and volume is not None:
+                volume.tags = ["theirs", *(tag for tag in volume.tags if tag.lower() != CLUSTER)]
+
+    async def take_off(self, volume: Volume, host: SimHost, seconds: float) -> None:
+        """Detach a volume by hand soon after it was attached, unless it is in use by then."""
+        while volume.event is not None:
+            await sleep(LOOK_SECONDS)
+        await sleep(seconds)
+        if volume.droplet_id == host.droplet_id and _is_free(volume, host):
+            self._world.trace.note("others", f"detach {volume.name} from {volume.droplet_id}")
+            self._world.trace.count("volumes detached by others")
+            self._taken_off[volume.id] = self._world.now()
+            self._world.cloud.take_off(volume)
 
     async def _hold(self) -> None:
         """Attach a volume by hand, and detach it later, unless the cluster has a pod for it there by then."""
@@ -244,3 +271,9 @@ class Others:
             if not token:
                 return
         self._world.broken("the list of volume health does not end")
+
+
+def _is_free(volume: Volume, host: SimHost) -> bool:
+    """Say whether nothing is done to a volume, by the cloud or on the host."""
+    opened = {each.plugged.volume_id for each in host.kernel.open.values()}
+    return volume.event is None and volume.id not in opened and not host.is_mounted(volume.id)

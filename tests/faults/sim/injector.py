@@ -3,10 +3,16 @@
 from tests.faults.plan import Fault
 from tests.faults.sim.trace import Trace
 
-REQUEST_KINDS = frozenset(
-    {"lost before", "lost after", "error before", "error after", "slow reply", "refused", "too soon", "foreign answer"}
+OF_SNAPSHOTS = frozenset({"too soon", "taken unseen"})  # they hit the creation of a snapshot alone
+REQUEST_KINDS = OF_SNAPSHOTS | frozenset(
+    {"lost before", "lost after", "error before", "error after", "slow reply", "refused", "foreign answer"}
 )
-STORMS = frozenset({"throttle storm", "error storm", "stale lists", "no connection", "wrong date", "other account"})
+STORMS = frozenset(
+    {
+        *("throttle storm", "error storm", "stale lists", "stale snapshots", "no connection"),
+        *("wrong date", "other account"),
+    }
+)
 
 
 class Injector:
