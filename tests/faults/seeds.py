@@ -4,6 +4,7 @@ Those have a chance of their own, so a plan stays as it was when they change.
 """
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 
 from tests.faults import plan
@@ -55,6 +56,7 @@ def draw(seed: int) -> Plan:
     few = chance.random() < 0.2
     faults += _unseen(chance, steps)
     faults += [*_snapshots_unseen(chance, steps), *_taken_off(chance, steps), *_tags_taken(chance, steps)]
+    faults += [*_killed_umounts(chance, steps)]
     return replace(
         drawn,
         faults=tuple(sorted((*drawn.faults, *faults), key=lambda fault: fault.at)),
@@ -119,15 +121,18 @@ def _accounts(chance: random.Random, steps: list[Step]) -> list[Fault]:
 
 def _mounts(chance: random.Random, steps: list[Step]) -> list[Fault]:
     """Let others mount a disk by hand on a host that a volume is about to leave."""
-    faults, hosts = [], dict[int, int]()
+    left = ((at, host) for at, host in _leaving(steps) if chance.random() < 0.2)
+    return [Fault("foreign mount", max(0.0, at - chance.uniform(1, 8)), who=host) for at, host in left]
+
+
+def _leaving(steps: list[Step]) -> Iterator[tuple[float, int]]:
+    """Yield when a volume begins to leave which host."""
+    hosts = dict[int, int]()
     for step in steps:
-        leaves = step.kind in {"move", "stop", "delete"} and step.claim in hosts
-        if leaves and chance.random() < 0.2:
-            at = max(0.0, step.at - chance.uniform(1, 8))
-            faults.append(Fault("foreign mount", at, who=hosts[step.claim]))
+        if step.kind in {"move", "stop", "delete"} and step.claim in hosts:
+            yield step.at, hosts[step.claim]
         if step.kind in {"pod", "move"}:
             hosts[step.claim] = step.host
-    return faults
 
 
 def _leftovers(chance: random.Random, steps: list[Step]) -> list[Fault]:
@@ -173,3 +178,9 @@ def _tags_taken(chance: random.Random, steps: list[Step]) -> list[Fault]:
     return [
         Fault("foreign tag taken", max(0.0, each.at - chance.uniform(70, 200)), who=each.claim) for each in attached
     ]
+
+
+def _killed_umounts(chance: random.Random, steps: list[Step]) -> list[Fault]:
+    """Kill the programs that unmount a volume which leaves its host: at the target, and then where it is staged."""
+    left = [(at, host) for at, host in _leaving(steps) if chance.random() < 0.1]
+    return [Fault("program killed", at, f"umount on host {host}") for at, host in left for _ in range(2)]

@@ -141,7 +141,8 @@ class SimThreads(Threads):
         return seen is None or self._kernel.is_alive(seen.plugged)
 
     def _remove(self, path: str) -> None:
-        assert not self._kernel.table().at(path), path
+        if self._kernel.table().at(path):
+            raise errors.FailedPrecondition(f"cannot remove {path}: Device or resource busy")
         self._kernel.folders.discard(path)
         self._kernel.files.discard(path)
 
