@@ -1,6 +1,7 @@
 """What neither ruff nor import-linter sees: methods of a loop, names of classes, I/O without an import."""
 
 import ast
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,7 @@ STARTS = {"subprocess.Popen", "asyncio.create_subprocess_exec", "asyncio.create_
 PURE = [
     "common/capability.py",
     "common/clouds",
+    "common/codes.py",
     "common/context_keys.py",
     "common/drift.py",
     "common/drift_records.py",
@@ -132,6 +134,12 @@ def test_a_class_name_stands_for_one_class() -> None:
         node.name for _, tree in sources(*DRIVER) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
     )
     assert [name for name, times in classes.items() if times > 1 and name not in EACH_HAS_ITS_OWN] == []
+
+
+def test_what_is_pure_is_the_same_for_imports_for_coverage_and_for_mutations() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (modules,) = (each["source_modules"] for each in contracts if each["name"].startswith("Decisions and readers"))
+    assert [place.removesuffix(".py").replace("/", ".") for place in PURE] == modules
 
 
 @pytest.mark.parametrize("place", PURE)
