@@ -2,10 +2,10 @@
 
 import pytest
 
-from common import errors
+from common import deadlines, errors
 from controller.cloud.records import Place, VolumeOrder
 from controller.records import BLANK, Source
-from tests.fakes.wire import Script, said, scripted
+from tests.fakes.wire import JSON, LIMITS, Reply, Script, said, scripted
 from tests.unit.controller.digitalocean.answers import ACTION, DROPLET, MINE, OTHER, SNAPSHOT, TAKEN, VOLUME, Work
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -85,6 +85,21 @@ async def test_what_is_always_there_is_never_gone(work: Work) -> None:
     client, _, _ = scripted(Script(gone))
     with pytest.raises(errors.OutcomeUnknown, match="404"):
         await work(client)
+
+
+@pytest.mark.parametrize(
+    ("work", "longest"),
+    [
+        pytest.param(lambda c: c.find_volume("pvc-a", "nyc1"), 1 << 20, id="find"),
+        pytest.param(lambda c: c.list_volumes("nyc1", 1), 4 << 20, id="volumes"),
+    ],
+)
+async def test_of_a_list_no_more_is_read_than_it_can_have(work: Work, longest: int) -> None:
+    endless = Reply(200, b"{", JSON, repeated=8 << 20, headers=LIMITS)
+    client, _, _ = scripted(Script(endless))
+    with deadlines.until(1.0), pytest.raises(errors.OutcomeUnknown, match=f"longer than {longest} bytes"):
+        await work(client)
+    assert longest < endless.content.read_bytes < longest + (128 << 10)
 
 
 async def test_a_restore_may_begin_smaller_and_never_larger() -> None:
