@@ -37,9 +37,10 @@ latest.
 ## What a bundle holds
 
 Objects that are about the driver, logs of its pods (`--since`, also of containers that ended), `/readyz` and
-`/metrics`. Secrets are not read. Values of environments, tokens, private keys and passwords in URLs are blanked,
-also in base64. `LEFT-OUT.txt` says what is not there. Look through a bundle before you send it all the same: a program
-may have logged what could not be foreseen."""
+`/metrics`. Secrets are not read. Values of environments, tokens, private keys, and users and passwords in URLs are
+blanked, also in base64; so are headers of probes, annotations of other tools, and the last words of containers of
+others. `LEFT-OUT.txt` says what is not there. Look through a bundle before you send it all the same: a program may
+have logged what could not be foreseen."""
 
 CHECK_IDS = """\
 ## Checks
