@@ -16,11 +16,10 @@ JOINING = timedelta(minutes=5)  # a new node, on which the driver is being start
 
 
 def _wanted(snapshot: Snapshot) -> Iterator[Object]:
-    """Yield the nodes that the driver shall serve: ready, Linux, not new, and its pod there is not just beginning."""
+    """Yield the nodes that the driver shall serve: ready, not new, and its pod there is not just beginning."""
     for node in snapshot.every(NODES):
-        meant = node.label("kubernetes.io/os") != "windows" and _chosen(snapshot, node)
         old = has_lasted(snapshot, node.created, JOINING) and not settles(snapshot, node.name)
-        if meant and old and is_ready(node):
+        if _chosen(snapshot, node) and old and is_ready(node):
             yield node
 
 

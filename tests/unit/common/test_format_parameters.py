@@ -44,11 +44,39 @@ def test_a_value_that_mkfs_does_not_take_is_refused(kind: str, given: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
-    [("reservedPercent", "0"), ("reservedPercent", "50"), ("bytesPerInode", "4096"), ("bytesPerInode", "67108864")],
+    ("kind", "given", "said"),
+    [
+        ("ext4", {"blockSize": "4095"}, "not one of: 1024, 2048, 4096"),
+        ("btrfs", {"inodeSize": "512"}, "not one of: nothing for this file system"),
+        ("ext4", {"blockSize": "1024", "bytesPerInode": "1023"}, "not a number from 1024 to 67108864"),
+        ("ext4", {"bytesPerInode": "67108865"}, "not a number from 1024 to 67108864"),
+        ("ext4", {"reservedPercent": "51"}, "not a number from 0 to 50"),
+        ("ext4", {"blockSize": "1024", "inodeSize": "2048"}, "do not fit the block size 1024"),
+        ("xfs", {"blockSize": "1024", "inodeSize": "1024"}, "more than half of the block size 1024"),
+        ("xfs", {"label": "x" * 13}, "not 1 to 12 letters"),
+    ],
 )
-def test_a_value_at_its_limit_is_taken(key: str, value: str) -> None:
-    format_parameters.parse("ext4", {key: value})
+def test_a_refusal_tells_what_is_taken(kind: str, given: dict[str, str], said: str) -> None:
+    with pytest.raises(errors.InvalidArgument, match=said):
+        format_parameters.parse(kind, given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("ext4", {"reservedPercent": "0"}),
+        ("ext4", {"reservedPercent": "50"}),
+        ("ext4", {"blockSize": "1024", "bytesPerInode": "1024"}),
+        ("ext4", {"bytesPerInode": "4096"}),
+        ("ext4", {"bytesPerInode": "67108864"}),
+        ("ext4", {"blockSize": "1024", "inodeSize": "1024"}),
+        ("xfs", {"blockSize": "1024", "inodeSize": "512"}),
+        ("ext4", {"label": "x" * 16}),
+        ("xfs", {"label": "x" * 12}),
+    ],
+)
+def test_a_value_at_its_limit_is_taken(kind: str, given: dict[str, str]) -> None:
+    format_parameters.parse(kind, given)
 
 
 @pytest.mark.parametrize(
