@@ -21,8 +21,8 @@ def check(size: Size) -> Size:
 
 def choose_gib(size: Size, offered: Sizes, smallest_bytes: int = 0) -> int:
     """Return the size to make, GiB; at least ``smallest_bytes``, the size of the source. Raises OutOfRange."""
-    default = 0 if smallest_bytes else sizes.to_bytes(offered.default)
-    wanted = max(size.required or min(default, size.limit or default), smallest_bytes)
+    default = sizes.to_bytes(offered.default)
+    wanted = max(size.required or smallest_bytes or min(default, size.limit or default), smallest_bytes)
     gib = max(offered.smallest, sizes.round_up_gib(wanted))
     if not size.required and size.limit and not smallest_bytes:
         gib = max(offered.smallest, min(gib, sizes.round_down_gib(size.limit)))

@@ -6,6 +6,7 @@ import pytest
 from grpclib.const import Status
 
 from common import errors
+from common.printable import bounded
 from tests.harness.raw_http2 import RawClient, framed
 from tests.unit.common.captured import Captured
 from tests.unit.common.conftest import DELETE, VOLUME, raises
@@ -40,3 +41,9 @@ async def test_an_error_text_with_any_bytes_gets_an_answer_that_can_be_shown(
     assert await client.refusal(VOLUME) == (Status.NOT_FOUND, f"AIOCSI-G001: {told} (remedy: look)")
     (line,) = log.lines("call")
     assert (line["error_class"], line["message"]) == ("NotFound", told)
+
+
+@pytest.mark.parametrize(("text", "told"), [("x" * 40, "x" * 40), ("\n" * 10, r"\x0a" * 10)])
+def test_a_text_that_just_fits_is_told_whole(text: str, told: str) -> None:
+    assert bounded(text, 40) == told
+    assert len(bounded(text, 39).encode()) == 39

@@ -32,3 +32,8 @@ def test_a_whole_request_gives_way_to_nobody() -> None:
     budget.finish(held)
     assert not budget.take(3)
     assert (held.size, budget.left) == (8, 2)
+
+
+def test_all_that_is_left_can_be_taken() -> None:
+    budget = MemoryBudget(10)
+    assert (budget.take(10), budget.left, budget.take(1)) == (True, 0, False)

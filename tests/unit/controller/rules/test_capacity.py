@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import errors, sizes
+from controller.cloud.records import Volume
 from controller.digitalocean.limits import TRAITS
 from controller.records import Size
 from controller.rules import capacity
@@ -80,3 +81,11 @@ def test_a_range_that_makes_sense_is_taken_as_it_is() -> None:
 )
 def test_a_volume_of_ten_bytes_fits_what_was_asked(size: Size, *, fits: bool) -> None:
     assert capacity.fits(size, 10) is fits
+
+
+def test_a_volume_grows_up_to_the_limit_and_a_size_of_nothing_makes_sense() -> None:
+    volume = Volume("v", "pvc-a", "a", sizes.GIB)
+    assert capacity.grown_gib(volume, Size(2 * sizes.GIB, 2 * sizes.GIB), SIZES) == 2
+    with pytest.raises(errors.OutOfRange):
+        capacity.grown_gib(volume, Size(1, sizes.GIB - 1), SIZES)
+    assert [capacity.check(size) for size in (Size(), Size(1), Size(0, 1))] == [Size(), Size(1), Size(0, 1)]
