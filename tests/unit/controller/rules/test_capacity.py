@@ -88,4 +88,5 @@ def test_a_volume_grows_up_to_the_limit_and_a_size_of_nothing_makes_sense() -> N
     assert capacity.grown_gib(volume, Size(2 * sizes.GIB, 2 * sizes.GIB), SIZES) == 2
     with pytest.raises(errors.OutOfRange):
         capacity.grown_gib(volume, Size(1, sizes.GIB - 1), SIZES)
-    assert [capacity.check(size) for size in (Size(), Size(1), Size(0, 1))] == [Size(), Size(1), Size(0, 1)]
+    sound = [Size(), Size(1), Size(0, 1), Size(1, 1)]
+    assert [capacity.check(size) for size in sound] == sound

@@ -40,3 +40,8 @@ def test_a_filled_tag_that_is_too_long_is_cut_and_stays_one_of_its_own() -> None
 
 def test_what_is_held_in_another_case_is_not_missing() -> None:
     assert labels.missing(("prod", "new"), ("Prod",)) == ["new"]
+
+
+@pytest.mark.parametrize("length", [RULE.longest - 1, RULE.longest])
+def test_a_filled_tag_that_just_fits_is_not_cut(length: int) -> None:
+    assert labels.parse("${pvc.name}", RULE, {labels.CLAIM_NAME: "x" * length}) == ("x" * length,)

@@ -69,3 +69,15 @@ def test_what_csi_does_not_allow_as_an_id_is_refused(text: str) -> None:
 @given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=32))
 def test_any_other_text_may_be_an_id(text: str) -> None:
     assert names.check_id(text, "volume") == text
+
+
+@pytest.mark.parametrize(("length", "told"), [(80, "x" * 80), (81, "x" * 77 + "...")])
+def test_a_text_is_shown_up_to_80_characters(length: int, told: str) -> None:
+    assert names.shown("x" * length) == repr(told)
+
+
+def test_a_name_or_an_id_that_is_no_unicode_is_refused_by_name() -> None:
+    with pytest.raises(errors.InvalidArgument, match="cannot be printed"):
+        names.cloud_name("\ud800", "volume", RULE)
+    with pytest.raises(errors.InvalidArgument, match="not printable"):
+        names.check_id("\ud800", "volume")
