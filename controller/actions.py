@@ -101,7 +101,7 @@ class Actions:
         return next((each for each in recent if each.action.kind in MOVES), None)
 
     async def settled(self, volume: Volume) -> Volume:
-        """Return the volume with who holds it once what was begun is done; waits for that, and reads it anew then.
+        """Return the volume with who holds it once what was begun is done; waits for that, and reads it again then.
 
         What the volume shows may follow an action only at its end, or even later. Raises Gone; Unavailable while it
         does not show what the last move has done.

@@ -65,6 +65,7 @@ MEANINGS: Mapping[str, str] = {
     "action_found": "An action of another process, or of this one's predecessor, is under way; it is waited for.",
     "action_is_another": "The API shows another action under the number of one that is waited for; it is read again.",
     "action_not_read": "The newest action of a volume could not be read; the next call looks again.",
+    "action_not_shown": "An action is done, and a minute later its volume does not show that: the volume is believed.",
     "action_overdue": "An action is older than its kind takes, and the volume shows its effect: it is done.",
     "api_away": "The API server does not answer; what is in memory is used meanwhile.",
     "background_failed": "A background loop ended with an error. A fault of the driver.",

@@ -251,9 +251,8 @@ class DigitalOcean:
     async def _volumes(
         self, query: Mapping[str, str], page: int, lane: Lane, share: str = ""
     ) -> records.Page[records.Volume]:
-        asked = {**query, **list_pages.query(page)}
         longest = SHORT_LIST_BYTES if "name" in query else PAGE_BYTES  # of which http reads few at once
-        call = ApiRequest("GET", "/v2/volumes", lane, share, query=asked, longest=longest)
+        call = ApiRequest("GET", "/v2/volumes", lane, share, {**query, **list_pages.query(page)}, longest=longest)
         with refusals():
             found = await self._http.read(call, models.VolumesJson)
         zones = {query.get("region")}
