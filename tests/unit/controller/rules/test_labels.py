@@ -45,3 +45,10 @@ def test_what_is_held_in_another_case_is_not_missing() -> None:
 @pytest.mark.parametrize("length", [RULE.longest - 1, RULE.longest])
 def test_a_filled_tag_that_just_fits_is_not_cut(length: int) -> None:
     assert labels.parse("${pvc.name}", RULE, {labels.CLAIM_NAME: "x" * length}) == ("x" * length,)
+
+
+def test_a_placeholder_that_cannot_be_filled_is_named() -> None:
+    with pytest.raises(errors.InvalidArgument, match="unknown placeholder"):
+        labels.parse("${pvc.uid}", RULE, CLAIM)
+    with pytest.raises(errors.InvalidArgument, match="the provisioner did not pass"):
+        labels.parse("${pv.name}", RULE, CLAIM)

@@ -81,3 +81,9 @@ def test_a_name_or_an_id_that_is_no_unicode_is_refused_by_name() -> None:
         names.cloud_name("\ud800", "volume", RULE)
     with pytest.raises(errors.InvalidArgument, match="not printable"):
         names.check_id("\ud800", "volume")
+
+
+def test_a_name_and_an_id_may_have_as_many_bytes_as_csi_allows() -> None:
+    text = "x" * names.LONGEST_BYTES
+    assert names.check_id(text, "volume") == text
+    assert names.cloud_name(text, "volume", RULE).startswith(f"csi-{'x' * 30}-")
