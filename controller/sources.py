@@ -14,7 +14,7 @@ from common.tasks import Tasks
 from controller.cache import VolumeCache
 from controller.clone_sweep import AGAIN_SECONDS, CloneSweep
 from controller.cloud.base import Cloud, snapshots_of
-from controller.cloud.cloud_errors import Gone, NameTaken
+from controller.cloud.cloud_errors import Gone, NameTaken, SnapshotLimit
 from controller.cloud.paging import everything
 from controller.cloud.records import Snapshot, Volume
 from controller.codes import Code
@@ -80,6 +80,8 @@ class Sources:
         labels = (*wanted.labels, temporary_snapshot.LABEL)
         try:
             return await self._tasks.finish(snapshots_of(self._cloud).create_snapshot(source.id, name, labels))
+        except SnapshotLimit as refused:  # perhaps since the call before took it, and no list shows it yet
+            raise errors.unavailable(refused) from None
         except (NameTaken, errors.OutcomeUnknown) as error:
             with not_final(f"a snapshot to clone volume {source.id} was asked for"):
                 left = await self._left(source.id, name)

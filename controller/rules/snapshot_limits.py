@@ -11,8 +11,11 @@ from controller.codes import Code
 
 def snapshot_refused(
     volume_id: str, existing: Sequence[Snapshot], limits: SnapshotLimits, now: float, words: str
-) -> errors.ResourceExhausted:
-    """Say why a snapshot was refused, and when it will be taken. ``now`` is seconds since 1970."""
+) -> errors.DriverError:
+    """Say why a snapshot was refused, and when it will be taken. ``now`` is seconds since 1970.
+
+    If no snapshot that is shown explains it, the one that does may be that of the call before: that is not final.
+    """
     if len(existing) >= limits.per_volume:
         return errors.ResourceExhausted(
             f"volume {volume_id} has {len(existing)} snapshots, as many as the cloud keeps",
@@ -22,7 +25,8 @@ def snapshot_refused(
     latest = max((each.created_at for each in existing), default=now)
     at = latest + limits.interval_seconds
     when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return errors.ResourceExhausted(
+    is_explained = bool(existing) and at > now
+    return (errors.ResourceExhausted if is_explained else errors.Unavailable)(
         f"the cloud takes one snapshot of volume {volume_id} every {limits.interval_seconds / 60:g} minutes:"
         f" retry after {max(1.0, at - now):.0f} s, at {when} ({words})",
         error_code=Code.SNAPSHOT_LIMIT,

@@ -82,6 +82,17 @@ async def test_a_clone_whose_temporary_snapshot_vanishes_is_not_refused_for_good
     assert await world.create("pvc-clone", source=Source(volume_id=source)) in world.cloud.volumes
 
 
+async def test_a_clone_whose_snapshot_is_refused_too_soon_is_not_refused_for_good() -> None:
+    world = World()
+    source = await world.create("pvc-source")
+    world.cloud.snapshot_interval = 600
+    await world.work.snapshots.create(TakeSnapshot("snap", source))
+    with pytest.raises(errors.Unavailable, match="every 10 minutes"):
+        await world.create("pvc-clone", source=Source(volume_id=source))
+    await asyncio.sleep(600)
+    assert await world.create("pvc-clone", source=Source(volume_id=source)) in world.cloud.volumes
+
+
 async def test_a_clone_of_a_volume_that_grows_meanwhile_is_not_refused() -> None:
     world = World()
     source = await world.create("pvc-source", Size(10 * GIB))

@@ -38,6 +38,11 @@ class Calm:
         return self.now
 
 
+def _wall() -> float:
+    """Return the cloud's own time."""
+    return asyncio.get_running_loop().time()
+
+
 class World:
     """A process of the controller: what it keeps in memory is gone when another world is made on the same cloud."""
 
@@ -48,7 +53,7 @@ class World:
         self.tasks = Tasks()
         self.parts = make_shared(self.cloud, self.tasks, Calm(left))
         identity = ControllerScope(DRIVER, self.cloud.zone, self.cloud.facts, self.cloud.traits, tags)
-        self.work = wiring.make_domains(self.parts, identity, longest_page=250, confirm=confirm)
+        self.work = wiring.make_domains(self.parts, identity, longest_page=250, confirm=confirm, wall=_wall)
         self.volumes = self.work.volumes
         self.attachments = self.work.attachments
         self.service = Controller(identity, self.work)

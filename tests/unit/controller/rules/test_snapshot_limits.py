@@ -1,5 +1,8 @@
 """What a caller is told whose snapshot the cloud does not take."""
 
+import pytest
+
+from common import errors
 from controller.cloud.records import Snapshot
 from controller.cloud.traits import SnapshotLimits
 from controller.rules.snapshot_limits import snapshot_refused
@@ -24,6 +27,20 @@ def test_a_snapshot_too_soon_after_another_is_told_when_it_will_be_taken() -> No
         "the cloud takes one snapshot of volume v every 10 minutes: "
         "retry after 540 s, at 2023-11-14T22:23:20Z (too soon)"
     )
+
+
+@pytest.mark.parametrize(
+    ("taken", "now", "kind"),
+    [
+        ([snapshot("last", NOON)], NOON + 599, errors.ResourceExhausted),
+        ([snapshot("last", NOON)], NOON + 600, errors.Unavailable),
+        ([], NOON, errors.Unavailable),
+    ],
+)
+def test_only_a_refusal_that_a_snapshot_explains_is_final(
+    taken: list[Snapshot], now: float, kind: type[errors.DriverError]
+) -> None:
+    assert type(snapshot_refused("v", taken, LIMITS, now, "too soon")) is kind
 
 
 def test_the_time_to_wait_is_a_whole_interval_after_a_snapshot_that_is_deleted() -> None:
