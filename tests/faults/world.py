@@ -288,7 +288,7 @@ class World:
             self.kill_controller(replica, int(fault.amount))
         begun = self.now()
         answer = await self._call(self.controllers[replica][0], request, reply, seconds)
-        if not self.others.has_taken_off(str(getattr(request, "volume_id", "")), begun):
+        if not self.others.has_moved(str(getattr(request, "volume_id", "")), begun):
             self._true(request, 0, answer)
         if isinstance(request, csi.ListVolumesRequest) and isinstance(answer, csi.ListVolumesResponse):
             self.others.check_list(self.controllers[replica][0].process, request, answer, begun)

@@ -66,7 +66,7 @@ class Others:
         self._snapshots: dict[str, str] = {}
         self._listed: dict[Process, set[str]] = {}
         self._held: set[str] = set()
-        self._taken_off: dict[str, float] = {}
+        self._moved: dict[str, float] = {}
 
     async def act(self, fault: Fault) -> None:
         """Do what the fault says."""
@@ -101,9 +101,9 @@ class Others:
         """Say whether they have attached volumes that they did not let go yet."""
         return bool(self._held)
 
-    def has_taken_off(self, volume_id: str, since: float) -> bool:
-        """Say whether they have detached a volume since then."""
-        return self._taken_off.get(volume_id, since) > since
+    def has_moved(self, volume_id: str, since: float) -> bool:
+        """Say whether they have attached or detached a volume since then: the driver may not have seen it."""
+        return self._moved.get(volume_id, since) > since
 
     def check_list(
         self, process: Process, asked: csi.ListVolumesRequest, listed: csi.ListVolumesResponse, begun: float
@@ -158,7 +158,7 @@ class Others:
         if volume.droplet_id == host.droplet_id and _is_free(volume, host):
             self._world.trace.note("others", f"detach {volume.name} from {volume.droplet_id}")
             self._world.trace.count("volumes detached by others")
-            self._taken_off[volume.id] = self._world.now()
+            self._moved[volume.id] = self._world.now()
             self._world.cloud.take_off(volume)
 
     async def _hold(self) -> None:
@@ -171,6 +171,7 @@ class Others:
         with suppress(Refused):
             cloud.attach(volume.id, droplet_id, [])
             self._held.add(volume.id)
+            self._moved[volume.id] = self._world.now()
         while volume.id in self._held:
             await sleep(HOLD_SECONDS)
             self._let_go(volume.id, droplet_id)
