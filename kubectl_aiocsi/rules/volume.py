@@ -23,9 +23,10 @@ def volume_link(snapshot: Snapshot, name: str) -> Link:
         then = "restore the volume under a new claim; the cloud may still have it: kubectl aiocsi drift"
         return Link("volume", what, State.BROKEN, said, "API server", None, "claim-lost", then)
     if not snapshot.is_ours(volume):
-        owner = volume.text("spec", "csi", "driver") or "no CSI driver"
-        said = f"it is of {owner}, not of {snapshot.driver}"
-        then = f"ask that driver, or: kubectl aiocsi why --driver {owner}"
+        owner = volume.text("spec", "csi", "driver")
+        said = f"it is of {owner or 'no CSI driver'}, not of {snapshot.driver}"
+        other = f"ask that driver, or: kubectl aiocsi why --driver {owner}"
+        then = other if owner else f"see what it is of: kubectl get pv {volume.name} -o yaml"
         return Link("volume", what, State.BROKEN, said, "spec.csi.driver", volume.created, "not-ours", then)
     return _of_ours(snapshot, volume, what)
 

@@ -29,7 +29,7 @@ def parse(head: bytes) -> Superblock | None:
     """Return the superblock in ``head``, the device's first bytes, or None if there is none of these file systems."""
     if len(head) < HEAD_BYTES:
         return None
-    return _xfs(head) or _btrfs(head[_BTRFS_AT:]) or _ext(head[_EXT_AT : _EXT_AT + 1024])
+    return _xfs(head) or _btrfs(head[_BTRFS_AT:]) or _ext(head[_EXT_AT:])
 
 
 def parse_mmp(block: bytes) -> MultipleMount | None:

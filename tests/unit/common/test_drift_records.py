@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from common.drift_records import CloudVolume, cloud_volume, in_bytes
+from common.drift_records import CloudVolume, DriftKind, cloud_volume, in_bytes
 
 JSON: Mapping[str, object] = {
     "id": "h1", "name": "pvc-1", "zone": "nyc1", "size_bytes": 1 << 30, "node_ids": ["101"], "tags": ["ours", "more"],
@@ -14,6 +14,14 @@ JSON: Mapping[str, object] = {
 
 def test_a_volume_is_read_from_the_controller_s_page() -> None:
     assert cloud_volume(JSON) == CloudVolume("h1", "pvc-1", "nyc1", 1 << 30, ("101",), ("ours", "more"), 1.0)
+
+
+def test_the_kinds_are_the_words_of_a_metric() -> None:
+    assert [*DriftKind] == [
+        *("volume-without-pv", "pv-without-volume", "content-without-snapshot", "snapshot-without-content"),
+        *("attached-unknown", "attached-missing", "released-pv", "claim-unused", "size-differs"),
+        "snapshots-near-limit",
+    ]
 
 
 @pytest.mark.parametrize(

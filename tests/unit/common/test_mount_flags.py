@@ -16,6 +16,7 @@ CONTEXT = 'context="system_u:object_r:container_file_t:s0:c10,c20"'
         ("ext2", "discard"),
         ("ext3", "data=journal"),
         ("ext4", "data=ordered"),
+        ("ext4", "data_err=abort"),
         ("ext4", "commit=30"),
         ("ext4", "errors=continue"),
         ("ext4", "errors=remount-ro"),

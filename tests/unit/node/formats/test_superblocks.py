@@ -14,7 +14,7 @@ UUID = uuid.UUID(int=5)
 
 
 def head(offset: int, data: bytes) -> bytes:
-    return (bytes(offset) + data).ljust(superblocks.HEAD_BYTES, b"\0")
+    return (bytes(offset) + data).ljust(68 << 10, b"\0")
 
 
 def test_an_ext4_of_more_than_16_tib_is_read() -> None:

@@ -20,6 +20,10 @@ TAINT = Policy(DRIVER, Mode.TAINT)
 CLAIMED = node(ready=True, annotations=OURS)
 
 
+def test_the_modes_are_the_words_of_the_chart_s_values() -> None:
+    assert [mode.value for mode in Mode] == ["off", "report", "taint"]
+
+
 def test_a_node_is_counted_from_when_it_was_first_seen_not_ready() -> None:
     first = failover.seen(None, node(), 5.0)
     assert first == Sighting("u", "t", 5.0)

@@ -3,7 +3,7 @@
 import pytest
 
 from common.drift_records import ClusterContent, UnusedClaim
-from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, Taint
+from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, ServicePod, Taint
 from warden.rules import objects
 
 DRIVER = "block.example.com"
@@ -92,9 +92,9 @@ def test_a_pod_names_its_claims() -> None:
     [("node", "n1", True), ("node-large", "n1", True), ("node", "", False), ("nodes", "n1", False), ("", "n1", False)],
 )
 def test_a_pod_of_the_node_service_is_known_by_its_label(component: str, node: str, is_one: bool) -> None:
-    metadata = {"name": "p", "labels": {"app.kubernetes.io/component": component}}
+    metadata = {"namespace": "s", "name": "p", "uid": "u1", "labels": {"app.kubernetes.io/component": component}}
     found = objects.service_pod({"metadata": metadata, "spec": {"nodeName": node}}, DRIVER)
-    assert (found is not None and found.node == "n1") is is_one
+    assert found == (ServicePod("s", "p", "u1", "n1", ()) if is_one else None)
 
 
 MADE, SINCE = "2026-01-01T00:00:00Z", 1_767_225_600.0
