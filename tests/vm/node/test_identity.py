@@ -25,6 +25,11 @@ async def attached(droplet: Droplet, *volumes: Volume) -> None:
     for volume in volumes:
         await droplet.attach(volume)
         await droplet.agent.shell(f"udevadm wait --timeout=120 {volume.link}", 130)
+    await without_more_links(droplet)
+
+
+async def without_more_links(droplet: Droplet) -> None:
+    """Let udev make no link any more, once it has done what it has begun."""
     await droplet.agent.shell("udevadm settle --timeout=120; udevadm control --stop-exec-queue", 130)
 
 
@@ -42,7 +47,7 @@ async def test_volumes_whose_names_differ_only_at_the_end_are_told_apart(
 
 async def test_a_volume_is_waited_for_and_needs_no_link(make_droplet: MakeDroplet, make_volume: MakeVolume) -> None:
     droplet, volume = await make_droplet(), make_volume()
-    await droplet.agent.shell("udevadm control --stop-exec-queue")
+    await without_more_links(droplet)
     async with asyncio.TaskGroup() as group:
         staging = group.create_task(droplet.call(volume.stage()))
         with pytest.raises(TimeoutError):
