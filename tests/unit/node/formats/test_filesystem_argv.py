@@ -26,6 +26,12 @@ from node.records.requests import Filesystem
             "mkfs.ext2 -F -q -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 -m 0 /dev/x",
             id="ext2",
         ),
+        pytest.param(
+            Filesystem("ext4", options=FormatOptions(4096, 512, bytes_per_inode=8192, label="data")),
+            "mkfs.ext4 -F -q -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 -m 0 -b 4096 -I 512 -i 8192 -L data"
+            " /dev/x",
+            id="ext4 with options",
+        ),
     ],
 )
 def test_a_file_system_is_made_without_a_discard(wanted: Filesystem, argv: str) -> None:
