@@ -110,7 +110,7 @@ class Actions:
         adopted = await self._adopt(volume.id, recent, MOVES)
         moves = (each for each in recent if each.action.kind in MOVES)
         last = adopted or next((each for each in moves if each.state is ActionState.COMPLETED), None)
-        if last is None or (adopted is None and is_shown(last, volume)):
+        if last is None or (adopted is None and is_shown(last.action, volume)):
             return volume
         volume = await read_volume(self._cloud, self._cache, volume.id)
         self._running.demand_shown(last, volume)

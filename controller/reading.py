@@ -15,7 +15,7 @@ async def read_volume(cloud: Cloud, cache: VolumeCache, volume_id: str) -> Volum
         cache.forget(volume_id)
         raise Gone(f"there is no volume {volume_id}") from None
     if known is not None and (known.name, known.zone) != (found.name, found.zone):
-        cache.forget(volume_id)  # which of the two was wrong is not known: the next call reads it anew
+        cache.forget(volume_id)  # which of the two was wrong is not known: the next call reads it again
         raise OddAnswer(
             f"volume {volume_id} was {known.name} in {known.zone} before, and is {found.name} in {found.zone} now"
         )

@@ -36,13 +36,13 @@ class Running:
 
     def is_shown_by(self, volume: Volume) -> bool:
         """Whether the volume shows what the action was to do; of a growth it is for the caller to say."""
-        holds = bool(volume.server_ids) if self.place.server_id is None else self.place.server_id in volume.server_ids
-        return self.action.kind not in MOVES or holds is (self.action.kind is Kind.ATTACH)
+        return self.action.kind not in MOVES or is_shown(self.action, volume, self.place.server_id)
 
 
-def is_shown(move: Progress, volume: Volume) -> bool:
-    """Whether the volume may have come to be as it is by that move."""
-    return (move.action.kind is Kind.ATTACH) is bool(volume.server_ids)
+def is_shown(move: Pending, volume: Volume, server_id: str | None = None) -> bool:
+    """Whether the volume may have come to be as it is by that move, to or from the server if it is known."""
+    holds = bool(volume.server_ids) if server_id is None else server_id in volume.server_ids
+    return holds is (move.kind is Kind.ATTACH)
 
 
 class RunningActions:
@@ -116,7 +116,7 @@ class RunningActions:
 
         After a minute the latter is believed, as no list of actions tells everything.
         """
-        if last.state is not ActionState.COMPLETED or is_shown(last, volume):
+        if last.state is not ActionState.COMPLETED or is_shown(last.action, volume):
             return
         now = asyncio.get_running_loop().time()
         since = self._unshown.get(last.action.id, now)

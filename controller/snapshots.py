@@ -83,7 +83,7 @@ class Snapshots:
     async def page(self, asked: ListRequest, volume_id: str) -> tuple[list[Snapshot], str]:
         """Return a page of the snapshots, of one volume if ``volume_id`` is not empty, and the token of the next."""
         after = pages.after(asked.token)
-        found = await self._of_volume(volume_id) if volume_id else await self._all(anew=not asked.token)
+        found = await self._of_volume(volume_id) if volume_id else await self._all(fresh=not asked.token)
         left = [each for each in found if (each.created_at, each.id) > after]
         length = pages.length(asked.max_entries, self._longest)
         token = pages.token((left[length - 1].created_at, left[length - 1].id)) if len(left) > length else ""
@@ -114,7 +114,7 @@ class Snapshots:
         with not_final(f"snapshot {wanted.name} may exist"):
             found = _named(await self._of_volume(wanted.volume_id), wanted.name)
             if found is None and isinstance(error, NameTaken):
-                found = _named(await self._all(anew=True), wanted.name)
+                found = _named(await self._all(fresh=True), wanted.name)
         if found is None:
             raise not_shown("snapshot", wanted.name, error) from None
         if found.volume_id != wanted.volume_id:
@@ -129,11 +129,11 @@ class Snapshots:
         try:
             return _shown(await snapshots_of(self._cloud).volume_snapshots(volume_id))
         except Gone:
-            return [each for each in await self._all(anew=True) if each.volume_id == volume_id]
+            return [each for each in await self._all(fresh=True) if each.volume_id == volume_id]
 
-    async def _all(self, *, anew: bool) -> list[Snapshot]:
+    async def _all(self, *, fresh: bool) -> list[Snapshot]:
         now = asyncio.get_running_loop().time()
-        if anew or now - self._listed_at > FRESH_SECONDS:
+        if fresh or now - self._listed_at > FRESH_SECONDS:
             found = await everything(snapshots_of(self._cloud).list_snapshots)
             self._listed, self._listed_at = _shown(found), now
         return self._listed

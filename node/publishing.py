@@ -37,10 +37,6 @@ class Publishing:
         """Make it so that the volume is seen at the target path."""
         await self._turns.take((wanted.volume.id, wanted.target), partial(self._publish, wanted))
 
-    async def malformed(self, path: str, refused: errors.Refused) -> errors.DriverError:
-        """Return the error of a malformed request."""
-        return await dead_mounts.of_request(self._host, path, refused)
-
     async def unpublish(self, place: VolumePath) -> None:
         """Make it so that nothing is at the target path."""
         await self._turns.take((place.volume_id, place.path), partial(self._unpublish, place))

@@ -1,6 +1,9 @@
 """The CSI Node service: each RPC is parse, act, reply. Errors are raised as ``common.errors``; no status is named."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -19,6 +22,8 @@ from node.stats import Stats
 from node.unstaging import Unstaging
 
 log = structlog.get_logger()
+
+Wanted = TypeVar("Wanted")
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,17 @@ class Node(csi.NodeBase):
         self._requests = requests_
         self._parts = parts
 
+    async def _read(self, read: Callable[[], Wanted], path: str) -> Wanted:
+        """Return what is wanted. Raises the error of a malformed request."""
+        try:
+            return read()
+        except errors.Refused as refused:
+            raise await self._parts.staging.malformed(path, refused) from refused
+
     async def node_stage_volume(self, message: csi.NodeStageVolumeRequest) -> csi.NodeStageVolumeResponse:
         """Format if blank, mount at the staging path."""
         with self._parts.refusals.noting(refusals.STAGE, *self._requests.subject(message)):
-            try:
-                wanted = self._requests.stage(message)
-            except errors.Refused as refused:
-                raise await self._parts.staging.malformed(message.staging_target_path, refused) from refused
+            wanted = await self._read(partial(self._requests.stage, message), message.staging_target_path)
             call_log.about(volume_name=wanted.volume.name)
             await self._parts.staging.stage(wanted)
         return csi.NodeStageVolumeResponse()
@@ -63,10 +72,7 @@ class Node(csi.NodeBase):
     async def node_publish_volume(self, message: csi.NodePublishVolumeRequest) -> csi.NodePublishVolumeResponse:
         """Bind to the target path."""
         with self._parts.refusals.noting(refusals.PUBLISH, *self._requests.subject(message)):
-            try:
-                wanted = self._requests.publish(message)
-            except errors.Refused as refused:
-                raise await self._parts.publishing.malformed(message.target_path, refused) from refused
+            wanted = await self._read(partial(self._requests.publish, message), message.target_path)
             call_log.about(volume_name=wanted.volume.name)
             await self._parts.publishing.publish(wanted)
         pod = requests.pod(message)

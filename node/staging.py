@@ -41,7 +41,7 @@ class Staging:
         await self._turns.take((wanted.volume.id, wanted.path), partial(self._stage, wanted))
 
     async def malformed(self, path: str, refused: errors.Refused) -> errors.DriverError:
-        """Return the error of a malformed request."""
+        """Return the error of a malformed request to mount at a path, for a volume or for a pod."""
         return await dead_mounts.of_request(self._host, path, refused)
 
     async def adopt(self, volume: VolumeSpec, path: str) -> None:

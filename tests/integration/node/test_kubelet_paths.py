@@ -35,6 +35,16 @@ def link(path: str, to: Path) -> None:
     Path(path).symlink_to(to)
 
 
+@contextmanager
+def mounted(*words: str) -> Iterator[None]:
+    """Mount what is no volume at the path that is the last word; unmount it at the end."""
+    run("mount", *words)
+    try:
+        yield
+    finally:
+        run("umount", words[-1])
+
+
 async def stage_at(bench: Bench, disk: Disk, path: Path) -> None:
     await bench.parts.staging.stage(replace(bench.stage_request(disk), path=str(path)))
 
@@ -131,15 +141,12 @@ async def test_nothing_is_mounted_at_a_link(bench: Bench) -> None:
 async def test_nothing_is_staged_in_place_of_a_mount_that_is_no_volume(bench: Bench, kind: str) -> None:
     disk = bench.disks.blank()
     path = made(bench.staging_path(disk))
-    run("mount", "-t", "tmpfs", "none", str(path))
-    (path / "file").write_text("of another program")
     request = bench.stage_request(disk) if kind else replace(bench.stage_request(disk, raw=True), filesystem=None)
-    try:
+    with mounted("-t", "tmpfs", "none", str(path)):
+        (path / "file").write_text("of another program")
         with pytest.raises(errors.AlreadyExists, match=f"is staged at {path}"):
             await bench.parts.staging.stage(request)
         assert (path / "file").read_text() == "of another program"
-    finally:
-        run("umount", str(path))
 
 
 @pytest.mark.asyncio
@@ -147,13 +154,10 @@ async def test_a_dead_file_system_of_another_disk_is_not_taken_away_by_a_stage(b
     disk, other = bench.disks.blank(), bench.disks.blank()
     run("mkfs.ext4", "-q", "-F", other.loop)
     path = made(bench.staging_path(disk))
-    run("mount", "-o", "errors=remount-ro", other.loop, str(path))
-    try:
+    with mounted("-o", "errors=remount-ro", other.loop, str(path)):
         run("tee", f"/sys/fs/ext4/{Path(other.loop).name}/trigger_fs_error", stdin=b"1")
         with pytest.raises(errors.AlreadyExists, match=f"is staged at {path} already, from device {other.number}"):
             await bench.stage(disk)
-    finally:
-        run("umount", str(path))
 
 
 @pytest.mark.asyncio
@@ -161,16 +165,13 @@ async def test_a_dead_file_system_of_another_disk_is_not_taken_away_by_a_stage(b
 async def test_a_mount_that_is_no_volume_is_left_alone(bench: Bench, undo: str) -> None:
     disk = bench.disks.blank()
     path = made(bench.target(disk))
-    run("mount", "-t", "tmpfs", "none", str(path))
     place = VolumePath(disk.id, str(path))
-    try:
+    with mounted("-t", "tmpfs", "none", str(path)):
         with pytest.raises(errors.FailedPrecondition, match="left alone"):
             await (
                 bench.parts.publishing.unpublish(place) if undo == "unpublish" else bench.parts.unstaging.unstage(place)
             )
         assert [mount.point for mount in traces.mounts(bench.folder)] == [path]
-    finally:
-        run("umount", str(path))
 
 
 @pytest.mark.asyncio
