@@ -61,12 +61,12 @@ async function start() {
   byId("copy-env").addEventListener("click", () =>
     copy(`export AIOCSI_API_URL=${connection.url} AIOCSI_TOKEN=${connection.token}`));
   const events = new EventSource("/_localcloud/events");
-  events.addEventListener("open", () => {
-    forget(); // all of it comes again
-    say("live", false);
-  });
+  events.addEventListener("open", forget); // all of it comes again
   events.addEventListener("error", () => say("the cloud does not answer; trying again", true));
-  events.addEventListener("message", (event) => take(JSON.parse(event.data)));
+  events.addEventListener("message", (event) => {
+    take(JSON.parse(event.data));
+    say("live", false); // not before the cloud is on the page
+  });
   setInterval(() => { if (overview?.actions.length) draw(); }, TICK_MILLISECONDS);
 }
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 from pydantic import JsonValue, TypeAdapter
@@ -98,8 +99,12 @@ class Tab:
 @contextmanager
 def chromium(profile: Path) -> Iterator[str]:
     """Run Chromium with a profile folder of its own; give the address that it listens on."""
+    with TemporaryDirectory(prefix="aiocsi-chromium-") as sockets:  # a socket's path is short, and Chromium leaves it
+        yield from _chromium(profile, {**os.environ, "BREAKPAD_DUMP_LOCATION": str(profile), "TMPDIR": sockets})
+
+
+def _chromium(profile: Path, environment: dict[str, str]) -> Iterator[str]:
     assert CHROMIUM is not None
-    environment = {**os.environ, "BREAKPAD_DUMP_LOCATION": str(profile)}
     argv = [CHROMIUM, *OPTIONS, f"--user-data-dir={profile}"]
     process = Program("chromium", argv, environment, profile.with_name(f"{profile.name}.log"), profile.parent)
     told = profile / "DevToolsActivePort"

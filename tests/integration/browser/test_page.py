@@ -237,12 +237,21 @@ async def test_a_refusal_of_the_api_is_said_on_the_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_cloud_that_went_away_is_said_and_found_again(tmp_path: Path) -> None:
+async def test_the_page_is_live_with_the_cloud_on_it_and_a_cloud_that_went_away_is_said_and_found_again(
+    tmp_path: Path,
+) -> None:
+    keep_first = (
+        "new MutationObserver(() => { if (document.getElementById('state')?.textContent === 'live')"
+        " window.first ??= document.getElementById('first-curl').textContent; })"
+        ".observe(document, { subtree: true, childList: true })"
+    )
     async with browser.tab(tmp_path / "profile") as tab:
         async with localcloud.here(tmp_path / "state") as api:
             port = api.address.rstrip("/").rpartition(":")[2]
+            await tab.command("Page.addScriptToEvaluateOnNewDocument", source=keep_first)
             await tab.open(api.address)
-            await tab.until("document.getElementById('state')?.textContent === 'live'")
+            await tab.until("window.first !== undefined")
+            assert "curl -X POST" in str(await tab.value("window.first"))
         await tab.until("document.getElementById('state').classList.contains('lost')")
         async with localcloud.here(tmp_path / "state", f"--listen=127.0.0.1:{port}"):
             await tab.until("document.getElementById('state').textContent === 'live'")
