@@ -11,6 +11,7 @@ from tests.contract.answers.world import Ended, Strikes, World, virtual
 HEAD = f"{'call':<27}{'cloud before':<20}" + "".join(
     f"{name:>11}" for name in ("answers", "OK", "not final", "final", "broken", "read, KiB")
 )
+PROPERTY = "answers"  # of a test that ran a line: what the summary finds it by
 TRIES_AFTERWARDS = 4
 MOST_BYTES = 5 << 20  # that may be read of one answer
 

@@ -10,8 +10,7 @@ import structlog
 
 from tests.contract.answers.answers import Foreign, everything
 from tests.contract.answers.calls import CASES, Case
-from tests.contract.answers.conftest import PROPERTY
-from tests.contract.answers.matrix import line, run
+from tests.contract.answers.matrix import PROPERTY, line, run
 from tests.contract.answers.world import Strikes, World, virtual
 
 FEWEST_ANSWERS = 40

@@ -1,10 +1,8 @@
-"""Prints the matrix at the end of the run, also if other processes have run its lines."""
+"""Prints the matrix of answers at the end of the run; here, where a run whose tests are in other processes reads it."""
 
 import pytest
 
-from tests.contract.answers.matrix import HEAD
-
-PROPERTY = "answers"
+from tests.contract.answers.matrix import HEAD, PROPERTY
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
