@@ -36,18 +36,18 @@ class Tier:
     reaches_what_decides: bool = False
 
 
-SIDE_BY_SIDE = ("-n", "3", "--dist", "worksteal")  # more than processors: a test that has processes often waits for them
+THREE = ("-n", "3", "--dist", "worksteal")  # side by side: a test that has processes often waits for them
 _UNIT = ("tests/unit", "-n", "auto", "--maxprocesses", "4")
 TIERS = (
     Tier("unit", _UNIT, on_every_python=True, privileged=False, reaches_what_decides=True),
-    Tier("contract", ("tests/contract", "tests/walls", *SIDE_BY_SIDE)),
-    Tier("integration", ("tests/integration", *SIDE_BY_SIDE)),
+    Tier("contract", ("tests/contract", "tests/walls", *THREE)),
+    Tier("integration", ("tests/integration", *THREE)),
     Tier("faults", ("tests/faults",)),
 )
 _LONGEST = ("tests/vm/encryption/test_life.py", "tests/vm/cloud/test_droplets.py", "tests/vm/node/test_hangs.py")
 _BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")  # the longest begin, so that nobody waits for them
 DROPLETS = Tier("droplets", (*_LONGEST, "tests/vm", "-n", "3", *_BY_FILE))  # three files at a time: a guest often waits
-ON_THE_OTHERS = Tier("version-dependent", ("-m", "every_python", "tests/contract", "tests/integration", *SIDE_BY_SIDE))
+ON_THE_OTHERS = Tier("version-dependent", ("-m", "every_python", "tests/contract", "tests/integration", *THREE))
 
 
 @dataclass(frozen=True)
