@@ -7,7 +7,6 @@ one process: between replicas the cloud's answer decides.
 Source: CSI 1.13 "Error Scheme" (ABORTED: operation pending for volume).
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,8 +17,7 @@ class Locks:
     """Try-locks by key. Keys are whatever names the thing: a volume is held by its id and by its name."""
 
     def __init__(self) -> None:
-        self._held: Counter[str] = Counter()
-        self._obstacles: dict[str, list[str]] = {}  # by held key, of the call that holds it
+        self._held: dict[str, list[list[str]]] = {}  # by key, for each hold: what stands in the way of its call
 
     @contextmanager
     def hold(self, *keys: str) -> Iterator[None]:
@@ -27,21 +25,22 @@ class Locks:
         wanted = set(keys)
         if taken := wanted & self._held.keys():
             key = min(taken)
-            raise errors.Busy(": ".join([f"another call works on {key}", *self._obstacles[key]]))
+            raise errors.Busy(": ".join([f"another call works on {key}", *self._held[key][-1]]))
         with self.extend(*wanted):
             yield
 
     @contextmanager
     def extend(self, *keys: str) -> Iterator[None]:
         """Keep ``keys`` held for work that may outlive the call which holds them: committed work (``commit``)."""
-        self._held.update(keys)
-        self._obstacles.update(dict.fromkeys(keys, deadlines.obstacle()))
+        for key in keys:
+            self._held.setdefault(key, []).append(deadlines.obstacle())
         try:
             yield
         finally:
-            self._held -= Counter(keys)  # drops what nobody holds any more
-            for key in set(keys) - self._held.keys():
-                del self._obstacles[key]
+            for key in keys:
+                self._held[key].pop()  # whichever: all that hold a key do it for one call
+                if not self._held[key]:
+                    del self._held[key]
 
     def __len__(self) -> int:
         """Return how many keys are held."""
