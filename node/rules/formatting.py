@@ -110,7 +110,7 @@ def refuse_what_is_unreadable(volume: VolumeSpec, probe: Probe) -> None:
 def use(volume: VolumeSpec, wanted: Filesystem, probe: Probe) -> Keep:
     """Use what is there. Raises FailedPrecondition unless it is the file system that is asked for, and whole."""
     found, block = probe.signature, probe.superblock
-    if found.kind == LUKS:
+    if found.kind == LUKS and volume.encryption is None:
         raise encrypted(volume)
     if found.usage != "filesystem":
         raise _refusal(volume, probe, f"{found.kind} ({found.usage or 'no file system'})")

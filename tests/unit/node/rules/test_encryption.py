@@ -210,7 +210,7 @@ def test_a_file_system_that_is_whole_is_used_even_if_the_header_still_says_new()
         (inside(Signature()), "was in use, and holds no file system"),
         (inside(Signature("xfs", "filesystem"), Superblock("xfs", 9 * GIB, "uuid")), "holds xfs, but ext4"),
         (inside(Signature("LVM2_member", "raid")), "LVM2_member"),
-        (inside(Signature("crypto_LUKS", "crypto")), "is encrypted"),
+        (inside(Signature("crypto_LUKS", "crypto")), "dm-0 holds crypto_LUKS"),
     ],
     ids=["nothing", "another file system", "a volume group", "a second encryption"],
 )
