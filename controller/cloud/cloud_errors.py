@@ -14,6 +14,12 @@ class LookRefused(errors.Unavailable):
     """The cloud lets us not look, which tells nothing of what was done: a change before may be there."""
 
 
+class LookForbidden(LookRefused):
+    """The token has no scope for that look."""
+
+    default_code = Code.TOKEN_SCOPES
+
+
 class OddAnswer(errors.OutcomeUnknown):
     """The answer is not about what was asked for, or contradicts itself or an earlier one."""
 

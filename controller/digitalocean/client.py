@@ -10,7 +10,6 @@ import structlog
 
 from controller.cloud import cloud_errors, records
 from controller.cloud.paging import everything
-from controller.codes import Code
 from controller.digitalocean import list_pages, models, objects, origins, region_check
 from controller.digitalocean.action_list import ActionList
 from controller.digitalocean.api_request import PAGE_BYTES, SHORT_LIST_BYTES, ApiRequest, Value
@@ -141,9 +140,7 @@ class DigitalOcean:
         try:
             with refusals():
                 found = await self._http.read(call, models.ActionsJson)
-        except cloud_errors.LookRefused as refused:
-            if refused.error_code is not Code.TOKEN_SCOPES:
-                raise
+        except cloud_errors.LookForbidden as refused:
             self._list_refused_until = now + WITHOUT_LIST_SECONDS
             log.warning(
                 "list_of_actions_refused",
@@ -189,9 +186,7 @@ class DigitalOcean:
             with refusals():
                 call = ApiRequest("GET", "/v2/account", Lane.READ, proves=True)
                 found = (await self._http.read(call, models.OneAccount)).account
-        except cloud_errors.LookRefused as refused:
-            if refused.error_code is not Code.TOKEN_SCOPES:
-                raise
+        except cloud_errors.LookForbidden:
             return ""  # 403 in the API's own shape: it knows the token, which was asked
         return found.uuid if found.team is None else found.team.uuid
 

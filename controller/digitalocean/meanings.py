@@ -24,6 +24,7 @@ _TEXTS: tuple[tuple[type[errors.DriverError], tuple[str, ...], str], ...] = (
         "delete old snapshots of the volume, or wait: the cloud takes one of a volume every 10 minutes, 25 in all",
     ),
 )
+GONE = frozenset({404})
 _INTERVAL = re.compile(r"per (?:([0-9]{1,2})h)?(?:([0-9]{1,3})m)?(?:([0-9]{1,4})s)?")  # as in "one request per 10m0s"
 
 
@@ -31,11 +32,18 @@ _INTERVAL = re.compile(r"per (?:([0-9]{1,2})h)?(?:([0-9]{1,3})m)?(?:([0-9]{1,4})
 def refusals(
     conflict: type[errors.Refused] = errors.FailedPrecondition,
     too_soon: type[errors.ResourceExhausted] = errors.ResourceExhausted,
+    *,
+    gone: frozenset[int] = GONE,
 ) -> Iterator[None]:
-    """Turn a refusal into what it means; for this request, 409 means ``conflict``, and 429 ``too_soon``."""
+    """Turn a refusal into what it means; for this request, 409 means ``conflict``, and 429 ``too_soon``.
+
+    ``gone`` are the statuses that say: there is no such object.
+    """
     try:
         yield
     except Refusal as refusal:
+        if refusal.code in gone:
+            raise cloud_errors.Gone(refusal.message) from None
         raise _meaning(refusal, conflict, too_soon) from None
 
 
@@ -43,17 +51,17 @@ def _meaning(
     refusal: Refusal, conflict: type[errors.Refused], too_soon: type[errors.ResourceExhausted]
 ) -> errors.DriverError:
     found = _of_change(refusal, conflict, too_soon)
-    if refusal.of_change or isinstance(found, cloud_errors.Gone):
+    if refusal.of_change:
         return found
-    return cloud_errors.LookRefused(found.message, remedy=found.remedy, error_code=found.error_code)
+    forbidden = found.error_code is Code.TOKEN_SCOPES
+    kind = cloud_errors.LookForbidden if forbidden else cloud_errors.LookRefused
+    return kind(found.message, remedy=found.remedy, error_code=found.error_code)
 
 
 def _of_change(
     refusal: Refusal, conflict: type[errors.Refused], too_soon: type[errors.ResourceExhausted]
 ) -> errors.DriverError:
     text, message = refusal.text.lower(), refusal.message
-    if refusal.code == 404:
-        return cloud_errors.Gone(message)
     if refusal.code == 403:
         return _forbidden(text, message)
     if refusal.code == 429:

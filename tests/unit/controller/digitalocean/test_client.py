@@ -3,6 +3,7 @@
 import pytest
 
 from common import deadlines, errors
+from controller.cloud.cloud_errors import LookRefused
 from controller.cloud.records import Place, VolumeOrder
 from controller.records import BLANK, Source
 from tests.fakes.wire import JSON, LIMITS, Reply, Script, said, scripted
@@ -116,3 +117,11 @@ async def test_a_limit_of_the_account_that_is_odd_does_not_hide_whose_it_is() ->
     assert await client.account_id() == "a"
     with pytest.raises(errors.OutcomeUnknown):
         await client.account()
+
+
+async def test_an_account_is_untold_only_to_a_token_that_may_not_see_it() -> None:
+    client, _, _ = scripted(Script(said(403, {"id": "forbidden", "message": "You are not authorized"})))
+    assert await client.account_id() == ""
+    client, _, _ = scripted(Script(said(422, {"id": "unprocessable_entity", "message": "not now"})))
+    with pytest.raises(LookRefused, match="not now"):
+        await client.account_id()
