@@ -48,6 +48,11 @@ def volume_id(text: str) -> str:
     return names.check_id(text, "volume")
 
 
+def undone_id(text: str, what: str) -> str:
+    """Return the id of what is to be undone, however odd: what can have no such id is gone. Raises InvalidArgument."""
+    return text or names.check_id(text, what)
+
+
 def snapshot_id(text: str) -> str:
     """Return the id of a snapshot, which the cloud may know or not. Raises InvalidArgument."""
     return names.check_id(text, "snapshot")
@@ -82,9 +87,8 @@ def publish(message: csi.ControllerPublishVolumeRequest, driver_name: str) -> re
 
 
 def unpublish(message: csi.ControllerUnpublishVolumeRequest) -> records.Detach:
-    """Check ControllerUnpublishVolume; without a node it means whatever holds the volume. Raises as above."""
-    found = volume_id(message.volume_id)
-    return records.Detach(found, names.check_id(message.node_id, "node") if message.node_id else None)
+    """Check ControllerUnpublishVolume; without a node it means whatever holds the volume. Raises InvalidArgument."""
+    return records.Detach(undone_id(message.volume_id, "volume"), message.node_id or None)
 
 
 def expand(message: csi.ControllerExpandVolumeRequest) -> records.Resize:

@@ -40,7 +40,7 @@ class Controller(csi.ControllerBase):
 
     async def delete_volume(self, message: csi.DeleteVolumeRequest) -> csi.DeleteVolumeResponse:
         """Delete a volume that nothing is attached to."""
-        await self._work.volumes.delete(requests.volume_id(message.volume_id))
+        await self._work.volumes.delete(requests.undone_id(message.volume_id, "volume"))
         return csi.DeleteVolumeResponse()
 
     async def controller_publish_volume(
@@ -126,7 +126,7 @@ class Controller(csi.ControllerBase):
 
     async def delete_snapshot(self, message: csi.DeleteSnapshotRequest) -> csi.DeleteSnapshotResponse:
         """Delete a snapshot."""
-        await self._work.snapshots.delete(requests.snapshot_id(message.snapshot_id))
+        await self._work.snapshots.delete(requests.undone_id(message.snapshot_id, "snapshot"))
         return csi.DeleteSnapshotResponse()
 
     async def get_snapshot(self, message: csi.GetSnapshotRequest) -> csi.GetSnapshotResponse:

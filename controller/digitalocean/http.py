@@ -217,7 +217,7 @@ class Http:
             deadlines.note(seen)
             kind = errors.OutcomeUnknown if answer.sent else errors.Unavailable
             raise kind(seen, remedy="" if answer.may_pass else CHECK_ROOT, error_code=Code.CLOUD_SILENT)
-        if answer.status == 404 and not self._access.is_proven(token):
+        if answer.status in {400, 404} and not self._access.is_proven(token):
             self._access.doubted.set()
             raise errors.OutcomeUnknown(
                 f"{seen}; this is not believed before the cloud has let the API token in at this address",

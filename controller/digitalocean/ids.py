@@ -16,6 +16,7 @@ from controller.cloud import cloud_errors
 from controller.codes import Code
 
 DOT_SEGMENTS = (".", "..")
+LONGEST = 256  # characters; the longest ids, UUIDs, have 36, and a server refuses a long path in its own words
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 
@@ -28,6 +29,8 @@ def path(*segments: str) -> str:
 def _segment(text: str) -> str:
     if text in DOT_SEGMENTS:
         raise cloud_errors.Gone(f"nothing in the cloud has the id {text!r}, which in a path means another one")
+    if len(text) > LONGEST:
+        raise cloud_errors.Gone(f"nothing in the cloud has an id of {len(text)} characters")
     if not text:
         raise errors.InvalidArgument("the id is empty")
     return quote(text, safe="")

@@ -14,6 +14,8 @@ from controller.digitalocean.meanings import refusals
 from controller.digitalocean.objects import demand
 from controller.pacing.lanes import Lane
 
+NO_SNAPSHOT = frozenset({400, 404})  # 400: what has that id is no snapshot (snapshots_get, snapshots_delete)
+
 
 class DigitalOceanSnapshots:
     """See base.SnapshotCloud for what each method promises."""
@@ -33,13 +35,15 @@ class DigitalOceanSnapshots:
         return objects.snapshot(made)
 
     async def delete_snapshot(self, snapshot_id: str) -> None:
-        """DELETE /v2/snapshots/{id} (snapshots_delete)."""
-        await delete(self._http, path("snapshots", snapshot_id), snapshot_id)
+        """DELETE /v2/snapshots/{id} (snapshots_delete). A number is the id of a snapshot of a droplet, never ours."""
+        if snapshot_id.isdecimal():
+            raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume", error_code=Code.SNAPSHOT_GONE)
+        await delete(self._http, path("snapshots", snapshot_id), snapshot_id, NO_SNAPSHOT)
 
     async def get_snapshot(self, snapshot_id: str) -> records.Snapshot:
         """GET /v2/snapshots/{id} (snapshots_get)."""
         call = ApiRequest("GET", path("snapshots", snapshot_id), Lane.READ, snapshot_id)
-        with refusals():
+        with refusals(gone=NO_SNAPSHOT):
             found = (await self._http.read(call, models.OneSnapshot)).snapshot
         demand(call, id=(snapshot_id, found.id))
         if found.resource_type != "volume":

@@ -110,31 +110,19 @@ async def test_publish(message: csi.ControllerPublishVolumeRequest, status: Stat
     assert "attach" not in world.cloud.requests
 
 
-@pytest.mark.parametrize(
-    ("volume_id", "node_id"),
-    [
-        pytest.param("", "101", id="no volume"),
-        pytest.param("a\nb", "101", id="volume id with a newline"),
-        pytest.param(NO_UUID, "x" * 129, id="node id longer than CSI allows"),
-    ],
-)
-async def test_unpublish(volume_id: str, node_id: str) -> None:
+async def test_unpublish_of_no_volume() -> None:
     world = World()
     with pytest.raises(errors.InvalidArgument):
-        await world.service.controller_unpublish_volume(
-            csi.ControllerUnpublishVolumeRequest(volume_id=volume_id, node_id=node_id)
-        )
+        await world.service.controller_unpublish_volume(csi.ControllerUnpublishVolumeRequest(node_id="101"))
     assert not world.cloud.requests
 
 
-@pytest.mark.parametrize("odd", ["x", "106963404", "506F78A4-E098-11E5-AD9F-000F53306AE1", "../x"])
+@pytest.mark.parametrize("odd", ["x", "106963404", "506F78A4-E098-11E5-AD9F-000F53306AE1", "../x", "a\nb", "x" * 129])
 async def test_whatever_an_id_looks_like_the_cloud_is_asked_before_undoing_is_done(odd: str) -> None:
     world = World()
     await world.service.delete_volume(csi.DeleteVolumeRequest(volume_id=odd))
     await world.service.delete_snapshot(csi.DeleteSnapshotRequest(snapshot_id=odd))
-    await world.service.controller_unpublish_volume(
-        csi.ControllerUnpublishVolumeRequest(volume_id=odd, node_id="node-a")
-    )
+    await world.service.controller_unpublish_volume(csi.ControllerUnpublishVolumeRequest(volume_id=odd, node_id=odd))
     assert [name in world.cloud.requests for name in ("delete_volume", "delete_snapshot", "detach")] == [True] * 3
 
 
