@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import PurePosixPath
 
 from common import errors
 from node import block_use, dead_mounts
@@ -200,20 +201,32 @@ class Publishing:
 
     async def _set_access(self, wanted: Publish, known: Staged, device: Device, others: tuple[Published, ...]) -> None:
         """Make the device itself read-only, or writable again: a read-only mount of its node would stop no one."""
-        if any(each.read_only != wanted.read_only for each in others):
+        changes = wanted.read_only != device.facts.read_only
+        unlike = [each.target for each in others if each.read_only != wanted.read_only]
+        if changes and not others:
+            unlike = await self._unrecorded(device)
+        if unlike:
             raise errors.FailedPrecondition(
                 f"volume {wanted.volume.id} is published {'for writing' if wanted.read_only else 'read-only'} "
-                "elsewhere on this node, and a raw block device is one or the other",
+                f"at {', '.join(unlike)}, and a raw block device is one or the other",
                 remedy="delete the pods that use it there",
                 error_code=Code.BLOCK_ACCESS,
             )
-        if device.facts.read_only and not wanted.read_only and not known.set_read_only:
+        if not changes:
+            return
+        await self._host.remember(replace(known, set_read_only=wanted.read_only or known.set_read_only))
+        await self._host.devices.set_read_only(device.facts.number, read_only=wanted.read_only)
+        facts = await self._host.facts(device.facts.number)
+        if facts is not None and facts.read_only and not wanted.read_only:  # the disk is: the kernel does not undo that
             raise errors.FailedPrecondition(
                 f"the device of volume {wanted.volume.id} is read-only", error_code=Code.DEVICE_READ_ONLY
             )
-        if wanted.read_only != device.facts.read_only:
-            await self._host.remember(replace(known, set_read_only=wanted.read_only or known.set_read_only))
-            await self._host.devices.set_read_only(device.facts.number, read_only=wanted.read_only)
+
+    async def _unrecorded(self, device: Device) -> list[str]:
+        """Return where the device's node is mounted that no record tells of: records were lost, or another driver's."""
+        name = PurePosixPath(device.path).name
+        points = [mount.point for mount in await self._host.mounts.table() if mount.root.endswith(f"/{name}")]
+        return [point for point in points if await self._host.shows(point, device.facts.number)]
 
     async def _live(self, volume_id: str) -> tuple[Published, ...]:
         records = [each for each in self._host.state.all(Published) if each.volume_id == volume_id]

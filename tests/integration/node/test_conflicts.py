@@ -12,7 +12,7 @@ from common import errors
 from node.host import paths, processes
 from node.host.command import Commands
 from node.records.requests import Filesystem, Publish, Stage, VolumePath, VolumeSpec
-from node.records.state import Intent
+from node.records.state import Intent, Published, Staged
 from tests.integration.node import images
 from tests.integration.node.conftest import Bench
 from tests.integration.node.disks import GIB, Disk
@@ -223,6 +223,44 @@ async def test_a_raw_volume_that_another_driver_has_staged_is_given_to_one_more_
     staging_path.rmdir()  # as kubelet does then
     with pytest.raises(errors.FailedPrecondition, match="not staged"):
         await bench.parts.publishing.publish(raw_publish(bench, disk, "late"))
+
+
+async def is_read_only(bench: Bench, disk: Disk) -> bool:
+    facts = await bench.host.facts(disk.number)
+    return facts is not None and facts.read_only
+
+
+@pytest.mark.asyncio
+async def test_a_raw_volume_that_another_driver_has_given_out_is_not_made_read_only_under_its_pod(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    published_raw_by_another(bench, disk, "theirs")
+    with pytest.raises(errors.FailedPrecondition, match=f"published for writing at {bench.target(disk, 'theirs')}"):
+        await bench.parts.publishing.publish(raw_publish(bench, disk, "ours", read_only=True))
+    assert not await is_read_only(bench, disk)
+    await bench.unpublish(disk, "theirs")
+
+
+@pytest.mark.asyncio
+async def test_a_device_left_read_only_by_a_publish_in_no_record_is_writable_again(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    await bench.parts.staging.stage(raw_stage(bench, disk))
+    await bench.parts.publishing.publish(raw_publish(bench, disk, read_only=True))
+    for kind, key in ((Staged, disk.id), (Published, bench.target(disk))):
+        await bench.host.forget(kind, key)
+    await bench.parts.staging.stage(raw_stage(bench, disk))
+    with pytest.raises(errors.FailedPrecondition, match="published read-only at"):
+        await bench.parts.publishing.publish(raw_publish(bench, disk, "second"))
+    await bench.unpublish(disk)
+    await bench.parts.publishing.publish(raw_publish(bench, disk, "second"))
+    assert not await is_read_only(bench, disk)
+
+
+@pytest.mark.asyncio
+async def test_a_disk_that_is_read_only_itself_is_not_given_out_for_writing(bench: Bench) -> None:
+    disk = bench.disks.attach(bench.disks.file(GIB), read_only=True)
+    await bench.parts.staging.stage(raw_stage(bench, disk))
+    with pytest.raises(errors.FailedPrecondition, match="is read-only"):
+        await bench.parts.publishing.publish(raw_publish(bench, disk))
 
 
 @pytest.mark.asyncio
