@@ -134,7 +134,7 @@ class LoopDisks:
     def _detach(self, disk: Disk) -> None:
         self._node(disk).unlink(missing_ok=True)
         number = self._bound.pop(disk.volume_id, None)
-        if number is not None and not _let_go(number):
+        if number is not None and not _let_go(number, str(self._store.file(disk.volume_id))):
             self._pull_the_plug(disk.volume_id)
 
     def _set_pace(self, volume_id: str, bytes_per_second: int) -> None:
@@ -197,7 +197,7 @@ class LoopDisks:
                 throttle.release(_device(number))
                 loopdevices.keep(number)
                 self._bound[disk.volume_id] = number
-            elif not _let_go(number) and Path(backing).exists():
+            elif not _let_go(number, backing) and Path(backing).exists():
                 self._pull_the_plug(Path(backing).stem)
 
     def _drop_nodes(self, disks: Sequence[Disk], droplet_ids: Collection[int]) -> None:
@@ -220,7 +220,7 @@ class LoopDisks:
             if for_good or not loopdevices.is_mounted(number):
                 if volume_id in self._nodes:  # first: the number may soon be another disk's
                     self._nodes[volume_id].unlink(missing_ok=True)
-                _let_go(number)
+                _let_go(number, str(self._store.file(volume_id)))
         if for_good:
             keep_only(self._store.volumes, set())
 
@@ -243,10 +243,10 @@ class LoopDisks:
             raise DiskError(str(error)) from error
 
 
-def _let_go(number: int) -> bool:
+def _let_go(number: int, backing: str) -> bool:
     """Unbind a device, at full speed: its number may soon be another disk's. Return whether no one uses it."""
     throttle.release(_device(number))
-    return loopdevices.unbind(number)
+    return loopdevices.unbind(number, backing)
 
 
 def _device(number: int) -> str:

@@ -47,8 +47,13 @@ def bind(backing: Path) -> int:
     raise OSError(errno.EBUSY, "every free loop device was taken by another process", str(backing))
 
 
-def unbind(number: int) -> bool:
-    """Let go of the file. Return False if another process still uses the device: then it goes with the last user."""
+def unbind(number: int, backing: str) -> bool:
+    """Let go of the file; a device that has another one, since its number was given away, is left alone.
+
+    Return False if another process still uses the device with the file: then it goes with the last user.
+    """
+    if not is_bound(number, backing):
+        return True
     with _opened(number) as device:
         try:
             fcntl.ioctl(device, LOOP_CLR_FD)
@@ -57,7 +62,7 @@ def unbind(number: int) -> bool:
                 return True
             raise
     deadline = time.monotonic() + CLEAR_SECONDS
-    while is_bound(number):
+    while is_bound(number, backing):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.005)
@@ -92,9 +97,9 @@ def is_mounted(number: int) -> bool:
     return False
 
 
-def is_bound(number: int) -> bool:
-    """Say whether a file is bound to the device."""
-    return Path(f"/sys/block/loop{number}/loop/backing_file").exists()
+def is_bound(number: int, backing: str) -> bool:
+    """Say whether the file, by its path as the kernel tells it, is bound to the device."""
+    return _backing(Path(f"/sys/block/loop{number}/loop/backing_file")) == backing
 
 
 def bound_below(folder: Path) -> dict[int, str]:
@@ -104,11 +109,7 @@ def bound_below(folder: Path) -> dict[int, str]:
     """
     found: dict[int, str] = {}
     for entry in Path("/sys/block").glob("loop*/loop/backing_file"):
-        try:
-            backing = entry.read_text().rstrip("\n")
-        except OSError:  # it went away while we looked
-            continue
-        if Path(backing).parent == folder:
+        if Path(backing := _backing(entry)).parent == folder:
             found[int(entry.parts[3].removeprefix("loop"))] = backing
     return found
 
@@ -135,6 +136,14 @@ def make_node(path: Path, device: int) -> None:
     fresh.unlink(missing_ok=True)
     os.mknod(fresh, stat.S_IFBLK | 0o660, device)
     fresh.rename(path)
+
+
+def _backing(entry: Path) -> str:
+    """Return the path of a device's file; empty if it has none, or went away while we looked."""
+    try:
+        return entry.read_text().rstrip("\n")
+    except OSError:
+        return ""
 
 
 def _free_number() -> int:

@@ -113,8 +113,9 @@ class Program:
             raise ProgramFailed(f"{self.name}: no {what} within {seconds:g} s{self._last_lines()}") from None
 
     def _look(self, ready: Callable[[], Found | None], what: str) -> Found | None:
+        running = self.running  # first: what it says at its very end is found after it
         found = ready()
-        if found is None and not self.running:
+        if found is None and not running:
             raise ProgramFailed(f"{self.name} ended before {what}{self._last_lines()}")
         return found
 

@@ -14,6 +14,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
+from urllib.parse import urlsplit
 
 from tools.processes import traces
 from tools.processes.program import Program, ProgramFailed
@@ -22,9 +23,10 @@ from tools.services.embedded_cloud import Droplet, EmbeddedCloud, Json, objects
 ROOT = Path(__file__).parents[2]
 DRIVER_NAME = "dobs.csi.digitalocean.com"
 REGION = "nyc1"
+LISTEN = "--listen"
 
-START_SECONDS = 20.0
-STOP_SECONDS = 20.0
+START_SECONDS = 40.0  # limits, not expectations: the machine may be busy with something else
+STOP_SECONDS = 40.0
 
 
 class Service(Program):
@@ -69,6 +71,12 @@ class Node(Service):
         }
         super().__init__(name, "node", folder, {**known, **settings})
 
+    async def up(self) -> None:
+        """Start it, and wait until both of its sockets answer: the one for kubelet's registration comes last."""
+        await super().up()
+        socket = self.registration_dir / f"{DRIVER_NAME}-reg.sock"
+        await self.until(lambda: _listens(socket), "registration socket", START_SECONDS)
+
 
 class LocalCloud(Program):
     """The embedded cloud's process. Its port stays the same when it is started again."""
@@ -76,8 +84,7 @@ class LocalCloud(Program):
     def __init__(self, folder: Path, droplets: int, arguments: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.state_dir = folder / "state"
-        self.address = f"127.0.0.1:{free_port()}"
-        argv = [*_python("localcloud"), "--listen", self.address, "--state", str(self.state_dir), "--disks", "loop"]
+        argv = [*_python("localcloud"), LISTEN, "127.0.0.1:0", "--state", str(self.state_dir), "--disks", "loop"]
         argv += ["--droplets", str(droplets), *arguments]
         super().__init__("localcloud", argv, _environment(folder, {}), folder / "log", ROOT)
 
@@ -86,7 +93,9 @@ class LocalCloud(Program):
         self.folder.mkdir(parents=True, exist_ok=True)
         since = self.log_size
         self.start()
-        return await self.until(lambda: _ready_line(self.output(since)), "ready line", START_SECONDS)
+        cloud = await self.until(lambda: _ready_line(self.output(since)), "ready line", START_SECONDS)
+        self._argv[self._argv.index(LISTEN) + 1] = urlsplit(cloud.url).netloc
+        return cloud
 
     async def down(self) -> int:
         """Stop it; return its exit status."""

@@ -28,6 +28,6 @@ def state(tmp_path: Path) -> Iterator[Path]:
     """A state folder; no loop device may be left of it."""
     yield tmp_path / "state"
     left = loopdevices.bound_below(tmp_path / "state" / "volumes")
-    for number in left:
-        loopdevices.unbind(number)
+    for number, backing in left.items():
+        loopdevices.unbind(number, backing)
     assert left == {}

@@ -25,14 +25,27 @@ def test_many_at_once_get_a_device_each_while_losetup_takes_some_too(tmp_path: P
         assert len(set(bound) | set(taken)) == MANY + len(theirs)
         assert loopdevices.bound_below(tmp_path) == dict(zip(bound, map(str, ours), strict=True))
     finally:
-        gone = [loopdevices.unbind(number) for number in (*bound, *taken)]
+        all_of_them = zip((*bound, *taken), map(str, (*ours, *theirs)), strict=True)
+        gone = [loopdevices.unbind(number, file) for number, file in all_of_them]
     assert all(gone)
 
 
 def test_a_device_that_is_let_go_twice_is_no_error(tmp_path: Path) -> None:
-    files.make_empty(tmp_path / "a.img", 1 << 20)
-    number = loopdevices.bind(tmp_path / "a.img")
-    assert (loopdevices.unbind(number), loopdevices.unbind(number)) == (True, True)
+    file = tmp_path / "a.img"
+    files.make_empty(file, 1 << 20)
+    number = loopdevices.bind(file)
+    assert [loopdevices.unbind(number, str(file)) for _ in range(2)] == [True, True]
+
+
+def test_a_device_whose_number_has_been_given_to_another_file_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "a.img"
+    files.make_empty(file, 1 << 20)
+    number = loopdevices.bind(file)
+    try:
+        assert loopdevices.unbind(number, str(tmp_path / "b.img"))
+        assert loopdevices.bound_below(tmp_path) == {number: str(file)}
+    finally:
+        loopdevices.unbind(number, str(file))
 
 
 def test_a_node_that_is_right_is_left_alone_and_a_wrong_one_replaced(tmp_path: Path) -> None:
@@ -61,4 +74,4 @@ def test_reading_here_and_there_brings_no_more_of_the_file_into_memory_than_was_
             os.close(device)
         assert int(run("fincore", "--bytes", "--noheadings", "--output", "RES", str(file))) < 64 * MIB
     finally:
-        assert loopdevices.unbind(number)
+        assert loopdevices.unbind(number, str(file))

@@ -1,6 +1,7 @@
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,21 @@ async def test_a_program_that_ends_too_early_is_reported_with_the_last_lines_of_
     program.start()
     with pytest.raises(ProgramFailed, match=r"(?s)child ended before socket.*no such region"):
         await program.until(lambda: None, "socket", 10)
+
+
+@pytest.mark.asyncio
+async def test_what_a_program_says_right_before_its_end_is_found(programs: list[Program], tmp_path: Path) -> None:
+    program = python(programs, tmp_path, "print('up')")
+    program.start()
+    looks: list[bool | None] = []
+
+    def look_before_its_end() -> bool | None:
+        looks.append(says_up(program) if looks else None)
+        while program.running:
+            time.sleep(0.01)
+        return looks[-1]
+
+    assert await program.until(look_before_its_end, "greeting", 10)
 
 
 @pytest.mark.asyncio
