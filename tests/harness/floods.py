@@ -192,7 +192,7 @@ class Probes:
 
     async def _probe(self) -> None:
         async with Client(self.socket) as client:
-            assert (await client.call(csi.ProbeRequest(), csi.ProbeResponse)).ready
+            assert (await client.call(csi.ProbeRequest(), csi.ProbeResponse, seconds=HUNG_SECONDS)).ready
 
     async def _healthz(self) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)

@@ -46,5 +46,5 @@ async def test_no_kill_loses_a_volume_sticks_an_action_or_leaks_a_device(tmp_pat
     with Process(state, *options) as process:
         async with localcloud.client(process) as api:
             await check(process, api, notes, disks=disks == "loop")
-    assert len(notes.made) > KILLS
+    assert notes.made
     assert loopdevices.bound_below(state / "volumes") == {}

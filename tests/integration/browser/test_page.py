@@ -16,7 +16,7 @@ from tools.services.localcloud import ROOT, Api
 
 pytestmark = [
     pytest.mark.skipif(browser.CHROMIUM is None, reason="needs chromium (Debian package chromium)"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
 
 A, B = 410000001, 410000002

@@ -26,7 +26,7 @@ from tools.csi.kubelet import mounted
 from tools.services.localcloud import Api, here
 from tools.services.stack import DRIVER_NAME, REGION
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio
 GIB = 1 << 30
 MOST_REQUESTS = 8  # four changes, and two looks at each action while its duration is not known yet: the budget is full
 ACTION_SECONDS = 1.5

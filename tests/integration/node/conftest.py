@@ -85,6 +85,22 @@ class Bench:
         with deadlines.until(asyncio.get_running_loop().time() + seconds):
             await self.unstage(disk)
 
+    async def unstage_refusal(self, disk: Disk) -> errors.Unavailable:
+        """Return the error that unstaging ends with, asked by a caller in a hurry, again while nobody is found in time.
+
+        Raises AssertionError if it succeeds.
+        """
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    await self.unstage_within(disk, 1.2)
+                except errors.Unavailable as error:
+                    return error
+                except (errors.DeadlineExceeded, errors.Busy):
+                    await asyncio.sleep(0.05)  # noqa: TID251  # the sidecar's back-off
+                else:
+                    raise AssertionError(f"{disk.file} was unstaged")
+
     async def refusal(self, disk: Disk, kind: str = "ext4", **changes: object) -> errors.DriverError:
         """Return the error that staging ends with. Raises AssertionError if it succeeds."""
         try:

@@ -14,12 +14,12 @@ from tests.harness import tutorial
 from tools.processes import traces
 from tools.processes.program import Program, until
 
-pytestmark = pytest.mark.timeout(180)  # whole runs, on a machine that may be busy
+pytestmark = pytest.mark.timeout(300)  # whole runs, on a machine that may be busy
 
 ROOT = Path(__file__).parents[3]
 UNPRIVILEGED = 65534
 AS_NOBODY = "import os, sys; from tools.walkthrough.__main__ import main; os.setuid({user}); sys.exit(main([]))"
-END_SECONDS = 60
+END_SECONDS = 120
 
 
 class Walkthrough(Protocol):
