@@ -242,10 +242,15 @@ SIDE_BY_SIDE = (
 )
 
 
-async def named(workspace: Workspace) -> set[str]:
-    """Return the ids of what doctor finds on the cluster now."""
-    writer = Writer(workspace.kubeconfig)
+async def until_named(workspace: Workspace, wanted: set[str]) -> None:
+    """Wait until these are the ids of all that doctor finds on the cluster. Raises TimeoutError."""
+    writer, found = Writer(workspace.kubeconfig), {"nothing yet"}
+    world = World(workspace.kubeconfig, writer, timedelta(0))
     try:
-        return set(await asyncio.to_thread(World(workspace.kubeconfig, writer, timedelta(0)).findings))
+        async with asyncio.timeout(TOLD_SECONDS):
+            while (found := set(await asyncio.to_thread(world.findings))) != wanted:  # noqa: ASYNC110  # see ``until``
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)  # noqa: TID251  # the same
+    except TimeoutError as error:
+        raise TimeoutError(f"doctor finds {found}, not {wanted}") from error
     finally:
         writer.close()

@@ -62,8 +62,8 @@ async def until_none_is_ready(client: AsyncClient, labels: Labels, seconds: floa
 
 
 async def until_all_are_ready(client: AsyncClient, labels: Labels, seconds: float) -> None:
-    """Wait until all pods with these labels are ready. Raises TimeoutError."""
-    await _until(client, labels, seconds, all)
+    """Wait until there are pods with these labels, and all are ready. Raises TimeoutError."""
+    await _until(client, labels, seconds, lambda states: bool(states) and all(states))
 
 
 async def _until(client: AsyncClient, labels: Labels, seconds: float, right: Callable[[list[bool]], bool]) -> None:

@@ -172,12 +172,20 @@ def mount_kept_busy(shop: Shop) -> Iterator[None]:
     folder = f"/var/lib/kubelet/pods/{pod.uid}/volumes/kubernetes.io~csi/{shop.bound('well').name}/mount"
     shop.workspace.docker("exec", "--detach", FIRST, "sh", "-c", f"cd {folder} && exec {HOLDS}")
     try:
+        until(lambda: is_held(shop) or None, TOLD_SECONDS)
         shop.workspace.kubectl("delete", "pod", "well", f"--namespace={shop.namespace}", "--wait=false")
         until(lambda: refuses_to_unmount(shop) or None, TOLD_SECONDS)
         yield
     finally:
         shop.workspace.docker("exec", FIRST, "pkill", "-f", f"^{HOLDS}$")
         shop.workspace.kubectl("wait", "--for=delete", "pod/well", f"--namespace={shop.namespace}", "--timeout=90s")
+
+
+def is_held(shop: Shop) -> bool:
+    """Whether the program is in the folder: before, its shell has another name."""
+    with suppress(ToolFailed):
+        return bool(shop.workspace.docker("exec", FIRST, "pgrep", "-f", f"^{HOLDS}$"))
+    return False
 
 
 def refuses_to_unmount(shop: Shop) -> bool:

@@ -8,7 +8,7 @@ from lightkube.resources.core_v1 import Pod
 from lightkube.resources.storage_v1 import CSINode
 
 from tests.e2e import actions, manifests
-from tests.e2e.breakages import named
+from tests.e2e.breakages import until_named
 from tests.e2e.cluster import driver
 from tests.e2e.cluster.workspace import NODES, Workspace
 from tests.e2e.parts import (
@@ -77,7 +77,7 @@ async def test_a_wrong_token_shows_in_readiness_and_events_and_the_right_one_is_
         message = await place.event("ProvisioningFailed", "token", seconds=240)
         assert WRONG not in message
         await until_none_is_ready(client, CONTROLLER, seconds=300)
-        assert await named(workspace) == {"token"}
+        await until_named(workspace, {"token"})
     finally:
         await asyncio.to_thread(driver.secret, workspace, embedded_cloud.token)
         await wait_for_token(client, embedded_cloud.token)
@@ -98,7 +98,7 @@ async def test_uninstalling_leaves_volumes_and_running_pods_alone_and_installing
         await asyncio.to_thread(driver.uninstall, workspace)
         assert await place.sh("app", READ) == written
         assert await embedded_cloud.volumes() == volumes
-        assert await named(workspace) == {"driver-missing"}
+        await until_named(workspace, {"driver-missing"})
     finally:
         await asyncio.to_thread(driver.install, workspace, embedded_cloud)
     await place.remove(Pod, "app")

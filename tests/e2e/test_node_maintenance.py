@@ -11,7 +11,7 @@ from lightkube import AsyncClient
 from lightkube.resources.core_v1 import Node, Pod
 
 from tests.e2e import manifests
-from tests.e2e.breakages import named
+from tests.e2e.breakages import until_named
 from tests.e2e.cluster.driver import NAMESPACE
 from tests.e2e.cluster.workspace import MINOR, NODES, Workspace
 from tests.e2e.parts import node_part, parts, until_all_are_ready
@@ -23,7 +23,7 @@ from tools.processes.run import ToolFailed
 
 _, FIRST, SECOND = NODES
 DRIVER = manifests.DRIVER
-NOTICED_SECONDS = 20.0  # far less than what a drain waits here
+NOTICED_SECONDS = 45.0  # far less than what a drain waits here
 REGISTERED_SECONDS = 60.0
 MOVED_SECONDS = 60.0  # from the deletion of the node; without the wait Kubernetes takes 360
 STAYS_SECONDS = 10.0
@@ -119,7 +119,7 @@ async def test_a_node_takes_as_many_volumes_as_its_annotation_says(place: Place,
         await place.make(manifests.claim("c"), manifests.pod("c", "c", node=FIRST))
         await place.event("FailedScheduling", "max volume count")
         assert not await place.scheduled("c")
-        assert await named(workspace) == {"node-full"}
+        await until_named(workspace, {"node-full"})
     finally:
         await asyncio.to_thread(workspace.kubectl, "annotate", "node", FIRST, f"{DRIVER}/max-volumes-")
     await until_limit(workspace, FIRST, lambda limit: limit == before)

@@ -10,7 +10,7 @@ from tests.chart.cluster.control_plane import PROGRAMS, ControlPlane
 from tools import go_programs
 from tools.processes.program import until
 
-GONE_SECONDS = 20.0
+GONE_SECONDS = 60.0
 
 
 def started(folder: Path) -> Iterator[ControlPlane]:

@@ -24,7 +24,7 @@ SAMPLES = [  # each by one way of the three in turn
     pytest.param(values, *way.values, id=f"{snapshots.name(values)}, {way.id}")
     for values, way in zip(snapshots.inputs(), itertools.cycle(WAYS), strict=False)
 ]
-SCHEDULED_SECONDS = 20.0
+SCHEDULED_SECONDS = 60.0
 IN = "--namespace=kube-system"
 ALONE = ("--set=storageClasses.create=false", "--set=snapshots.enabled=false")  # no class refuses the new name, too
 

@@ -1,5 +1,6 @@
 """An encrypted volume on a guest: the calls that kubelet makes, and what may be looked at from outside."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -129,6 +130,12 @@ class Kubelet:
         assert isinstance(reply, csi.NodeGetVolumeHealthResponse)
         assert reply.volume_health is not None
         return {status.reason for status in reply.volume_health.health_statuses}
+
+    async def until_ailing(self, volume: Volume, reason: str) -> None:
+        """Wait until health gives that reason: of a disk that was taken away the guest only hears."""
+        async with asyncio.timeout(SECONDS):
+            while reason not in await self.ailments(volume):  # noqa: ASYNC110  # kubelet asks again, too
+                await asyncio.sleep(0.3)  # noqa: TID251  # the same
 
     async def refusal(self, volume: Volume) -> str:
         """Stage a volume that cannot be; return what is said."""

@@ -63,7 +63,7 @@ async def test_a_disk_that_goes_under_a_mount_is_told_and_the_volume_recovers(
         await kubelet.shell(f"echo synced > {volume.target}/file; sync -f {volume.target}")
         for each in (volume, raw):
             await kubelet.detach(each)
-            assert "DeviceGone" in await kubelet.ailments(each)
+            await kubelet.until_ailing(each, "DeviceGone")
         await kubelet.attach(volume)
         assert "was detached while it was mounted" in await kubelet.refusal(volume)
         await kubelet.unpublish(volume)

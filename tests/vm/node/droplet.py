@@ -122,6 +122,12 @@ class Droplet:
         assert answer.volume_health is not None
         return {status.reason for status in answer.volume_health.health_statuses}
 
+    async def until_ill(self, volume: Volume, reason: str, seconds: float = CALL_SECONDS) -> None:
+        """Wait until health gives that reason: the guest hears of what becomes of a disk, and is not waited for."""
+        async with asyncio.timeout(seconds):
+            while reason not in await self.ills(volume):  # noqa: ASYNC110  # kubelet asks again, too
+                await asyncio.sleep(BACK_OFF_SECONDS)  # noqa: TID251  # the same
+
     async def attach(self, volume: Volume) -> None:
         """Attach it; the node service waits for the device itself."""
         await self.drives.attach(volume.drive)

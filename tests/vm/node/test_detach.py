@@ -21,7 +21,7 @@ async def test_a_pod_whose_volume_was_detached_is_refused_until_it_is_gone_and_t
     writer = await droplet.write(volume.target)
     await writer.until(ONE_RECORD)
     await droplet.drives.detach(volume.name)
-    assert "DeviceGone" in await droplet.ills(volume)
+    await droplet.until_ill(volume, "DeviceGone")
     assert "OSError" in await writer.ended()
     synced = await writer.synced()
     await droplet.attach(volume)

@@ -39,9 +39,10 @@ async def test_a_raw_volume_that_a_pod_has_partitioned_is_used_by_the_next_one_a
     await importer.down(volume)
     await machine.up(volume)
     read = (
+        f"udevadm wait --timeout=120 {volume.link}-part1; "
         f"dd if={volume.target} bs={SECTOR} skip={START} count=1 status=none | head -c 5; readlink {volume.link}-part1"
     )
-    assert (await machine.agent.shell(read)).startswith("image../../sd")
+    assert (await machine.agent.shell(read, 150)).startswith("image../../sd")
     await machine.until_done(volume.unpublish())
     await machine.until_done(volume.unstage())
     before = volume.digest()
