@@ -13,7 +13,10 @@ from common import errors
 
 log = structlog.get_logger()
 
-IGNORED = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+IGNORED = (
+    *(signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPWR),
+    *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO),  # of timers and files: none of ours
+)
 
 
 def main(work: Coroutine[object, object, None]) -> int:

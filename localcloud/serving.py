@@ -43,7 +43,7 @@ def run(argv: Sequence[str]) -> int:
 async def _serve(settings: Settings) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # the last: its terminal is closed
         loop.add_signal_handler(number, ended.set)
     async with running(settings) as cloud:
         said = greeting(cloud) if sys.stdout.isatty() else json.dumps(_ready(cloud))

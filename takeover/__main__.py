@@ -3,10 +3,13 @@
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from takeover import predecessor, proof, steps
 from takeover.cluster import Cluster, NotDoneError
@@ -20,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, words = _parse(sys.argv[1:] if argv is None else list(argv))
     cluster, folder = Cluster(options.namespace), options.folder
     os.umask(0o077)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     try:
         if options.verb == "plan":
             return _plan(
@@ -35,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except NotDoneError as error:
         print(f"✗ {error}", file=sys.stderr)
         return 1
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """End, and take away what the checks have put on the nodes: a session that is lost is told by SIGHUP."""
+    raise SystemExit(128 + number)
 
 
 def _parse(argv: list[str]) -> tuple[argparse.Namespace, tuple[str, ...]]:

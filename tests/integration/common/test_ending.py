@@ -11,6 +11,7 @@ import pytest_asyncio
 from grpclib.const import Status
 from grpclib.exceptions import StreamTerminatedError
 
+from common import entry
 from csi_proto.csi import v1 as csi
 from tests.harness.slow import SOON_SECONDS, START_SECONDS, Service
 from tools.csi.client import Client
@@ -126,7 +127,7 @@ async def test_signals_that_make_other_programs_reload_end_nothing(
     async with asyncio.TaskGroup() as tasks:
         call = tasks.create_task(clients[0].call(until(tmp_path), REPLY))
         await service.said("arrived")
-        for times, number in enumerate((signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2), 1):
+        for times, number in enumerate(entry.IGNORED, 1):
             service.signal(number)
             await service.said("signal_ignored", times)
         (tmp_path / "go").touch()

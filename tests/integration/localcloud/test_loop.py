@@ -1,6 +1,7 @@
 """Real disks: what an attach, a detach, a resize and a crash do to devices and data."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -151,8 +152,10 @@ async def test_the_data_of_a_deleted_volume_is_gone(state: Path) -> None:
             assert list((state / "volumes").iterdir()) == []
 
 
-def test_an_ephemeral_cloud_leaves_nothing(state: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP])
+def test_an_ephemeral_cloud_leaves_nothing(state: Path, number: signal.Signals) -> None:
     with Process(state, FAST, "--ephemeral") as process:
+        process.signal(number)
         assert process.end() == 0
     assert not state.exists()
 
