@@ -76,7 +76,7 @@ coverage: venv ## what the unit tier reaches; fails if it misses some of what de
 
 ##@ Before a commit
 check: venv ## lint, formatting, types, walls between packages, formats, words
-	@$(MAKE) --keep-going lint formatting types walls formats words
+	@$(MAKE) --keep-going -j2 --output-sync=target lint formatting types walls formats words
 
 lint:
 	.venv/bin/ruff check .

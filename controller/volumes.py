@@ -201,7 +201,12 @@ class Volumes:
 
     async def _post(self, order: VolumeOrder) -> tuple[Volume, Running | None]:
         with self._locks.extend(order.name):
-            volume, action = await self._cloud.create_volume(order)
+            try:
+                volume, action = await self._cloud.create_volume(order)
+            except Gone as error:
+                if order.snapshot_id is None:  # what should be gone?
+                    raise OddAnswer(f"volume {order.name}, of no snapshot, is not made: {error}") from None
+                raise
             return self._cache.make(volume), self._actions.note(Place(volume.id), action)
 
     async def _made(self, volume: Volume) -> Volume:

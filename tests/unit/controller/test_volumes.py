@@ -6,7 +6,8 @@ import pytest
 from common import errors, sizes
 from common.capability import AccessType
 from common.sizes import GIB
-from controller.cloud.records import Pending, Place
+from controller.cloud.cloud_errors import Gone, OddAnswer
+from controller.cloud.records import Pending, Place, Volume, VolumeOrder
 from controller.records import BLANK, Modify, Resize, Size
 from tests.fakes.cloud import Effect, FakeCloud, Fault
 from tests.unit.controller.world import World
@@ -20,6 +21,13 @@ class Overtaken(FakeCloud):
     async def resize(self, place: Place, size_gib: int) -> Pending | None:
         self.volumes[place.volume_id] = replace(self.volumes[place.volume_id], size_bytes=sizes.to_bytes(size_gib))
         return await super().resize(place, size_gib)
+
+
+class Nothing(FakeCloud):
+    """Has nothing, whatever is asked of it."""
+
+    async def create_volume(self, order: VolumeOrder) -> tuple[Volume, Pending | None]:
+        raise Gone(f"what {order.name} is made of")
 
 
 async def test_create_is_one_request_and_again_it_finds_the_same_volume() -> None:
@@ -40,6 +48,11 @@ async def test_create_after_a_lost_reply_ends_with_one_volume(fault: Fault) -> N
             await world.create()
     volume = await world.create()
     assert list(world.cloud.volumes) == [volume]
+
+
+async def test_an_order_that_names_no_source_is_not_refused_for_good_since_something_is_gone() -> None:
+    with pytest.raises(OddAnswer, match="of no snapshot"):
+        await World(Nothing()).create()
 
 
 async def test_a_stale_list_makes_create_not_final_instead_of_a_second_volume() -> None:
