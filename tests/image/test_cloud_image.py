@@ -12,7 +12,7 @@ from tools.image.recipes import CLOUD
 from tools.processes.program import Program
 from tools.services.embedded_cloud import EmbeddedCloud
 
-READY_SECONDS = 30
+READY_SECONDS = 60
 
 pytestmark = pytest.mark.timeout(180)  # the image is unpacked and compressed once
 

@@ -13,7 +13,7 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 OUR_LOOK = "per_page=199"
 """The query with which the harness reads the volumes; no driver asks so, and the ledger tells the two apart by it."""
 
-_SECONDS = 10.0
+_SECONDS = 30.0
 
 
 class CloudAnswered(Exception):

@@ -20,8 +20,9 @@ from tests.fakes.other_cloud import ZONES, OtherCloud
 from tools.services.localcloud import here
 
 ACTION_SECONDS = 0.1
+SLOW_SECONDS = 1.5  # of an action that is looked at while it is under way
 LIMITS = ("--account-volumes=4", "--droplet-volumes=2")
-ENDED_SECONDS = 10
+ENDED_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -74,28 +75,28 @@ class Untold:
 
 
 @asynccontextmanager
-async def fake(folder: Path) -> AsyncIterator[Subject]:
+async def fake(folder: Path, action_seconds: float) -> AsyncIterator[Subject]:
     """The cloud in memory."""
     del folder
-    cloud = FakeCloud(action_seconds=ACTION_SECONDS, latency=0)
+    cloud = FakeCloud(action_seconds=action_seconds, latency=0)
     cloud.volume_limit, cloud.server_limit, cloud.snapshot_interval = 4, 2, 600
     yield Subject(cloud, tuple(cloud.servers))
 
 
 @asynccontextmanager
-async def other(folder: Path) -> AsyncIterator[Subject]:
+async def other(folder: Path, action_seconds: float) -> AsyncIterator[Subject]:
     """The second cloud in memory, which is not DigitalOcean."""
     del folder
-    cloud = OtherCloud(action_seconds=ACTION_SECONDS, latency=0)
+    cloud = OtherCloud(action_seconds=action_seconds, latency=0)
     cloud.volume_limit, cloud.server_limit = 4, 2
     labels = ("team=a", "team=b", "tier=never-seen")
     yield Subject(cloud, tuple(cloud.servers), ZONES[0], "nowhere-1", "7", "8", labels, names_span_zones=True)
 
 
 @asynccontextmanager
-async def embedded(folder: Path) -> AsyncIterator[Subject]:
+async def embedded(folder: Path, action_seconds: float) -> AsyncIterator[Subject]:
     """The embedded cloud, through the driver's HTTP."""
-    async with here(folder, f"--action-latency={ACTION_SECONDS}", *LIMITS) as api, session() as http_session:
+    async with here(folder, f"--action-latency={action_seconds}", *LIMITS) as api, session() as http_session:
         access = TokenState(asyncio.get_running_loop().time)
         access.prove(api.token, "")
         http = Http(api.address, Token(api.token), Budget(100_000), access, Untold())
@@ -104,5 +105,5 @@ async def embedded(folder: Path) -> AsyncIterator[Subject]:
         yield Subject(cloud, tuple(each.id for each in (await cloud.list_servers(1)).items))
 
 
-Make = Callable[[Path], AbstractAsyncContextManager[Subject]]
+Make = Callable[[Path, float], AbstractAsyncContextManager[Subject]]
 SUBJECTS: dict[str, Make] = {"fake": fake, "embedded": embedded, "other": other}

@@ -12,7 +12,7 @@ from controller.cloud import base, cloud_errors, records
 from controller.cloud.records import ActionState, Kind, Pending, Place
 from controller.records import BLANK, Source
 from controller.rules import names
-from tests.contract.cloud.clouds import SUBJECTS, Subject
+from tests.contract.cloud.clouds import ACTION_SECONDS, SLOW_SECONDS, SUBJECTS, Subject
 
 pytestmark = pytest.mark.asyncio
 ODD = (".", "..", "x", "106963404", "../x", "a/b", "a b?c#d", "%2e", "é")
@@ -20,7 +20,14 @@ ODD = (".", "..", "x", "106963404", "../x", "a/b", "a b?c#d", "%2e", "é")
 
 @pytest_asyncio.fixture(params=SUBJECTS.values(), ids=SUBJECTS)
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
-    async with request.param(tmp_path / "state") as found:
+    async with request.param(tmp_path / "state", ACTION_SECONDS) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(params=SUBJECTS.values(), ids=SUBJECTS)
+async def slow(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
+    """One whose actions can be seen under way, also on a machine that is busy."""
+    async with request.param(tmp_path / "state", SLOW_SECONDS) as found:
         yield found
 
 
@@ -65,20 +72,20 @@ async def test_the_account_is_full_at_its_limit(subject: Subject) -> None:
     assert await subject.cloud.account() == records.Account(4)
 
 
-async def test_attach_is_an_action_and_the_volume_follows_it(subject: Subject) -> None:
-    volume = await subject.create(subject.order("pvc-a"))
-    place = Place(volume.id, subject.servers[0])
-    action = await subject.cloud.attach(place, subject.labels[1:2])
+async def test_attach_is_an_action_and_the_volume_follows_it(slow: Subject) -> None:
+    volume = await slow.create(slow.order("pvc-a"))
+    place = Place(volume.id, slow.servers[0])
+    action = await slow.cloud.attach(place, slow.labels[1:2])
     assert action is not None
     assert (action.kind, action.volume_id, action.server_id) == (Kind.ATTACH, volume.id, place.server_id)
-    assert (await subject.cloud.recent(volume.id))[0].state is ActionState.IN_PROGRESS
-    ended = await subject.ended(action)
+    assert (await slow.cloud.recent(volume.id))[0].state is ActionState.IN_PROGRESS
+    ended = await slow.ended(action)
     assert ended is not None
     assert ended.state is ActionState.COMPLETED
-    found = await subject.cloud.get_volume(volume.id)
+    found = await slow.cloud.get_volume(volume.id)
     assert found.server_ids == (place.server_id,)
-    assert set(found.labels) == set(subject.labels[:2])
-    assert (await subject.cloud.get_server(subject.servers[0])).volume_ids == (volume.id,)
+    assert set(found.labels) == set(slow.labels[:2])
+    assert (await slow.cloud.get_server(slow.servers[0])).volume_ids == (volume.id,)
 
 
 async def test_recent_actions_are_the_volumes_own_newest_first(subject: Subject) -> None:
@@ -113,15 +120,15 @@ async def test_an_action_is_found_by_its_id_though_its_volume_is_not_known(subje
     assert ended.state is ActionState.COMPLETED
 
 
-async def test_what_blocks_a_volume_is_told_and_then_is_over(subject: Subject) -> None:
-    volume = await subject.create(subject.order("pvc-a"))
-    place = Place(volume.id, subject.servers[0])
-    assert await subject.cloud.blocking(place) is None
-    action = await subject.cloud.attach(place, ())
-    blocking = await subject.cloud.blocking(place)
+async def test_what_blocks_a_volume_is_told_and_then_is_over(slow: Subject) -> None:
+    volume = await slow.create(slow.order("pvc-a"))
+    place = Place(volume.id, slow.servers[0])
+    assert await slow.cloud.blocking(place) is None
+    action = await slow.cloud.attach(place, ())
+    blocking = await slow.cloud.blocking(place)
     assert (blocking and blocking.id) == (action and action.id)
-    await subject.ended(action)
-    assert await subject.cloud.blocking(place) is None
+    await slow.ended(action)
+    assert await slow.cloud.blocking(place) is None
 
 
 async def test_changes_since_the_last_answer_are_told_once(subject: Subject) -> None:
@@ -160,16 +167,16 @@ async def test_detach_takes_the_volume_from_the_named_server_alone(subject: Subj
     await subject.cloud.delete_volume(volume.id)
 
 
-async def test_a_server_and_a_volume_have_one_event_at_a_time(subject: Subject) -> None:
-    first, second = [await subject.create(subject.order(f"pvc-{name}")) for name in "ab"]
-    action = await subject.cloud.attach(Place(first.id, subject.servers[0]), ())
-    if subject.cloud.traits.one_action_per_server:
+async def test_a_server_and_a_volume_have_one_event_at_a_time(slow: Subject) -> None:
+    first, second = [await slow.create(slow.order(f"pvc-{name}")) for name in "ab"]
+    action = await slow.cloud.attach(Place(first.id, slow.servers[0]), ())
+    if slow.cloud.traits.one_action_per_server:
         with pytest.raises(cloud_errors.EventPending):
-            await subject.cloud.attach(Place(second.id, subject.servers[0]), ())
+            await slow.cloud.attach(Place(second.id, slow.servers[0]), ())
     with pytest.raises(cloud_errors.EventPending):
-        await subject.cloud.attach(Place(first.id, subject.servers[1]), ())
-    await subject.ended(action)
-    await subject.cloud.attach(Place(second.id, subject.servers[0]), ())
+        await slow.cloud.attach(Place(first.id, slow.servers[1]), ())
+    await slow.ended(action)
+    await slow.cloud.attach(Place(second.id, slow.servers[0]), ())
 
 
 async def test_a_server_is_full_at_its_limit(subject: Subject) -> None:

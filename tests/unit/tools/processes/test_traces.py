@@ -12,6 +12,7 @@ import pytest
 from tools.processes import traces
 
 ROOT = Path(__file__).parents[4]
+NESTED_SECONDS = 150  # a run of pytest in the run, on a machine that may be busy
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 
 LEAKING = """
@@ -22,7 +23,8 @@ def test_that_leaves_a_process_behind():
     child.returncode = 0  # so that its destructor does not warn
 """
 HANGING = """
-import subprocess, threading
+import pytest, subprocess, threading
+@pytest.mark.timeout(1, method='thread', func_only=True)  # what comes before it may take its time
 def test_that_hangs():
     child = subprocess.Popen(['sleep', '61.5'], start_new_session=True)
     print(f'pid={child.pid}.', flush=True)
@@ -63,7 +65,7 @@ def sleeper(ending: ExitStack, mark: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def nested_pytest(folder: Path, test: str, *options: str) -> subprocess.CompletedProcess[str]:
+def nested_pytest(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_nested.py").write_text(test)
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     argv = [
@@ -79,8 +81,10 @@ def nested_pytest(folder: Path, test: str, *options: str) -> subprocess.Complete
         "--rootdir",
         str(folder),
     ]
-    argv += [f"--basetemp={folder / 'temp'}", "-p", "no:cacheprovider", *options, str(folder / "test_nested.py")]
-    return subprocess.run(argv, env=environment, cwd=folder, capture_output=True, text=True, timeout=30, check=False)
+    argv += [f"--basetemp={folder / 'temp'}", "-p", "no:cacheprovider", str(folder / "test_nested.py")]
+    return subprocess.run(
+        argv, env=environment, cwd=folder, capture_output=True, text=True, timeout=NESTED_SECONDS, check=False
+    )
 
 
 def has_ended(output: str) -> bool:
@@ -124,7 +128,7 @@ def test_a_run_that_leaves_a_process_behind_fails_and_names_it(tmp_path: Path) -
 
 
 def test_a_run_that_is_killed_by_its_time_out_is_cleaned_up_too(tmp_path: Path) -> None:
-    run = nested_pytest(tmp_path, HANGING, "--timeout=0.5", "--timeout-method=thread")
+    run = nested_pytest(tmp_path, HANGING)
     assert "Timeout" in run.stdout + run.stderr
     assert "now removed: process" in run.stderr  # capture_output waits for the reaper too: it holds the other end
     assert has_ended(run.stdout)
@@ -132,7 +136,7 @@ def test_a_run_that_is_killed_by_its_time_out_is_cleaned_up_too(tmp_path: Path) 
 
 def test_a_child_that_holds_the_reapers_pipe_open_does_not_keep_it_from_its_work(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", KILLED_WITH_A_CHILD, str(tmp_path)]
-    run = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    run = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=NESTED_SECONDS, check=False)
     os.kill(int(run.stdout.split("child=")[1].split(".", maxsplit=1)[0]), signal.SIGKILL)
     assert run.returncode == -signal.SIGKILL
     assert "now removed: process" in run.stderr
