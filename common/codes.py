@@ -33,8 +33,8 @@ class Code(ErrorCode):
         "AIOCSI-G010",
         "correct the call if you made it by hand; else look at the version of kubelet or the sidecar",
     )
-    ACCESS_MODE = "AIOCSI-G011", "use ReadWriteOnce or ReadWriteOncePod in the claim"
-    FILE_SYSTEM_TYPE = "AIOCSI-G012", "correct fsType in the StorageClass: ext4, xfs or btrfs"
+    ACCESS_MODE = "AIOCSI-G011", "make the claim again with ReadWriteOnce or ReadWriteOncePod"
+    FILE_SYSTEM_TYPE = "AIOCSI-G012", "make the StorageClass again with fsType ext4, xfs or btrfs"
     MOUNT_OPTIONS = "AIOCSI-G013", "correct mountOptions in the StorageClass and in its PersistentVolumes"
     FORMAT_PARAMETERS = "AIOCSI-G014", "correct the parameters of the StorageClass: delete it and make it again"
     ENCRYPTION_PARAMETERS = "AIOCSI-G015", "correct the parameters of the StorageClass: delete it and make it again"

@@ -25,23 +25,23 @@ class Code(ErrorCode):
 
     VOLUME_GONE = (
         "AIOCSI-C020",
-        "restore a snapshot under a new claim; if nothing is needed, delete the PersistentVolume",
+        "see that volumeHandle is the id of the volume, not its name; of one that is deleted, restore a snapshot",
     )
     SNAPSHOT_GONE = "AIOCSI-C021", "delete the VolumeSnapshotContent if the snapshot was deleted in the cloud"
     NODE_GONE = (
         "AIOCSI-C022",
         "delete the Node object if the server was deleted; else compare the id in its CSINode with the cloud's",
     )
-    SOURCE_GONE = "AIOCSI-C023", "correct dataSource of the claim, or make the claim without it"
+    SOURCE_GONE = "AIOCSI-C023", "make the claim again with a dataSource that exists, or without one"
 
     NAME_TAKEN = (
         "AIOCSI-C030",
         "see whose it is in the cloud; then rename it, or make the object again under another name",
     )
-    SIZE = "AIOCSI-C031", "correct the size of the claim"
+    SIZE = "AIOCSI-C031", "make the claim again with another size; one that is bound can be edited"
     OTHER_ZONE = "AIOCSI-C032", "use a class, a snapshot or a volume of the cluster's region"
     READ_ONLY = "AIOCSI-C033", "take ro out of mountOptions; set readOnly in the pod"
-    TAGS = "AIOCSI-C034", "correct the tags of the StorageClass"
+    TAGS = "AIOCSI-C034", "correct the tags of the class: delete it and make it again"
     PARAMETERS = "AIOCSI-C035", "correct the parameters of the class: delete it and make it again"
     TOPOLOGY = "AIOCSI-C036", "correct allowedTopologies of the StorageClass"
 

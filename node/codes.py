@@ -34,7 +34,10 @@ class Code(ErrorCode):
         "unmount it on the other host; if that host is gone, run tune2fs -f -E clear_mmp on the device",
     )
 
-    OTHER_FILE_SYSTEM = "AIOCSI-N030", "name in the PersistentVolume the file system that is on the volume"
+    OTHER_FILE_SYSTEM = (
+        "AIOCSI-N030",
+        "make the PersistentVolume again with the fsType that is on the volume (reclaim policy Retain first)",
+    )
     NOT_FORMATTED = "AIOCSI-N031", "look at the device, and take a snapshot, before anything is wiped"
     NEVER_FORMATTED = "AIOCSI-N032", "wait if the volume is being restored; else make the file system by hand"
     FILE_SYSTEM_CUT = "AIOCSI-N033", "detach the volume and attach it again, or restore a snapshot; do not run fsck"
@@ -46,7 +49,10 @@ class Code(ErrorCode):
     MOUNT_FAILED = "AIOCSI-N039", "read dmesg of the node; take a snapshot before a repair"
 
     WRONG_PASSPHRASE = "AIOCSI-N050", "put the passphrase back that the volume was made with"
-    NO_PASSPHRASE = "AIOCSI-N051", "name the Secret in the class, or in the PersistentVolume"
+    NO_PASSPHRASE = (
+        "AIOCSI-N051",
+        "name the Secret in the class; make a PersistentVolume that is there again with nodeStageSecretRef",
+    )
     WRONG_PASSPHRASE_LENGTH = "AIOCSI-N052", "correct the passphrase in the Secret"
     ENCRYPTED_CONTENT = "AIOCSI-N053", "restore it with a class that encrypts, and with the Secret of its source"
     PLAIN_CONTENT = "AIOCSI-N054", "use it with a class that does not encrypt"
@@ -85,7 +91,7 @@ class Code(ErrorCode):
     )
     GROWTH_LIMIT = "AIOCSI-N091", "nothing to do on the volume: correct the size of the claim"
     GROWTH_FORBIDDEN = "AIOCSI-N092", "restart the pod: the file system grows when the volume is staged"
-    USED_OTHERWISE = "AIOCSI-N093", "correct volumeMode of the PersistentVolume, and delete the pods that use it"
+    USED_OTHERWISE = "AIOCSI-N093", "make the PersistentVolume again with the other volumeMode, or correct the caller"
 
     PROGRAM_HUNG = "AIOCSI-N100", "read dmesg of the node: the disk does not answer"
     PROGRAM_KILLED = (

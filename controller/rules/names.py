@@ -41,7 +41,8 @@ def check_id(text: str, what: str) -> str:
         raise errors.InvalidArgument(f"the request names no {what}")
     if len(text.encode(errors="replace")) > LONGEST_BYTES or not text.isprintable():
         raise errors.InvalidArgument(
-            f"{shown(text)} is not the id of a {what}: longer than {LONGEST_BYTES} bytes, or not printable"
+            f"{shown(text)} is not the id of a {what}: longer than {LONGEST_BYTES} bytes, or not printable",
+            remedy=f"make the object that has it as its handle again, with the id of the {what} in the cloud",
         )
     return text
 

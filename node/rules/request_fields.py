@@ -57,5 +57,8 @@ def _matching(value: object, pattern: re.Pattern[str], what: str) -> str:
     if not isinstance(value, str) or not value:
         raise errors.InvalidArgument(f"{what} is missing")
     if not pattern.fullmatch(value):
-        raise errors.InvalidArgument(f"{what} {value[:80]!r} is not one that this driver gives")
+        raise errors.InvalidArgument(
+            f"{what} {value[:80]!r} is not one that this driver gives",
+            remedy="make the PersistentVolume again, with the volume's id in the cloud as its volumeHandle",
+        )
     return value
