@@ -107,7 +107,7 @@ class Calls:
             async with timer:
                 request = await self._receive(call, body_of(stream), handler.request_type)
                 _look_at(call, request)
-                async with self._place(call.method):
+                async with self._place(call):
                     await _act(call, handler.func, Exchange(stream, request))
         except TimeoutError:
             if timer.expired():
@@ -131,14 +131,15 @@ class Calls:
         return errors.DeadlineExceeded(text)
 
     @asynccontextmanager
-    async def _place(self, method: str) -> AsyncIterator[None]:
+    async def _place(self, call: IncomingCall) -> AsyncIterator[None]:
         """Wait for one of the places. Health never waits behind work."""
-        if method in UNLIMITED:
+        if call.method in UNLIMITED:
             yield
             return
         if self._waiting >= WAITING:
             raise errors.Unavailable(f"{self._waiting} calls wait already", error_code=Code.OVERLOADED)
         self._waiting += 1
+        call.obstacle = [f"as many calls as there may be are under way, and {self._waiting - 1} came before this one"]
         try:
             await self._places.acquire()
         finally:

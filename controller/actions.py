@@ -241,18 +241,22 @@ class Actions:
             await self._action_poll.wait(blocking, now)
             return
         pause = max(FOREIGN_PAUSE_SECONDS, self._action_poll.expected_seconds(kind) / 2)
+        text = f"node {place.server_id} has an event under way that is not ours"
         if now + pause >= deadlines.current():
-            raise EventPending(f"node {place.server_id} has an event under way that is not ours")
-        await asyncio.sleep(pause)  # noqa: TID251 (an event that no list shows: nothing tells when it ends)
+            raise EventPending(text)
+        with deadlines.waiting(text):
+            await asyncio.sleep(pause)  # noqa: TID251 (an event that no list shows: nothing tells when it ends)
 
 
 async def _answered(starting: asyncio.Event, place: Place) -> None:
+    text = f"another action is being started on node {place.server_id}"
     try:
-        async with asyncio.timeout_at(deadlines.current()):
-            await starting.wait()
+        with deadlines.waiting(text):
+            async with asyncio.timeout_at(deadlines.current()):
+                await starting.wait()
     except TimeoutError:
         raise errors.DeadlineExceeded(
-            f"another action is being started on node {place.server_id}",
+            text,
             remedy="nothing to do: it is tried again",
             error_code=Code.SERVER_BUSY,
         ) from None

@@ -69,7 +69,10 @@ class Volumes:
             await self._actions.join(wanted.volume_id)
             volume = await self._look(wanted.volume_id)
             gib = capacity.grown_gib(volume, wanted.size, self._sizes)
-            return (await self._grow(volume, gib)).size_bytes
+            size_bytes = (await self._grow(volume, gib)).size_bytes
+            grown = size_bytes > volume.size_bytes
+            call_log.tell(outcome="grown" if grown else "was_grown", size_bytes=size_bytes)
+            return size_bytes
 
     async def modify(self, wanted: Modify) -> None:
         """Put labels on a volume and take others off. Raises NotFound, NotFinal."""
@@ -84,6 +87,8 @@ class Volumes:
             for number, label in enumerate(unwanted):
                 with not_final("some tags of the volume were changed") if number or missing else nullcontext():
                     await self._tasks.finish(self._cloud.remove_label(volume.id, label))
+            call_log.tell(outcome="modified" if missing or unwanted else "was_modified")
+            call_log.tell(tags=",".join(missing), absent_tags=",".join(unwanted))
             now = tuple(each for each in (*volume.labels, *missing) if each not in unwanted)
             self._cache.see(replace(volume, labels=now))
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from common import errors
+from common import call_log, errors
 from node import dead_mounts
 from node.codes import Code
 from node.encryption.unlocking import is_short
@@ -61,6 +61,7 @@ class Expansion:
                 async with self._host.doubting(wanted.place.volume_id, disk):
                     used = await self._grow_mapper(wanted, used, disk)
             mount = await self._to_grow(wanted, found, used)
+        call_log.tell(outcome="was_grown" if mount is None else "grown", size_bytes=disk.size_bytes)
         if mount is None:
             return disk.size_bytes
         self._refuse_in_use(wanted, mount)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 
-from common import errors
+from common import call_log, errors
 from node import block_use, dead_mounts
 from node.codes import Code
 from node.encryption.unlocking import Unlocking
@@ -85,6 +85,7 @@ class Publishing:
         """Mount the one path at the other; what is seen there has to be the device ``number``, or its file system."""
         source, target = where
         await self._host.mounts.bind(source, target, options)
+        call_log.tell(outcome="published")
         if not await self._host.shows(target, number):
             await self._host.mounts.unmount_all((await self._host.glance(target)).mounted)
             raise errors.Unavailable(
@@ -243,6 +244,7 @@ class Publishing:
                 node = bool(glance.block) and mount is glance.mounted[-1]
                 facts = await self._host.facts(glance.block if node else mount.number)
                 identity.check_unrecorded(place.volume_id, mount, facts, node=node)
+        call_log.tell(outcome="unpublished" if glance.mounted else "was_unpublished", target=glance.path)
         staged = self._host.state.read(Staged, place.volume_id)
         beside = (*(staged.paths if staged is not None else ()), *self._host.devices.folders)
         await self._host.mounts.unmount_all(glance.mounted, beside)

@@ -59,6 +59,7 @@ class Node(csi.NodeBase):
         with self._parts.refusals.noting(refusals.STAGE, *self._requests.subject(message)):
             wanted = await self._read(partial(self._requests.stage, message), message.staging_target_path)
             call_log.about(volume_name=wanted.volume.name)
+            call_log.tell(outcome="was_staged")
             await self._parts.staging.stage(wanted)
         return csi.NodeStageVolumeResponse()
 
@@ -74,6 +75,7 @@ class Node(csi.NodeBase):
         with self._parts.refusals.noting(refusals.PUBLISH, *self._requests.subject(message)):
             wanted = await self._read(partial(self._requests.publish, message), message.target_path)
             call_log.about(volume_name=wanted.volume.name)
+            call_log.tell(outcome="was_published")
             await self._parts.publishing.publish(wanted)
         pod = requests.pod(message)
         whose = {"pod": pod} if pod else {}

@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from common import errors
+from common import call_log, errors
 from node import block_use, dead_mounts, multiple_mount
 from node.codes import Code
 from node.encryption.unlocking import Opened, Unlocking
@@ -260,6 +260,7 @@ class Staging:
 
     def _record(self, wanted: Stage, path: str, device: Device) -> Staged:
         """Return what is to be remembered; a path at which the same device was staged before stays."""
+        call_log.tell(outcome="staged", device=device.facts.kernel_name)
         record = Staged(
             volume_id=wanted.volume.id,
             volume_name=wanted.volume.name,

@@ -12,7 +12,7 @@ from functools import partial
 
 import structlog
 
-from common import deadlines, errors
+from common import call_log, deadlines, errors
 from node import block_use
 from node.codes import Code
 from node.formats.mountinfo import MountTable
@@ -46,6 +46,7 @@ class Unstaging:
         known = self._host.state.read(Staged, place.volume_id)
         self._refuse_foreign(place, path)
         await self._refuse_unknown(place, known, mounted)
+        call_log.tell(outcome="unstaged" if mounted or (known is not None and path in known.paths) else "was_unstaged")
         if await self._is_staged_elsewhere(place, known, path, table):
             return
         if known is not None and path not in known.paths:

@@ -62,7 +62,13 @@ The log line of a call that ends well tells in `outcome` whether the call has ch
 | ControllerPublishVolume | `attached` | `was_attached` | |
 | ControllerUnpublishVolume | `detached` | `was_detached` | |
 | CreateSnapshot | `created` | `found` | `snapshot_id`, `size_bytes` |
-| DeleteSnapshot | `deleted` | `was_gone` | |"""
+| ControllerExpandVolume, NodeExpandVolume | `grown` | `was_grown` | `size_bytes` |
+| ControllerModifyVolume | `modified` | `was_modified` | `tags`, `absent_tags` |
+| DeleteSnapshot | `deleted` | `was_gone` | |
+| NodeStageVolume | `staged` | `was_staged` | `device` |
+| NodeUnstageVolume | `unstaged` | `was_unstaged` | |
+| NodePublishVolume | `published` | `was_published` | `pod` |
+| NodeUnpublishVolume | `unpublished` | `was_unpublished` | `target` |"""
 
 EVENTS_HEAD = """\
 # Events of the logs

@@ -117,7 +117,8 @@ class Http:
         while True:
             turn = await self._admit(tries, deadline)
             token = await self._token_to_send(call, turn)
-            answer = await self._paid(call, token, turn, deadline)
+            with deadlines.waiting(str(tries) if tries.seen else f"{call}: the cloud has not answered yet"):
+                answer = await self._paid(call, token, turn, deadline)
             if answer.meaning is Meaning.TOKEN_REFUSED and retoken:  # the token may just have been replaced
                 self._token.doubt()
                 retoken = False
@@ -138,13 +139,13 @@ class Http:
         if tries.call.lane is not Lane.LIST:
             yield
             return
+        text = f"{tries.call}: {PAGES_AT_ONCE} other lists are being read"
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._pages.acquire()
+            with deadlines.waiting(text):
+                async with asyncio.timeout_at(deadline):
+                    await self._pages.acquire()
         except TimeoutError:
-            raise errors.Unavailable(
-                f"{tries.call}: {PAGES_AT_ONCE} other lists are being read", error_code=Code.RATE_LIMIT
-            ) from None
+            raise errors.Unavailable(text, error_code=Code.RATE_LIMIT) from None
         try:
             yield
         finally:
@@ -152,7 +153,8 @@ class Http:
 
     async def _admit(self, tries: Tries, deadline: float) -> float:
         try:
-            return await self._budget.admit(tries.call.lane, tries.call.share, deadline)
+            with deadlines.waiting(f"{tries}; its turn by the API's limit of requests has not come yet"):
+                return await self._budget.admit(tries.call.lane, tries.call.share, deadline)
         except errors.Unavailable as error:
             raise errors.unavailable(error, f"{tries}: {error.message}") from None
 

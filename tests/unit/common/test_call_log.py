@@ -107,3 +107,15 @@ async def test_a_snapshot_tells_its_id_and_whether_it_was_found_or_gone() -> Non
 
 async def test_the_delete_of_an_id_that_nothing_can_have_tells_that_it_was_gone() -> None:
     assert await told(World(), csi.DeleteVolumeRequest(volume_id=NO_UUID)) == {"outcome": "was_gone"}
+
+
+async def test_a_growth_and_a_change_of_tags_tell_whether_they_changed_anything() -> None:
+    world = World()
+    volume_id = await world.create()
+    grow = csi.ControllerExpandVolumeRequest(volume_id=volume_id, capacity_range=csi.CapacityRange(20 * GIB))
+    first, again = await told(world, grow), await told(world, grow)
+    assert [first, again] == [{"outcome": each, "size_bytes": 20 * GIB} for each in ("grown", "was_grown")]
+    modify = csi.ControllerModifyVolumeRequest(volume_id=volume_id, mutable_parameters={"tags": "a,b"})
+    first, again = await told(world, modify), await told(world, modify)
+    assert first == {"outcome": "modified", "tags": "a,b", "absent_tags": ""}
+    assert again == {"outcome": "was_modified", "tags": "", "absent_tags": ""}

@@ -74,5 +74,6 @@ async def test_a_call_that_waits_for_its_turn_ends_at_its_deadline(tmp_path: Pat
         await gate.until(1)
         answer = await other.call(f"/{DELETE}", framed(bytes(VOLUME)), ("grpc-timeout", "20m"))
         assert (answer.status, gate.arrived) == (Status.DEADLINE_EXCEEDED.value, 1)
+        assert "are under way, and 0 came before this one" in answer.headers["grpc-message"]
         gate.open()
         await first

@@ -33,3 +33,20 @@ def test_the_name_of_a_volume_is_known_while_it_is_staged() -> None:
         staged = SimJournal(world.kept, same_boot=True).name_of(VOLUME)
         world.unstage()
         assert (staged, SimJournal(world.kept, same_boot=True).name_of(VOLUME)) == (NAME, "")
+
+
+def test_each_call_tells_whether_it_has_changed_anything() -> None:
+    with World() as world, captured("info") as log:
+        for _ in range(2):
+            world.stage()
+        for _ in range(2):
+            world.publish()
+        world.expand()
+        for _ in range(2):
+            world.unpublish()
+        for _ in range(2):
+            world.unstage()
+    assert [line["outcome"] for line in log.lines("call")] == [
+        *("staged", "was_staged", "published", "was_published", "was_grown"),
+        *("unpublished", "was_unpublished", "unstaged", "was_unstaged"),
+    ]

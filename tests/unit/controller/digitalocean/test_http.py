@@ -133,3 +133,22 @@ async def test_the_retry_after_of_a_503_is_heard_and_never_cut_short() -> None:
         with deadlines.until(asyncio.get_running_loop().time() + 2), pytest.raises(errors.NotFinal, match="503"):
             await http.send(READ)
     assert len(script.tokens) == 1
+
+
+class Silent(Script):
+    """Answers nothing."""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.set()
+        await asyncio.Event().wait()
+        return await super().answer(request)
+
+
+async def test_a_change_that_is_not_answered_yet_is_what_stands_in_the_way() -> None:
+    script = Silent()
+    async with api(script) as http, asyncio.timeout(20):
+        with deadlines.until(asyncio.get_running_loop().time() + 60) as obstacle:
+            change = asyncio.create_task(http.send(CHANGE))
+            await script.asked.wait()
+            assert obstacle == ["POST /v2/volumes: the cloud has not answered yet"]
+            change.cancel()
