@@ -16,7 +16,7 @@ async def raw(api: Api, *head: str | bytes, path: str = "/_localcloud/faults") -
     reader, writer = await asyncio.open_connection(split.hostname, split.port)
     lines = [line if isinstance(line, bytes) else line.encode() for line in head]
     writer.write(b"\r\n".join([f"GET {path} HTTP/1.1".encode(), *lines, b"Connection: close", b"", b""]))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         status = await reader.readline()
     writer.close()
     return status.split(b" ")[1]

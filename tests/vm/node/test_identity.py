@@ -12,7 +12,7 @@ from tests.vm.node.volumes import Volume
 pytestmark = pytest.mark.asyncio
 
 ALIKE = "pvc-9f1c2d3e-0a1b-4c5d-8e7f-0011223344"  # 38 characters: page 0x80, cut at 36, is the same for all below
-PATIENCE_SECONDS = 10.0  # of a caller; the node waits for the right device until shortly before
+PATIENCE_SECONDS = 60.0  # of a caller; the node waits a third of it for the right device, as SETTINGS says
 
 
 async def serial(droplet: Droplet, volume: Volume) -> bytes:

@@ -107,7 +107,7 @@ async def test_a_429_beyond_the_deadline_is_told_with_the_time_to_wait() -> None
     script.headers = {"retry-after": "30"}
     async with api(script) as http:
         with (
-            deadlines.until(asyncio.get_running_loop().time() + 2),
+            deadlines.until(asyncio.get_running_loop().time() + 20),
             pytest.raises(errors.Unavailable, match=r"retry after 3\d s"),
         ):
             await http.send(READ)
@@ -121,7 +121,7 @@ async def test_an_error_names_the_last_obstacle_and_how_often_it_stood_in_the_wa
             pytest.raises(errors.NotFinal) as late,
         ):
             await http.send(READ)
-    assert re.search(r"GET /v2/account: the cloud answered 503, \d times in 1 s", str(late.value))
+    assert re.search(r"GET /v2/account: the cloud answered 503, \d times in \d s", str(late.value))
     assert obstacle
     assert "503" in obstacle[0]
 

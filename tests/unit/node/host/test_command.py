@@ -12,6 +12,7 @@ import pytest
 from common import deadlines, errors
 from common.tasks import Tasks
 from node.host.command import PIPED_BYTES, Commands, piped
+from tools.processes.program import until
 
 SHELL = "/bin/sh"
 
@@ -90,8 +91,8 @@ async def test_a_program_that_does_not_end_is_killed_with_all_it_has_started(tmp
     pids = tmp_path / "pids"
     script = f"sleep 600 & echo $$ $! > {pids}; trap '' TERM; wait"
     with pytest.raises(errors.OutcomeUnknown, match="did not end within"):
-        await Commands().run(SHELL, "-c", script, seconds=1)
-    assert [pid for pid in pids.read_text().split() if alive(int(pid))] == []
+        await Commands().run(SHELL, "-c", script, seconds=2)
+    await until(lambda: None if any(map(alive, map(int, pids.read_text().split()))) else True, 30)
 
 
 @pytest.mark.asyncio
