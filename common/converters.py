@@ -138,7 +138,7 @@ def absolute_path(value: str | Path | None) -> Path | None:
     """Return the path, which must be absolute."""
     if value is None or isinstance(value, Path):
         return value
-    if not value.startswith("/") or not value.isprintable():
+    if not value.startswith("/") or not value.isprintable() or not value.strip("/."):
         raise ValueError(f"must be an absolute path that can be printed, not {shown(value)}")
     return Path(value)
 

@@ -6,6 +6,7 @@ from common import slim_imports
 slim_imports.shed()
 
 import asyncio
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     core_dumps.forbid()
     arguments = sys.argv[1:] if argv is None else argv
     chosen = settings.read(NodeSettings, arguments, PROGRAM, "The CSI node service: one on every host.")
+    if chosen.node_id and not re.fullmatch(CLOUDS[chosen.cloud].server_id, chosen.node_id):
+        text = f"must be the id of a server of {chosen.cloud}, as its API has it; unset, it is found out"
+        print(f"{PROGRAM}: AIOCSI_NODE_ID: {text}", file=sys.stderr)
+        return 2
     logs.configure(chosen.log_format, "error" if settings.CHECK in arguments else chosen.log_level)
     watch_children_without_threads()
     if settings.CHECK in arguments:

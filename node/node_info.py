@@ -4,6 +4,7 @@ Source: CSI 1.13 "NodeGetInfo". The id comes from the setting, else from SMBIOS,
 """
 
 import asyncio
+import re
 
 import structlog
 
@@ -81,7 +82,8 @@ class Info:
         if not self._node_id and (found := await self._smbios()):
             self._node_id, self._id_from = found, "SMBIOS"
         if not self._node_id:
-            self._node_id, self._id_from = await self._metadata.get(self._facts.metadata_id_path, node_id), _METADATA
+            found = await self._metadata.get(self._facts.metadata_id_path, self._server_id)
+            self._node_id, self._id_from = found, _METADATA
         if not self._zone:
             self._zone, self._zone_from = await self._metadata.get(self._facts.metadata_zone_path, zone), _METADATA
 
@@ -92,9 +94,15 @@ class Info:
             return self._host.sysfs.smbios("product_serial") if known else ""
 
         try:
-            return node_id(await self._host.threads.call(read, SECONDS, "reading SMBIOS"))
+            return self._server_id(await self._host.threads.call(read, SECONDS, "reading SMBIOS"))
         except ValueError:
             return ""
+
+    def _server_id(self, text: str) -> str:
+        """Return the id of a server of this cloud. Raises ValueError for what is none."""
+        if not re.fullmatch(self._facts.server_id, node_id(text)):
+            raise ValueError("it is not the id of a server of this cloud")
+        return text
 
     async def _limit(self) -> int:
         seen = await self._host.threads.call(self._attached, SECONDS, "reading /sys")

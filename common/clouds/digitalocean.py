@@ -4,6 +4,7 @@ from common.clouds.facts import CloudFacts, DiskIdentity
 
 FACTS = CloudFacts(
     zone_key="region",
+    server_id="[1-9][0-9]{0,18}",
     snapshots=True,
     firmware_vendor="DigitalOcean",
     metadata_root="http://169.254.169.254/",

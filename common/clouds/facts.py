@@ -24,11 +24,13 @@ class DiskIdentity:
 class CloudFacts:
     """Facts of a cloud.
 
-    ``zone_key`` is the topology key of a zone; ``firmware_vendor`` what SMBIOS calls the vendor of its servers, empty
-    if it does not tell their ids. Paths are below the root of the metadata service.
+    ``zone_key`` is the topology key of a zone, ``server_id`` a pattern of the servers' ids, ``firmware_vendor`` what
+    SMBIOS calls the vendor of its servers, empty if it does not tell their ids. Paths are below the root of the
+    metadata service.
     """
 
     zone_key: str
+    server_id: str
     snapshots: bool
     firmware_vendor: str
     metadata_root: str

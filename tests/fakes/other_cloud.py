@@ -18,6 +18,7 @@ from tests.fakes.cloud import Event, FakeCloud
 ZONES = ("alpha-1", "beta-1", "gamma-1")
 IDS_AT_ONCE = 25
 FACTS = CloudFacts(
+    server_id=".+",
     zone_key="example.test/zone",
     snapshots=False,
     firmware_vendor="",

@@ -68,7 +68,7 @@ def test_a_right_value_is_converted(convert: Callable[[object], object], given: 
         *((INTEGER, text) for text in ("", "0", "17", "1.0", "0x1", "1_0", "\u0661", "9" * 5000)),
         *((CHOICE, text) for text in ("", "xml")),
         *((converters.boolean, text) for text in ("", "maybe", "2")),
-        *((converters.absolute_path, text) for text in ("dev", "./dev", "/a\0b", "/a\x1b[31m", "/a\udcff")),
+        *((converters.absolute_path, text) for text in ("dev", "./dev", "/", "//.", "/a\0b", "/a\x1b[31m", "/a\udcff")),
         *((converters.host_port, text) for text in ("", "9808", "x:", "x:y", "x:65536", "::1:80", "x:-1", "x:\u0661")),
         *((converters.text, text) for text in ("", "  ", "a\nb", "a\x1bb")),
         *(

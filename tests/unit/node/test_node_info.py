@@ -83,7 +83,7 @@ async def test_how_many_volumes_it_takes_is_read_again_each_time_from_what_the_w
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("answer", ["<html>login</html>", "a b", "no-digit", "x" * 200])
+@pytest.mark.parametrize("answer", ["<html>login</html>", "a b", "no-digit", "x" * 200, "login1"])
 async def test_what_could_not_be_a_setting_is_no_id_from_the_metadata_service_either(
     tmp_path: Path, answer: str
 ) -> None:

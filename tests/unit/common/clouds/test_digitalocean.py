@@ -8,6 +8,7 @@ def test_the_facts_are_those_that_digitalocean_documents() -> None:
     facts = CLOUDS[DEFAULT]
     assert facts == CloudFacts(
         "region",
+        server_id="[1-9][0-9]{0,18}",
         snapshots=True,
         firmware_vendor="DigitalOcean",
         metadata_root="http://169.254.169.254/",
