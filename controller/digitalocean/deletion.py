@@ -3,13 +3,13 @@
 from controller.cloud import cloud_errors
 from controller.digitalocean.api_request import ApiRequest
 from controller.digitalocean.http import Http, UnprovenSuccess
-from controller.digitalocean.meanings import GONE, refusals
+from controller.digitalocean.meanings import refusals
 from controller.pacing.lanes import Lane
 
 
-async def delete(http: Http, where: str, share: str, gone: frozenset[int] = GONE) -> None:
-    """Delete what is at ``where``; ``gone`` as for ``refusals``. Raises Gone, InUse."""
-    with refusals(conflict=cloud_errors.InUse, gone=gone):
+async def delete(http: Http, where: str, share: str) -> None:
+    """Delete what is at ``where``. Raises Gone, InUse."""
+    with refusals(conflict=cloud_errors.InUse):
         try:
             await http.send(ApiRequest("DELETE", where, Lane.CHANGE, share, success=204))
         except UnprovenSuccess as unproven:

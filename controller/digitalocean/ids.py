@@ -16,7 +16,7 @@ from controller.cloud import cloud_errors
 from controller.codes import Code
 
 DOT_SEGMENTS = (".", "..")
-LONGEST = 256  # characters; the longest ids, UUIDs, have 36, and a server refuses a long path in its own words
+LONGEST = 2000  # characters; UUIDs have 36, and a web server refuses a longer path in its own words
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 

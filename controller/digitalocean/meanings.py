@@ -25,6 +25,7 @@ _TEXTS: tuple[tuple[type[errors.DriverError], tuple[str, ...], str], ...] = (
     ),
 )
 GONE = frozenset({404})
+NO_SNAPSHOT = "not a snapshot"  # of a 400: the id is of another thing (snapshots_get, snapshots_delete)
 _INTERVAL = re.compile(r"per (?:([0-9]{1,2})h)?(?:([0-9]{1,3})m)?(?:([0-9]{1,4})s)?")  # as in "one request per 10m0s"
 
 
@@ -42,7 +43,7 @@ def refusals(
     try:
         yield
     except Refusal as refusal:
-        if refusal.code in gone:
+        if refusal.code in gone or (refusal.code == 400 and NO_SNAPSHOT in refusal.text.lower()):
             raise cloud_errors.Gone(refusal.message) from None
         raise _meaning(refusal, conflict, too_soon) from None
 

@@ -85,6 +85,13 @@ class SnapshotJson(Json):
     tags: Tags = NO_TAGS
 
 
+class DropletSnapshotJson(Json):
+    """A snapshot of a droplet (snapshots_get), as far as it is told from one of a volume."""
+
+    id: Name
+    resource_type: Literal["droplet"]
+
+
 class DropletJson(Json):
     """A droplet (droplets_get)."""
 
@@ -208,6 +215,12 @@ class OneSnapshot(Json):
     """A reply that holds one snapshot."""
 
     snapshot: SnapshotJson
+
+
+class OneDropletSnapshot(Json):
+    """A reply that holds one snapshot of a droplet."""
+
+    snapshot: DropletSnapshotJson
 
 
 class OneDroplet(Json):

@@ -14,8 +14,6 @@ from controller.digitalocean.meanings import refusals
 from controller.digitalocean.objects import demand
 from controller.pacing.lanes import Lane
 
-NO_SNAPSHOT = frozenset({400, 404})  # 400: what has that id is no snapshot (snapshots_get, snapshots_delete)
-
 
 class DigitalOceanSnapshots:
     """See base.SnapshotCloud for what each method promises."""
@@ -35,20 +33,30 @@ class DigitalOceanSnapshots:
         return objects.snapshot(made)
 
     async def delete_snapshot(self, snapshot_id: str) -> None:
-        """DELETE /v2/snapshots/{id} (snapshots_delete). A number is the id of a snapshot of a droplet, never ours."""
+        """DELETE /v2/snapshots/{id} (snapshots_delete)."""
         if snapshot_id.isdecimal():
-            raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume", error_code=Code.SNAPSHOT_GONE)
-        await delete(self._http, path("snapshots", snapshot_id), snapshot_id, NO_SNAPSHOT)
+            await self._refuse_of_droplet(snapshot_id)  # which the same operation deletes
+        await delete(self._http, path("snapshots", snapshot_id), snapshot_id)
 
     async def get_snapshot(self, snapshot_id: str) -> records.Snapshot:
         """GET /v2/snapshots/{id} (snapshots_get)."""
+        if snapshot_id.isdecimal():
+            await self._refuse_of_droplet(snapshot_id)
         call = ApiRequest("GET", path("snapshots", snapshot_id), Lane.READ, snapshot_id)
-        with refusals(gone=NO_SNAPSHOT):
+        with refusals():
             found = (await self._http.read(call, models.OneSnapshot)).snapshot
         demand(call, id=(snapshot_id, found.id))
         if found.resource_type != "volume":
             raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume", error_code=Code.SNAPSHOT_GONE)
         return objects.snapshot(found)
+
+    async def _refuse_of_droplet(self, snapshot_id: str) -> None:
+        """GET /v2/snapshots/{id} (snapshots_get) of a number, the id that a droplet's snapshot has. Raises Gone."""
+        call = ApiRequest("GET", path("snapshots", snapshot_id), Lane.READ, snapshot_id)
+        with refusals():
+            found = (await self._http.read(call, models.OneDropletSnapshot)).snapshot
+        demand(call, id=(snapshot_id, found.id))
+        raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume", error_code=Code.SNAPSHOT_GONE)
 
     async def volume_snapshots(self, volume_id: str) -> tuple[records.Snapshot, ...]:
         """GET /v2/volumes/{id}/snapshots (volumeSnapshots_list)."""

@@ -15,7 +15,7 @@ def test_an_id_is_one_segment_of_the_path_whatever_it_holds(text: str) -> None:
     assert (sent.query_string, sent.fragment) == ("", "")
 
 
-@pytest.mark.parametrize("text", [".", "..", "x" * 257])
+@pytest.mark.parametrize("text", [".", "..", "x" * 2001])
 def test_nothing_has_an_id_that_would_be_another_path_or_too_long_for_one(text: str) -> None:
     with pytest.raises(cloud_errors.Gone):
         ids.path("volumes", text, "actions")

@@ -23,9 +23,16 @@ async def test_what_the_cloud_says_is_no_snapshot_is_gone() -> None:
             await work(SNAPSHOT)
 
 
-async def test_a_snapshot_of_a_droplet_is_never_deleted() -> None:
-    script = Script(said(204, None))
+async def test_another_bad_request_says_nothing_of_a_snapshot() -> None:
+    client, _, _ = scripted(Script(said(400, {"id": "bad_request", "message": "a header is malformed"})))
+    with pytest.raises(errors.InvalidArgument):
+        await client.snapshots.delete_snapshot(SNAPSHOT)
+
+
+async def test_a_snapshot_of_a_droplet_is_asked_for_and_never_deleted() -> None:
+    script = Script(said(200, {"snapshot": {**TAKEN, "id": "6372321", "resource_type": "droplet"}}))
     client, _, _ = scripted(script)
-    with pytest.raises(Gone):
-        await client.snapshots.delete_snapshot("6372321")
-    assert not script.asked
+    for work in (client.snapshots.delete_snapshot, client.snapshots.get_snapshot):
+        with pytest.raises(Gone):
+            await work("6372321")
+    assert {each.partition(" ")[0] for each in script.asked} == {"GET"}
