@@ -105,7 +105,8 @@ class Controller(csi.ControllerBase):
     ) -> csi.ControllerExpandVolumeResponse:
         """Grow a volume; a node that has a file system on it must grow that too."""
         wanted = requests.expand(message)
-        size_bytes = await self._work.volumes.expand(wanted)
+        size_bytes, is_new = await self._work.volumes.expand(wanted)
+        call_log.tell(outcome="grown" if is_new else "was_grown", size_bytes=size_bytes)
         return csi.ControllerExpandVolumeResponse(
             capacity_bytes=size_bytes, node_expansion_required=wanted.access is not AccessType.BLOCK
         )
@@ -114,7 +115,9 @@ class Controller(csi.ControllerBase):
         self, message: csi.ControllerModifyVolumeRequest
     ) -> csi.ControllerModifyVolumeResponse:
         """Change what of a volume can be changed: its labels."""
-        await self._work.volumes.modify(requests.modify(message, self._identity))
+        put, taken = await self._work.volumes.modify(requests.modify(message, self._identity))
+        changed = {"tags": ",".join(put), "absent_tags": ",".join(taken)}
+        call_log.tell(outcome="modified" if put or taken else "was_modified", **changed)
         return csi.ControllerModifyVolumeResponse()
 
     async def create_snapshot(self, message: csi.CreateSnapshotRequest) -> csi.CreateSnapshotResponse:

@@ -63,19 +63,16 @@ class Volumes:
             self._cache.deleted(volume_id)
             call_log.tell(outcome="deleted")
 
-    async def expand(self, wanted: Resize) -> int:
-        """Grow the volume; return its size in bytes. Raises NotFound, OutOfRange, NotFinal."""
+    async def expand(self, wanted: Resize) -> tuple[int, bool]:
+        """Grow the volume; return its size in bytes, and whether that is new. Raises NotFound, OutOfRange, NotFinal."""
         with self._locks.hold(wanted.volume_id, *self._name(wanted.volume_id)):
             await self._actions.join(wanted.volume_id)
             volume = await self._look(wanted.volume_id)
-            gib = capacity.grown_gib(volume, wanted.size, self._sizes)
-            size_bytes = (await self._grow(volume, gib)).size_bytes
-            grown = size_bytes > volume.size_bytes
-            call_log.tell(outcome="grown" if grown else "was_grown", size_bytes=size_bytes)
-            return size_bytes
+            grown = await self._grow(volume, capacity.grown_gib(volume, wanted.size, self._sizes))
+            return grown.size_bytes, grown is not volume
 
-    async def modify(self, wanted: Modify) -> None:
-        """Put labels on a volume and take others off. Raises NotFound, NotFinal."""
+    async def modify(self, wanted: Modify) -> tuple[list[str], list[str]]:
+        """Put labels on a volume and take others off; return which were. Raises NotFound, NotFinal."""
         with self._locks.hold(wanted.volume_id):
             volume = await self._look(wanted.volume_id)
             held = {label.lower(): label for label in volume.labels}  # the cloud may keep a label in another case
@@ -87,10 +84,9 @@ class Volumes:
             for number, label in enumerate(unwanted):
                 with not_final("some tags of the volume were changed") if number or missing else nullcontext():
                     await self._tasks.finish(self._cloud.remove_label(volume.id, label))
-            call_log.tell(outcome="modified" if missing or unwanted else "was_modified")
-            call_log.tell(tags=",".join(missing), absent_tags=",".join(unwanted))
             now = tuple(each for each in (*volume.labels, *missing) if each not in unwanted)
             self._cache.see(replace(volume, labels=now))
+            return missing, unwanted
 
     async def get(self, volume_id: str) -> Volume:
         """Return the volume as the cloud tells it now. Raises NotFound."""
@@ -279,5 +275,4 @@ class Volumes:
         return replace(volume, size_bytes=sizes.to_bytes(gib))
 
     def _name(self, volume_id: str) -> tuple[str, ...]:
-        known = self._cache.get(volume_id)
-        return () if known is None else (known.name,)
+        return () if (known := self._cache.get(volume_id)) is None else (known.name,)
