@@ -161,7 +161,6 @@ def _api(settings: ControllerSettings, metrics: Metrics) -> Api:
     budget = Budget(settings.requests_per_minute, quota=TRAITS.quota)
     access = TokenState(asyncio.get_running_loop().time)
     token = Token(settings.token.reveal() if settings.token else "", settings.token_file)
-    token.look()
     http = Http(_api_root(settings), token, budget, access, CountedRequests(metrics.registry))
     cloud = DigitalOcean(http)
     return Api(cloud, http, token, budget, access, TokenCheck(token, access, cloud.account_id))

@@ -10,12 +10,8 @@ import stat
 from collections import deque
 from pathlib import Path
 
-import structlog
-
 from common import errors, redaction
 from controller.codes import Code
-
-log = structlog.get_logger("token")
 
 TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 LONGEST = 4096  # bytes
@@ -52,13 +48,6 @@ class Token:
                 error_code=Code.TOKEN_MISSING,
             )
         return self._text
-
-    def look(self) -> None:
-        """Log what is wrong with the token, if something is: at the start, before the first call would tell it."""
-        try:
-            self.current()
-        except errors.Unavailable as error:
-            log.warning("no_token", **errors.fields(error))
 
     def doubt(self) -> None:
         """Read the file again at the next request, though it looks unchanged: the API has refused the token."""

@@ -63,6 +63,7 @@ class TokenCheck:
         except errors.Unavailable as error:
             self._tried = ""
             self._access.lack(str(error))
+            self._tell(error)
             return
         if token != self._tried:
             self._again_seconds = FIRST_AGAIN_SECONDS
@@ -108,7 +109,8 @@ class TokenCheck:
         return False
 
     def _tell(self, error: errors.DriverError) -> None:
-        """Log why the token is not let in, once for each reason."""
-        if self._told != type(error).__name__:
-            self._told = type(error).__name__
+        """Log why the token is not let in, or not there, once for each reason."""
+        reason = f"{type(error).__name__} {error.error_code}"
+        if self._told != reason:
+            self._told = reason
             log.warning("token_not_proven", again_in_seconds=self._again_seconds, **errors.fields(error))

@@ -129,6 +129,18 @@ async def test_no_token_is_told_in_the_log(file: Path) -> None:
     assert WRONG not in str(lines)
 
 
+async def test_each_reason_why_no_token_is_let_in_is_logged_once(file: Path) -> None:
+    with capture_logs() as lines:
+        async with door(file):
+            await asyncio.sleep(2 * MINUTE)
+            put(file, WRONG)
+            await asyncio.sleep(HOUR)
+    assert [line["remedy"] for line in lines] == [
+        "check that the secret is mounted",
+        "put a valid token into its Secret",
+    ]
+
+
 ACCOUNTS = pytest.mark.parametrize(("first", "then"), [("team-1", ""), ("", ""), ("", "team-2")])
 
 

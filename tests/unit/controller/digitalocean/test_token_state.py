@@ -5,10 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from common import errors
-from controller.digitalocean.token import Token
 from controller.digitalocean.token_state import TokenState
 from tests.unit.controller.digitalocean.checked import A_LOOK, GOOD, HOUR, door, put
 from tests.unit.controller.digitalocean.scripted import ACCOUNT, CHANGE, READ, SECRET, Script, api
@@ -25,13 +23,6 @@ async def test_a_refused_token_is_tried_twice_and_then_told_as_not_final() -> No
             await http.send(CHANGE)
     assert len(script.tokens) == 2
     assert SECRET not in str(refused.value)
-
-
-async def test_a_missing_token_is_told_at_the_start_and_stops_nothing(tmp_path: Path) -> None:
-    with capture_logs() as told:
-        Token(SECRET).look()
-        Token(file=tmp_path / "missing").look()
-    assert [(each["event"], each["remedy"]) for each in told] == [("no_token", "check that the secret is mounted")]
 
 
 @pytest.mark.looptime
