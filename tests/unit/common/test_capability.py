@@ -7,6 +7,7 @@ from common.capability import AccessType, Capability, Use
 from common.format_parameters import FormatOptions
 
 WRITER, MOUNT, BLOCK = "SINGLE_NODE_WRITER", AccessType.MOUNT, AccessType.BLOCK
+KINDS = ("ext2", "ext3", "ext4", "xfs", "btrfs")
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,7 @@ WRITER, MOUNT, BLOCK = "SINGLE_NODE_WRITER", AccessType.MOUNT, AccessType.BLOCK
     [
         pytest.param(Capability(WRITER, MOUNT), Use("ext4"), id="the usual file system"),
         pytest.param(Capability(WRITER, MOUNT, "XFS"), Use("xfs"), id="in capitals"),
-        pytest.param(Capability(WRITER, MOUNT, "ext2"), Use("ext2"), id="ext2"),
+        *(pytest.param(Capability(WRITER, MOUNT, kind), Use(kind), id=kind) for kind in KINDS),
         pytest.param(Capability(WRITER, MOUNT, "ext4", ("ro",)), Use("ext4", ("ro",), read_only=True), id="ro"),
         pytest.param(Capability(WRITER, BLOCK), Use(), id="raw block"),
         pytest.param(Capability("SINGLE_NODE_MULTI_WRITER", BLOCK), Use(), id="many pods"),

@@ -93,6 +93,25 @@ def test_a_wrong_class_is_refused(given: dict[str, str]) -> None:
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        *(({"encryptionKeySize": "1", "encryptionCipher": f"{cipher}-xts-plain64"}, "one of: 512, 256")
+          for cipher in ("aes", "serpent", "twofish")),
+        *(({"encryptionKeySize": "1", "encryptionCipher": f"{cipher},aes-adiantum-plain64"}, "one of: 256")
+          for cipher in ("xchacha12", "xchacha20")),
+        ({"encryptionSectorSize": "1"}, "one of: 4096, 512, 1024, 2048"),
+        ({"encryptionPbkdf": "none"}, "one of: argon2id, argon2i, pbkdf2"),
+        ({"encryptionPbkdfMemory": "1"}, "a number from 8192 to 1048576"),
+        ({"encryptionPbkdfIterations": "1"}, "a number from 4 to 64"),
+        ({"encryptionPbkdf": "pbkdf2", "encryptionPbkdfIterations": "1"}, "a number from 1000 to 100000000"),
+    ],
+)  # fmt: skip
+def test_a_refusal_tells_what_is_taken(given: dict[str, str], taken: str) -> None:
+    with pytest.raises(errors.InvalidArgument, match=rf"is not {taken} \("):
+        encryption.parse({"encryption": "luks2", **given})
+
+
 def test_blocks_as_small_as_a_sector_are_fine() -> None:
     assert encryption.parse({"encryption": "luks2", "blockSize": "1024", "encryptionSectorSize": "1024"}) is not None
 

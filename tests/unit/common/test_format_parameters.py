@@ -46,14 +46,24 @@ def test_a_value_that_mkfs_does_not_take_is_refused(kind: str, given: dict[str, 
 @pytest.mark.parametrize(
     ("kind", "given", "said"),
     [
-        ("ext4", {"blockSize": "4095"}, "not one of: 1024, 2048, 4096"),
+        *(
+            (kind, {"blockSize": "4095"}, r"not one of: 1024, 2048, 4096 \(")
+            for kind in ("ext2", "ext3", "ext4", "xfs")
+        ),
+        ("btrfs", {"blockSize": "1024"}, r"not one of: 4096 \("),
+        *((kind, {"inodeSize": "1"}, r"of: 128, 256, 512, 1024, 2048, 4096 \(") for kind in ("ext2", "ext3", "ext4")),
+        ("xfs", {"inodeSize": "1"}, r"not one of: 512, 1024, 2048 \("),
         ("btrfs", {"inodeSize": "512"}, "not one of: nothing for this file system"),
         ("ext4", {"blockSize": "1024", "bytesPerInode": "1023"}, "not a number from 1024 to 67108864"),
         ("ext4", {"bytesPerInode": "67108865"}, "not a number from 1024 to 67108864"),
         ("ext4", {"reservedPercent": "51"}, "not a number from 0 to 50"),
         ("ext4", {"blockSize": "1024", "inodeSize": "2048"}, "do not fit the block size 1024"),
         ("xfs", {"blockSize": "1024", "inodeSize": "1024"}, "more than half of the block size 1024"),
+        *((kind, {"label": "x" * 17}, "not 1 to 16 letters") for kind in ("ext2", "ext3", "ext4")),
         ("xfs", {"label": "x" * 13}, "not 1 to 12 letters"),
+        ("btrfs", {"label": "x" * 256}, "not 1 to 255 letters"),
+        *((kind, {"reservedPercent": "5"}, "is for ext2, ext3 and ext4") for kind in ("xfs", "btrfs")),
+        *((kind, {"bytesPerInode": "8192"}, "is for ext2, ext3 and ext4") for kind in ("xfs", "btrfs")),
     ],
 )
 def test_a_refusal_tells_what_is_taken(kind: str, given: dict[str, str], said: str) -> None:

@@ -28,8 +28,8 @@ async def test_an_error_whose_text_a_header_cannot_carry_arrives(served: Served)
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        pytest.param(os.fsdecode(b"/m\xff\xfe"), r"/m\xff\xfe", id="bytes that are no UTF-8"),
-        pytest.param("half \ud800 of a pair", r"half \ud800 of a pair", id="lone surrogate"),
+        pytest.param(os.fsdecode(b"/m\x80\xff\xfe"), r"/m\x80\xff\xfe", id="bytes that are no UTF-8"),
+        pytest.param("half \ud800\udc7f\udd00 of a pair", r"half \ud800\udc7f\udd00 of a pair", id="lone surrogates"),
         pytest.param("label \x1b[2J\r\nmore\x9b", r"label \x1b[2J\x0d\x0amore\x9b", id="terminal codes"),
         pytest.param("a\u2028b\u202ec", r"a\u2028b\u202ec", id="separators and directions"),
     ],
@@ -47,3 +47,4 @@ async def test_an_error_text_with_any_bytes_gets_an_answer_that_can_be_shown(
 def test_a_text_that_just_fits_is_told_whole(text: str, told: str) -> None:
     assert bounded(text, 40) == told
     assert len(bounded(text, 39).encode()) == 39
+    assert bounded(text, 39)[-1] == "…"

@@ -1,5 +1,6 @@
 """Which request gives way when all of them hold too much."""
 
+from common import request_memory
 from common.request_memory import MemoryBudget
 
 
@@ -32,6 +33,10 @@ def test_a_whole_request_gives_way_to_nobody() -> None:
     budget.finish(held)
     assert not budget.take(3)
     assert (held.size, budget.left) == (8, 2)
+
+
+def test_the_calls_of_a_process_hold_no_more_than_its_memory_is_planned_for() -> None:
+    assert (request_memory.WORK_BYTES, request_memory.HEALTH_BYTES) == (32 * 1024 * 1024, 2 * 1024 * 1024)
 
 
 def test_all_that_is_left_can_be_taken() -> None:

@@ -9,7 +9,7 @@ from common import sizes
 
 @pytest.mark.parametrize(
     ("size_bytes", "up", "down"),
-    [(0, 0, 0), (1, 1, 0), (sizes.GIB, 1, 1), (sizes.GIB + 1, 2, 1), (16384 * sizes.GIB, 16384, 16384)],
+    [(0, 0, 0), (1, 1, 0), (1 << 30, 1, 1), ((1 << 30) + 1, 2, 1), (1 << 44, 16384, 16384)],
 )
 def test_rounding(size_bytes: int, up: int, down: int) -> None:
     assert (sizes.round_up_gib(size_bytes), sizes.round_down_gib(size_bytes)) == (up, down)
