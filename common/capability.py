@@ -7,7 +7,7 @@ Source: CSI 1.13 "VolumeCapability".
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, auto
 
 from common import encryption, errors, format_parameters, mount_flags
 from common.codes import Code
@@ -23,8 +23,8 @@ _MODES = frozenset({"SINGLE_NODE_WRITER", "SINGLE_NODE_MULTI_WRITER", _READER, _
 class AccessType(Enum):
     """How a volume is used on a node."""
 
-    MOUNT = "mount"
-    BLOCK = "block"
+    MOUNT = auto()
+    BLOCK = auto()
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ _NO_CONTROLLER = {
 _FOLLOWS = {"claim-stuck", "va-stuck", "snapshot-stuck", "expand-stuck", "leases"}
 _NODE = {"csinode-missing", "node-plugin-down", "kubelet-path", "node-lost"}
 EXPLAINED_BY = {
-    "controller-down": _NO_CONTROLLER - {"controller-down"},
+    "controller-down": _NO_CONTROLLER,
     **dict.fromkeys(
         _FOLLOWS,
         _NO_CONTROLLER

@@ -68,7 +68,7 @@ def words(program: str, status: int, said: str) -> str:
 
 def is_unknown_to_e2fsck(status: int, said: str) -> bool:
     """Tell whether e2fsck has not checked a file system because it is newer than itself."""
-    operational = status > 0 and status & ~(0x7 | E2FSCK_OPERATIONAL) == 0 and bool(status & E2FSCK_OPERATIONAL)
+    operational = status & ~(0x7 | E2FSCK_OPERATIONAL) == 0 and bool(status & E2FSCK_OPERATIONAL)
     return operational and any(words in said for words in _UNKNOWN_TO_E2FSCK)
 
 

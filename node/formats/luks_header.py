@@ -61,7 +61,8 @@ def _whole(head: bytes, at: int, magic: bytes) -> bytes:
 
 
 def _sequence(copy: bytes) -> int:
-    return int.from_bytes(copy[16:24], "big")
+    sequence: int = _BINARY.unpack_from(copy)[3]
+    return sequence
 
 
 def _header(copy: bytes) -> Header:

@@ -130,8 +130,7 @@ def _of_device(signs: Signs) -> Iterator[Finding]:
     if signs.silent:
         message = f"device {facts.kernel_name} answers none of the {signs.silent} commands that it has been given"
         yield _found("inaccessible", "DeviceHung", message)
-    since = facts.errors - signs.known.errors if signs.known is not None else 0
-    if since > NOTICES:
+    if signs.known is not None and (since := facts.errors - signs.known.errors) > NOTICES:
         message = f"device {facts.kernel_name} has answered {since} commands with errors since it was staged"
         yield _found("degraded", "DeviceErrors", message)
 

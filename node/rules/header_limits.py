@@ -109,8 +109,9 @@ def _of_costs(slots: Sequence[KeySlot], asked: Encryption | None) -> Iterator[st
     if sum(argon2) > SLOTS * memory * passes:
         yield f"its key slots cost {sum(argon2)} KiB of argon2 together, more than {SLOTS * memory * passes}"
     pbkdf2 = sum(slot.iterations for slot in slots if slot.pbkdf == PBKDF2)
-    most = SLOTS * max(PBKDF2_ITERATIONS[0], asked.iterations if asked and asked.pbkdf == PBKDF2 else 0)
-    if pbkdf2 > max(most, PBKDF2_ITERATIONS[2] if asked is None else 0):
+    usual, _, largest = PBKDF2_ITERATIONS
+    each = max(usual, asked.iterations) if asked and asked.pbkdf == PBKDF2 else usual
+    if pbkdf2 > (most := SLOTS * each if asked else largest):
         yield f"its key slots cost {pbkdf2} passes of pbkdf2 together, more than {most}"
 
 

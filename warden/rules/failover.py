@@ -6,7 +6,7 @@ twice, that the node's server does not run. Times are seconds of the loop's cloc
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import Enum, auto
 
 from warden.records import NodeRecord, ServerState
 from warden.rules import taints
@@ -67,9 +67,9 @@ class Census:
 class Action(Enum):
     """What is to be done about a node."""
 
-    NOTHING = "nothing"
-    REPORT = "report"
-    TAINT = "taint"
+    NOTHING = auto()
+    REPORT = auto()
+    TAINT = auto()
 
 
 @dataclass(frozen=True, slots=True)

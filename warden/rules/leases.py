@@ -5,7 +5,7 @@ is compared with what it said before, and never with our clock. Source: client-g
 """
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 
 from warden.rules.objects import Json, at, text
 
@@ -32,9 +32,9 @@ class Observed:
 class LeaseStep(Enum):
     """What to do about a lease."""
 
-    RENEW = "renew"
-    TAKE = "take"
-    WAIT = "wait"
+    RENEW = auto()
+    TAKE = auto()
+    WAIT = auto()
 
 
 def lease(json: Json) -> Lease:
