@@ -14,6 +14,7 @@ from warden.failover import Failover, Parts
 from warden.lease import LeaseHolder, LeaseName
 from warden.metrics import WardenMetrics
 from warden.records import ServerState
+from warden.rules import leases
 from warden.rules.failover import Mode, Policy
 from warden.rules.objects import Json, each, text
 from warden.rules.taints import OUT_OF_SERVICE
@@ -108,6 +109,9 @@ class Cluster:
 
     def holder(self) -> str:
         return next((text(one, "spec", "holderIdentity") for one in self.api.of(LEASES).values()), "")
+
+    def transitions(self) -> int:
+        return next(leases.lease(one).transitions for one in self.api.of(LEASES).values())
 
 
 class Warden:

@@ -176,7 +176,7 @@ async def test_a_volume_that_is_neither_listed_nor_known_is_lost_and_its_claim_s
         each.told.lose("handle-v2")
         await asyncio.sleep(4 * EVERY)
         (found,) = each.shown("claim-v2")
-        assert (found.status, found.reason) == ("DataLoss", health.GONE)
+        assert (found.status, found.reason) == ("DataLoss", "VolumeGone")
         assert "the cloud has no volume handle-v2" in found.message
         assert each.cluster.events() == [LOST_EVENT]
         assert each.told.asked == ["handle-v2"]

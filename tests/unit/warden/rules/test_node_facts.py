@@ -32,6 +32,7 @@ TOLD = ServicePod("kube-system", "aiocsi-node-x", "u", "n1", ((DRAINING, "cordon
         pytest.param(node("node.kubernetes.io/not-ready"), "", id="a taint of another kind"),
         pytest.param(CORDONED, "cordoned", id="cordoned"),
         pytest.param(node("a", "karpenter.sh/disrupted"), "karpenter.sh/disrupted", id="Karpenter"),
+        pytest.param(node("karpenter.sh/disruption"), "karpenter.sh/disruption", id="Karpenter before 1.0"),
         pytest.param(node("ToBeDeletedByClusterAutoscaler"), "ToBeDeletedByClusterAutoscaler", id="autoscaler"),
     ],
 )

@@ -10,8 +10,8 @@ def test_a_patch_is_refused_unless_the_node_is_as_it_was_seen() -> None:
         {"op": "test", "path": "/metadata/uid", "value": "u"},
         {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
     ]
-    key, effect = taints.OUT_OF_SERVICE.key, taints.OUT_OF_SERVICE.effect
-    taint = {"key": key, "value": "nodeshutdown", "effect": effect}
+    key = "node.kubernetes.io/out-of-service"
+    taint = {"key": key, "value": "nodeshutdown", "effect": "NoExecute"}
     ours = {taints.tainted_by(DRIVER): "aiocsi"}
     path = f"/metadata/annotations/{DRIVER}~1tainted-by"
     assert taints.set_out_of_service(node(), DRIVER) == [

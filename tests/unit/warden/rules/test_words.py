@@ -23,3 +23,4 @@ def test_a_lost_node_names_the_command() -> None:
 def test_every_text_names_the_node() -> None:
     for told in (words.tainted_node(WHERE), words.cleared_node("n1"), words.deleted_node("n1", "pv")):
         assert "n1" in told
+    assert "Kubernetes detaches it 6 minutes after" in words.deleted_node("n1", "pv")
