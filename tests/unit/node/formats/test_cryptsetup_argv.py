@@ -73,6 +73,10 @@ def test_each_action_names_its_device_or_mapper_and_no_passphrase() -> None:
     ]
 
 
+def test_a_passphrase_that_opens_nothing_has_a_reason_of_its_own() -> None:
+    assert cryptsetup_argv.wrong_key("id").reason == "PassphraseRefused"
+
+
 def test_a_full_header_says_how_to_make_room() -> None:
     argv = cryptsetup_argv.remove_key("/dev/x")
     assert "luksKillSlot" in cryptsetup_argv.failure("id", argv, 1, "All key slots full.").remedy

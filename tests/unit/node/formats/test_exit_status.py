@@ -77,6 +77,11 @@ def test_a_file_system_that_is_newer_than_fsck_is_not_checked_and_no_error(statu
     assert (checked.repaired, "unsupported feature" in checked.unchecked) == (False, True)
 
 
+@pytest.mark.parametrize("said", ["unsupported feature(s)", "Get a newer version", "revision too high", "too new"])
+def test_each_way_in_which_e2fsck_says_that_it_is_too_old_is_known(said: str) -> None:
+    assert exit_status.is_unknown_to_e2fsck(8, f"e2fsck: {said}!")
+
+
 @pytest.mark.parametrize("status", [4, 16, 40, -9])
 def test_what_fsck_prints_excuses_no_other_end(status: int) -> None:
     assert not exit_status.is_unknown_to_e2fsck(status, NEWER)
@@ -95,7 +100,7 @@ def test_a_program_that_was_killed_has_judged_nothing_and_says_how_to_find_out(n
     [
         pytest.param(" target is busy.\n", "umount ended with 32: target is busy.", id="what it said"),
         pytest.param(" \n", "umount ended with 32 and said nothing", id="nothing"),
-        pytest.param("x" * 4000, f"umount ended with 32: {'x' * exit_status.SAID_CHARACTERS}", id="too much"),
+        pytest.param("x" * 4000, f"umount ended with 32: {'x' * 400}", id="too much"),
     ],
 )
 def test_a_program_is_quoted_in_one_way(said: str, words: str) -> None:

@@ -159,4 +159,5 @@ def test_a_copy_that_cryptsetup_would_find_elsewhere_is_not_judged_by_another_on
     ):
         found = luks_header.parse(primary[:0x4000] + decoy)
         assert found is not None
+        assert found == Header(version=2, malformed=found.malformed)
         assert found.malformed

@@ -71,6 +71,13 @@ def test_no_gap_is_longer_than_a_thousandth_of_the_device(size: int) -> None:
     assert max(gaps) < size / 1000
 
 
+def test_what_is_read_is_what_the_guide_says() -> None:
+    """1 MiB at each end, 8 KiB where marks are, 4 KiB of each of 1021 even parts."""
+    read = scan_ranges.ranges(16 << 40)
+    assert {length for _, length in read} == {MIB + 8 * KIB, MIB, 8 * KIB, 4 * KIB}
+    assert sum(length == 4 * KIB for _, length in read) == 1020
+
+
 def test_what_is_read_stays_within_a_few_mib() -> None:
     assert sum(length for _, length in scan_ranges.ranges(16 << 40)) < 8 * MIB
 

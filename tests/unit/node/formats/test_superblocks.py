@@ -4,6 +4,7 @@ import struct
 import uuid
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,30 @@ def test_an_ext4_of_more_than_16_tib_is_read() -> None:
     assert superblocks.parse(head(1024, bytes(block))) == read
     struct.pack_into("<I", block, 0xE0, 0)
     assert superblocks.parse(head(1024, bytes(block))) == replace(read, external_journal=True)
+
+
+@pytest.mark.parametrize(
+    ("features", "kind"),
+    [
+        pytest.param((0, 0, 0), "ext2", id="none"),
+        pytest.param((0, 0x1F, 0x7), "ext2", id="all that ext2 knows"),
+        pytest.param((0x4, 0x1F, 0x7), "ext3", id="has_journal"),
+        *(pytest.param((0x4, bit, 0), "ext4", id=f"incompatible {bit:#x}") for bit in (0x20, 0x40, 0x80, 0x10000)),
+        *(pytest.param((0x4, 0, bit), "ext4", id=f"read-only compatible {bit:#x}") for bit in (0x8, 0x10, 0x400)),
+    ],
+)
+def test_an_ext_is_of_the_kind_that_knows_its_features(features: tuple[int, int, int], kind: str) -> None:
+    block = bytearray(1024)
+    struct.pack_into("<II", block, 4, 1, 0)
+    struct.pack_into("<I", block, 24, 17)  # no ext has blocks as large as that
+    struct.pack_into("<HH", block, 56, 0xEF53, 0x2)
+    struct.pack_into("<III", block, 92, *features)
+    found = superblocks.parse(head(1024, bytes(block)))
+    assert found is not None
+    assert (found.kind, found.size_bytes, found.marked) == (kind, 64 << 20, True)
+    assert (found.needs_replay, found.external_journal) == (features[1] & 4 != 0, features[0] != 0)
+    struct.pack_into("<H", block, 58, 0x1)
+    assert superblocks.parse(head(1024, bytes(block))) == replace(found, marked=False)
 
 
 def test_the_mount_options_of_an_ext_are_read() -> None:

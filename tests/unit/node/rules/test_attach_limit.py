@@ -36,6 +36,7 @@ def at(point: str, mount: Mount = MOUNT) -> tuple[Mount, ...]:
         pytest.param((DISK,), at(GLOBAL.format("dobs.csi.example")), (), (0, 0), id="of a driver before us"),
         pytest.param((DISK,), at(GLOBAL.format("other.csi.example")), (), (1, 0), id="of another driver"),
         pytest.param((DISK,), at(GLOBAL.format("pv")), (), (0, 0), id="of an old kubelet, whose driver is not named"),
+        pytest.param((DISK,), at(GLOBAL.format("volumeDevices")), (), (0, 0), id="a raw block device"),
         pytest.param((DISK,), at("/srv/kubelet/x"), (), (1, 0), id="below a folder that is called like kubelet's"),
         pytest.param((DISK,), at("/dev/node", NODE), (), (1, 0), id="its node handed out by somebody else"),
         pytest.param((replace(DISK, holders=("dm-0",)),), (), (), (1, 0), id="part of a stack"),

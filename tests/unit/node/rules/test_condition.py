@@ -40,6 +40,11 @@ def test_a_message_names_a_few_volumes_and_counts_the_rest() -> None:
     assert "volume-4 and 22 more;" in mute.message
 
 
+def test_of_one_volume_more_than_are_named_one_is_counted() -> None:
+    for count, told in ((5, "volume a, a, a, a, a;"), (6, "volume a, a, a, a, a and 1 more;")):
+        assert told in condition.of_storage((("a", None),) * count, 0)[0].message
+
+
 def test_a_volume_that_is_well_has_no_findings() -> None:
     assert condition.of_volume(WELL) == ()
     assert condition.of_volume(replace(WELL, mount=READ_ONLY, known=replace(KNOWN, read_only=True))) == ()
@@ -67,6 +72,13 @@ def test_a_sign_becomes_a_finding(signs: Signs, severity: str, reason: str) -> N
     found = condition.of_volume(signs)
     assert (severity, reason) in [(finding.severity, finding.reason) for finding in found]
     assert {finding.reason for finding in found} <= set(condition.REASONS)
+
+
+def test_a_disk_that_is_gone_is_named_by_what_is_left_of_it() -> None:
+    lost = replace(FACTS, mapper="aiocsi-id", disk="")
+    for facts, what in ((None, "device 7:0"), (lost, "the disk below mapper aiocsi-id, device 7:0")):
+        (found, *_) = condition.of_volume(replace(WELL, facts=facts))
+        assert found.message.startswith(f"{what} under /mount is gone; ")
 
 
 def test_the_reference_has_each_reason_and_no_other() -> None:

@@ -239,7 +239,12 @@ def test_a_mapper_is_used_on_this_disk_and_header_alone() -> None:
             encryption.decide_mapper(VOLUME, mapper, facts, header)
 
 
+def test_what_is_written_on_disks_stays_as_it_is() -> None:
+    assert (NEW, IN_USE, encryption.KIND) == ("aiocsi-new", "aiocsi", "luks2")
+
+
 def test_a_long_id_has_a_label_and_a_mapper_that_fit() -> None:
+    assert (encryption.label("x" * 47), len(encryption.label("x" * 48))) == ("x" * 47, 47)
     one, two = "a" * 100, "a" * 99 + "b"
     assert len(encryption.label(one)) == 47
     assert encryption.label(one) != encryption.label(two)

@@ -15,6 +15,7 @@ from node.rules import formatting
 from node.rules.formatting import Format, Keep
 
 GIB = 1 << 30
+SLACK = 16 << 20
 BOOT = "boot-1"
 VOLUME = VolumeSpec("id", "name")
 EXT4 = Filesystem("ext4")
@@ -47,7 +48,9 @@ def test_no_signature_alone_is_not_blank() -> None:
     assert decide(replace(BLANK, scan=None)) == formatting.ScanFirst()
 
 
-@pytest.mark.parametrize(("size_bytes", "grow"), [(10 * GIB, False), (10 * GIB - 4096, False), (5 * GIB, True)])
+@pytest.mark.parametrize(
+    ("size_bytes", "grow"), [(10 * GIB, False), (10 * GIB - SLACK + 1, False), (10 * GIB - SLACK, True)]
+)
 def test_the_file_system_that_is_asked_for_is_used(size_bytes: int, *, grow: bool) -> None:
     assert decide(holding("ext4", size_bytes)) == Keep(grow=grow)
 

@@ -1,5 +1,6 @@
 """What a header may say: what its class could have asked for, and nothing that costs or opens more."""
 
+import base64
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ def asked(**parameters: str) -> Encryption:
 
 
 CLASS = asked()
+COSTLY = {"encryptionPbkdf": "pbkdf2", "encryptionPbkdfIterations": "1000000"}
 
 
 def header(place: str = "", value: object = None) -> Header:
@@ -41,6 +43,7 @@ def slot(number: int, **kdf: object) -> dict[str, object]:
 
 
 SEGMENT, DIGEST = (dict(luks.metadata()[key]["0"]) for key in ("segments", "digests"))  # type: ignore[index]  # JSON
+SALTS = {size: base64.b64encode(bytes(size)).decode() for size in (15, 16, 64, 65)}
 PBKDF2 = {"type": "pbkdf2", "hash": "sha256", "iterations": 600_000, "salt": "UCPWbWc6dG9T4ClvvMv64A=="}
 
 
@@ -112,6 +115,43 @@ def test_what_the_class_does_not_ask_for_is_refused(place: str, value: object) -
     assert problem(header(place, value))
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        *(("keyslots/0/kdf/salt", SALTS[size]) for size in (16, 64)),
+        *(("keyslots/0/kdf/cpus", threads) for threads in (1, 4)),
+        *(("keyslots/0/area/size", size) for size in ("256000", "260095")),  # 4000 stripes of 64 bytes, in whole blocks
+        *(("digests/0/iterations", passes) for passes in (1000, 10_000_000)),
+        *(("keyslots/0/kdf", {**PBKDF2, "hash": "sha512", "iterations": passes}) for passes in (1000, 19_200_000)),
+        ("keyslots/0/kdf/memory", 8192),
+        ("keyslots/0/af/hash", "sha512"),
+        ("digests/0/hash", "sha512"),
+        ("config/flags", ["same-cpu-crypt", "submit-from-crypt-cpus", "no-read-workqueue", "no-write-workqueue"]),
+    ],
+)
+def test_what_is_just_within_its_limit_is_accepted(place: str, value: object) -> None:
+    assert not problem(header(place, value))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        *(("keyslots/0/kdf/salt", SALTS[size]) for size in (15, 65)),
+        *(("keyslots/0/kdf/cpus", threads) for threads in (0, 5)),
+        *(("keyslots/0/area/size", size) for size in ("255999", "260096")),
+        *(("digests/0/iterations", passes) for passes in (999, 10_000_001)),
+        *(("digests/0/salt", SALTS[size]) for size in (15, 65)),
+        *(("keyslots/0/kdf", {**PBKDF2, "iterations": passes}) for passes in (999, 19_200_001)),
+        *(("keyslots/0/kdf/memory", kib) for kib in (8191, 65537)),
+        ("keyslots/0/kdf/time", 3),
+        ("keyslots/0/af/stripes", 3999),
+        ("segments/0/offset", str(1 << 30)),
+    ],
+)
+def test_what_is_just_beyond_its_limit_is_refused(place: str, value: object) -> None:
+    assert problem(header(place, value))
+
+
 def test_a_slot_of_another_derivation_is_accepted_at_its_usual_costs() -> None:
     assert not problem(header("keyslots/0/kdf", PBKDF2))
     assert not problem(header(), asked(encryptionPbkdf="pbkdf2", encryptionPbkdfIterations="1000"))
@@ -121,6 +161,14 @@ def test_a_class_may_ask_for_more_memory_and_passes() -> None:
     costly = header("keyslots", {"0": slot(0, memory=1 << 20, time=64)})
     assert problem(costly)
     assert not problem(costly, asked(encryptionPbkdfMemory=str(1 << 20), encryptionPbkdfIterations="64"))
+
+
+@pytest.mark.parametrize(("of_class", "most"), [(asked(**COSTLY), 32_000_000), (None, 100_000_000)])
+def test_the_passes_of_all_slots_together_are_those_of_a_full_header(of_class: Encryption | None, most: int) -> None:
+    slots = {str(number): {**slot(number), "kdf": {**PBKDF2, "iterations": most // 2}} for number in range(2)}
+    assert not problem(header("keyslots", slots), of_class)
+    slots["2"] = {**slot(2), "kdf": {**PBKDF2, "iterations": 1000}}
+    assert f"more than {most}" in problem(header("keyslots", slots), of_class)
 
 
 def test_a_copy_keeps_the_cipher_of_its_origin_but_not_one_of_no_class() -> None:

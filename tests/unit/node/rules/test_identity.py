@@ -90,7 +90,10 @@ def test_a_mapper_without_its_disk_is_stale() -> None:
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
-        pytest.param(scsi(page(designator(NAME)), state="offline"), "state offline", id="offline"),
+        *(
+            pytest.param(scsi(page(designator(NAME)), state=state), f"is in state {state} ", id=state)
+            for state in ("offline", "transport-offline", "cancel", "deleted")
+        ),
         pytest.param(replace(scsi(page(designator(NAME))), holders=("dm-0",)), "dm-0", id="device-mapper"),
         pytest.param(replace(scsi(page(designator(NAME))), partitions=("sda1",)), "sda1", id="partitions"),
     ],
@@ -130,6 +133,15 @@ def test_a_smaller_device_is_refused_and_an_empty_one_whatever_the_volume_s_size
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_as_a_page_without_an_error(page83: bytes) -> None:
     assert isinstance(identity.names(page83), tuple)
+
+
+def test_a_name_that_is_no_ascii_is_shown_and_no_error() -> None:
+    assert identity.names(page(designator("vol\0ume ")[:-1] + b"\xff")) == ("vol\0ume\ufffd",)
+
+
+def test_a_page_of_more_than_255_bytes_is_read_to_its_end() -> None:
+    texts = ("a" * 200, "b" * 200, "")
+    assert identity.names(page(*map(designator, texts))) == texts
 
 
 @given(st.lists(st.text("abcxyz-0123456789", min_size=1, max_size=64), max_size=4))

@@ -7,6 +7,7 @@ from node.records.probes import MultipleMount, Superblock
 from node.rules import multiple_mount
 
 CALL_SECONDS = 120.0
+CLEAN, CHECKED = 0xFF4D4D50, 0xE24D4D50  # fs/ext4/ext4.h
 
 
 def block(seconds: int) -> Superblock:
@@ -27,3 +28,10 @@ def test_a_number_has_to_stay_as_long_as_the_kernel_wants(of_superblock: int, of
     assert multiple_mount.seconds_to_watch("id", block(of_superblock), found, CALL_SECONDS) == seconds
     with pytest.raises(errors.FailedPrecondition, match=f"as {seconds} s without a write would prove"):
         multiple_mount.seconds_to_watch("id", block(of_superblock), found, seconds - 1.0)
+
+
+def test_only_what_was_unmounted_need_not_be_watched() -> None:
+    assert multiple_mount.seconds_to_watch("id", block(5), MultipleMount(CLEAN, 10, "node-b", "sda"), 0.0) == 0
+    for found, why in ((MultipleMount(CHECKED, 10, "node-b", "sda"), "is being checked"), (None, "is damaged")):
+        with pytest.raises(errors.FailedPrecondition, match=why):
+            multiple_mount.seconds_to_watch("id", block(5), found, CALL_SECONDS)

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from common import errors
 from node.rules import request_fields
 
+LONGEST_PATH = ("/" + "x" * 99) * 38
+
 
 @pytest.mark.parametrize("value", ["", None, 1, "a/b", "../x", "a b", "a\nb", "-rf", ".hidden", "x" * 129, "ä"])
 def test_an_odd_id_is_refused(value: object) -> None:
@@ -18,12 +20,18 @@ def test_an_odd_id_is_refused(value: object) -> None:
     "value",
     [
         *("", None, 1, "relative", "/a/../b", "/a/./b", "/a/..", "/a\nb", "/a\0b", "//a", "/", "/a\\b"),
-        *("/" + "x" * 5000, "/" + "x" * 256, "/" + "a/" * 2000),
+        *("/" + "x" * 5000, "/" + "x" * 256, LONGEST_PATH + "x"),
     ],
 )
 def test_an_odd_path_is_refused(value: object) -> None:
     with pytest.raises(errors.InvalidArgument):
         request_fields.path(value, "target_path")
+
+
+def test_what_is_as_long_as_it_may_be_is_taken() -> None:
+    assert request_fields.volume_id("x" * 128) == request_fields.volume_name("x" * 128, "volume_context") == "x" * 128
+    for path in (LONGEST_PATH, "/" + "x" * 255):
+        assert request_fields.path(path, "target_path") == path
 
 
 def test_a_path_loses_the_slash_at_its_end() -> None:
@@ -47,7 +55,7 @@ def test_an_id_and_a_name_that_the_driver_gives_are_taken() -> None:
     assert request_fields.volume_name(name, "publish_context") == name
 
 
-@pytest.mark.parametrize("value", ["", None, "a/b", "..", "x" * 500])
+@pytest.mark.parametrize("value", ["", None, "a/b", "..", "x" * 129])
 def test_an_odd_name_is_refused(value: object) -> None:
     with pytest.raises(errors.InvalidArgument, match="publish_context"):
         request_fields.volume_name(value, "publish_context")
