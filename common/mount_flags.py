@@ -98,7 +98,7 @@ _CONFLICTS = (
     *(("ro", "rw"), ("suid", "nosuid"), ("dev", "nodev"), ("exec", "noexec")),
     *(("noatime", "strictatime"), ("noatime", "atime"), ("nodiratime", "diratime")),
 )
-_READ_ONLY = frozenset({"norecovery", "noload", "nologreplay"})  # the journal is left as it is
+READ_ONLY = frozenset({"norecovery", "noload", "nologreplay"})  # the journal is left as it is
 _LONGEST = 2048  # of all; the kernel takes a page, and mount(8) adds to it
 _REMEDY = "correct mountOptions in the StorageClass, and in a PersistentVolume that is there (kubectl edit pv)"
 
@@ -158,7 +158,7 @@ def _check_together(flags: tuple[str, ...], *, read_only: bool) -> None:
                 remedy=_REMEDY,
                 error_code=Code.MOUNT_OPTIONS,
             )
-    if not read_only and (odd := sorted(_READ_ONLY.intersection(flags))):
+    if not read_only and (odd := sorted(READ_ONLY.intersection(flags))):
         raise errors.InvalidArgument(
             f"mount option {odd[0]!r} is for a read-only mount: add 'ro'", remedy=_REMEDY, error_code=Code.MOUNT_OPTIONS
         )

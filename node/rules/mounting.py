@@ -35,10 +35,13 @@ def stage_options(wanted: Filesystem, *, read_only: bool) -> tuple[str, ...]:
 def check_own_options(volume_id: str, block: Superblock) -> None:
     """Raise FailedPrecondition if a superblock sets a mount option that no class may set, such as another journal.
 
+    Nor one that a class may set for reading alone: to write without the journal.
+
     What it says of errors does not matter: ``stage_options`` says it after it (ext4(5); tune2fs(8), mount_opts).
     """
     for option in block.mount_options.split(","):
-        if option and not option.startswith("errors=") and not mount_flags.is_allowed(block.kind, option):
+        allowed = option not in mount_flags.READ_ONLY and mount_flags.is_allowed(block.kind, option)
+        if option and not option.startswith("errors=") and not allowed:
             raise errors.FailedPrecondition(
                 f"the {block.kind} of volume {volume_id} sets mount option {option!r} in its superblock",
                 remedy="that is not allowed: take it out with tune2fs -E mount_opts= (the device of the volume)",

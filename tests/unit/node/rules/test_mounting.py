@@ -48,7 +48,9 @@ def test_a_superblock_may_ask_for_what_a_class_may_ask_for(options: str) -> None
     mounting.check_own_options("id", Superblock("ext4", 0, "", mount_options=options))
 
 
-@pytest.mark.parametrize("options", ["journal_path=/dev/sdb", "noatime,abort", "usrjquota=x", "data=journal,\x7f"])
+@pytest.mark.parametrize(
+    "options", ["journal_path=/dev/sdb", "noatime,abort", "usrjquota=x", "data=journal,\x7f", "discard,noload"]
+)
 def test_a_superblock_that_asks_for_more_is_refused(options: str) -> None:
     with pytest.raises(errors.FailedPrecondition, match="mount_opts="):
         mounting.check_own_options("id", Superblock("ext4", 0, "", mount_options=options))
