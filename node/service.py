@@ -74,12 +74,11 @@ class Node(csi.NodeBase):
         """Bind to the target path."""
         with self._parts.refusals.noting(refusals.PUBLISH, *self._requests.subject(message)):
             wanted = await self._read(partial(self._requests.publish, message), message.target_path)
-            call_log.about(volume_name=wanted.volume.name)
+            pod = requests.pod(message)
+            whose = {"pod": pod} if pod else {}
+            call_log.about(volume_name=wanted.volume.name, target=wanted.target, **whose)
             call_log.tell(outcome="was_published")
             await self._parts.publishing.publish(wanted)
-        pod = requests.pod(message)
-        whose = {"pod": pod} if pod else {}
-        call_log.tell(**whose)
         log.info("published", volume_id=wanted.volume.id, target=wanted.target, **whose)
         return csi.NodePublishVolumeResponse()
 

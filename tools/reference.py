@@ -67,7 +67,7 @@ The log line of a call that ends well tells in `outcome` whether the call has ch
 | DeleteSnapshot | `deleted` | `was_gone` | |
 | NodeStageVolume | `staged` | `was_staged` | `device` |
 | NodeUnstageVolume | `unstaged` | `was_unstaged` | |
-| NodePublishVolume | `published` | `was_published` | `pod` |
+| NodePublishVolume | `published` | `was_published` | `target`, `pod` |
 | NodeUnpublishVolume | `unpublished` | `was_unpublished` | `target` |"""
 
 EVENTS_HEAD = """\

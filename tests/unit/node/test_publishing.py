@@ -1,13 +1,14 @@
 """The log tells which volume was published, and for which pod, as kubelet says with podInfoOnMount."""
 
 from contextvars import copy_context
+from functools import partial
 
 import pytest
 
 from common import call_log
 from tests.fakes.host.seams import SimJournal
 from tests.unit.common.captured import captured
-from tests.unit.node.world import NAME, VOLUME, World
+from tests.unit.node.world import NAME, VOLUME, World, refusal, target
 
 INFO = {"csi.storage.k8s.io/pod.namespace": "shop", "csi.storage.k8s.io/pod.name": "orders-0"}
 
@@ -50,3 +51,10 @@ def test_each_call_tells_whether_it_has_changed_anything() -> None:
         *("staged", "was_staged", "published", "was_published", "was_grown"),
         *("unpublished", "was_unpublished", "unstaged", "was_unstaged"),
     ]
+
+
+def test_a_refused_publish_tells_for_which_pod_and_where_it_was() -> None:
+    with World() as world, captured("info") as log:
+        refusal(partial(world.publish, **INFO))
+    (line,) = log.lines("call")
+    assert (line["code"], line["pod"], line["target"]) == ("FAILED_PRECONDITION", "shop/orders-0", target("pod"))
