@@ -172,7 +172,7 @@ BREAKAGES = (
     ),
     Breakage(
         "passphrase",
-        mounting(refused("FailedPrecondition", "the passphrase opens no key slot")),
+        mounting(refused("FailedPrecondition", "AIOCSI-N050: the passphrase opens no key slot")),
         "device",
         "passphrase",
     ),
