@@ -94,4 +94,4 @@ def _with_metadata(found: Header, metadata: Reader, config: Reader) -> Header:
 
 
 def _text(field: bytes) -> str:
-    return field.split(b"\0", 1)[0].decode("utf-8", "replace")
+    return field.partition(b"\0")[0].decode("utf-8", "replace")

@@ -39,10 +39,8 @@ def ranges(size_bytes: int) -> tuple[tuple[int, int], ...]:
 def _wanted(size_bytes: int) -> Iterator[tuple[int, int]]:
     yield 0, ENDS_BYTES
     yield max(0, size_bytes - ENDS_BYTES), ENDS_BYTES
-    place = MIB  # where a first partition starts
-    while place < size_bytes:  # includes 4 MiB (LUKS2), 64 MiB and 256 GiB (btrfs)
-        yield place, MARK_BYTES
-        place *= 2
+    for power in range(20, size_bytes.bit_length()):  # from 1 MiB; with 4 MiB (LUKS2), 64 MiB and 256 GiB (btrfs)
+        yield 1 << power, MARK_BYTES
     for group_bytes in _EXT_GROUP_BYTES:
         for group in _EXT_GROUPS:
             yield group * group_bytes, MARK_BYTES

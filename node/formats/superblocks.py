@@ -43,7 +43,7 @@ def parse_mmp(block: bytes) -> MultipleMount | None:
 
 
 def _text(field: bytes) -> str:
-    return field.split(b"\0", 1)[0].decode("ascii", "replace")
+    return field.partition(b"\0")[0].decode("ascii", "replace")
 
 
 def _ext(block: bytes) -> Superblock | None:

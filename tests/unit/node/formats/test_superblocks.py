@@ -74,9 +74,11 @@ def test_the_multiple_mount_protection_of_an_ext_is_read() -> None:
     struct.pack_into("<H", block, 56, 0xEF53)
     struct.pack_into("<I", block, 96, 0x100)
     struct.pack_into("<HQ", block, 0x166, 5, 7986)
-    found = superblocks.parse(head(1024, bytes(block)))
-    assert found is not None
-    assert (found.mmp_at, found.mmp_seconds) == (7986 * 4096, 5)
+    for log_size, block_bytes in ((2, 4096), (17, 64 << 20)):
+        struct.pack_into("<I", block, 24, log_size)
+        found = superblocks.parse(head(1024, bytes(block)))
+        assert found is not None
+        assert (found.mmp_at, found.mmp_seconds) == (7986 * block_bytes, 5)
     mmp = struct.pack("<IIQ64s32sH", 0x004D4D50, 7, 1795933759, b"node-b", b"sda", 10).ljust(1024, b"\0")
     assert superblocks.parse_mmp(mmp) == MultipleMount(7, 10, "node-b", "sda")
     assert superblocks.parse_mmp(mmp[:-1]) is None
