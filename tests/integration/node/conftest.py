@@ -86,17 +86,19 @@ class Bench:
             await self.unstage(disk)
 
     async def unstage_refusal(self, disk: Disk) -> errors.Unavailable:
-        """Return the error that unstaging ends with, asked by a caller in a hurry, again while nobody is found in time.
+        """Return the error of an unstage, asked for by a caller in a hurry, and by a patient one if that is too soon.
 
         Raises AssertionError if it succeeds.
         """
-        async with asyncio.timeout(60):
+        seconds = 1.2
+        async with asyncio.timeout(150):
             while True:
                 try:
-                    await self.unstage_within(disk, 1.2)
+                    await self.unstage_within(disk, seconds)
                 except errors.Unavailable as error:
                     return error
                 except (errors.DeadlineExceeded, errors.Busy):
+                    seconds = 120.0
                     await asyncio.sleep(0.05)  # noqa: TID251  # the sidecar's back-off
                 else:
                     raise AssertionError(f"{disk.file} was unstaged")

@@ -48,6 +48,7 @@ async def move(bench: Bench, disk: Disk, kind: str, rounds: int, seen: Observers
 
 
 @pytest.mark.asyncio
+@pytest.mark.timeout(900)  # half a minute on a machine with nothing else to do
 @pytest.mark.parametrize(("kind", "rounds"), [("ext4", 1000), ("btrfs", 40)])
 async def test_stats_and_health_of_a_pod_that_comes_and_goes_are_never_anothers(
     bench: Bench, kind: str, rounds: int
