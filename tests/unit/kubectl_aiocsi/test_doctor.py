@@ -166,6 +166,16 @@ async def test_a_claim_that_waits_for_a_volume_made_by_hand_is_left_alone() -> N
 
 
 @pytest.mark.asyncio
+async def test_a_claim_whose_class_is_gone_is_of_the_provisioner_that_it_names() -> None:
+    server = healthy()
+    claim = unbound(server)
+    claim["spec"] = {"storageClassName": "gone"}
+    assert await found(server) == {"class-missing"}
+    merge(claim, metadata={"annotations": {"volume.kubernetes.io/storage-provisioner": "other.example.com"}})
+    assert await found(server) == set()
+
+
+@pytest.mark.asyncio
 async def test_a_claim_that_waits_for_its_first_pod_is_left_alone() -> None:
     server = healthy()
     unbound(server)["metadata"] = {"name": "orders", "namespace": "shop", "creationTimestamp": ago(60)}
