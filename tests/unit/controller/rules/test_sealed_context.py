@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,15 @@ DRIVER = "dobs.csi.digitalocean.com"
 VOLUME = Volume("506f78a4-e098-11e5-ad9f-000f53306ae1", "pvc-a", "nyc1", 1 << 30)
 OTHER = Volume("506f78a4-e098-11e5-ad9f-000f53306ae2", "pvc-b", "nyc1", 1 << 30)
 CONTEXT = sealed_context.write(VOLUME, DRIVER)
+
+
+def test_the_seal_is_the_one_that_volumes_were_made_with() -> None:
+    sealed = hashlib.sha256(f"{VOLUME.id}\npvc-a\n1073741824".encode()).hexdigest()[:16]
+    assert {
+        f"{DRIVER}/volume-name": "pvc-a",
+        f"{DRIVER}/volume-size-bytes": "1073741824",
+        f"{DRIVER}/volume-seal": sealed,
+    } == CONTEXT
 
 
 def test_what_was_written_of_a_volume_is_read_of_it() -> None:

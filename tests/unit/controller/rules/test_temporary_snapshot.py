@@ -1,5 +1,7 @@
 """Which snapshots a clone has made for itself, and may delete."""
 
+import hashlib
+
 import pytest
 
 from controller.cloud.records import Snapshot
@@ -7,6 +9,12 @@ from controller.rules import temporary_snapshot
 from controller.rules.temporary_snapshot import LABEL, PREFIX
 
 NAME = temporary_snapshot.name_of("pvc-1")
+
+
+def test_what_clones_have_made_before_is_known_by_the_same_name_and_label() -> None:
+    made = Snapshot("id", f"csi-clone-{'0' * 32}", "volume", 1 << 30, ("nyc1",), 0.0, ("aiocsi-temporary-snapshot",))
+    assert temporary_snapshot.is_temporary(made)
+    assert NAME.removeprefix("csi-clone-") == hashlib.sha256(b"pvc-1").hexdigest()[:32]
 
 
 def test_each_volume_has_a_temporary_snapshot_of_its_own() -> None:

@@ -270,6 +270,12 @@ def test_the_device_under_a_mount_of_no_recorded_name_is_at_least_one_of_the_clo
             identity.prove_again(VOLUME.id, "", facts)
 
 
+def test_a_disk_is_described_by_whichever_of_vendor_and_model_it_tells() -> None:
+    facts = Facts("vda", "254:0", 100, vendor="0x1af4", backing_file="/x")
+    assert identity.describe(facts) == "0x1af4  without a name"
+    assert identity.describe(replace(facts, vendor="", model="Disk")) == "Disk without a name"
+
+
 def test_a_device_of_a_deleted_file_is_a_ghost() -> None:
     assert identity.is_ghost(loop(f"/volumes/{VOLUME.id}.img (deleted)"))
     assert not identity.is_ghost(loop(f"/volumes/{VOLUME.id}.img"))
