@@ -10,9 +10,9 @@ from tools.processes.run import run
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("path", ["/proc", "/dev/shm", "/"])
-async def test_stats_of_what_is_not_the_drivers_are_not_found(bench: Bench, path: str) -> None:
-    for each in (bench, make_bench(bench.folder, bench.disks, Tasks(), AIOCSI_KUBELET_DIR="/")):
+@pytest.mark.parametrize(("path", "around"), [("/proc", "/proc"), ("/dev/shm", "/dev"), ("/", "/dev")])
+async def test_stats_of_what_is_not_the_drivers_are_not_found(bench: Bench, path: str, around: str) -> None:
+    for each in (bench, make_bench(bench.folder, bench.disks, Tasks(), AIOCSI_KUBELET_DIR=around)):
         with pytest.raises(errors.NotFound):
             await each.parts.stats.usage(VolumePath("some-id", path))
         with pytest.raises(errors.NotFound):
