@@ -153,11 +153,7 @@ def _unusable(volume_id: str, problem: str) -> errors.FailedPrecondition:
 
 
 def _owner(label_: str) -> str:
-    return f"is that of volume {_shown(label_)}" if label_ else "carries no volume id"
-
-
-def _shown(text: str) -> str:
-    return text[:80].encode("unicode_escape").decode()
+    return f"is that of volume {label_.encode('unicode_escape').decode()}" if label_ else "carries no volume id"
 
 
 def _naming(volume: VolumeSpec) -> str:

@@ -99,7 +99,7 @@ def test_a_node_that_has_lost_its_disks_says_so() -> None:
     for volumes, severity in (("aa", "unreachable"), ("aab", "degraded"), ("a", "degraded")):
         gone = tuple((each, FACTS if each == "b" else None) for each in volumes)
         assert [found.severity for found in condition.of_storage(gone, 0)] == [severity]
-    assert [found.reason for found in condition.of_storage((), 2)] == ["CallsHang"]
+    assert [(found.severity, found.reason) for found in condition.of_storage((), 2)] == [("degraded", "CallsHang")]
     assert condition.of_storage((("a", FACTS), ("b", FACTS)), 0, ("a", "b")) == (
         Finding(
             "degraded",

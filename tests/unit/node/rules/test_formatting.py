@@ -221,3 +221,7 @@ def test_nothing_is_formatted_but_a_blank_device_or_our_own_interrupted_mkfs(
     assert not probe.facts.read_only
     assert probe.scan is None or probe.scan.failed_at is None
     assert probe.facts.size_bytes > 0
+
+
+def test_the_device_link_is_named_as_udev_makes_it() -> None:
+    assert formatting.volume_link(VolumeSpec("id", "pvc-1")) == "/dev/disk/by-id/scsi-0DO_Volume_pvc-1"
