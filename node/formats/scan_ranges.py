@@ -20,7 +20,7 @@ ENDS_BYTES = 1 * MIB  # of the head, and of the tail
 MARK_BYTES = 8 * KIB
 SAMPLE_BYTES = 4 * KIB
 SAMPLES = 1021  # a prime: a size of whole GiB then puts them at ever other places of a MiB, where formats have holes
-_EXT_GROUPS = (1, 3, 5, 7, 9, 25, 27, 49, 81, 125)
+_EXT_GROUPS = (3, 5, 7, 9, 25, 27, 49, 81, 125)  # and 1, which begins at a power of two
 _EXT_GROUP_BYTES = (8 * MIB, 32 * MIB, 128 * MIB)  # for blocks of 1, 2 and 4 KiB
 
 
