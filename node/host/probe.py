@@ -25,7 +25,9 @@ from node.records.probes import MultipleMount, Probe, ScanResult, Signature, Sup
 
 BLKID_SECONDS = 60.0
 SCAN_SECONDS = 60.0
-LOCK_SECONDS, LOCK_PAUSE = 3.0, 0.05  # udev keeps a disk locked while its rules run: milliseconds, on a busy host more
+LOCK_SECONDS = 3.0  # udev keeps a disk locked while its rules run: milliseconds, on a busy host more
+CLAIM_SECONDS = 1.0  # the kernel claims a new disk while it looks for partitions, before it tells udev
+PAUSE = 0.05
 ANSWER_SECONDS = 1.0  # left of the caller's time to tell him who has the device
 _DIRECT_BYTES = 4096  # the largest logical block of a disk (open(2), O_DIRECT)
 _ZEROS = bytes(scan_ranges.ENDS_BYTES * 2)
@@ -53,23 +55,25 @@ class Prober:
                 await self._threads.call(partial(os.close, descriptor), SECONDS, f"closing {device.path}")
 
     async def alone(self, device: Device) -> bool:
-        """Lock a device that the kernel has in use, under a mapper; return False if another process has locked it."""
+        """Lock the device, which the kernel may have in use; return False if another process has locked it."""
         lock = partial(_lock, device)
-        return await self._patiently(lock, f"locking {device.path}") is not None
+        return await self._patiently(lock, f"locking {device.path}", LOCK_SECONDS) is not None
 
     async def _claim(self, device: Device) -> int | None:
-        return await self._patiently(partial(_claim, device), f"opening {device.path} exclusively")
+        if not await self.alone(device):
+            return None
+        return await self._patiently(partial(_claim, device), f"opening {device.path} exclusively", CLAIM_SECONDS)
 
-    async def _patiently(self, work: Callable[[], int | None], what: str) -> int | None:
-        """Wait for a lock, since each refusal costs kubelet's back-off (0.5 s, then twice as long each time)."""
+    async def _patiently(self, work: Callable[[], int], what: str, seconds: float) -> int | None:
+        """Wait for a device, since each refusal costs kubelet's back-off (0.5 s, then twice as long each time)."""
         clock = asyncio.get_running_loop().time
-        last = clock() + min(LOCK_SECONDS, max(0.0, deadlines.remaining() - ANSWER_SECONDS))
+        last = clock() + min(seconds, max(0.0, deadlines.remaining() - ANSWER_SECONDS))
         while True:
             with suppress(BlockingIOError):
                 return await self._threads.call(work, SECONDS, what)
             if clock() >= last:
                 return None
-            await asyncio.sleep(LOCK_PAUSE)  # noqa: TID251  # the kernel tells nobody when a lock becomes free
+            await asyncio.sleep(PAUSE)  # noqa: TID251  # the kernel tells nobody when a device becomes free
 
     async def probe(self, device: Device) -> Probe:
         """Return what is on the device, without a scan. Raises FailedPrecondition or OutcomeUnknown if that fails."""
@@ -94,14 +98,13 @@ class Prober:
         return await self._threads.call(partial(scan, device), SCAN_SECONDS, f"reading {device.path}")
 
 
-def _claim(device: Device) -> int | None:
-    """Lock the device, and open it exclusively. Raises BlockingIOError if another process has locked it."""
-    _lock(device)
+def _claim(device: Device) -> int:
+    """Open the device exclusively. Raises BlockingIOError if something else has claimed it."""
     try:
         return os.open(f"/proc/self/fd/{device.descriptor}", os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.EBUSY:
-            return None
+            raise BlockingIOError from None
         raise errors.FailedPrecondition(
             f"cannot open {device.path}: {error.strerror}", error_code=Code.DEVICE_UNREADABLE
         ) from error

@@ -378,6 +378,15 @@ async def test_a_device_that_udev_has_locked_is_claimed_once_its_rules_have_run(
 
 
 @pytest.mark.asyncio
+async def test_a_device_that_the_kernel_looks_for_partitions_on_is_claimed_after_that(bench: Bench) -> None:
+    disk = bench.disks.blank()
+    claimed = os.open(disk.node, os.O_RDONLY | os.O_EXCL)
+    asyncio.get_running_loop().call_later(0.4, os.close, claimed)
+    await bench.stage(disk)
+    assert len(table(bench)) == 1
+
+
+@pytest.mark.asyncio
 async def test_a_device_is_left_alone_while_a_program_begun_before_a_restart_works_on_it(bench: Bench) -> None:
     disk = bench.disks.blank()
     async with bench.host.devices.hold(VolumeSpec(disk.id, disk.name)) as device:
