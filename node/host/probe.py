@@ -11,7 +11,7 @@ import fcntl
 import mmap
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 from common import deadlines, errors
@@ -57,21 +57,21 @@ class Prober:
     async def alone(self, device: Device) -> bool:
         """Lock the device, which the kernel may have in use; return False if another process has locked it."""
         lock = partial(_lock, device)
-        return await self._patiently(lock, f"locking {device.path}", LOCK_SECONDS) is not None
+        return await self._patiently(lock, f"locking {device.path}") is not None
 
     async def _claim(self, device: Device) -> int | None:
-        if not await self.alone(device):
-            return None
-        return await self._patiently(partial(_claim, device), f"opening {device.path} exclusively", CLAIM_SECONDS)
+        return await self._patiently(partial(_claim, device), f"opening {device.path} exclusively")
 
-    async def _patiently(self, work: Callable[[], int], what: str, seconds: float) -> int | None:
+    async def _patiently(self, work: Callable[[], int], what: str) -> int | None:
         """Wait for a device, since each refusal costs kubelet's back-off (0.5 s, then twice as long each time)."""
         clock = asyncio.get_running_loop().time
-        last = clock() + min(seconds, max(0.0, deadlines.remaining() - ANSWER_SECONDS))
+        begin, left = clock(), max(0.0, deadlines.remaining() - ANSWER_SECONDS)
         while True:
-            with suppress(BlockingIOError):
+            try:
                 return await self._threads.call(work, SECONDS, what)
-            if clock() >= last:
+            except BlockingIOError as busy:
+                patience = CLAIM_SECONDS if busy.errno == errno.EBUSY else LOCK_SECONDS
+            if clock() - begin >= min(patience, left):
                 return None
             await asyncio.sleep(PAUSE)  # noqa: TID251  # the kernel tells nobody when a device becomes free
 
@@ -99,12 +99,13 @@ class Prober:
 
 
 def _claim(device: Device) -> int:
-    """Open the device exclusively. Raises BlockingIOError if something else has claimed it."""
+    """Lock the device, and open it exclusively. Raises BlockingIOError if another has locked (EAGAIN) or claimed it."""
+    _lock(device)
     try:
         return os.open(f"/proc/self/fd/{device.descriptor}", os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.EBUSY:
-            raise BlockingIOError from None
+            raise BlockingIOError(errno.EBUSY, "claimed") from None
         raise errors.FailedPrecondition(
             f"cannot open {device.path}: {error.strerror}", error_code=Code.DEVICE_UNREADABLE
         ) from error
