@@ -24,7 +24,6 @@ _TEXTS: tuple[tuple[type[errors.DriverError], tuple[str, ...], str], ...] = (
         "delete old snapshots of the volume, or wait: the cloud takes one of a volume every 10 minutes, 25 in all",
     ),
 )
-GONE = frozenset({404})
 NO_SNAPSHOT = "not a snapshot"  # of a 400: the id is of another thing (snapshots_get, snapshots_delete)
 _INTERVAL = re.compile(r"per (?:([0-9]{1,2})h)?(?:([0-9]{1,3})m)?(?:([0-9]{1,4})s)?")  # as in "one request per 10m0s"
 
@@ -33,17 +32,12 @@ _INTERVAL = re.compile(r"per (?:([0-9]{1,2})h)?(?:([0-9]{1,3})m)?(?:([0-9]{1,4})
 def refusals(
     conflict: type[errors.Refused] = errors.FailedPrecondition,
     too_soon: type[errors.ResourceExhausted] = errors.ResourceExhausted,
-    *,
-    gone: frozenset[int] = GONE,
 ) -> Iterator[None]:
-    """Turn a refusal into what it means; for this request, 409 means ``conflict``, and 429 ``too_soon``.
-
-    ``gone`` are the statuses that say: there is no such object.
-    """
+    """Turn a refusal into what it means; for this request, 409 means ``conflict``, and 429 ``too_soon``."""
     try:
         yield
     except Refusal as refusal:
-        if refusal.code in gone or (refusal.code == 400 and NO_SNAPSHOT in refusal.text.lower()):
+        if refusal.code == 404 or (refusal.code == 400 and NO_SNAPSHOT in refusal.text.lower()):
             raise cloud_errors.Gone(refusal.message) from None
         raise _meaning(refusal, conflict, too_soon) from None
 
