@@ -52,7 +52,7 @@ def _found(
 def _claims(snapshot: Snapshot) -> Iterator[Finding]:
     for claim in snapshot.every(CLAIMS):
         link = claim_link(snapshot, claim.namespace, claim.name)
-        if link.state is not State.BROKEN or link.cause == "claim-deleting" or not _is_ours(snapshot, claim):
+        if link.state is not State.BROKEN or not _is_ours(snapshot, claim):
             continue
         since = link.since or claim.created
         if link.cause not in {STUCK, EXPAND} or has_lasted(snapshot, since, SLOW):

@@ -108,6 +108,7 @@ async def test_a_claim_that_is_being_deleted_names_its_finalizers() -> None:
     answer = await ask(server, "why", "pvc", "orders")
     assert "waits for kubernetes.io/pvc-protection" in answer.text
     assert "since 3m [claim-deleting]" in answer.text
+    assert (await ask(server, "doctor", "-o", "json")).found() == {}
 
 
 async def test_a_claim_that_no_pod_uses_ends_with_its_volume() -> None:

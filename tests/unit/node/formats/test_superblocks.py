@@ -79,8 +79,8 @@ def test_the_multiple_mount_protection_of_an_ext_is_read() -> None:
         found = superblocks.parse(head(1024, bytes(block)))
         assert found is not None
         assert (found.mmp_at, found.mmp_seconds) == (7986 * block_bytes, 5)
-    mmp = struct.pack("<IIQ64s32sH", 0x004D4D50, 7, 1795933759, b"node-b", b"sda", 10).ljust(1024, b"\0")
-    assert superblocks.parse_mmp(mmp) == MultipleMount(7, 10, "node-b", "sda")
+    mmp = struct.pack("<IIQ64s32sH", 0x004D4D50, 7, 1795933759, b"node-\xe4", b"sda", 10).ljust(1024, b"\0")
+    assert superblocks.parse_mmp(mmp) == MultipleMount(7, 10, "node-\ufffd", "sda")
     assert superblocks.parse_mmp(mmp[:-1]) is None
     assert superblocks.parse_mmp(bytes(1024)) is None
 

@@ -3,7 +3,7 @@
 import pytest
 
 from common.drift_records import ClusterContent, UnusedClaim
-from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, ServicePod, Taint
+from warden.records import Attachment, CsiNode, NodeRecord, PersistentVolume, Reference, ServicePod, Taint, VolumePod
 from warden.rules import objects
 
 DRIVER = "block.example.com"
@@ -75,6 +75,20 @@ def test_a_volume_of_another_driver_is_not_kept() -> None:
     assert bound is not None
     assert bound.claim == Reference("v1", "PersistentVolumeClaim", "apps", "c", "cu")
     assert objects.persistent_volume(json, "other") is None
+
+
+@pytest.mark.parametrize(
+    ("more", "stays"),
+    [
+        ({}, True),
+        ({"status": {"phase": "Succeeded"}}, False),
+        ({"status": {"phase": "Failed"}}, False),
+        ({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}, False),
+        ({"metadata": {"ownerReferences": [{"kind": "StatefulSet"}, {"kind": "DaemonSet"}]}}, False),
+    ],
+)
+def test_a_drain_waits_for_a_pod_that_runs_and_is_of_no_daemon_set(more: objects.Json, stays: bool) -> None:
+    assert objects.volume_pod(more) == VolumePod((), stays=stays)
 
 
 def test_a_pod_names_its_claims() -> None:
