@@ -215,12 +215,16 @@ class Publishing:
             )
         if not changes:
             return
-        await self._host.remember(replace(known, set_read_only=wanted.read_only or known.set_read_only))
-        await self._host.devices.set_read_only(device.facts.number, read_only=wanted.read_only)
-        facts = await self._host.facts(device.facts.number)
-        if facts is not None and facts.read_only and not wanted.read_only:  # the disk is: the kernel does not undo that
+        facts = device.facts
+        if wanted.read_only or known.set_read_only:  # what a person has made read-only stays so
+            await self._host.remember(replace(known, set_read_only=True))
+            await self._host.devices.set_read_only(facts.number, read_only=wanted.read_only)
+            facts = await self._host.facts(facts.number) or facts
+        if facts.read_only and not wanted.read_only:
             raise errors.FailedPrecondition(
-                f"the device of volume {wanted.volume.id} is read-only", error_code=Code.DEVICE_READ_ONLY
+                f"the device of volume {wanted.volume.id} is read-only",
+                remedy=f"read dmesg of the node; if nobody wants it so, blockdev --setrw {device.path}",
+                error_code=Code.DEVICE_READ_ONLY,
             )
 
     async def _unrecorded(self, device: Device) -> list[str]:
