@@ -52,6 +52,7 @@ NOT_PLACED = {
     "exists": said("virtual", "Exists"),
     "does not exist": said("zone", "DoesNotExist"),
     "greater": said("size", "Gt", "100"),
+    "greater, the same": said("size", "Gt", "12"),
     "greater, without the label": said("virtual", "Gt", "1"),
     "less": said("size", "Lt", "12"),
     "it tolerates nothing": {},
