@@ -223,7 +223,7 @@ class Publishing:
         if facts.read_only and not wanted.read_only:
             raise errors.FailedPrecondition(
                 f"the device of volume {wanted.volume.id} is read-only",
-                remedy=f"read dmesg of the node; if nobody wants it so, blockdev --setrw {device.path}",
+                remedy=f"read dmesg of the node; if no one wants it so, blockdev --setrw {device.path}",
                 error_code=Code.DEVICE_READ_ONLY,
             )
 
