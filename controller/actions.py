@@ -29,7 +29,7 @@ from controller.running_actions import MOVES, Running, RunningActions, is_shown
 log = structlog.get_logger("actions")
 
 Start = Callable[[], Awaitable[Pending | None]]
-FOREIGN_PAUSE_SECONDS = 1.0  # at least; what somebody else started, and when, is not known
+FOREIGN_PAUSE_SECONDS = 1.0  # at least; what another client of the API started, and when, is not known
 
 
 class Started(NamedTuple):

@@ -16,7 +16,7 @@ from common.tasks import Tasks
 
 log = structlog.get_logger("clone_sweep")
 
-LEFTOVER_SECONDS = 3600.0  # no clone is asked for so seldom while somebody wants it
+LEFTOVER_SECONDS = 3600.0  # no clone is asked for so seldom while it is wanted
 AGAIN_SECONDS = 60.0
 SWEEP_SECONDS = 60.0  # one deletion may take so long, with its repeats
 REMEMBERED_CLONES = 1000

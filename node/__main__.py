@@ -6,7 +6,6 @@ from common import slim_imports
 slim_imports.shed()
 
 import asyncio
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     core_dumps.forbid()
     arguments = sys.argv[1:] if argv is None else argv
     chosen = settings.read(NodeSettings, arguments, PROGRAM, "The CSI node service: one on every host.")
-    if chosen.node_id and not re.fullmatch(CLOUDS[chosen.cloud].server_id, chosen.node_id):
+    if chosen.node_id and not CLOUDS[chosen.cloud].is_server_id(chosen.node_id):
         text = f"must be the id of a server of {chosen.cloud}, as its API has it; unset, it is found out"
         print(f"{PROGRAM}: AIOCSI_NODE_ID: {text}", file=sys.stderr)
         return 2

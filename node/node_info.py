@@ -4,7 +4,6 @@ Source: CSI 1.13 "NodeGetInfo". The id comes from the setting, else from SMBIOS,
 """
 
 import asyncio
-import re
 
 import structlog
 
@@ -100,7 +99,7 @@ class Info:
 
     def _server_id(self, text: str) -> str:
         """Return the id of a server of this cloud. Raises ValueError for what is none."""
-        if not re.fullmatch(self._facts.server_id, node_id(text)):
+        if not self._facts.is_server_id(node_id(text)):
             raise ValueError("it is not the id of a server of this cloud")
         return text
 

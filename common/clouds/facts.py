@@ -1,5 +1,6 @@
 """What controller, node and chart must know of a cloud alike; what the controller alone needs is in its Traits."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -38,3 +39,7 @@ class CloudFacts:
     metadata_zone_path: str
     api_root: str
     disks: tuple[DiskIdentity, ...] = ()
+
+    def is_server_id(self, text: str) -> bool:
+        """Tell whether a server of the cloud can have that id."""
+        return re.fullmatch(self.server_id, text) is not None

@@ -59,7 +59,7 @@ class ActionList:
             log.warning("list_of_actions_refused", message=str(refused), remedy="none needed, but it saves requests")
             self._distrusted_until = _now() + DISTRUST_SECONDS
             return await self._one_by_one(due)
-        except errors.NotFinal as error:  # one odd action of somebody else must not hide ours
+        except errors.NotFinal as error:  # one odd action of another client must not hide ours
             log.warning("list_of_actions_failed", waiting=len(wanted), **errors.fields(error))
             self._learn(some_found=False, some_missing=isinstance(error, errors.OutcomeUnknown))
             return []

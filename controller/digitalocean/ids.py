@@ -8,17 +8,15 @@ Sources: DigitalOcean API (ids of volumes and snapshots are texts in a path, tho
 RFC 3986 3.3, 6.2.2.2 ("%2E" is equivalent to ".") and 6.2.2.3 (dot-segments are removed).
 """
 
-import re
 from urllib.parse import quote
 
 from common import errors
+from common.clouds.digitalocean import FACTS
 from controller.cloud import cloud_errors
 from controller.codes import Code
 
 DOT_SEGMENTS = (".", "..")
 LONGEST = 2000  # characters; UUIDs have 36, and a web server refuses a longer path in its own words
-
-_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 
 
 def path(*segments: str) -> str:
@@ -38,7 +36,7 @@ def _segment(text: str) -> str:
 
 def droplet_number(server_id: str | None) -> int:
     """Return the number of a droplet, as a body carries it. Raises Gone if the API can have no such droplet."""
-    if server_id is None or not _NUMBER.fullmatch(server_id) or int(server_id) >= 1 << 63:
+    if server_id is None or not FACTS.is_server_id(server_id) or int(server_id) >= 1 << 63:
         raise cloud_errors.Gone(
             f"{server_id!r} is not the id of a droplet, which is a number", error_code=Code.NODE_GONE
         )

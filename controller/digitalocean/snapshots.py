@@ -35,28 +35,20 @@ class DigitalOceanSnapshots:
     async def delete_snapshot(self, snapshot_id: str) -> None:
         """DELETE /v2/snapshots/{id} (snapshots_delete)."""
         if snapshot_id.isdecimal():
-            await self._refuse_of_droplet(snapshot_id)  # which the same operation deletes
+            await self.get_snapshot(snapshot_id)  # raises Gone for one of a droplet, which the same operation deletes
         await delete(self._http, path("snapshots", snapshot_id), snapshot_id)
 
     async def get_snapshot(self, snapshot_id: str) -> records.Snapshot:
-        """GET /v2/snapshots/{id} (snapshots_get)."""
-        if snapshot_id.isdecimal():
-            await self._refuse_of_droplet(snapshot_id)
+        """GET /v2/snapshots/{id} (snapshots_get). A number is the id that a snapshot of a droplet has."""
+        model: type[models.OneDropletSnapshot | models.OneSnapshot]
+        model = models.OneDropletSnapshot if snapshot_id.isdecimal() else models.OneSnapshot
         call = ApiRequest("GET", path("snapshots", snapshot_id), Lane.READ, snapshot_id)
         with refusals():
-            found = (await self._http.read(call, models.OneSnapshot)).snapshot
+            found = (await self._http.read(call, model)).snapshot
         demand(call, id=(snapshot_id, found.id))
-        if found.resource_type != "volume":
+        if isinstance(found, models.DropletSnapshotJson) or found.resource_type != "volume":
             raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume", error_code=Code.SNAPSHOT_GONE)
         return objects.snapshot(found)
-
-    async def _refuse_of_droplet(self, snapshot_id: str) -> None:
-        """GET /v2/snapshots/{id} (snapshots_get) of a number, the id that a droplet's snapshot has. Raises Gone."""
-        call = ApiRequest("GET", path("snapshots", snapshot_id), Lane.READ, snapshot_id)
-        with refusals():
-            found = (await self._http.read(call, models.OneDropletSnapshot)).snapshot
-        demand(call, id=(snapshot_id, found.id))
-        raise cloud_errors.Gone(f"snapshot {snapshot_id} is not of a volume", error_code=Code.SNAPSHOT_GONE)
 
     async def volume_snapshots(self, volume_id: str) -> tuple[records.Snapshot, ...]:
         """GET /v2/volumes/{id}/snapshots (volumeSnapshots_list)."""

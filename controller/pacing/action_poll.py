@@ -142,7 +142,7 @@ class ActionPoll:
                 return [step for step in wanted if step.at <= now + CLOSE_SECONDS]
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(at):
-                    await self._changed.wait()  # somebody came or went: the next look may be due at another time
+                    await self._changed.wait()  # a caller came or went: the next look may be due at another time
         return []
 
     def _left(self) -> Left:
